@@ -1,0 +1,99 @@
+# Everything a checkout needs, from Python >= 3.11 with its headers, a C compiler and make.
+#   make            a virtual environment in .venv and the native core, built in place
+#   make demo       the whole story on a synthetic venue              DEMO="--accounts 200 --out DIR"
+#   make test       the test suite                                    TESTS="tests/cli -x"
+#   make lint       ruff, mypy --strict, clang-format
+#   make sanitize   the C tests under address and undefined-behaviour sanitizers
+#   make interop    the tests against npm's snarkjs, circom2 and anvil (needs node)
+#   make bench      timings of primitives and user actions
+#   make wheel      sdist and wheel into dist/
+#   make clean      removes everything the targets above made
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules
+
+PYTHON ?= python3
+VENV ?= .venv
+DEMO ?=
+TESTS ?=
+JOBS ?= $(shell nproc 2>/dev/null || echo 2)
+
+PY := $(VENV)/bin/python
+PIP := $(PY) -m pip --disable-pip-version-check --quiet
+NATIVE_SOURCES := $(wildcard native/*.py native/include/*.h native/src/*.c native/src/*.h native/src/*.inc \
+                             native/src/*/*.c native/src/*/*.h)
+C_FILES := $(wildcard native/include/*.h native/src/*.c native/src/*.h native/src/*/*.c native/src/*/*.h \
+                      tests/native/*.c tests/native/*.h)
+NATIVE := zkstate/_native.abi3.so
+
+.PHONY: all native demo test lint format sanitize interop bench wheel clean
+all: native
+
+# Stamps: one environment, filled in steps, so that `make demo` downloads only what the demo runs.
+$(VENV)/.created:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "zkstate: Python 3.11 or newer is needed: make PYTHON=/path/to/python3")'
+	@$(PYTHON) -c 'import os, sys, sysconfig; h = os.path.join(sysconfig.get_path("include"), "Python.h"); sys.exit(not os.path.exists(h) and f"zkstate: {h} is missing: install the headers of this Python (Debian: python3-dev)")'
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.build: pyproject.toml $(VENV)/.created
+	$(PIP) install "setuptools>=77" "cffi>=1.17"
+	@touch $@
+
+$(VENV)/.runtime: pyproject.toml setup.py $(VENV)/.build
+	$(PIP) install --no-build-isolation --editable '.[chain]'
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.runtime
+	$(PIP) install --no-build-isolation --editable '.[test]'
+	@touch $@
+
+$(VENV)/.lint: $(VENV)/.runtime
+	$(PIP) install --no-build-isolation --editable '.[lint]'
+	@touch $@
+
+$(NATIVE): $(NATIVE_SOURCES) | $(VENV)/.runtime
+	$(PY) native/build.py
+	@touch $@
+
+native: $(VENV)/.runtime $(NATIVE)
+
+demo: native
+	$(VENV)/bin/zkstate demo $(DEMO)
+
+test: native $(VENV)/.test
+	$(PY) -m pytest -q -n $(JOBS) --dist loadfile $(TESTS)
+
+lint: native $(VENV)/.test $(VENV)/.lint
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+	$(VENV)/bin/clang-format --dry-run --Werror $(C_FILES)
+
+format: $(VENV)/.lint
+	$(PY) -m ruff check --fix-only --quiet .
+	$(PY) -m ruff format .
+	$(VENV)/bin/clang-format -i $(C_FILES)
+
+sanitize: native
+	$(PY) native/build.py --tests --sanitize
+
+tests/interop/node_modules/.package-lock.json: tests/interop/package.json tests/interop/package-lock.json
+	npm ci --prefix tests/interop --no-audit --no-fund --loglevel=error
+	@touch $@
+
+interop: native $(VENV)/.test tests/interop/node_modules/.package-lock.json
+	$(PY) -m pytest -q -m interop $(TESTS)
+
+bench: native $(VENV)/.test
+	@for script in benches/bench_*.py; do echo "== $$script"; $(PY) "$$script"; done
+
+wheel: native $(VENV)/.test
+	$(PY) -m build --no-isolation --outdir dist .
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info $(NATIVE) zkstate/_native.c tests/interop/node_modules demo-out \
+	       .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
