@@ -1,0 +1,118 @@
+"""Builds the native core: every native/src/*.c behind native/include/zkn.h, as the module zkstate._native.
+
+    python native/build.py                        compile in place, beside the Python sources
+    python native/build.py --tests [--sanitize]   build and run the C tests, the latter under ASan and UBSan
+
+setuptools builds the same thing through cffi_modules=["native/build.py:ffibuilder"]. CC and CFLAGS are honoured; the compiler
+needs C11, unsigned __int128 and pthreads.
+"""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import os
+import shlex
+import subprocess
+import sys
+import sysconfig
+import tempfile
+from pathlib import Path
+
+from cffi import FFI
+
+ROOT = Path(__file__).resolve().parent.parent
+NATIVE = ROOT / "native"
+WARNINGS = ["-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror"]
+SANITIZERS = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer"]
+
+
+def sources() -> list[Path]:
+    return sorted((NATIVE / "src").glob("*.c"))
+
+
+def declarations() -> str:
+    """zkn.h without its preprocessor lines, which is what cffi reads."""
+    text = (NATIVE / "include" / "zkn.h").read_text(encoding="ascii")
+    return "\n".join(line for line in text.splitlines() if not line.startswith("#"))
+
+
+def builder() -> FFI:
+    ffi = FFI()
+    ffi.cdef(declarations())
+    ffi.set_source(
+        "zkstate._native",
+        '#include "zkn.h"',
+        # Relative to the project root, where setuptools runs, so that an sdist records them.
+        sources=[str(path.relative_to(ROOT)) for path in sources()],
+        include_dirs=["native/include", "native/src"],
+        depends=[str(path.relative_to(ROOT)) for path in sorted(NATIVE.glob("*/*.h"))],
+        extra_compile_args=["-std=c11", "-O3", "-Wall", "-Wextra"],
+        libraries=["pthread"],
+        py_limited_api=True,
+    )
+    return ffi
+
+
+ffibuilder = builder()
+
+
+def build_in_place() -> None:
+    """Compile what changed into build/native, warnings as errors, and link it to zkstate/_native.abi3.so."""
+    objects_dir = ROOT / "build" / "native"
+    objects_dir.mkdir(parents=True, exist_ok=True)
+    with (objects_dir / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        newest_header = max(path.stat().st_mtime for path in [*NATIVE.glob("*/*.h"), Path(__file__)])
+        optimised = ["-O3", "-fPIC", "-fvisibility=hidden", "-c"]
+        objects = []
+        for source in sources():
+            output = objects_dir / f"{source.stem}.o"
+            if not output.exists() or output.stat().st_mtime < max(newest_header, source.stat().st_mtime):
+                compile_c([*WARNINGS, *optimised], [source], output)
+            objects.append(output)
+        glue, glue_object = objects_dir / "_native.c", objects_dir / "_native.o"
+        ffibuilder.emit_c_code(str(glue))
+        compile_c([*optimised, f"-I{sysconfig.get_path('include')}"], [glue], glue_object)
+        target = ROOT / "zkstate" / "_native.abi3.so"
+        fresh = target.with_suffix(".new")
+        compile_c(["-shared"], [*objects, glue_object], fresh)
+        os.replace(fresh, target)  # a running process keeps the old file mapped
+    print(target.relative_to(ROOT))
+
+
+def compile_c(flags: list[str], inputs: list[Path], output: Path) -> None:
+    command = [*shlex.split(os.environ.get("CC", "cc")), "-std=c11", *flags]
+    command += [*shlex.split(os.environ.get("CFLAGS", "")), f"-I{NATIVE / 'include'}", f"-I{NATIVE / 'src'}"]
+    fresh = output.with_name(f"{output.name}.tmp")
+    subprocess.run([*command, *map(str, inputs), "-o", str(fresh), "-lpthread"], check=True)
+    os.replace(fresh, output)
+
+
+def run_c_tests(sanitize: bool) -> int:
+    """Build tests/native/*.c, each one program, with ZKN_CHECK and run them; the exit code is the number that failed."""
+    flags = [*WARNINGS, "-O2", "-g", "-DZKN_CHECK", *(SANITIZERS if sanitize else [])]
+    failed = 0
+    with tempfile.TemporaryDirectory() as scratch:
+        for test in sorted((ROOT / "tests" / "native").glob("test_*.c")):
+            program = Path(scratch) / test.stem
+            compile_c(flags, [test, *sources()], program)
+            code = subprocess.run([program], check=False).returncode
+            print(f"{test.stem}: {'passed' if code == 0 else f'failed ({code})'}", flush=True)
+            failed += code != 0
+    return failed
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Build the native core in place, or build and run its C tests.")
+    parser.add_argument("--tests", action="store_true", help="build and run tests/native")
+    parser.add_argument("--sanitize", action="store_true", help="with --tests: under ASan and UBSan")
+    args = parser.parse_args()
+    if args.tests:
+        return run_c_tests(args.sanitize)
+    build_in_place()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

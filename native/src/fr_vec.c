@@ -1,0 +1,153 @@
+/* Vectors over Fr: decoding at the edges, elementwise arithmetic between. */
+#include "bytes.h"
+#include "field.h"
+#include "threads.h"
+
+zkn_status zkn_fr_vec_decode_be(zkn_fr *out, size_t *bad, const uint8_t *in, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        zkn_fr x;
+        for (int k = 0; k < 4; k++) x.l[k] = zkn_load_be(in + 32 * i + 8 * (3 - k));
+        if (!fr_is_reduced(&x)) return *bad = i, ZKN_BAD_ENCODING;
+        fr_from_canonical(&out[i], x.l);
+    }
+    return ZKN_OK;
+}
+
+zkn_status zkn_fr_vec_decode_le(zkn_fr *out, size_t *bad, const uint8_t *in, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        zkn_fr x;
+        for (int k = 0; k < 4; k++) x.l[k] = zkn_load_le(in + 32 * i + 8 * k);
+        if (!fr_is_reduced(&x)) return *bad = i, ZKN_BAD_ENCODING;
+        fr_from_canonical(&out[i], x.l);
+    }
+    return ZKN_OK;
+}
+
+zkn_status zkn_fr_vec_check(size_t *bad, const zkn_fr *in, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (!fr_is_reduced(&in[i])) return *bad = i, ZKN_BAD_ENCODING;
+    }
+    return ZKN_OK;
+}
+
+void zkn_fr_vec_encode_be(uint8_t *out, const zkn_fr *in, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        uint64_t x[4];
+        fr_to_canonical(x, &in[i]);
+        for (int k = 0; k < 4; k++) zkn_store_be(out + 32 * i + 8 * (3 - k), x[k]);
+    }
+}
+
+void zkn_fr_vec_encode_le(uint8_t *out, const zkn_fr *in, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        uint64_t x[4];
+        fr_to_canonical(x, &in[i]);
+        for (int k = 0; k < 4; k++) zkn_store_le(out + 32 * i + 8 * k, x[k]);
+    }
+}
+
+void zkn_fr_vec_add(zkn_fr *out, const zkn_fr *a, const zkn_fr *b, size_t n)
+{
+    for (size_t i = 0; i < n; i++) fr_add(&out[i], &a[i], &b[i]);
+}
+
+void zkn_fr_vec_sub(zkn_fr *out, const zkn_fr *a, const zkn_fr *b, size_t n)
+{
+    for (size_t i = 0; i < n; i++) fr_sub(&out[i], &a[i], &b[i]);
+}
+
+typedef struct {
+    zkn_fr *out;
+    const zkn_fr *a, *b, *g; /* b: a vector, or one scalar; g: ratio of a geometric row */
+} operands;
+
+static void mul_share(void *ctx, size_t begin, size_t end, unsigned worker)
+{
+    (void)worker;
+    const operands *o = ctx;
+    for (size_t i = begin; i < end; i++) fr_mul(&o->out[i], &o->a[i], &o->b[i]);
+}
+
+void zkn_fr_vec_mul(zkn_fr *out, const zkn_fr *a, const zkn_fr *b, size_t n, unsigned threads)
+{
+    operands o = {out, a, b, NULL};
+    zkn_parallel(n, threads, mul_share, &o);
+}
+
+static void scale_share(void *ctx, size_t begin, size_t end, unsigned worker)
+{
+    (void)worker;
+    const operands *o = ctx;
+    for (size_t i = begin; i < end; i++) fr_mul(&o->out[i], &o->a[i], o->b);
+}
+
+void zkn_fr_vec_scale(zkn_fr *out, const zkn_fr *a, const zkn_fr *s, size_t n, unsigned threads)
+{
+    operands o = {out, a, s, NULL};
+    zkn_parallel(n, threads, scale_share, &o);
+}
+
+static void scale_powers_share(void *ctx, size_t begin, size_t end, unsigned worker)
+{
+    (void)worker;
+    const operands *o = ctx;
+    const uint64_t exponent = begin;
+    zkn_fr power;
+    fr_pow_public(&power, o->g, &exponent, 1);
+    fr_mul(&power, &power, o->b);
+    for (size_t i = begin; i < end; i++) {
+        fr_mul(&o->out[i], &o->a[i], &power);
+        fr_mul(&power, &power, o->g);
+    }
+}
+
+void zkn_fr_vec_scale_powers(zkn_fr *out, const zkn_fr *a, const zkn_fr *s, const zkn_fr *g, size_t n, unsigned threads)
+{
+    operands o = {out, a, s, g};
+    zkn_parallel(n, threads, scale_powers_share, &o);
+}
+
+void zkn_fr_vec_dot(zkn_fr *out, const zkn_fr *a, const zkn_fr *b, size_t n)
+{
+    zkn_fr sum, product;
+    fr_zero(&sum);
+    for (size_t i = 0; i < n; i++) {
+        fr_mul(&product, &a[i], &b[i]);
+        fr_add(&sum, &sum, &product);
+    }
+    *out = sum;
+}
+
+zkn_status zkn_fr_vec_inverse(zkn_fr *out, size_t *bad, const zkn_fr *a, size_t n)
+{
+    zkn_fr running, x;
+    fr_one(&running);
+    for (size_t i = 0; i < n; i++) {
+        if (fr_is_zero(&a[i])) return *bad = i, ZKN_DIVISION_BY_ZERO;
+        out[i] = running; /* product of all before i */
+        fr_mul(&running, &running, &a[i]);
+    }
+    fr_inv(&running, &running);
+    for (size_t i = n; i-- > 0;) {
+        x = a[i];
+        fr_mul(&out[i], &out[i], &running);
+        fr_mul(&running, &running, &x);
+    }
+    return ZKN_OK;
+}
+
+void zkn_fr_vec_evaluate(zkn_fr *out, const zkn_fr *a, size_t n, const zkn_fr *x)
+{
+    zkn_fr value;
+    fr_zero(&value);
+    for (size_t i = n; i-- > 0;) {
+        fr_mul(&value, &value, x);
+        fr_add(&value, &value, &a[i]);
+    }
+    *out = value;
+}

@@ -1,0 +1,216 @@
+"""FrVec: vectors of BN254 scalars, kept in Montgomery form in one C array between calls."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from zkstate.errors import LengthError
+from zkstate.kernels.seam import check, ffi, lib, room, thread_count
+
+FR_MODULUS = 21888242871839275222246405745257275088548364400416034343698204186575808495617
+FR_BYTES = 32
+
+Buffer = bytes | bytearray | memoryview
+
+
+class FrVec:
+    """n scalars in Montgomery form, in one C array. Its repr shows the length alone: scalars may be secret."""
+
+    __slots__ = ("array", "n")
+
+    n: int
+    array: Any  # zkn_fr[n], for zkstate.kernels only
+
+    def __init__(self, n: int) -> None:
+        """n zeros."""
+        if n < 0:
+            raise LengthError(f"{n} scalars: the number cannot be negative")
+        self.n, self.array = n, ffi.new("zkn_fr[]", n)
+
+    @classmethod
+    def uninitialised(cls, n: int) -> FrVec:
+        """Room for n scalars that a kernel is about to write."""
+        vec = cls.__new__(cls)
+        vec.n, vec.array = n, room("zkn_fr[]", n)
+        return vec
+
+    @classmethod
+    def from_bytes(cls, data: Buffer) -> FrVec:
+        """Decode 32-byte big-endian scalars. EncodingError names the first that is not below r."""
+        return cls._decode(data, lib.zkn_fr_vec_decode_be)
+
+    @classmethod
+    def from_le_bytes(cls, data: Buffer) -> FrVec:
+        """Decode 32-byte little-endian scalars (`fe` of .wtns and .r1cs). EncodingError as from_bytes."""
+        return cls._decode(data, lib.zkn_fr_vec_decode_le)
+
+    @classmethod
+    def from_limbs(cls, limbs: npt.NDArray[np.uint64]) -> FrVec:
+        """From shape (n, 4): little-endian 64-bit limbs of integers below r. EncodingError as from_bytes."""
+        if limbs.ndim != 2 or limbs.shape[1] != 4 or limbs.dtype.kind not in "iu" or limbs.dtype.itemsize != 8:
+            raise LengthError(f"limbs of shape {limbs.shape} and type {limbs.dtype}: wanted (n, 4) of 64-bit integers")
+        return cls.from_le_bytes(memoryview(np.ascontiguousarray(limbs, dtype="<u8")).cast("B"))
+
+    @classmethod
+    def from_raw(cls, data: Buffer) -> FrVec:
+        """From `feM` bytes: little-endian Montgomery forms, as in .zkey. EncodingError as from_bytes."""
+        vec = cls.uninitialised(_count(data))
+        ffi.buffer(vec.array)[:] = data
+        bad = ffi.new("size_t *")
+        check(lib.zkn_fr_vec_check(bad, vec.array, vec.n), f"scalar {bad[0]}")
+        return vec
+
+    @classmethod
+    def from_ints(cls, values: Iterable[int]) -> FrVec:
+        """From integers of any size and sign, taken mod r."""
+        return cls.from_bytes(b"".join((v % FR_MODULUS).to_bytes(FR_BYTES, "big") for v in values))
+
+    @classmethod
+    def _decode(cls, data: Buffer, decode: Any) -> FrVec:
+        vec = cls.uninitialised(_count(data))
+        bad = ffi.new("size_t *")
+        status = decode(vec.array, bad, ffi.from_buffer("uint8_t[]", data), vec.n)
+        check(status, f"scalar {bad[0]}")
+        return vec
+
+    def to_bytes(self) -> bytes:
+        """32 bytes big-endian each."""
+        return self._encode(lib.zkn_fr_vec_encode_be)
+
+    def to_le_bytes(self) -> bytes:
+        """32 bytes little-endian each, canonical."""
+        return self._encode(lib.zkn_fr_vec_encode_le)
+
+    def _encode(self, encode: Any) -> bytes:
+        out = room("uint8_t[]", FR_BYTES * self.n)
+        encode(out, self.array, self.n)
+        return bytes(ffi.buffer(out))
+
+    def to_limbs(self) -> npt.NDArray[np.uint64]:
+        """Shape (n, 4): little-endian 64-bit limbs of the canonical integers."""
+        return np.frombuffer(bytearray(self.to_le_bytes()), dtype="<u8").reshape(self.n, 4)
+
+    def to_ints(self) -> list[int]:
+        data = self.to_bytes()
+        return [int.from_bytes(data[i : i + FR_BYTES], "big") for i in range(0, len(data), FR_BYTES)]
+
+    def raw(self) -> memoryview:
+        """The Montgomery forms themselves, 32 little-endian bytes each, without a copy. Read-only."""
+        return memoryview(ffi.buffer(self.array)).toreadonly()
+
+    def __len__(self) -> int:
+        return self.n
+
+    def __repr__(self) -> str:
+        return f"FrVec({self.n})"
+
+    def __eq__(self, other: object) -> bool:
+        return self.raw() == other.raw() if isinstance(other, FrVec) else NotImplemented
+
+    __hash__ = None  # type: ignore[assignment]  # kernels write into it
+
+    def __getitem__(self, index: int) -> int:
+        i = index + self.n if index < 0 else index
+        if not 0 <= i < self.n:
+            raise IndexError(f"scalar {index} of {self.n}")
+        return self.slice(i, i + 1).to_ints()[0]
+
+    def slice(self, start: int, stop: int) -> FrVec:
+        """A copy of [start, stop)."""
+        if not 0 <= start <= stop <= self.n:
+            raise LengthError(f"slice [{start}, {stop}) of {self.n} scalars")
+        vec = FrVec.uninitialised(stop - start)
+        ffi.memmove(vec.array, self.array + start, FR_BYTES * vec.n)
+        return vec
+
+    def copy(self) -> FrVec:
+        return self.slice(0, self.n)
+
+    @staticmethod
+    def concat(parts: Sequence[FrVec]) -> FrVec:
+        vec = FrVec.uninitialised(sum(part.n for part in parts))
+        at = 0
+        for part in parts:
+            ffi.memmove(vec.array + at, part.array, FR_BYTES * part.n)
+            at += part.n
+        return vec
+
+    def __add__(self, other: FrVec) -> FrVec:
+        out = self._room_beside(other)
+        lib.zkn_fr_vec_add(out.array, self.array, other.array, self.n)
+        return out
+
+    def __sub__(self, other: FrVec) -> FrVec:
+        out = self._room_beside(other)
+        lib.zkn_fr_vec_sub(out.array, self.array, other.array, self.n)
+        return out
+
+    def __mul__(self, other: FrVec) -> FrVec:
+        out = self._room_beside(other)
+        lib.zkn_fr_vec_mul(out.array, self.array, other.array, self.n, _threads_for(self.n))
+        return out
+
+    def scale(self, factor: int) -> FrVec:
+        """factor · each."""
+        out = FrVec.uninitialised(self.n)
+        lib.zkn_fr_vec_scale(out.array, self.array, scalar(factor), self.n, _threads_for(self.n))
+        return out
+
+    def scale_powers(self, ratio: int, first: int = 1) -> FrVec:
+        """Element i times first · ratio^i. On a vector of ones: the geometric sequence."""
+        out = FrVec.uninitialised(self.n)
+        lib.zkn_fr_vec_scale_powers(
+            out.array, self.array, scalar(first), scalar(ratio), self.n, _threads_for(self.n)
+        )
+        return out
+
+    def inverse(self) -> FrVec:
+        """1/each. InputError names the first that is zero."""
+        out, bad = FrVec.uninitialised(self.n), ffi.new("size_t *")
+        check(lib.zkn_fr_vec_inverse(out.array, bad, self.array, self.n), f"scalar {bad[0]}")
+        return out
+
+    def dot(self, other: FrVec) -> int:
+        """Σ self[i] · other[i]."""
+        self._same_length(other)
+        out = FrVec.uninitialised(1)
+        lib.zkn_fr_vec_dot(out.array, self.array, other.array, self.n)
+        return out[0]
+
+    def evaluate(self, x: int) -> int:
+        """Σ self[i] · x^i."""
+        out = FrVec.uninitialised(1)
+        lib.zkn_fr_vec_evaluate(out.array, self.array, self.n, scalar(x))
+        return out[0]
+
+    def _room_beside(self, other: FrVec) -> FrVec:
+        self._same_length(other)
+        return FrVec.uninitialised(self.n)
+
+    def _same_length(self, other: FrVec) -> None:
+        if self.n != other.n:
+            raise LengthError(f"vectors of {self.n} and {other.n} scalars")
+
+
+def scalar(value: int) -> Any:
+    """One scalar as a C array of one, from an integer taken mod r."""
+    return FrVec.from_ints([value]).array
+
+
+def _count(data: Buffer) -> int:
+    size = memoryview(data).nbytes
+    n, rest = divmod(size, FR_BYTES)
+    if rest:
+        raise LengthError(f"{size} bytes is not a whole number of {FR_BYTES}-byte scalars")
+    return n
+
+
+def _threads_for(n: int) -> int:
+    """All cores where the work (some 20 ns an element) outweighs starting a thread, else one."""
+    return thread_count(0) if n >= 1 << 15 else 1
+
+
