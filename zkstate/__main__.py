@@ -1,6 +1,6 @@
 """`python -m zkstate` is the `zkstate` command."""
 
-from zkstate.cli.main import main
+from zkstate.cli.main import entry
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    entry()

@@ -1,0 +1,152 @@
+"""Command-line arguments: hand-written usage, and values that are checked before any work starts."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from argparse import Namespace
+from collections.abc import Callable
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import NoReturn
+
+from zkstate.errors import InputError
+
+__all__ = [
+    "Namespace",
+    "Parser",
+    "decimal",
+    "directory",
+    "existing",
+    "hex_bytes",
+    "named_file",
+    "parts_per_million",
+    "seconds",
+    "source",
+    "unix_time",
+    "whole",
+]
+
+_DURATION = re.compile(r"([0-9]{1,9})([smhd]?)")
+_DURATION_UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser whose help is the text it was given and whose complaints are InputErrors."""
+
+    def __init__(self, usage: str) -> None:
+        super().__init__(add_help=False, allow_abbrev=False)
+        self._text = usage.strip("\n") + "\n"
+        self.add_argument("-h", "--help", action="store_true")
+        self.add_argument("--json", action="store_true")
+
+    def format_help(self) -> str:
+        return self._text
+
+    def error(self, message: str) -> NoReturn:
+        raise InputError(f"{message[:1].lower()}{message[1:]} (see --help)")
+
+
+def checked(convert: Callable[[str], object]) -> Callable[[str], object]:
+    """`convert` as an argparse type: its InputError becomes the complaint about that argument."""
+
+    def convert_argument(text: str) -> object:
+        try:
+            return convert(text)
+        except InputError as error:
+            raise argparse.ArgumentTypeError(str(error)) from error
+
+    return convert_argument
+
+
+def existing(text: str) -> Path:
+    """A file or folder that is there."""
+    path = Path(text)
+    if not path.exists():
+        raise argparse.ArgumentTypeError(f"{text} does not exist")
+    return path
+
+
+def directory(text: str) -> Path:
+    """A folder that is there."""
+    path = existing(text)
+    if not path.is_dir():
+        raise argparse.ArgumentTypeError(f"{text} is not a folder")
+    return path
+
+
+def source(text: str) -> str:
+    """A mirror: an http(s) address, or a folder that is there."""
+    return text if text.startswith(("http://", "https://")) else str(directory(text))
+
+
+def named_file(text: str) -> tuple[str, Path]:
+    """NAME=FILE."""
+    name, equals, path = text.partition("=")
+    if not (name and equals and path):
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=FILE")
+    return name, Path(path)
+
+
+def hex_bytes(size: int) -> Callable[[str], bytes]:
+    """Exactly `size` bytes in hexadecimal, with or without 0x."""
+
+    def convert(text: str) -> bytes:
+        digits = text.removeprefix("0x")
+        if not re.fullmatch(r"[0-9a-fA-F]*", digits) or len(digits) != 2 * size:
+            raise argparse.ArgumentTypeError(f"{text!r} is not {2 * size} hexadecimal digits")
+        return bytes.fromhex(digits)
+
+    return convert
+
+
+def whole(minimum: int, maximum: int) -> Callable[[str], int]:
+    """A decimal integer in [minimum, maximum]."""
+
+    def convert(text: str) -> int:
+        if not re.fullmatch(r"-?[0-9]{1,20}", text, re.ASCII) or not minimum <= int(text) <= maximum:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {minimum} to {maximum}")
+        return int(text)
+
+    return convert
+
+
+def decimal(text: str) -> Decimal:
+    """An exact decimal number, as written."""
+    try:
+        value = Decimal(text)
+    except InvalidOperation:
+        value = Decimal("NaN")
+    if not value.is_finite() or len(text) > 64 or abs(value.adjusted()) > 40:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a decimal number")
+    return value
+
+
+def parts_per_million(text: str) -> int:
+    """A ratio such as 1.25, in parts per million; it has at most six decimals."""
+    scaled = decimal(text) * 1_000_000
+    if scaled != scaled.to_integral_value() or not 0 <= scaled < 1 << 32:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a ratio from 0 to 4294 with at most six decimals")
+    return int(scaled)
+
+
+def seconds(text: str) -> int:
+    """A duration: 90, 90s, 15m, 6h or 2d."""
+    match = _DURATION.fullmatch(text)
+    if match is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a duration such as 90s, 15m, 6h or 2d")
+    return int(match[1]) * _DURATION_UNITS[match[2]]
+
+
+def unix_time(text: str) -> int:
+    """Seconds since 1970-01-01 UTC, written so or as an ISO 8601 time with its zone."""
+    if re.fullmatch(r"[0-9]{1,12}", text, re.ASCII):
+        return int(text)
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is neither seconds since 1970 nor a time such as 2026-01-31T12:00:00Z")
+    return int(moment.astimezone(UTC).timestamp())
