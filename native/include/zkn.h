@@ -19,7 +19,8 @@ typedef enum {
     ZKN_BAD_ENCODING, /* an integer that is not below its modulus */
     ZKN_NOT_ON_CURVE,
     ZKN_NOT_IN_SUBGROUP,
-    ZKN_DIVISION_BY_ZERO
+    ZKN_DIVISION_BY_ZERO,
+    ZKN_OUT_OF_RANGE /* an index past the array it points into */
 } zkn_status;
 
 /* ---- fields, BN254 ---------------------------------------------------------------------------------------------------------
@@ -73,5 +74,87 @@ void zkn_fr_vec_dot(zkn_fr *out, const zkn_fr *a, const zkn_fr *b, size_t n);
 zkn_status zkn_fr_vec_inverse(zkn_fr *out, size_t *bad, const zkn_fr *a, size_t n);
 /* *out <- sum a[i] x^i */
 void zkn_fr_vec_evaluate(zkn_fr *out, const zkn_fr *a, size_t n, const zkn_fr *x);
+
+/* ---- Keccak ----------------------------------------------------------------------------------------------------------------
+ * Keccak-256 with Ethereum's padding. in may be NULL when n is 0. */
+void zkn_keccak256(uint8_t out[32], const uint8_t *in, size_t n);
+
+/* ---- Poseidon over Fr ------------------------------------------------------------------------------------------------------
+ * Grassi et al. 2021 with circomlib's parameters for BN254: x^5, widths 2 to 17. Hashes take the capacity word (the tag) from the
+ * caller and return word 0. Timing depends on lengths alone, except that the first use of a width derives its constants. */
+
+enum {
+    ZKN_POSEIDON_MAX_WIDTH = 17,
+    ZKN_POSEIDON_MAX_ARITY = 16, /* inputs beside the capacity word */
+    ZKN_POSEIDON_FULL_ROUNDS = 8
+};
+
+/* The number of partial rounds of a width; 0 if there is no such width. */
+size_t zkn_poseidon_partial_rounds(size_t width);
+/* round_constants: width * (8 + partial rounds), round by round; mds: width * width, row by row (new lane = row times old lanes).
+ * ZKN_BAD_LENGTH if there is no such width. */
+zkn_status zkn_poseidon_constants(zkn_fr *round_constants, zkn_fr *mds, size_t width);
+/* The permutation, in place. ZKN_BAD_LENGTH if there is no such width. */
+zkn_status zkn_poseidon_permute(zkn_fr *state, size_t width);
+/* out[i] <- P(tag; inputs[arity i .. arity i + arity - 1]) for i < n, under tags[0] if n_tags is 1, else under tags[i].
+ * ZKN_BAD_LENGTH unless 1 <= arity <= 16 and n_tags is 1 or n. out may be the array of tags. */
+zkn_status zkn_poseidon_many(zkn_fr *out, const zkn_fr *tags, size_t n_tags, const zkn_fr *inputs, size_t arity, size_t n,
+                             unsigned threads);
+/* out[i] <- C(tag; inputs[length i .. length i + length - 1]) for i < n: blocks of 16 inputs, each hash the tag of the next.
+ * ZKN_BAD_LENGTH if length is 0. */
+zkn_status zkn_poseidon_chain_many(zkn_fr *out, const zkn_fr *tag, const zkn_fr *inputs, size_t length, size_t n, unsigned threads);
+
+/* ---- Merkle trees of Poseidon nodes, arity 2 to 16 --------------------------------------------------------------------------
+ * Empty leaves are 0; a node is P(tag; children). Only nodes over real leaves are stored. */
+
+/* out[l] <- the root of an empty subtree of height l, for l from 0 to depth. ZKN_BAD_LENGTH for a bad arity. */
+zkn_status zkn_merkle_empty_roots(zkn_fr *out, const zkn_fr *tag, size_t arity, size_t depth);
+/* out <- the ceil(n / arity) parents of n nodes of one level; *empty stands for the missing children of the last one. */
+zkn_status zkn_merkle_parents(zkn_fr *out, const zkn_fr *tag, const zkn_fr *empty, const zkn_fr *children, size_t n, size_t arity,
+                              unsigned threads);
+
+/* ---- constraint systems ----------------------------------------------------------------------------------------------------
+ * Row i of a sparse matrix is entries row_ptr[i] to row_ptr[i + 1] - 1; an entry is a wire and the index of its coefficient in
+ * a pool that the matrices of one system share. An R1CS is three of them with equal n_rows: (A w)(B w) = C w in every row. */
+
+typedef struct {
+    const uint64_t *row_ptr; /* n_rows + 1 */
+    const uint32_t *wire, *coefficient;
+    size_t n_rows, nnz;
+} zkn_sparse;
+
+/* ZKN_OUT_OF_RANGE, with the row or entry in *bad, unless row_ptr rises from 0 to nnz, every wire is below n_columns and every
+ * coefficient below n_pool. The functions below require it. */
+zkn_status zkn_sparse_check(size_t *bad, const zkn_sparse *m, size_t n_columns, size_t n_pool);
+/* out[i] <- row i times w. out does not alias w. */
+void zkn_sparse_product(zkn_fr *out, const zkn_sparse *m, const zkn_fr *pool, size_t n_pool, const zkn_fr *w, unsigned threads);
+/* broken[i] <- 1 if w breaks row i, else 0 */
+void zkn_r1cs_broken(uint8_t *broken, const zkn_sparse *a, const zkn_sparse *b, const zkn_sparse *c, const zkn_fr *pool,
+                     size_t n_pool, const zkn_fr *w, unsigned threads);
+
+/* A witness program: steps of four words (step, target slot, source, count). Slots are the wires, then room for intermediate
+ * values. The source is a row of the R1CS for the first two steps and a row of `linear` for the others. Every step is total. */
+enum {
+    ZKN_STEP_SOLVE = 1,   /* target <- what satisfies the row, in which it stands once, in C, with coefficient 1 */
+    ZKN_STEP_PRODUCT = 2, /* target <- (A w)(B w) */
+    ZKN_STEP_LINEAR = 3,  /* target <- the linear combination */
+    ZKN_STEP_INVERSE = 4, /* target <- its inverse, 0 for 0 */
+    ZKN_STEP_BITS = 5,    /* count slots <- the low bits of its canonical integer, lowest first; count <= 254 */
+    ZKN_STEP_ONE_HOT = 6  /* count slots <- 1 where the slot's number is its value, else 0 */
+};
+
+typedef struct {
+    zkn_sparse a, b, c, linear;
+    const zkn_fr *pool;
+    size_t n_pool;
+    const uint32_t *steps; /* 4 * n_steps */
+    size_t n_steps;
+    size_t n_fixed, n_slots; /* no step writes the first n_fixed slots: the constant and the inputs */
+} zkn_program;
+
+/* ZKN_OUT_OF_RANGE, with the step or entry in *bad, for a program that could read or write past its arrays. */
+zkn_status zkn_witness_check(size_t *bad, const zkn_program *program);
+/* Runs a checked program over n_slots slots, of which the first n_fixed are set. */
+void zkn_witness_run(zkn_fr *slots, const zkn_program *program);
 
 #endif
