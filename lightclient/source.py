@@ -1,0 +1,166 @@
+"""Several mirrors as one source: each is asked within limits, its bytes are checked, the next one is tried.
+
+A mirror whose bytes fail their check has lied about that file; one that does not deliver is silent. Either goes
+to the end of the queue, not out of it: two damaged mirrors may still hold everything between them.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from zkstate.errors import (
+    DisagreementError,
+    EnvironmentFailure,
+    InputError,
+    MissingError,
+    SourceError,
+    ZkstateError,
+)
+from zkstate.publication.mirrors import Mirror
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class SourceReport:
+    """What one mirror did: files that passed their checks, and what it answered otherwise, in words."""
+
+    name: str
+    bytes_read: int
+    served: int
+    lied: tuple[str, ...]
+    silent: tuple[str, ...]
+    missing: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class _Record:
+    """A mirror and its conduct so far."""
+
+    mirror: Mirror
+    served: int = 0
+    lied: list[str] = field(default_factory=list)
+    silent: list[str] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+
+    def note(self, error: ZkstateError) -> None:
+        """File an error under what it says about the mirror."""
+        if isinstance(error, MissingError):
+            self.missing.append(str(error))
+        elif isinstance(error, (SourceError, EnvironmentFailure)):
+            self.silent.append(str(error))
+        else:
+            self.lied.append(f"{self.mirror.name}: {error}")
+
+    def report(self) -> SourceReport:
+        return SourceReport(
+            self.mirror.name,
+            self.mirror.bytes_read,
+            self.served,
+            tuple(self.lied),
+            tuple(self.silent),
+            tuple(self.missing),
+        )
+
+
+class Fleet:
+    """Mirrors in the order in which they will be asked. Not for use by several threads at once."""
+
+    def __init__(self, mirrors: Sequence[Mirror], *, request_s: float, grace_s: float) -> None:
+        """`request_s` bounds one request; `grace_s` is how long a first right answer waits for the others."""
+        if not mirrors:
+            raise InputError("no mirror was given to read from")
+        self._records = [_Record(mirror) for mirror in mirrors]
+        self._queue = list(self._records)
+        self._request_s, self._grace_s = request_s, grace_s
+
+    def fetch(self, path: str, max_bytes: int, check: Callable[[bytes], T]) -> T:
+        """What `check` makes of the first answer that it accepts.
+
+        Errors, when no mirror is left: DisagreementError if one of them lied, MissingError if all lack the
+        file, SourceError otherwise; the message holds the reason of each.
+        """
+        errors: list[ZkstateError] = []
+        for record in list(self._queue):
+            try:
+                value = check(record.mirror.get(path, max_bytes=max_bytes, timeout_s=self._request_s))
+            except ZkstateError as error:
+                record.note(error)
+                errors.append(error)
+                self._queue.remove(record)
+                self._queue.append(record)
+            else:
+                record.served += 1
+                return value
+        raise _joint(path, errors)
+
+    def poll(self, path: str, max_bytes: int, check: Callable[[bytes], T]) -> T:
+        """As `fetch`, asking all mirrors at the same time; the quickest right ones lead the queue afterwards.
+
+        A mirror that is still busy `grace_s` after the first right answer is noted as silent and goes behind.
+        """
+        answers: queue.SimpleQueue[tuple[_Record, T | ZkstateError]] = queue.SimpleQueue()
+        waiting = list(self._queue)
+        for record in waiting:
+            threading.Thread(
+                target=self._ask, args=(record, path, max_bytes, check, answers), daemon=True
+            ).start()
+        good: list[tuple[_Record, T]] = []
+        bad: list[tuple[_Record, ZkstateError]] = []
+        deadline = time.monotonic() + self._request_s
+        while waiting and (left := deadline - time.monotonic()) > 0:
+            try:
+                record, answer = answers.get(timeout=left)
+            except queue.Empty:
+                break
+            waiting.remove(record)
+            if isinstance(answer, ZkstateError):
+                bad.append((record, answer))
+                continue
+            if not good:
+                deadline = min(deadline, time.monotonic() + self._grace_s)
+            good.append((record, answer))
+        waited = self._grace_s if good else self._request_s
+        bad += [(r, SourceError(f"{r.mirror.name}: {path}: no answer within {waited:g} s")) for r in waiting]
+        for record, error in bad:
+            record.note(error)
+        for record, _ in good:
+            record.served += 1
+        self._queue = [record for record, _ in good] + [record for record, _ in bad]
+        if not good:
+            raise _joint(path, [error for _, error in bad])
+        return good[0][1]
+
+    def _ask(
+        self,
+        record: _Record,
+        path: str,
+        max_bytes: int,
+        check: Callable[[bytes], T],
+        answers: queue.SimpleQueue[tuple[_Record, T | ZkstateError]],
+    ) -> None:
+        try:
+            value = check(record.mirror.get(path, max_bytes=max_bytes, timeout_s=self._request_s))
+        except ZkstateError as error:
+            answers.put((record, error))
+        else:
+            answers.put((record, value))
+
+    def reports(self) -> tuple[SourceReport, ...]:
+        """The conduct of every mirror, in the order in which they were given."""
+        return tuple(record.report() for record in self._records)
+
+
+def _joint(path: str, errors: Sequence[ZkstateError]) -> ZkstateError:
+    """One error for a file that no mirror delivered."""
+    reasons = "; ".join(str(error) for error in errors)
+    if any(isinstance(error, (InputError, DisagreementError)) for error in errors):
+        return DisagreementError(f"no mirror has a right {path}: {reasons}")
+    if all(isinstance(error, MissingError) for error in errors):
+        return MissingError(f"no mirror has {path}: {reasons}")
+    return SourceError(f"no mirror delivered {path}: {reasons}")

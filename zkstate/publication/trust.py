@@ -1,0 +1,55 @@
+"""What a reader believes: the seam between recovery and whatever names the newest header.
+
+A registry client, a set of nodes that agree, or a header the reader pinned all answer the same two questions,
+and all say how far their answer can be trusted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from zkstate.errors import EncodingError
+
+TRUST_LEVELS = {
+    "a": "Ethereum's sync committee signed a finalized header that leads to the registry slot",
+    "b": "several nodes agree, each with a valid proof against one block hash",
+    "c": "a proof against a block hash the reader chose",
+    "d": "a signed header the reader chose, and nothing else",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """Why an epoch's header hash is believed: level `a` (strongest) to `d`, words, the block it was read at.
+
+    `text` is printed as it stands. The block is None where no chain was read (level d). For an in-process
+    chain the level is `c`: the block hash is the reader's own.
+    """
+
+    level: str
+    text: str
+    block_number: int | None = None
+    block_hash: bytes | None = None
+
+    def __post_init__(self) -> None:
+        if self.level not in TRUST_LEVELS:
+            raise EncodingError(f"trust level {self.level!r} is none of {', '.join(TRUST_LEVELS)}")
+        if (self.block_number is None) != (self.block_hash is None):
+            raise EncodingError("a trust description has a block number and a block hash, or neither")
+        if self.block_hash is not None and len(self.block_hash) != 32:
+            raise EncodingError(f"a block hash has 32 bytes, not {len(self.block_hash)}")
+        if self.block_number is not None and not 0 <= self.block_number < 1 << 64:
+            raise EncodingError(f"block number {self.block_number} is outside 64 bits")
+
+
+class TrustRoot(Protocol):
+    """Names header hashes. Methods may raise SourceError (it is silent) or DisagreementError (it lied)."""
+
+    def latest_epoch(self) -> tuple[int, bytes, Trust]:
+        """The newest epoch known, its 32-byte header hash, and why that is believed."""
+        ...
+
+    def epoch_hash(self, epoch: int) -> bytes:
+        """The header hash of an epoch; MissingError if the root does not know that epoch."""
+        ...
