@@ -132,6 +132,11 @@ void zkn_sparse_product(zkn_fr *out, const zkn_sparse *m, const zkn_fr *pool, si
 void zkn_r1cs_broken(uint8_t *broken, const zkn_sparse *a, const zkn_sparse *b, const zkn_sparse *c, const zkn_fr *pool,
                      size_t n_pool, const zkn_fr *w, unsigned threads);
 
+/* counts[i] <- the number of terms of combination i of the n that make up the constraint section of a .r1cs file: each a
+ * little-endian u32 count, then 36 bytes a term. ZKN_BAD_LENGTH, with the combination in *bad, if the section ends inside one; *bad is
+ * n if bytes are left over. */
+zkn_status zkn_r1cs_counts(uint32_t *counts, size_t *bad, const uint8_t *section, size_t length, size_t n);
+
 /* A witness program: steps of four words (step, target slot, source, count). Slots are the wires, then room for intermediate
  * values. The source is a row of the R1CS for the first two steps and a row of `linear` for the others. Every step is total. */
 enum {

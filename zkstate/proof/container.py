@@ -1,0 +1,148 @@
+"""The frame that .r1cs, .wtns, .zkey and .ptau files share: magic, version, then numbered sections in any order.
+
+    magic[4]  version u32  count u32   then count x { id u32, length u64, payload[length] }      little-endian
+
+The section table is read first and every length is checked against the file before anything is copied, so a hostile
+file costs no more memory than its own size. Sections with an id the caller does not ask for are ignored.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+import struct
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from zkstate.errors import EncodingError, EnvironmentFailure, LengthError
+
+Buffer = bytes | memoryview
+MAX_SECTIONS = 256
+_FRAME = struct.Struct("<4sII")
+_SECTION = struct.Struct("<IQ")
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """The sections of one file, in file order; `name` is what error messages call the file."""
+
+    name: str
+    sections: tuple[tuple[int, memoryview], ...]
+
+    @classmethod
+    def decode(cls, content: Buffer, magic: bytes, version: int, name: str) -> Container:
+        """Split `content` into sections without copying.
+
+        Errors: LengthError for truncation or trailing bytes, EncodingError for a wrong magic, version or section count.
+        """
+        view = memoryview(content).toreadonly()
+        if len(view) < _FRAME.size:
+            raise LengthError(f"{name}: {len(view)} bytes, and the file frame alone takes {_FRAME.size}")
+        found_magic, found_version, count = _FRAME.unpack_from(view)
+        if found_magic != magic:
+            raise EncodingError(f"{name}: magic is {found_magic!r}, expected {magic!r}")
+        if found_version != version:
+            raise EncodingError(f"{name}: version is {found_version}, expected {version}")
+        if count > MAX_SECTIONS:
+            raise EncodingError(f"{name}: {count} sections declared, at most {MAX_SECTIONS} are read")
+        sections, at = [], _FRAME.size
+        for index in range(count):
+            if len(view) - at < _SECTION.size:
+                raise LengthError(f"{name}: file ends inside the header of section number {index} of {count}")
+            number, length = _SECTION.unpack_from(view, at)
+            at += _SECTION.size
+            if length > len(view) - at:
+                raise LengthError(f"{name}: section {number} declares {length} bytes, {len(view) - at} are left")
+            sections.append((number, view[at : at + length]))
+            at += length
+        if at != len(view):
+            raise LengthError(f"{name}: {len(view) - at} bytes after the last section")
+        return cls(name, tuple(sections))
+
+    def get(self, number: int, title: str, length: int | None = None) -> memoryview:
+        """The payload of the one section `number`, `length` bytes long when given."""
+        found = [payload for n, payload in self.sections if n == number]
+        if len(found) != 1:
+            state = "missing" if not found else f"present {len(found)} times"
+            raise EncodingError(f"{self.name}: section {number} ({title}) is {state}, expected once")
+        if length is not None and len(found[0]) != length:
+            raise LengthError(
+                f"{self.name}: section {number} ({title}) has {len(found[0])} bytes, the header implies {length}"
+            )
+        return found[0]
+
+    def has(self, number: int) -> bool:
+        """Whether any section carries this number."""
+        return any(n == number for n, _ in self.sections)
+
+
+def encode(magic: bytes, version: int, sections: Mapping[int, Iterable[Buffer]]) -> Iterator[Buffer]:
+    """The chunks of a container file; each section is given as the parts of its payload."""
+    yield _FRAME.pack(magic, version, len(sections))
+    for number, given in sections.items():
+        parts = list(given)
+        yield _SECTION.pack(number, sum(memoryview(part).nbytes for part in parts))
+        yield from parts
+
+
+def map_file(path: Path, limit: int) -> memoryview:
+    """The bytes of a file, mapped read-only: pages are read when touched and belong to the page cache.
+
+    Files are only ever replaced by rename here, so a mapping keeps the content it was opened with.
+    Errors: EnvironmentFailure when it cannot be opened, LengthError when empty or above `limit` bytes.
+    """
+    try:
+        with path.open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            if not 0 < size <= limit:
+                raise LengthError(f"{path}: {size} bytes, expected 1 to {limit}")
+            return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+    except OSError as error:
+        raise EnvironmentFailure(f"{path}: {error.strerror}") from error
+
+
+def read_file(path: Path, limit: int) -> bytes:
+    """The bytes of a file of at most `limit` bytes. Errors as `map_file`."""
+    try:
+        with path.open("rb") as file:
+            content = file.read(limit + 1)
+    except OSError as error:
+        raise EnvironmentFailure(f"{path}: {error.strerror}") from error
+    if len(content) > limit:
+        raise LengthError(f"{path}: more than {limit} bytes")
+    return content
+
+
+def write_file(path: Path, chunks: Iterable[Buffer], mode: int = 0o644) -> None:
+    """Write a file so that `path` holds the whole new content or, after any failure, what it held before."""
+    with _replacing(path, mode) as file:
+        for chunk in chunks:
+            file.write(chunk)
+
+
+@contextmanager
+def _replacing(path: Path, mode: int) -> Iterator[BinaryIO]:
+    """A new file beside `path` that takes its place once the block ends without an error."""
+    try:
+        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                os.fchmod(file.fileno(), mode)
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            Path(temporary).replace(path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+        directory = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(directory)
+        finally:
+            os.close(directory)
+    except OSError as error:
+        raise EnvironmentFailure(f"{path}: {error.strerror}") from error
