@@ -3,9 +3,41 @@
 The only package that touches `ffi` and `lib`; one module per family of kernels.
 """
 
+from zkstate.kernels.constraints import (
+    STEP_BITS,
+    STEP_INVERSE,
+    STEP_LINEAR,
+    STEP_ONE_HOT,
+    STEP_PRODUCT,
+    STEP_SOLVE,
+    WitnessProgram,
+    broken_rows,
+    check_sparse,
+    sparse_product,
+    wipe,
+)
 from zkstate.kernels.keccak import KECCAK_BYTES, keccak256
 from zkstate.kernels.r1cs_file import r1cs_counts
 from zkstate.kernels.scalars import FR_BYTES, FR_MODULUS, FrVec
 from zkstate.kernels.seam import thread_count
 
-__all__ = ["FR_BYTES", "FR_MODULUS", "KECCAK_BYTES", "FrVec", "keccak256", "r1cs_counts", "thread_count"]
+__all__ = [
+    "FR_BYTES",
+    "FR_MODULUS",
+    "KECCAK_BYTES",
+    "STEP_BITS",
+    "STEP_INVERSE",
+    "STEP_LINEAR",
+    "STEP_ONE_HOT",
+    "STEP_PRODUCT",
+    "STEP_SOLVE",
+    "FrVec",
+    "WitnessProgram",
+    "broken_rows",
+    "check_sparse",
+    "keccak256",
+    "r1cs_counts",
+    "sparse_product",
+    "thread_count",
+    "wipe",
+]

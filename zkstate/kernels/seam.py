@@ -19,6 +19,7 @@ _ERRORS: dict[int, tuple[type[InputError], str]] = {
     lib.ZKN_NOT_ON_CURVE: (EncodingError, "is not on the curve"),
     lib.ZKN_NOT_IN_SUBGROUP: (EncodingError, "is not in the subgroup of order r"),
     lib.ZKN_DIVISION_BY_ZERO: (InputError, "is zero and has no inverse"),
+    lib.ZKN_OUT_OF_RANGE: (EncodingError, "points outside its array"),
 }
 
 _allocate = ffi.new_allocator(should_clear_after_alloc=False)

@@ -1,0 +1,119 @@
+/* Sparse matrices over Fr in compressed rows: product with a vector, and the rows of an R1CS that a witness breaks. */
+#include "field.h"
+#include "sparse.h"
+#include "threads.h"
+
+zkn_status zkn_sparse_check(size_t *bad, const zkn_sparse *m, size_t n_columns, size_t n_pool)
+{
+    *bad = 0;
+    if (m->row_ptr[0] != 0) return ZKN_OUT_OF_RANGE;
+    for (size_t i = 0; i < m->n_rows; i++) {
+        if (m->row_ptr[i + 1] < m->row_ptr[i]) return *bad = i, ZKN_OUT_OF_RANGE;
+    }
+    if (m->row_ptr[m->n_rows] != m->nnz) return *bad = m->n_rows, ZKN_OUT_OF_RANGE;
+    for (size_t k = 0; k < m->nnz; k++) {
+        if (m->wire[k] >= n_columns || m->coefficient[k] >= n_pool) return *bad = k, ZKN_OUT_OF_RANGE;
+    }
+    return ZKN_OK;
+}
+
+sparse_units sparse_units_of(const zkn_fr *pool, size_t n_pool)
+{
+    zkn_fr one, minus_one;
+    fr_one(&one);
+    fr_neg(&minus_one, &one);
+    sparse_units units = {UINT32_MAX, UINT32_MAX};
+    for (size_t i = 0; i < n_pool; i++) {
+        if (fr_equal(&pool[i], &one)) units.one = (uint32_t)i;
+        if (fr_equal(&pool[i], &minus_one)) units.minus_one = (uint32_t)i;
+    }
+    return units;
+}
+
+void sparse_row_dot(zkn_fr *out, const zkn_sparse *m, size_t row, const zkn_fr *pool, sparse_units units,
+                    const zkn_fr *w)
+{
+    zkn_fr sum, product;
+    fr_zero(&sum);
+    for (size_t k = m->row_ptr[row]; k < m->row_ptr[row + 1]; k++) {
+        const uint32_t coefficient = m->coefficient[k];
+        const zkn_fr *x = &w[m->wire[k]];
+        if (coefficient == units.one) {
+            fr_add(&sum, &sum, x);
+        } else if (coefficient == units.minus_one) {
+            fr_sub(&sum, &sum, x);
+        } else {
+            fr_mul(&product, &pool[coefficient], x);
+            fr_add(&sum, &sum, &product);
+        }
+    }
+    *out = sum;
+}
+
+/* The first row i with row_ptr[i] + i >= weight: shares of equal weight are shares of equal work, empty rows included. */
+static size_t row_at_weight(const zkn_sparse *m, size_t weight)
+{
+    size_t low = 0, high = m->n_rows;
+    while (low < high) {
+        const size_t middle = low + (high - low) / 2;
+        if (m->row_ptr[middle] + middle < weight) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
+typedef struct {
+    zkn_fr *out;
+    const zkn_sparse *m;
+    const zkn_fr *pool, *w;
+    sparse_units units;
+} product_job;
+
+static void product_share(void *ctx, size_t begin, size_t end, unsigned worker)
+{
+    (void)worker;
+    const product_job *job = ctx;
+    const size_t stop = row_at_weight(job->m, end);
+    for (size_t i = row_at_weight(job->m, begin); i < stop; i++) {
+        sparse_row_dot(&job->out[i], job->m, i, job->pool, job->units, job->w);
+    }
+}
+
+void zkn_sparse_product(zkn_fr *out, const zkn_sparse *m, const zkn_fr *pool, size_t n_pool, const zkn_fr *w,
+                        unsigned threads)
+{
+    product_job job = {out, m, pool, w, sparse_units_of(pool, n_pool)};
+    zkn_parallel(m->nnz + m->n_rows, threads, product_share, &job);
+}
+
+typedef struct {
+    uint8_t *broken;
+    const zkn_sparse *a, *b, *c;
+    const zkn_fr *pool, *w;
+    sparse_units units;
+} rows_job;
+
+static void rows_share(void *ctx, size_t begin, size_t end, unsigned worker)
+{
+    (void)worker;
+    const rows_job *job = ctx;
+    const size_t stop = row_at_weight(job->a, end);
+    for (size_t i = row_at_weight(job->a, begin); i < stop; i++) {
+        zkn_fr a, b, c;
+        sparse_row_dot(&a, job->a, i, job->pool, job->units, job->w);
+        sparse_row_dot(&b, job->b, i, job->pool, job->units, job->w);
+        sparse_row_dot(&c, job->c, i, job->pool, job->units, job->w);
+        fr_mul(&a, &a, &b);
+        job->broken[i] = (uint8_t)!fr_equal(&a, &c);
+    }
+}
+
+void zkn_r1cs_broken(uint8_t *broken, const zkn_sparse *a, const zkn_sparse *b, const zkn_sparse *c,
+                     const zkn_fr *pool, size_t n_pool, const zkn_fr *w, unsigned threads)
+{
+    rows_job job = {broken, a, b, c, pool, w, sparse_units_of(pool, n_pool)};
+    zkn_parallel(a->nnz + a->n_rows, threads, rows_share, &job);
+}

@@ -1,0 +1,145 @@
+"""Sparse products over Fr, the rows a witness breaks, and the witness machine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from zkstate.errors import LengthError
+from zkstate.kernels.scalars import FrVec
+from zkstate.kernels.seam import check, ffi, lib, room, thread_count
+
+# Steps of a witness program (zkn.h).
+STEP_SOLVE: int = lib.ZKN_STEP_SOLVE
+STEP_PRODUCT: int = lib.ZKN_STEP_PRODUCT
+STEP_LINEAR: int = lib.ZKN_STEP_LINEAR
+STEP_INVERSE: int = lib.ZKN_STEP_INVERSE
+STEP_BITS: int = lib.ZKN_STEP_BITS
+STEP_ONE_HOT: int = lib.ZKN_STEP_ONE_HOT
+
+
+class Sparse(Protocol):
+    """Compressed rows: row i is entries row_ptr[i] to row_ptr[i+1] - 1, each a wire and a coefficient's index.
+
+    The arrays do not change while a kernel or a WitnessProgram uses them.
+    """
+
+    @property
+    def row_ptr(self) -> npt.NDArray[np.uint64]: ...
+    @property
+    def wire(self) -> npt.NDArray[np.uint32]: ...
+    @property
+    def coefficient(self) -> npt.NDArray[np.uint32]: ...
+
+
+class SparseView:
+    """A zkn_sparse over arrays it keeps alive: C-contiguous copies where the caller's are not."""
+
+    __slots__ = ("_arrays", "n_rows", "struct")
+
+    def __init__(self, matrix: Sparse) -> None:
+        row_ptr = np.ascontiguousarray(matrix.row_ptr, dtype=np.uint64)
+        wire = np.ascontiguousarray(matrix.wire, dtype=np.uint32)
+        coefficient = np.ascontiguousarray(matrix.coefficient, dtype=np.uint32)
+        if not len(row_ptr) or len(wire) != len(coefficient):
+            raise LengthError(
+                f"{len(row_ptr)} row starts, {len(wire)} wires, {len(coefficient)} coefficients"
+            )
+        self.n_rows = len(row_ptr) - 1
+        self._arrays = [
+            ffi.from_buffer("uint64_t[]", row_ptr),
+            ffi.from_buffer("uint32_t[]", wire),
+            ffi.from_buffer("uint32_t[]", coefficient),
+        ]
+        self.struct = ffi.new("zkn_sparse *", [*self._arrays, self.n_rows, len(wire)])
+
+
+def check_sparse(matrix: Sparse, n_columns: int, pool_size: int) -> None:
+    """EncodingError unless the rows rise to the number of entries and every entry points inside."""
+    bad = ffi.new("size_t *")
+    status = lib.zkn_sparse_check(bad, SparseView(matrix).struct, n_columns, pool_size)
+    check(status, f"row or entry {bad[0]}")
+
+
+def sparse_product(matrix: Sparse, pool: FrVec, w: FrVec, threads: int = 0) -> FrVec:
+    """Each row times w. EncodingError if a row reads past w or past the pool."""
+    check_sparse(matrix, len(w), len(pool))
+    view = SparseView(matrix)
+    out = FrVec.uninitialised(view.n_rows)
+    lib.zkn_sparse_product(out.array, view.struct, pool.array, len(pool), w.array, thread_count(threads))
+    return out
+
+
+def broken_rows(abc: Sequence[Sparse], pool: FrVec, w: FrVec, threads: int = 0) -> npt.NDArray[np.intp]:
+    """The rows i where (A_i·w)(B_i·w) ≠ C_i·w, in order.
+
+    Errors: LengthError unless abc is three matrices of equally many rows, otherwise as sparse_product.
+    """
+    views = [SparseView(matrix) for matrix in abc]
+    if len(views) != 3 or len({view.n_rows for view in views}) != 1:
+        raise LengthError(f"matrices of {[view.n_rows for view in views]} rows: wanted three of one height")
+    for matrix in abc:
+        check_sparse(matrix, len(w), len(pool))
+    broken = room("uint8_t[]", views[0].n_rows)
+    structs = [view.struct for view in views]
+    lib.zkn_r1cs_broken(broken, *structs, pool.array, len(pool), w.array, thread_count(threads))
+    return np.nonzero(np.frombuffer(ffi.buffer(broken), dtype=np.uint8))[0]
+
+
+class WitnessProgram:
+    """A checked program for the witness machine: steps over the wires and room for intermediate values.
+
+    Shapes: `matrices` are A, B, C and the linear combinations that steps read, over n_slots columns;
+    steps uint32 (n, 4): step, target slot, source row, count.
+    Errors: EncodingError names the step or entry that points outside; the program is refused as a whole.
+    """
+
+    __slots__ = ("_keep", "_program", "n_fixed", "n_slots")
+
+    def __init__(
+        self,
+        matrices: Sequence[Sparse],
+        pool: FrVec,
+        steps: npt.NDArray[np.uint32],
+        *,
+        n_fixed: int,
+        n_slots: int,
+    ) -> None:
+        if len(matrices) != 4 or steps.ndim != 2 or steps.shape[1] != 4:
+            raise LengthError(
+                f"{len(matrices)} matrices and steps of shape {steps.shape}: wanted 4 and (n, 4)"
+            )
+        views = [SparseView(matrix) for matrix in matrices]
+        code = ffi.from_buffer("uint32_t[]", np.array(steps, dtype=np.uint32, order="C"))
+        self._keep: list[Any] = [views, code, pool]
+        fields = [
+            *(view.struct[0] for view in views),
+            pool.array,
+            len(pool),
+            code,
+            len(steps),
+            n_fixed,
+            n_slots,
+        ]
+        self._program = ffi.new("zkn_program *", fields)
+        self.n_fixed, self.n_slots = n_fixed, n_slots
+        bad = ffi.new("size_t *")
+        status = lib.zkn_witness_check(bad, self._program)
+        check(status, f"witness program: step, row or entry {bad[0]}")
+
+    def run(self, fixed: FrVec) -> FrVec:
+        """All slots, from the constant one and the inputs. Total: any inputs give some slots."""
+        if len(fixed) != self.n_fixed:
+            raise LengthError(f"{len(fixed)} fixed slots, wanted {self.n_fixed}")
+        slots = FrVec(self.n_slots)
+        ffi.memmove(slots.array, fixed.array, ffi.sizeof("zkn_fr") * self.n_fixed)
+        lib.zkn_witness_run(slots.array, self._program)
+        return slots
+
+
+def wipe(vec: FrVec) -> None:
+    """Overwrite with zeros."""
+    ffi.buffer(vec.array)[:] = bytes(ffi.sizeof(vec.array))
