@@ -1,0 +1,161 @@
+"""The accounts tree of an epoch: ids, salts, leaves sorted by id, and the binary tree over them
+(docs/spec.md §4).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zkstate import kernels
+from zkstate.commitment import domain
+from zkstate.commitment.merkle import MerklePath, MerkleTree
+from zkstate.errors import EncodingError, LedgerError, LengthError
+from zkstate.state import columnar
+from zkstate.state.commit import DEFAULT_ACCOUNTS_DEPTH
+from zkstate.state.ledger import Ledger
+from zkstate.state.schema import ID_BOUND, Account
+
+SALT_BYTES = 31
+SECRET_BYTES = 32
+
+
+@dataclass(frozen=True, slots=True)
+class AccountsTree:
+    """All leaves of an epoch in id order. Entry i of every column belongs to leaf i.
+
+    `accounts` are places in the ledger; `ids` and `salts` are (n, 32) big-endian bytes; `classes` size
+    classes.
+    """
+
+    accounts: NDArray[np.int64]
+    ids: NDArray[np.uint8]
+    salts: NDArray[np.uint8]
+    classes: NDArray[np.uint8]
+    leaves: kernels.FrVec
+    tree: MerkleTree
+
+    def __len__(self) -> int:
+        return len(self.accounts)
+
+    @property
+    def depth(self) -> int:
+        """`accounts_depth` of the header."""
+        return self.tree.depth
+
+    @property
+    def root(self) -> int:
+        """`accounts_root` of the header."""
+        return self.tree.root
+
+    @property
+    def levels(self) -> list[kernels.FrVec]:
+        """Level 0 (leaves) to the root, each only over real leaves."""
+        return self.tree.levels
+
+    def path(self, leaf: int) -> MerklePath:
+        """The path of a leaf to the root."""
+        return self.tree.path(leaf)
+
+    def leaf_of(self, account: int) -> int:
+        """The leaf index of the account at a place of the ledger."""
+        found = np.flatnonzero(self.accounts == account)
+        if not len(found):
+            raise LedgerError(f"account {account} is not among the {len(self)} of this tree")
+        return int(found[0])
+
+    def account(self, ledger: Ledger, leaf: int) -> Account:
+        """The account of a leaf as its owner will recover it."""
+        place = int(self.accounts[leaf])
+        return Account(
+            index=leaf,
+            id=int.from_bytes(self.ids[leaf].tobytes()),
+            owner=ledger.owner_of(place),
+            salt=int.from_bytes(self.salts[leaf].tobytes()),
+            rows=ledger.rows_of(place),
+            orders=ledger.orders_of(place),
+        )
+
+    def records(self, ledger: Ledger) -> Iterator[tuple[int, NDArray[np.int64], NDArray[np.uint8]]]:
+        """Record plaintexts by class: (class, leaf indices, one plaintext per row), at most 16 MiB each."""
+        for n in np.unique(self.classes):
+            positions = np.flatnonzero(self.classes == n)
+            step = max(1, (16 << 20) // (256 + 53 * int(n)))
+            for first in range(0, len(positions), step):
+                part = positions[first : first + step]
+                ids, salts = self.ids[part], self.salts[part]
+                accounts = self.accounts[part]
+                texts = columnar.record_plaintexts(ledger, accounts, part, ids=ids, salts=salts, n=int(n))
+                yield int(n), part, texts
+
+
+def accounts_depth(count: int) -> int:
+    """20, or the least depth that holds more accounts."""
+    return max(DEFAULT_ACCOUNTS_DEPTH, (count - 1).bit_length())
+
+
+def account_ids(owners: NDArray[np.uint8], venue: int, epoch: int) -> NDArray[np.uint8]:
+    """Ids of many owners, (n, 32) big-endian bytes each way; EncodingError if an owner is not below r."""
+    inputs = np.empty((len(owners), 3, 32), np.uint8)
+    inputs[:, 0] = owners
+    inputs[:, 1] = np.frombuffer(venue.to_bytes(32), np.uint8)
+    inputs[:, 2] = np.frombuffer(epoch.to_bytes(32), np.uint8)
+    hashes = kernels.poseidon_many(domain.tag("id"), kernels.FrVec.from_bytes(inputs.tobytes()), 3)
+    ids = np.frombuffer(hashes.to_bytes(), np.uint8).reshape(-1, 32).copy()
+    ids[:, 0] = 0
+    return ids
+
+
+def epoch_salts(secret: bytes, count: int) -> NDArray[np.uint8]:
+    """Fresh salts below 2^248 of an epoch, from one SHAKE-256 stream of its 32-byte secret, as (n, 32)
+    bytes.
+    """
+    if len(secret) != SECRET_BYTES:
+        raise LengthError(f"an epoch's salt secret has {len(secret)} bytes, not {SECRET_BYTES}")
+    stream = hashlib.shake_256(b"zkstate salts v1" + secret).digest(SALT_BYTES * count)
+    out = np.zeros((count, 32), np.uint8)
+    out[:, 1:] = np.frombuffer(stream, np.uint8).reshape(count, SALT_BYTES)
+    return out
+
+
+def build(
+    ledger: Ledger, venue: int, epoch: int, salt_secret: bytes, depth: int | None = None
+) -> AccountsTree:
+    """Commit to every account of a ledger that has keys.
+
+    Errors: LedgerError if two accounts share an owner (their ids would collide) or there is no account,
+    EncodingError
+    for a venue or epoch out of range, LengthError if `depth` is too small.
+    """
+    if not 0 <= venue < ID_BOUND or not 0 <= epoch < 1 << 64:
+        raise EncodingError(f"venue {venue} or epoch {epoch} is out of range")
+    if not len(ledger):
+        raise LedgerError("the ledger has no accounts; there is nothing to commit to")
+    depth = accounts_depth(len(ledger)) if depth is None else depth
+    if len(ledger) > 1 << depth:
+        raise LengthError(f"{len(ledger)} accounts do not fit a tree of depth {depth}")
+    owners = ledger.keys()[0]
+    ids = account_ids(owners, venue, epoch)
+    words = ids.view(">u8")
+    accounts = np.lexsort((words[:, 3], words[:, 2], words[:, 1], words[:, 0]))
+    ids = ids[accounts]
+    same = np.flatnonzero((ids[1:] == ids[:-1]).all(axis=1))
+    if len(same):
+        first, second = (ledger.names[int(accounts[int(same[0]) + k])] for k in (0, 1))
+        raise LedgerError(f"accounts {first!r} and {second!r} have one owner; each needs its own key")
+    salts = epoch_salts(salt_secret, len(ledger))
+    rows, orders = columnar.digests(ledger)
+    inputs = np.zeros((len(ledger), 7, columnar.LIMBS), np.uint64)
+    inputs[:, 0] = columnar.byte_limbs(ids)
+    inputs[:, 1] = columnar.byte_limbs(owners[accounts])
+    inputs[:, 2] = columnar.byte_limbs(salts)
+    inputs[:, 3] = rows[accounts]
+    inputs[:, 4] = orders[accounts]
+    vector = kernels.FrVec.from_limbs(inputs.reshape(-1, columnar.LIMBS))
+    leaves = kernels.poseidon_many(domain.tag("leaf"), vector, 7)
+    tree = MerkleTree(leaves, 2, depth, domain.tag("node"))
+    return AccountsTree(accounts, ids, salts, ledger.size_classes[accounts], leaves, tree)
