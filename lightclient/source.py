@@ -1,7 +1,7 @@
 """Several mirrors as one source: each is asked within limits, its bytes are checked, the next one is tried.
 
-A mirror whose bytes fail their check has lied about that file; one that does not deliver is silent. Either goes
-to the end of the queue, not out of it: two damaged mirrors may still hold everything between them.
+A mirror whose bytes fail their check has lied about that file; one that does not deliver is silent. Either
+goes to the end of the queue, not out of it: two damaged mirrors may still hold everything between them.
 """
 
 from __future__ import annotations

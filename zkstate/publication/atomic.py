@@ -64,8 +64,7 @@ def new_folder(target: Path) -> Iterator[Path]:
     appeared in the meantime; an existing `target` is never replaced.
     """
     prefix = f".{target.name}.partial-"
-    with disk_errors(f"{target} was not written"):
-        target.parent.mkdir(parents=True, exist_ok=True)
+    with disk_errors(f"{target} was not written"), _parents(target):
         remove_leftovers(target.parent, prefix)
         partial, lock = _locked_folder(target.parent, prefix)
         try:
@@ -78,6 +77,22 @@ def new_folder(target: Path) -> Iterator[Path]:
             raise
         finally:
             os.close(lock)
+
+
+@contextlib.contextmanager
+def _parents(target: Path) -> Iterator[None]:
+    """The folders above `target`, made where they are missing, and unmade if the block raises."""
+    made = [folder for folder in target.absolute().parents if not folder.exists()]
+    target.absolute().parent.mkdir(parents=True, exist_ok=True)
+    try:
+        yield
+        for folder in made:
+            _sync(folder.parent)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            for folder in made:
+                folder.rmdir()
+        raise
 
 
 def remove_leftovers(folder: Path, prefix: str) -> None:

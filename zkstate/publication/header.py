@@ -13,7 +13,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from zkstate.errors import DisagreementError, EncodingError, LengthError
 from zkstate.kernels import FR_MODULUS
 from zkstate.publication.layout import HEADER, MAX_EPOCH, MAX_RECORD_BITS
-from zkstate.state.commit import DEFAULT_ACCOUNTS_DEPTH, MAX_ACCOUNTS_DEPTH, Meta, state_root, venue_id
+from zkstate.state.commit import MAX_ACCOUNTS_DEPTH, Meta, state_root, venue_id
+from zkstate.state.tree import accounts_depth
 
 MAGIC = b"zkstate\x01"
 HEADER_BYTES = 480
@@ -41,11 +42,6 @@ _RANGES = (
     ("record_bits", 0, MAX_RECORD_BITS),
     ("flags", 0, SYNTHETIC),
 )
-
-
-def accounts_depth_for(count: int) -> int:
-    """The accounts tree is as deep as it must be for `count` leaves, and never less than 20."""
-    return max(DEFAULT_ACCOUNTS_DEPTH, (count - 1).bit_length() if count else 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +82,7 @@ class Header:
                 raise EncodingError(f"header field {name}: {getattr(self, name)} is outside {low}..{high}")
         _check_name(self.venue_name)
         object.__setattr__(self, "venue", venue_id(self.operator_key, self.venue_name))
-        object.__setattr__(self, "accounts_depth", accounts_depth_for(self.account_count))
+        object.__setattr__(self, "accounts_depth", accounts_depth(self.account_count))
         object.__setattr__(self, "state_root", self._state_root())
 
     def _state_root(self) -> int:
@@ -197,7 +193,7 @@ class SignedHeader:
 
 
 def sign(header: Header, operator: Ed25519PrivateKey) -> SignedHeader:
-    """Sign a header with the operator key it names; EncodingError if it names another."""
+    """Sign a header with the operator key it names; DisagreementError if it names another."""
     return SignedHeader(header, operator.sign(_DOMAIN + header.hash))
 
 

@@ -36,8 +36,6 @@ def open_below(root: Path, path: str) -> Iterator[int]:
         if not stat.S_ISREG(os.fstat(fd).st_mode):
             raise SourceError(f"{root}: {path} is not a regular file")
         yield fd
-    except OSError as error:
-        raise SourceError(f"{root}: {path}: {error.strerror}") from error
     finally:
         os.close(fd)
 
@@ -49,9 +47,11 @@ def read_below(root: Path, path: str, limit: int) -> bytes:
         if size > limit:
             raise SourceError(f"{root}: {path} has {size} bytes; the limit is {limit}")
         parts, left = [], limit + 1
-        while left and (part := os.read(fd, min(left, CHUNK))):
-            parts.append(part)
-            left -= len(part)
+        for part in _chunks(fd, root, path):
+            parts.append(part[:left])
+            left -= len(parts[-1])
+            if not left:
+                break
         if not left:
             raise SourceError(f"{root}: {path} grew beyond the limit of {limit} bytes while it was read")
         return b"".join(parts)
@@ -61,7 +61,7 @@ def sha256_below(root: Path, path: str) -> str:
     """SHA-256 of a file in hexadecimal, read in chunks. Errors as `open_below`."""
     digest = hashlib.sha256()
     with open_below(root, path) as fd:
-        while chunk := os.read(fd, CHUNK):
+        for chunk in _chunks(fd, root, path):
             digest.update(chunk)
     return digest.hexdigest()
 
@@ -78,6 +78,17 @@ def files_below(root: Path) -> Iterator[tuple[str, os.stat_result]]:
                     pending.append(f"{path}/")
                 else:
                     yield path, entry.stat(follow_symlinks=False)
+
+
+def _chunks(fd: int, root: Path, path: str) -> Iterator[bytes]:
+    while True:
+        try:
+            chunk = os.read(fd, CHUNK)
+        except OSError as error:
+            raise SourceError(f"{root}: {path}: {error.strerror}") from error
+        if not chunk:
+            return
+        yield chunk
 
 
 def _walk(root: Path, path: str) -> int:

@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 
 class Fetch(Protocol):
-    """The file at `path` of an epoch as `check` reads it, from some mirror for which `check` does not raise."""
+    """A file of the epoch as `check` reads it, from some mirror for which `check` does not raise."""
 
     def __call__(self, path: str, max_bytes: int, check: Callable[[bytes], T], /) -> T: ...
 

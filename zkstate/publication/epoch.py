@@ -1,0 +1,180 @@
+"""A snapshot: a ledger becomes the complete folder of one epoch, whole or not at all.
+
+OUT/public/     header.bin, manifest.json, tables, tiles, records: what mirrors serve (docs/spec.md §6)
+OUT/private/    salts.key: the secret behind the leaves' salts, mode 0600; it stays with the venue
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+
+from zkstate.errors import DisagreementError, EnvironmentFailure, LedgerError
+from zkstate.publication.atomic import PRIVATE_FOLDER, new_folder, write_new
+from zkstate.publication.header import SYNTHETIC, Header, SignedHeader, sign
+from zkstate.publication.layout import HEADER, INSTRUMENTS, MANIFEST, ORDER_BOOK, TOTALS
+from zkstate.publication.manifest import Manifest
+from zkstate.publication.operator import Operator
+from zkstate.publication.progress import Progress, silent
+from zkstate.publication.records import Sealer, record_bits_for, write_buckets
+from zkstate.publication.tables import encode_order_book, encode_totals
+from zkstate.publication.tiles import write_tiles
+from zkstate.state import commit, tree
+from zkstate.state.identity import write_secret
+from zkstate.state.ledger import Ledger, issue_keys
+from zkstate.state.table import encode_table
+
+PUBLIC = "public"
+PRIVATE = "private"
+SALTS_FILE = "salts.key"
+
+_REPORT_EVERY = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A written epoch: its folder, its signed header, what was written, and the seconds of each step."""
+
+    folder: Path
+    signed: SignedHeader
+    files: int
+    public_bytes: int
+    seconds: dict[str, float]
+
+    @property
+    def public(self) -> Path:
+        """The folder to publish."""
+        return self.folder / PUBLIC
+
+
+@dataclass(slots=True)
+class _Stopwatch:
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        start = time.perf_counter()
+        yield
+        self.seconds[name] = round(time.perf_counter() - start, 6)
+
+
+def write_epoch(
+    ledger: Ledger,
+    operator: Operator,
+    out: Path,
+    *,
+    previous: Header | None = None,
+    entropy: Callable[[int], bytes] = os.urandom,
+    progress: Progress = silent,
+) -> Snapshot:
+    """Commit to a ledger and write its epoch below `out`, which must not exist yet.
+
+    Accounts without keys get those that the operator issues to their names. The epoch follows `previous`, or
+    is 1. The record key's private half lives in this call alone. A failure or a kill leaves no `out`.
+    Errors: LedgerError for a ledger that cannot be committed to, DisagreementError if `previous` is another
+    venue's header, EnvironmentFailure if the disk refuses or `out` exists.
+    """
+    if out.exists() or out.is_symlink():
+        raise EnvironmentFailure(
+            f"{out} exists already; a snapshot is never overwritten: remove it or choose another"
+        )
+    epoch, previous_root = _continue(ledger, operator, previous)
+    watch = _Stopwatch()
+    if ledger.owners is None:
+        with watch.step("issue keys"):
+            progress("issue keys", 0, len(ledger))
+            ledger = issue_keys(ledger, operator.issuing_master)
+            progress("issue keys", len(ledger), len(ledger))
+    venue = commit.venue_id(operator.public_key, ledger.venue)
+    salt_secret = entropy(tree.SECRET_BYTES)
+    with watch.step("commit accounts"):
+        progress("commit accounts", 0, len(ledger))
+        accounts = tree.build(ledger, venue, epoch, salt_secret)
+        progress("commit accounts", len(ledger), len(ledger))
+
+    with watch.step("write"), new_folder(out) as folder:
+        public, private = folder / PUBLIC, folder / PRIVATE
+        public.mkdir()
+        private.mkdir(mode=PRIVATE_FOLDER)
+        write_secret(private / SALTS_FILE, salt_secret, "salts secret")
+        with watch.step("write tables"):
+            totals, order_book = ledger.totals(), encode_order_book(ledger)
+            (public / INSTRUMENTS).parent.mkdir()
+            write_new(public / INSTRUMENTS, encode_table(ledger.table))
+            write_new(public / TOTALS, encode_totals(totals))
+            write_new(public / ORDER_BOOK, order_book)
+        with watch.step("write tiles"):
+            write_tiles(accounts.tree, public, progress)
+        record_key = X25519PrivateKey.from_private_bytes(entropy(32))
+        with watch.step("seal records"):
+            entries = seal_records(ledger, accounts, Sealer(record_key, venue, epoch), progress)
+        with watch.step("write records"):
+            record_bits = record_bits_for(sum(map(len, entries)))
+            write_buckets(entries, record_bits, public, progress)
+        del entries
+        with watch.step("hash files"):
+            manifest = Manifest.of_folder(public, progress)
+        header = Header(
+            operator_key=operator.public_key,
+            record_key=record_key.public_key().public_bytes_raw(),
+            venue_name=ledger.venue,
+            epoch=epoch,
+            time=ledger.time,
+            previous_state_root=previous_root,
+            accounts_root=accounts.root,
+            instruments_root=ledger.table.root,
+            totals_root=commit.totals_root(totals.credits, totals.debits),
+            order_book_root=commit.order_book_root(order_book),
+            data_root=manifest.root,
+            account_count=len(ledger),
+            table_depth=ledger.table.depth,
+            record_bits=record_bits,
+            flags=SYNTHETIC if ledger.synthetic else 0,
+        )
+        signed = sign(header, operator.signing_key)
+        write_new(public / MANIFEST, manifest.encode())
+        write_new(public / HEADER, signed.encode())
+        progress("sync", 0, 1)
+    progress("sync", 1, 1)
+    size = sum(entry.size for entry in manifest.files) + len(manifest.encode()) + len(signed.encode())
+    return Snapshot(out, signed, len(manifest.files) + 2, size, watch.seconds)
+
+
+def seal_records(
+    ledger: Ledger, accounts: tree.AccountsTree, sealer: Sealer, progress: Progress = silent
+) -> list[bytes]:
+    """The sealed entry of every account, sorted by tag."""
+    leaves = accounts.leaves.to_bytes()
+    view_keys = ledger.keys()[1][accounts.accounts].tobytes()
+    entries: list[bytes] = []
+    for size_class, positions, plaintexts in accounts.records(ledger):
+        for position, plaintext in zip(positions.tolist(), plaintexts, strict=True):
+            at = slice(32 * position, 32 * position + 32)
+            entries.append(sealer.seal(view_keys[at], size_class, leaves[at], plaintext.tobytes()))
+            if len(entries) % _REPORT_EVERY == 0:
+                progress("seal records", len(entries), len(accounts))
+    entries.sort()
+    progress("seal records", len(accounts), len(accounts))
+    return entries
+
+
+def _continue(ledger: Ledger, operator: Operator, previous: Header | None) -> tuple[int, int]:
+    """The epoch number and previous state root of the snapshot that follows `previous`."""
+    if previous is None:
+        return 1, 0
+    if (previous.operator_key, previous.venue_name) != (operator.public_key, ledger.venue):
+        raise DisagreementError(
+            f"the previous header is of {previous.venue_name!r} under key {previous.operator_key.hex()}, "
+            f"this snapshot of {ledger.venue!r} under {operator.public_key.hex()}"
+        )
+    if ledger.time < previous.time:
+        raise LedgerError(
+            f"the ledger's time {ledger.time} is before that of epoch {previous.epoch}, {previous.time}"
+        )
+    return previous.epoch + 1, previous.state_root

@@ -1,0 +1,229 @@
+"""Encrypted account records: the account's owner finds and opens one, nobody else learns more than its class.
+
+    entry = tag[16] ‖ class u8 ‖ leaf[32] ‖ AES-256-GCM(plaintext), associated data: tag ‖ class ‖ leaf
+
+Tag and key come from HKDF-SHA256 over X25519(record key, view key), salted with venue and epoch
+(docs/spec.md, section 6; RFC 7748, RFC 5869). The record key is fresh each epoch, so each AES key encrypts
+once and the nonce is zero. A bucket holds the entries whose tags share their first bits, sorted by tag.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from zkstate.errors import (
+    DisagreementError,
+    EncodingError,
+    InputError,
+    LedgerError,
+    LengthError,
+    MissingError,
+)
+from zkstate.publication.atomic import write_new
+from zkstate.publication.header import Header
+from zkstate.publication.layout import MAX_RECORD_BITS, record_path
+from zkstate.publication.progress import Progress, silent
+from zkstate.state import codec
+from zkstate.state.commit import account_id
+from zkstate.state.identity import AccountKey
+from zkstate.state.schema import SIZE_CLASSES, Account
+
+TAG_BYTES = 16
+LEAF_BYTES = 32
+GCM_TAG_BYTES = 16
+PREFIX_BYTES = TAG_BYTES + 1 + LEAF_BYTES
+BUCKET_BYTES = 16 << 10
+MAX_BUCKET_BYTES = 8 << 20
+
+_INFO = b"zkstate record v1"
+_NONCE = bytes(12)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """An account as its record says, and the leaf it hashes to. The tree says whether the leaf counts."""
+
+    account: Account
+    leaf: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    tag: bytes
+    size_class: int
+    leaf: bytes
+    sealed: bytes
+
+    @property
+    def associated(self) -> bytes:
+        return self.tag + bytes([self.size_class]) + self.leaf
+
+
+def entry_bytes(size_class: int) -> int:
+    """The length of an entry of one size class."""
+    return PREFIX_BYTES + codec.plaintext_bytes(size_class) + GCM_TAG_BYTES
+
+
+def record_bits_for(total_bytes: int) -> int:
+    """How many tag bits choose the bucket, for buckets of about 16 KiB."""
+    bits = 0
+    while bits < MAX_RECORD_BITS and total_bytes > (BUCKET_BYTES * 3 // 2) << bits:
+        bits += 1
+    return bits
+
+
+def bucket_of(tag: bytes, record_bits: int) -> int:
+    """The bucket of a tag: its first `record_bits` bits."""
+    return int.from_bytes(tag) >> (8 * TAG_BYTES - record_bits)
+
+
+def shared_secrets(private: X25519PrivateKey, public: bytes, venue: int, epoch: int) -> tuple[bytes, bytes]:
+    """The 16-byte tag and 32-byte AES key that the record key and a view key make for one epoch.
+
+    EncodingError for a public key of small order, with which there is no secret to share.
+    """
+    try:
+        secret = private.exchange(X25519PublicKey.from_public_bytes(public))
+    except ValueError as error:
+        raise EncodingError(f"{public.hex()} is not an X25519 key that can share a secret") from error
+    salt = venue.to_bytes(32) + epoch.to_bytes(8)
+    okm = HKDF(algorithm=SHA256(), length=TAG_BYTES + 32, salt=salt, info=_INFO).derive(secret)
+    return okm[:TAG_BYTES], okm[TAG_BYTES:]
+
+
+@dataclass(frozen=True, slots=True)
+class Sealer:
+    """Seals the records of one epoch with its record key."""
+
+    private: X25519PrivateKey
+    venue: int
+    epoch: int
+
+    def seal(self, view_key: bytes, size_class: int, leaf: bytes, plaintext: bytes) -> bytes:
+        """One entry. About 50 µs, nearly all of it X25519."""
+        tag, key = shared_secrets(self.private, view_key, self.venue, self.epoch)
+        associated = tag + bytes([size_class]) + leaf
+        return associated + AESGCM(key).encrypt(_NONCE, plaintext, associated)
+
+
+def write_buckets(
+    entries: Sequence[bytes], record_bits: int, folder: Path, progress: Progress = silent
+) -> None:
+    """Write all 2^record_bits bucket files, empty ones too, below `folder`, which has no `records` yet.
+
+    `entries` are sorted. LedgerError if two share a tag: their accounts share a view key, and one AES key
+    with one nonce must not seal two records.
+    """
+    (folder / record_path(0)).parent.mkdir()
+    buckets, at = 1 << record_bits, 0
+    for bucket in range(buckets):
+        start = at
+        while at < len(entries) and bucket_of(entries[at][:TAG_BYTES], record_bits) == bucket:
+            if at and entries[at - 1][:TAG_BYTES] == entries[at][:TAG_BYTES]:
+                raise LedgerError("two accounts have the same view key; each account needs a key of its own")
+            at += 1
+        write_new(folder / record_path(bucket), b"".join(entries[start:at]))
+        progress("write records", bucket + 1, buckets)
+
+
+def parse_bucket(data: bytes, bucket: int, record_bits: int) -> list[_Entry]:
+    """The entries of a bucket file. EncodingError names the file and place of what is not canonical."""
+    path, at = record_path(bucket), 0
+    entries: list[_Entry] = []
+    if len(data) > MAX_BUCKET_BYTES:
+        raise LengthError(f"{path} has {len(data)} bytes; the limit is {MAX_BUCKET_BYTES}")
+    while at < len(data):
+        if len(data) - at < PREFIX_BYTES or data[at + TAG_BYTES] not in SIZE_CLASSES:
+            raise EncodingError(f"{path}: there is no entry at byte {at}")
+        size_class = data[at + TAG_BYTES]
+        end = at + entry_bytes(size_class)
+        if end > len(data):
+            raise EncodingError(
+                f"{path}: the entry at byte {at} needs {end - at} bytes, {len(data) - at} are left"
+            )
+        tag = data[at : at + TAG_BYTES]
+        if bucket_of(tag, record_bits) != bucket:
+            raise EncodingError(f"{path}: tag {tag.hex()} at byte {at} belongs to another bucket")
+        if entries and tag <= entries[-1].tag:
+            raise EncodingError(f"{path}: tag {tag.hex()} at byte {at} follows {entries[-1].tag.hex()}")
+        leaf = data[at + TAG_BYTES + 1 : at + PREFIX_BYTES]
+        entries.append(_Entry(tag, size_class, leaf, data[at + PREFIX_BYTES : end]))
+        at = end
+    return entries
+
+
+@dataclass(frozen=True, slots=True)
+class RecordKey:
+    """What an account's owner looks for in one epoch: the bucket, the tag, and the key to open the record."""
+
+    header: Header
+    owner: int
+    tag: bytes
+    _aes: bytes
+
+    def __repr__(self) -> str:
+        return f"RecordKey(epoch={self.header.epoch}, hidden)"
+
+    @classmethod
+    def derive(cls, key: AccountKey, header: Header) -> RecordKey:
+        """Of one account key for the epoch of a header. EncodingError if its record key is unusable."""
+        tag, aes = shared_secrets(key.view_private(), header.record_key, header.venue, header.epoch)
+        return cls(header, key.owner, tag, aes)
+
+    @property
+    def bucket(self) -> int:
+        """The number of the bucket file."""
+        return bucket_of(self.tag, self.header.record_bits)
+
+    @property
+    def path(self) -> str:
+        """The bucket file, relative to the epoch's folder."""
+        return record_path(self.bucket)
+
+    def open(self, data: bytes) -> Record:
+        """Find, open and check the record in the bucket's bytes.
+
+        Errors: EncodingError, LengthError for a malformed bucket; MissingError if no entry has the tag;
+        DisagreementError if the entry does not open, or its parts contradict each other or the owner.
+        """
+        entries = parse_bucket(data, self.bucket, self.header.record_bits)
+        place = bisect_left(entries, self.tag, key=lambda entry: entry.tag)
+        if place == len(entries) or entries[place].tag != self.tag:
+            raise MissingError(
+                f"{self.path} of epoch {self.header.epoch} has {len(entries)} records, none for this key"
+            )
+        return self._check(entries[place])
+
+    def _check(self, entry: _Entry) -> Record:
+        where = f"record {entry.tag.hex()} in {self.path}"
+        try:
+            plaintext = AESGCM(self._aes).decrypt(_NONCE, entry.sealed, entry.associated)
+        except InvalidTag as error:
+            raise DisagreementError(f"{where} was altered: its AES-GCM tag does not fit") from error
+        try:
+            account = codec.decode_record(plaintext, entry.size_class)
+        except InputError as error:
+            raise DisagreementError(f"{where} does not hold an account: {error}") from error
+        stated = int.from_bytes(entry.leaf)
+        _agree(where, "leaf", stated, codec.leaf(account))
+        _agree(where, "owner", account.owner, self.owner)
+        _agree(where, "id", account.id, account_id(account.owner, self.header.venue, self.header.epoch))
+        if account.index >= self.header.account_count:
+            raise DisagreementError(
+                f"{where} claims leaf {account.index} of {self.header.account_count} accounts"
+            )
+        return Record(account, stated)
+
+
+def _agree(where: str, what: str, stated: int, computed: int) -> None:
+    if stated != computed:
+        raise DisagreementError(f"{where} states {what} {stated:#066x}, and it should be {computed:#066x}")
