@@ -64,7 +64,7 @@ def build_in_place() -> None:
     with (objects_dir / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         newest_header = max(path.stat().st_mtime for path in [*NATIVE.glob("*/*.h"), Path(__file__)])
-        optimised = ["-O3", "-fPIC", "-fvisibility=hidden", "-c"]
+        optimised = ["-O3", "-fno-tree-slp-vectorize", "-fPIC", "-fvisibility=hidden", "-c"]
         objects = []
         for source in sources():
             output = objects_dir / f"{source.stem}.o"

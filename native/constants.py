@@ -103,11 +103,11 @@ def field(prefix: str, modulus: int) -> Iterator[str]:
         ("R1", MONTGOMERY % modulus, "R mod m: one in Montgomery form"),
         ("R2", MONTGOMERY**2 % modulus, "R^2 mod m: takes a canonical integer into Montgomery form"),
         ("R3", MONTGOMERY**3 % modulus, "R^3 mod m: takes the integer inverse of a Montgomery form to the form of the inverse"),
-        ("MINUS_2", modulus - 2, "m - 2: the exponent of inversion (Fermat)"),
     ]:
         yield from constant("uint64_t", f"{prefix}_{name}[{LIMBS}]", limbs(value), comment)
     minus_inverse = -pow(modulus, -1, 1 << 64) % (1 << 64)
-    yield f"/* -1/m mod 2^64 */\n#define {prefix}_N0 0x{minus_inverse:016x}ULL\n"
+    yield f"/* -1/m mod 2^64, and the length of m */\n#define {prefix}_N0 0x{minus_inverse:016x}ULL"
+    yield f"#define {prefix}_BITS {modulus.bit_length()}\n"
 
 
 def header() -> str:

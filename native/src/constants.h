@@ -17,11 +17,9 @@ static const uint64_t FP_R2[4] = {0xf32cfc5b538afa89ULL, 0xb5e71911d44501fbULL, 
 /* R^3 mod m: takes the integer inverse of a Montgomery form to the form of the inverse */
 static const uint64_t FP_R3[4] = {0xb1cd6dafda1530dfULL, 0x62f210e6a7283db6ULL, 0xef7f0b0c0ada0afbULL, 0x20fd6e902d592544ULL};
 
-/* m - 2: the exponent of inversion (Fermat) */
-static const uint64_t FP_MINUS_2[4] = {0x3c208c16d87cfd45ULL, 0x97816a916871ca8dULL, 0xb85045b68181585dULL, 0x30644e72e131a029ULL};
-
-/* -1/m mod 2^64 */
+/* -1/m mod 2^64, and the length of m */
 #define FP_N0 0x87d20782e4866389ULL
+#define FP_BITS 254
 
 /* the modulus */
 static const uint64_t FR_MODULUS[4] = {0x43e1f593f0000001ULL, 0x2833e84879b97091ULL, 0xb85045b68181585dULL, 0x30644e72e131a029ULL};
@@ -35,11 +33,9 @@ static const uint64_t FR_R2[4] = {0x1bb8e645ae216da7ULL, 0x53fe3ab1e35c59e3ULL, 
 /* R^3 mod m: takes the integer inverse of a Montgomery form to the form of the inverse */
 static const uint64_t FR_R3[4] = {0x5e94d8e1b4bf0040ULL, 0x2a489cbe1cfbb6b8ULL, 0x893cc664a19fcfedULL, 0x0cf8594b7fcc657cULL};
 
-/* m - 2: the exponent of inversion (Fermat) */
-static const uint64_t FR_MINUS_2[4] = {0x43e1f593efffffffULL, 0x2833e84879b97091ULL, 0xb85045b68181585dULL, 0x30644e72e131a029ULL};
-
-/* -1/m mod 2^64 */
+/* -1/m mod 2^64, and the length of m */
 #define FR_N0 0xc2e1f593efffffffULL
+#define FR_BITS 254
 
 #define FR_TWO_ADICITY 28
 

@@ -1,7 +1,8 @@
-/* A prime field of FIELD_LIMBS 64-bit limbs in Montgomery form, written once and included once per modulus.
+/* A prime field in Montgomery form, written once and included by field.h once per modulus.
  *
- * Before inclusion: FIELD (function prefix), FIELD_CONST (constant prefix), FIELD_TYPE, FIELD_LIMBS; all are undefined again at
- * the end. Constants come from constants.h. The modulus leaves at least one spare bit in its top limb.
+ * Parameters, undefined again at the end: FIELD (prefix of functions), FIELD_CONST (prefix in constants.h), FIELD_TYPE,
+ * FIELD_LIMBS. With FIELD_DEFINE (field.c alone) the product and the inverse are defined too.
+ * The modulus leaves the top bit of its top limb free.
  * Invariant: every element is below the modulus, on entry and on exit; ZKN_CHECK asserts it on exit.
  * Everything is constant time in the values, except *_vartime. Outputs may alias inputs. */
 
@@ -13,18 +14,21 @@
 
 static inline void F(_zero)(F_T *out)
 {
+    ZKN_UNROLL
     for (int i = 0; i < F_N; i++) out->l[i] = 0;
 }
 
 static inline void F(_one)(F_T *out)
 {
+    ZKN_UNROLL
     for (int i = 0; i < F_N; i++) out->l[i] = ZKN_CAT(FIELD_CONST, _R1)[i];
 }
 
 /* 1 or 0: is the integer in `a` below the modulus? */
 static inline int F(_is_reduced)(const F_T *a)
 {
-    uint64_t borrow = 0;
+    zkn_carry borrow = 0;
+    ZKN_UNROLL
     for (int i = 0; i < F_N; i++) (void)zkn_sbb(a->l[i], F_M[i], &borrow);
     return (int)borrow;
 }
@@ -32,6 +36,7 @@ static inline int F(_is_reduced)(const F_T *a)
 static inline int F(_is_zero)(const F_T *a)
 {
     uint64_t any = 0;
+    ZKN_UNROLL
     for (int i = 0; i < F_N; i++) any |= a->l[i];
     return any == 0;
 }
@@ -39,6 +44,7 @@ static inline int F(_is_zero)(const F_T *a)
 static inline int F(_equal)(const F_T *a, const F_T *b)
 {
     uint64_t differ = 0;
+    ZKN_UNROLL
     for (int i = 0; i < F_N; i++) differ |= a->l[i] ^ b->l[i];
     return differ == 0;
 }
@@ -46,23 +52,29 @@ static inline int F(_equal)(const F_T *a, const F_T *b)
 /* out <- a if choose is 1, unchanged if it is 0 */
 static inline void F(_cmov)(F_T *out, const F_T *a, uint64_t choose)
 {
-    const uint64_t mask = 0 - choose;
+    const uint64_t mask = zkn_mask(choose);
+    ZKN_UNROLL
     for (int i = 0; i < F_N; i++) out->l[i] ^= mask & (out->l[i] ^ a->l[i]);
 }
 
 /* out <- t or t - m, for t < 2m */
 static inline void F(_reduce_once)(F_T *out, const uint64_t t[F_N])
 {
-    uint64_t d[F_N], borrow = 0;
+    uint64_t d[F_N];
+    zkn_carry borrow = 0;
+    ZKN_UNROLL
     for (int i = 0; i < F_N; i++) d[i] = zkn_sbb(t[i], F_M[i], &borrow);
-    const uint64_t keep = 0 - borrow;
+    const uint64_t keep = zkn_mask(borrow);
+    ZKN_UNROLL
     for (int i = 0; i < F_N; i++) out->l[i] = (keep & t[i]) | (~keep & d[i]);
     ZKN_ASSERT(F(_is_reduced)(out));
 }
 
 static inline void F(_add)(F_T *out, const F_T *a, const F_T *b)
 {
-    uint64_t t[F_N], carry = 0;
+    uint64_t t[F_N];
+    zkn_carry carry = 0;
+    ZKN_UNROLL
     for (int i = 0; i < F_N; i++) t[i] = zkn_adc(a->l[i], b->l[i], &carry);
     F(_reduce_once)(out, t);
 }
@@ -74,9 +86,12 @@ static inline void F(_dbl)(F_T *out, const F_T *a)
 
 static inline void F(_sub)(F_T *out, const F_T *a, const F_T *b)
 {
-    uint64_t t[F_N], borrow = 0, carry = 0;
+    uint64_t t[F_N];
+    zkn_carry borrow = 0, carry = 0;
+    ZKN_UNROLL
     for (int i = 0; i < F_N; i++) t[i] = zkn_sbb(a->l[i], b->l[i], &borrow);
-    const uint64_t mask = 0 - borrow;
+    const uint64_t mask = zkn_mask(borrow);
+    ZKN_UNROLL
     for (int i = 0; i < F_N; i++) out->l[i] = zkn_adc(t[i], mask & F_M[i], &carry);
     ZKN_ASSERT(F(_is_reduced)(out));
 }
@@ -88,26 +103,8 @@ static inline void F(_neg)(F_T *out, const F_T *a)
     F(_sub)(out, &zero, a);
 }
 
-/* Montgomery product a b / R mod m. Coarsely integrated operand scanning (Koc, Acar, Kaliski 1996), without the carry word that a
- * modulus with a spare top bit makes unnecessary (Botrel, El Housni 2022, eprint 2022/1400, section 2.2). */
-static inline void F(_mul)(F_T *out, const F_T *a, const F_T *b)
-{
-    uint64_t t[F_N];
-    for (int i = 0; i < F_N; i++) t[i] = 0;
-    for (int i = 0; i < F_N; i++) {
-        const uint64_t bi = b->l[i];
-        zkn_u128 product = (zkn_u128)a->l[0] * bi + t[0];
-        const uint64_t m = (uint64_t)product * F_N0;
-        zkn_u128 reduced = (zkn_u128)m * F_M[0] + (uint64_t)product;
-        for (int j = 1; j < F_N; j++) {
-            product = (zkn_u128)a->l[j] * bi + t[j] + (uint64_t)(product >> 64);
-            reduced = (zkn_u128)m * F_M[j] + (uint64_t)product + (uint64_t)(reduced >> 64);
-            t[j - 1] = (uint64_t)reduced;
-        }
-        t[F_N - 1] = (uint64_t)(product >> 64) + (uint64_t)(reduced >> 64);
-    }
-    F(_reduce_once)(out, t);
-}
+/* Montgomery product a b / R mod m */
+void F(_mul)(F_T *out, const F_T *a, const F_T *b);
 
 static inline void F(_sqr)(F_T *out, const F_T *a)
 {
@@ -118,6 +115,7 @@ static inline void F(_sqr)(F_T *out, const F_T *a)
 static inline void F(_from_canonical)(F_T *out, const uint64_t in[F_N])
 {
     F_T x, r2;
+    ZKN_UNROLL
     for (int i = 0; i < F_N; i++) x.l[i] = in[i], r2.l[i] = ZKN_CAT(FIELD_CONST, _R2)[i];
     F(_mul)(out, &x, &r2);
 }
@@ -128,6 +126,7 @@ static inline void F(_to_canonical)(uint64_t out[F_N], const F_T *a)
     F(_zero)(&unit);
     unit.l[0] = 1;
     F(_mul)(&x, a, &unit);
+    ZKN_UNROLL
     for (int i = 0; i < F_N; i++) out[i] = x.l[i];
 }
 
@@ -154,11 +153,163 @@ static inline void F(_pow_public)(F_T *out, const F_T *a, const uint64_t *e, int
     *out = result;
 }
 
-/* out <- 1/a, and 0 for 0, as a^(m-2). */
-static inline void F(_inv)(F_T *out, const F_T *a)
+/* out <- 1/a, and 0 for 0 */
+void F(_inv)(F_T *out, const F_T *a);
+
+#ifdef FIELD_DEFINE
+
+/* Coarsely integrated operand scanning (Koc, Acar, Kaliski 1996), without the carry word that a modulus with a free top bit makes
+ * unnecessary (El Housni, Botrel 2022, eprint 2022/1400, section 2.2). Each row is a[] times one word, then one carry chain: the form
+ * that compilers keep in registers. Not inline: in callers it would spill, and a call costs a twentieth of it. */
+void F(_mul)(F_T *out, const F_T *a, const F_T *b)
 {
-    F(_pow_public)(out, a, ZKN_CAT(FIELD_CONST, _MINUS_2), F_N);
+    uint64_t t[F_N], row[F_N], high;
+    ZKN_UNROLL
+    for (int i = 0; i < F_N; i++) t[i] = 0;
+    ZKN_UNROLL
+    for (int i = 0; i < F_N; i++) {
+        zkn_carry carry = 0;
+        high = 0;
+        ZKN_UNROLL
+        for (int j = 0; j < F_N; j++) row[j] = zkn_mul_add(a->l[j], b->l[i], &high);
+        ZKN_UNROLL
+        for (int j = 0; j < F_N; j++) t[j] = zkn_adc(t[j], row[j], &carry);
+        const uint64_t top = zkn_adc(high, 0, &carry); /* no carry out: a row is below 2^64 m */
+        const uint64_t q = t[0] * F_N0;
+        high = 0;
+        ZKN_UNROLL
+        for (int j = 0; j < F_N; j++) row[j] = zkn_mul_add(F_M[j], q, &high);
+        carry = 0;
+        (void)zkn_adc(t[0], row[0], &carry); /* the word that cancels */
+        ZKN_UNROLL
+        for (int j = 1; j < F_N; j++) t[j - 1] = zkn_adc(t[j], row[j], &carry);
+        t[F_N - 1] = zkn_adc(top, high, &carry);
+    }
+    F(_reduce_once)(out, t);
 }
+
+/* t <- a f + b g over the integers, in two's complement, |f| + |g| <= 2^31 */
+static inline void F(_combine)(uint64_t t[F_N + 1], const uint64_t a[F_N], const uint64_t b[F_N], int64_t f, int64_t g)
+{
+    zkn_i128 sum = 0;
+    ZKN_UNROLL
+    for (int i = 0; i < F_N; i++) {
+        sum += (zkn_i128)a[i] * f + (zkn_i128)b[i] * g;
+        t[i] = (uint64_t)sum;
+        sum >>= 64;
+    }
+    t[F_N] = (uint64_t)sum;
+}
+
+static inline void F(_shift_31)(uint64_t out[F_N], const uint64_t t[F_N + 1])
+{
+    ZKN_UNROLL
+    for (int i = 0; i < F_N; i++) out[i] = t[i] >> 31 | t[i + 1] << 33;
+}
+
+/* out <- |t / 2^31|, for t that 2^31 divides; returns 1 if t was negative */
+static inline unsigned F(_reduce_signed)(uint64_t out[F_N], const uint64_t t[F_N + 1])
+{
+    const unsigned negative = (unsigned)(t[F_N] >> 63);
+    const uint64_t mask = zkn_mask(negative);
+    zkn_carry carry = (zkn_carry)negative;
+    F(_shift_31)(out, t);
+    ZKN_UNROLL
+    for (int i = 0; i < F_N; i++) out[i] = zkn_adc(out[i] ^ mask, 0, &carry);
+    return negative;
+}
+
+/* out <- t / 2^31 mod m, for |t| <= 2^31 m */
+static inline void F(_divide_31)(uint64_t out[F_N], uint64_t t[F_N + 1])
+{
+    const uint64_t q = t[0] * F_N0 & 0x7fffffff;
+    uint64_t high = 0, d[F_N];
+    zkn_carry carry = 0, borrow = 0;
+    ZKN_UNROLL
+    for (int i = 0; i < F_N; i++) t[i] = zkn_adc(t[i], zkn_mul_add(F_M[i], q, &high), &carry);
+    t[F_N] += high + carry;
+    /* now in [-2^31 m, 2^32 m): add m where negative, then take it away where not below m */
+    const uint64_t mask = zkn_mask((unsigned)(t[F_N] >> 63));
+    F(_shift_31)(out, t);
+    carry = 0;
+    ZKN_UNROLL
+    for (int i = 0; i < F_N; i++) out[i] = zkn_adc(out[i], mask & F_M[i], &carry);
+    ZKN_UNROLL
+    for (int i = 0; i < F_N; i++) d[i] = zkn_sbb(out[i], F_M[i], &borrow);
+    const uint64_t keep = zkn_mask(borrow);
+    ZKN_UNROLL
+    for (int i = 0; i < F_N; i++) out[i] = (keep & out[i]) | (~keep & d[i]);
+}
+
+/* 31 steps of the binary GCD on a and b by their low 31 and top 33 bits. The steps are the matrix (f0 g0; f1 g1) / 2^31; entries
+ * of a row are packed as f + 2^32 g. Pornin 2020 (eprint 2020/972), algorithm 2. */
+static inline void F(_gcd_steps)(uint64_t rows[2], const uint64_t a[F_N], const uint64_t b[F_N])
+{
+    /* x, y: the top words of a and b, shifted to the top of the longer; exact if both fit one word */
+    uint64_t x = 0, y = 0, x_next = 0, y_next = 0, above = ~(uint64_t)0, above_next = ~(uint64_t)0;
+    ZKN_UNROLL
+    for (int i = F_N - 1; i >= 0; i--) {
+        x ^= (x ^ a[i]) & above;
+        y ^= (y ^ b[i]) & above;
+        x_next ^= (x_next ^ a[i]) & above_next;
+        y_next ^= (y_next ^ b[i]) & above_next;
+        above_next = above;
+        const uint64_t word = a[i] | b[i];
+        above &= ((word | (0 - word)) >> 63) - 1;
+    }
+    const unsigned shift = (unsigned)__builtin_clzll(x | y | 1);
+    const uint64_t low = 0x7fffffff;
+    x = (x << shift) | (x_next >> 1 >> (63 - shift));
+    y = (y << shift) | (y_next >> 1 >> (63 - shift));
+    x = (x & ~low) | (a[0] & low);
+    y = (y & ~low) | (b[0] & low);
+    x ^= (x ^ a[0]) & above_next;
+    y ^= (y ^ b[0]) & above_next;
+
+    uint64_t r0 = 1, r1 = (uint64_t)1 << 32;
+    for (int step = 0; step < 31; step++) {
+        const uint64_t odd = zkn_mask((unsigned)(x & 1)), swap = odd & zkn_mask(x < y);
+        uint64_t t = (x ^ y) & swap;
+        x ^= t, y ^= t;
+        t = (r0 ^ r1) & swap;
+        r0 ^= t, r1 ^= t;
+        x = (x - (y & odd)) >> 1;
+        r0 -= r1 & odd;
+        r1 <<= 1;
+    }
+    rows[0] = r0, rows[1] = r1;
+}
+
+/* Invariant: a = u x and b = v x mod m, b odd. After 2 len(m) - 1 steps a = 0 and b = 1, so v = 1/x; here x is the Montgomery
+ * form R/.., hence the last product. Constant time (Pornin 2020). */
+void F(_inv)(F_T *out, const F_T *in)
+{
+    enum { ROUNDS = (2 * ZKN_CAT(FIELD_CONST, _BITS) - 1 + 30) / 31 };
+    uint64_t a[F_N], b[F_N], u[F_N] = {1}, v[F_N] = {0}, t[F_N + 1], s[F_N + 1], rows[2];
+    for (int i = 0; i < F_N; i++) a[i] = in->l[i], b[i] = F_M[i];
+    for (int round = 0; round < ROUNDS; round++) {
+        F(_gcd_steps)(rows, a, b);
+        int64_t f[2], g[2];
+        for (int i = 0; i < 2; i++) {
+            const uint64_t shifted = rows[i] + 0x7fffffff7fffffffULL; /* entries lie in (-2^31, 2^31] */
+            f[i] = (int64_t)(shifted & 0xffffffff) - 0x7fffffff;
+            g[i] = (int64_t)(shifted >> 32) - 0x7fffffff;
+        }
+        F(_combine)(t, a, b, f[0], g[0]);
+        F(_combine)(s, a, b, f[1], g[1]);
+        const int64_t sign0 = 1 - 2 * (int64_t)F(_reduce_signed)(a, t);
+        const int64_t sign1 = 1 - 2 * (int64_t)F(_reduce_signed)(b, s);
+        F(_combine)(t, u, v, f[0] * sign0, g[0] * sign0);
+        F(_combine)(s, u, v, f[1] * sign1, g[1] * sign1);
+        F(_divide_31)(u, t);
+        F(_divide_31)(v, s);
+    }
+    F_T inverse, r3;
+    for (int i = 0; i < F_N; i++) inverse.l[i] = v[i], r3.l[i] = ZKN_CAT(FIELD_CONST, _R3)[i];
+    F(_mul)(out, &inverse, &r3);
+}
+
+#endif
 
 #undef F
 #undef F_M

@@ -1,0 +1,3 @@
+/* The functions of each field that are not inline. */
+#define FIELD_DEFINE
+#include "field.h"
