@@ -17,6 +17,16 @@ from zkstate.kernels.constraints import (
     wipe,
 )
 from zkstate.kernels.keccak import KECCAK_BYTES, keccak256
+from zkstate.kernels.poseidon import (
+    POSEIDON_FULL_ROUNDS,
+    POSEIDON_MAX_ARITY,
+    merkle_empty_roots,
+    merkle_levels,
+    poseidon_chain_many,
+    poseidon_constants,
+    poseidon_many,
+    poseidon_permutation,
+)
 from zkstate.kernels.r1cs_file import r1cs_counts
 from zkstate.kernels.scalars import FR_BYTES, FR_MODULUS, FrVec
 from zkstate.kernels.seam import thread_count
@@ -25,6 +35,8 @@ __all__ = [
     "FR_BYTES",
     "FR_MODULUS",
     "KECCAK_BYTES",
+    "POSEIDON_FULL_ROUNDS",
+    "POSEIDON_MAX_ARITY",
     "STEP_BITS",
     "STEP_INVERSE",
     "STEP_LINEAR",
@@ -36,6 +48,12 @@ __all__ = [
     "broken_rows",
     "check_sparse",
     "keccak256",
+    "merkle_empty_roots",
+    "merkle_levels",
+    "poseidon_chain_many",
+    "poseidon_constants",
+    "poseidon_many",
+    "poseidon_permutation",
     "r1cs_counts",
     "sparse_product",
     "thread_count",

@@ -1,0 +1,1 @@
+"""Commitments: Poseidon under domain tags, and Merkle trees of it."""
