@@ -17,7 +17,7 @@ ACCOUNTS_NODE = domain.tag("node")
 
 
 def empty_roots(tag: int, arity: int, depth: int) -> tuple[int, ...]:
-    """Roots of empty subtrees of heights 0 to depth. Errors: LengthError unless 2 <= arity <= 16, depth >= 0."""
+    """Roots of empty subtrees of heights 0 to depth. Errors: LengthError unless arity is 2 to 16."""
     return tuple(merkle_empty_roots(tag, arity, depth).to_ints())
 
 
@@ -25,8 +25,8 @@ def empty_roots(tag: int, arity: int, depth: int) -> tuple[int, ...]:
 class MerklePath:
     """What beside a leaf makes a root: its index, and the other children of each node from the leaf upwards.
 
-    Shapes: siblings[level] holds arity - 1 nodes in tree order without the path's own; the same arity at every
-    level, index < arity^depth. `tag` is that of the tree's nodes; the accounts tree's unless given.
+    Shapes: siblings[level] holds arity - 1 nodes in tree order without the path's own; the same arity at
+    every level, index < arity^depth. `tag` is that of the tree's nodes; the accounts tree's unless given.
     Errors: LengthError or EncodingError for a path of any other shape, or with a node that is not in [0, r).
     """
 
@@ -76,8 +76,8 @@ class MerklePath:
 class MerkleTree:
     """All nodes over `leaves`, level by level; immutable once built.
 
-    Shapes: levels[i] has ceil(len(leaves) / arity^i) nodes, i from 0 (the leaves) to depth; empty[i] is the node
-    of that level which has no leaf below it.
+    Shapes: levels[i] has ceil(len(leaves) / arity^i) nodes, i from 0 (the leaves) to depth; empty[i] is the
+    node of that level which has no leaf below it.
     """
 
     __slots__ = ("arity", "depth", "empty", "levels", "tag")

@@ -63,8 +63,8 @@ class PoseidonParameters:
 def parameters(width: int) -> PoseidonParameters:
     """The parameters of the native permutation of `width` words, 2 to 17. Errors: LengthError.
 
-    There is no form of it with shorter sums for circuits: between S-boxes everything is linear, so what enters an
-    S-box is one fixed combination of the outputs of those before it, however the matrices are factored.
+    There is no form of it with shorter sums for circuits: between S-boxes everything is linear, so what
+    enters one is a fixed combination of the outputs of those before it, however the matrices are factored.
     """
     constants, mds = poseidon_constants(width)
     rounds = _rows(constants, width)

@@ -16,7 +16,8 @@ _HASHES_PER_THREAD = 8
 def poseidon_many(tag: int | FrVec, inputs: FrVec, arity: int, threads: int = 0) -> FrVec:
     """P(tag; row) for each row of `arity` inputs, under one tag or one tag per row.
 
-    Shapes: inputs m·arity with arity 1 to 16, tags 1 or m, result m. threads 0 = all cores. Errors: LengthError.
+    Shapes: inputs m·arity with arity 1 to 16, tags 1 or m, result m. threads 0 = all cores.
+    Errors: LengthError.
     """
     rows = _rows(inputs, arity, "arity")
     tags = tag if isinstance(tag, FrVec) else FrVec.from_ints([tag])
@@ -51,8 +52,8 @@ def poseidon_permutation(state: FrVec) -> FrVec:
 def poseidon_constants(width: int) -> tuple[FrVec, FrVec]:
     """(round constants, MDS matrix) as published.
 
-    Shapes: width·(8 + partial rounds), round by round; width·width, by rows. Errors: LengthError unless width is
-    2 to 17.
+    Shapes: width·(8 + partial rounds), round by round; width·width, by rows.
+    Errors: LengthError unless width is 2 to 17.
     """
     partial_rounds = lib.zkn_poseidon_partial_rounds(width) if width > 0 else 0
     round_constants = FrVec.uninitialised(max(width, 0) * (POSEIDON_FULL_ROUNDS + partial_rounds))
