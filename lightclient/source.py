@@ -22,6 +22,7 @@ from zkstate.errors import (
     ZkstateError,
 )
 from zkstate.publication.mirrors import Mirror
+from zkstate.publication.records import NoRecordError
 
 T = TypeVar("T")
 
@@ -49,8 +50,13 @@ class _Record:
     missing: list[str] = field(default_factory=list)
 
     def note(self, error: ZkstateError) -> None:
-        """File an error under what it says about the mirror."""
-        if isinstance(error, MissingError):
+        """File an error under what it says about the mirror.
+
+        A bucket without the record counts as a lie: where it is the truth, recovery ends and blames nobody.
+        """
+        if isinstance(error, NoRecordError):
+            self.lied.append(f"{self.mirror.name}: {error}")
+        elif isinstance(error, MissingError):
             self.missing.append(str(error))
         elif isinstance(error, (SourceError, EnvironmentFailure)):
             self.silent.append(str(error))

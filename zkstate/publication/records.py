@@ -48,6 +48,10 @@ _INFO = b"zkstate record v1"
 _NONCE = bytes(12)
 
 
+class NoRecordError(MissingError):
+    """A bucket that is well formed and has no record for the key."""
+
+
 @dataclass(frozen=True, slots=True)
 class Record:
     """An account as its record says, and the leaf it hashes to. The tree says whether the leaf counts."""
@@ -192,13 +196,13 @@ class RecordKey:
     def open(self, data: bytes) -> Record:
         """Find, open and check the record in the bucket's bytes.
 
-        Errors: EncodingError, LengthError for a malformed bucket; MissingError if no entry has the tag;
+        Errors: EncodingError, LengthError for a malformed bucket; NoRecordError if no entry has the tag;
         DisagreementError if the entry does not open, or its parts contradict each other or the owner.
         """
         entries = parse_bucket(data, self.bucket, self.header.record_bits)
         place = bisect_left(entries, self.tag, key=lambda entry: entry.tag)
         if place == len(entries) or entries[place].tag != self.tag:
-            raise MissingError(
+            raise NoRecordError(
                 f"{self.path} of epoch {self.header.epoch} has {len(entries)} records, none for this key"
             )
         return self._check(entries[place])
