@@ -83,9 +83,12 @@ class Header:
         _check_name(self.venue_name)
         object.__setattr__(self, "venue", venue_id(self.operator_key, self.venue_name))
         object.__setattr__(self, "accounts_depth", accounts_depth(self.account_count))
-        object.__setattr__(self, "state_root", self._state_root())
+        root = state_root(self.accounts_root, self.instruments_root, self.meta_root)
+        object.__setattr__(self, "state_root", root)
 
-    def _state_root(self) -> int:
+    @property
+    def meta_root(self) -> int:
+        """The part of `state_root` that binds everything but the accounts and the instrument table."""
         meta = Meta(
             venue=self.venue,
             epoch=self.epoch,
@@ -99,7 +102,7 @@ class Header:
             accounts_depth=self.accounts_depth,
             table_depth=self.table_depth,
         )
-        return state_root(self.accounts_root, self.instruments_root, meta.root)
+        return meta.root
 
     @property
     def synthetic(self) -> bool:
