@@ -75,6 +75,16 @@ zkn_status zkn_fr_vec_inverse(zkn_fr *out, size_t *bad, const zkn_fr *a, size_t 
 /* *out <- sum a[i] x^i */
 void zkn_fr_vec_evaluate(zkn_fr *out, const zkn_fr *a, size_t n, const zkn_fr *x);
 
+/* ---- transforms over Fr ----------------------------------------------------------------------------------------------------
+ * w is 5^((r-1)/n). Twiddles of length t serve every transform of up to 2 t elements (of 1 and 2 elements: t = 1). */
+
+/* Fills the table; n is a power of two, at most 2^27. */
+zkn_status zkn_fr_ntt_twiddles(zkn_fr *twiddles, size_t n);
+/* a[k] <- sum_j a[j] w^(jk), in place, natural order in and out; n is a power of two, at most 2^28. */
+zkn_status zkn_fr_ntt(zkn_fr *a, size_t n, const zkn_fr *twiddles, unsigned threads);
+/* The inverse of zkn_fr_ntt. */
+zkn_status zkn_fr_intt(zkn_fr *a, size_t n, const zkn_fr *twiddles, unsigned threads);
+
 /* ---- Keccak ----------------------------------------------------------------------------------------------------------------
  * Keccak-256 with Ethereum's padding. in may be NULL when n is 0. */
 void zkn_keccak256(uint8_t out[32], const uint8_t *in, size_t n);
