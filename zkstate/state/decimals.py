@@ -20,7 +20,7 @@ from zkstate.state import wide
 from zkstate.state.wide import Flags, I64s, Wide
 
 MAX_TEXT = 60
-_LIMBS = 7
+COLUMN_LIMBS = 7
 _CHUNK = 19
 _PATTERN = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?", re.ASCII)
 _POWERS = np.array([10**k for k in range(_CHUNK + 1)], np.uint64)
@@ -99,10 +99,10 @@ def parse_column(texts: Sequence[str]) -> tuple[DecimalColumn, Flags]:
         point |= dot
     bad |= (digits == 0) | (point & (scale == 0))
 
-    magnitude = wide.extend(wide.from_u64(chunks[0]), _LIMBS)
+    magnitude = wide.extend(wide.from_u64(chunks[0]), COLUMN_LIMBS)
     for chunk, length in zip(chunks[1:], used[1:], strict=True):
         power = wide.from_u64(_POWERS[length])
-        magnitude = wide.multiply(magnitude, power)[:_LIMBS]
+        magnitude = wide.multiply(magnitude, power)[:COLUMN_LIMBS]
         magnitude[:2] += wide.from_u64(chunk)
         magnitude = wide.normalise(magnitude)
     return DecimalColumn(magnitude, negative, scale), bad
@@ -125,14 +125,18 @@ def rescale(column: DecimalColumn, decimals: I64s) -> tuple[Wide, Flags]:
                 value = np.where(here, quotient, value)
         down = np.maximum(down - 9, 0)
     up = np.maximum(shift, 0)
-    if up.any():
-        value = wide.multiply(value, wide.from_u64(_POWERS[up]))
+    while up.any():
+        value = wide.multiply(value, wide.from_u64(_POWERS[np.minimum(up, _CHUNK)]))
+        up = np.maximum(up - _CHUNK, 0)
     return wide.negate_where(value, column.negative), inexact
 
 
-def require_plain(text: str, decimals: int, what: str) -> int:
-    """`parse` with the name of the field in the message."""
-    try:
-        return parse(text, decimals)
-    except EncodingError as error:
-        raise EncodingError(f"{what}: {error}") from None
+def least_scale(column: DecimalColumn) -> int:
+    """The least number of decimals that holds every entry of a column exactly."""
+    value, scale = column.magnitude, column.scale
+    while True:
+        quotient, rest = wide.divide(value, 10)
+        shorter = (scale > 0) & (rest == 0)
+        if not shorter.any():
+            return int(scale.max(initial=0))
+        value, scale = np.where(shorter, quotient, value), scale - shorter

@@ -53,7 +53,7 @@ class AccountsTree:
         return self.tree.root
 
     @property
-    def levels(self) -> list[kernels.FrVec]:
+    def levels(self) -> tuple[kernels.FrVec, ...]:
         """Level 0 (leaves) to the root, each only over real leaves."""
         return self.tree.levels
 

@@ -50,7 +50,7 @@ def normalise(column: Wide) -> Wide:
 
 
 def extend(column: Wide, limbs: int) -> Wide:
-    """The same integers over more limbs."""
+    """The same integers over more limbs, not normalised where negative."""
     return np.concatenate([column, np.zeros((limbs - len(column), column.shape[1]), np.int64)])
 
 
