@@ -1,0 +1,184 @@
+"""Write a ledger in our own forms (docs/ledger.md), so that what a reader gives can be kept and moved."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+
+import msgspec
+
+from zkstate.errors import EnvironmentFailure
+from zkstate.state.decimals import render
+from zkstate.state.ledger import Ledger
+from zkstate.state.ledger_chunk import CHUNK_LINES, TABLES
+from zkstate.state.ledger_instruments import BOUND_DECIMALS, RATE_DECIMALS
+from zkstate.state.ledger_parquet import pyarrow
+from zkstate.state.schema import CALL, SHORT_ONLY, VALUE_DECIMALS
+
+Line = Sequence[str | None]
+_INTEGERS = frozenset(("version", "time", "decimals", "expiry"))
+_TYPES = {name: name.removesuffix("s") for name in TABLES}
+
+
+def table_lines(ledger: Ledger, table: str) -> Iterator[Line]:
+    """The lines of one table, all columns in the order of `TABLES`; None where there is nothing to say."""
+    if table == "ledger":
+        yield ("1", ledger.venue, ledger.quote, str(ledger.time), str(ledger.synthetic).lower())
+    elif table == "instruments":
+        yield from _instrument_lines(ledger)
+    elif table == "tiers":
+        for instrument in ledger.table.instruments:
+            for tier in instrument.tiers:
+                initial = None if instrument.is_asset else render(tier.initial_rate, RATE_DECIMALS)
+                yield (
+                    instrument.symbol,
+                    render(tier.lower, BOUND_DECIMALS),
+                    render(tier.rate, RATE_DECIMALS),
+                    initial,
+                )
+    elif table == "accounts":
+        if ledger.owners is None or ledger.view_keys is None:
+            yield from ((name, None, None) for name in ledger.names)
+        else:
+            keys = zip(ledger.names, ledger.owners, ledger.view_keys, strict=True)
+            yield from ((name, owner.tobytes().hex(), view.tobytes().hex()) for name, owner, view in keys)
+    elif table == "rows":
+        yield from _row_lines(ledger)
+    else:
+        yield from _order_lines(ledger)
+
+
+def _instrument_lines(ledger: Ledger) -> Iterator[Line]:
+    for i in ledger.table.instruments:
+        yield (
+            i.symbol,
+            i.kind,
+            str(i.decimals),
+            render(i.price, i.price_decimals),
+            None if i.is_asset else render(i.notional_price, i.price_decimals),
+            render(i.funding, i.price_decimals) if i.funding else None,
+            "short" if i.flags & SHORT_ONLY else None,
+            str(i.expiry) if i.expiry else None,
+            render(i.strike, i.price_decimals) if i.strike else None,
+            ledger.table[i.underlying].symbol if i.underlying else None,
+            ("call" if i.option == CALL else "put") if i.option else None,
+        )
+
+
+def _row_lines(ledger: Ledger) -> Iterator[Line]:
+    symbols = [i.symbol for i in ledger.table.instruments]
+    scales = [i.decimals for i in ledger.table.instruments]
+    rows = ledger.rows
+    columns = zip(
+        rows.instrument.tolist(),
+        rows.amount.tolist(),
+        rows.entry_high.tolist(),
+        rows.entry_low.tolist(),
+        rows.funding.tolist(),
+        strict=True,
+    )
+    for name, count in zip(ledger.names, rows.counts.tolist(), strict=True):
+        for instrument, amount, high, low, funding in islice(columns, count):
+            scale = scales[instrument - 1]
+            entry = (high << 64) + low
+            yield (
+                name,
+                symbols[instrument - 1],
+                render(amount, scale),
+                render(entry, VALUE_DECIMALS) if entry else None,
+                render(funding, VALUE_DECIMALS - scale) if funding else None,
+            )
+
+
+def _order_lines(ledger: Ledger) -> Iterator[Line]:
+    symbols = [i.symbol for i in ledger.table.instruments]
+    scales = [i.decimals for i in ledger.table.instruments]
+    o = ledger.orders
+    columns = zip(o.instrument.tolist(), o.side.tolist(), o.price.tolist(), o.size.tolist(), strict=True)
+    for name, count in zip(ledger.names, o.counts.tolist(), strict=True):
+        for instrument, side, price, size in islice(columns, count):
+            scale = scales[instrument - 1]
+            side_name = "sell" if side else "buy"
+            shown = render(price, VALUE_DECIMALS - scale), render(size, scale)
+            yield (name, symbols[instrument - 1], side_name, *shown)
+
+
+def write_ledger(ledger: Ledger, path: Path, form: str = "jsonl") -> None:
+    """Write a ledger as a `jsonl` file, or as a folder of `csv` or `parquet` tables, whole or not at all.
+
+    EnvironmentFailure if the path exists, cannot be written, or the form needs an extra that is not
+    installed.
+    """
+    writers = {"jsonl": _write_jsonl, "csv": _write_csv, "parquet": _write_parquet}
+    if path.exists():
+        raise EnvironmentFailure(f"{path} exists already; a ledger is never overwritten")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        writers[form](ledger, temporary)
+        temporary.rename(path)
+    except OSError as error:
+        raise EnvironmentFailure(f"ledger {path} cannot be written: {error.strerror}") from None
+    finally:
+        if temporary.is_dir():
+            shutil.rmtree(temporary)
+        else:
+            temporary.unlink(missing_ok=True)
+
+
+def _write_jsonl(ledger: Ledger, path: Path) -> None:
+    encoder = msgspec.json.Encoder()
+    with path.open("wb") as file:
+        for table, (required, optional) in TABLES.items():
+            names = (*required, *optional)
+            lines = table_lines(ledger, table)
+            while part := list(islice(lines, CHUNK_LINES)):
+                objects = [_object(_TYPES[table], names, line) for line in part]
+                file.write(encoder.encode_lines(objects))
+        _sync(file)
+
+
+def _object(kind: str, names: Sequence[str], line: Line) -> dict[str, str | int | bool]:
+    """A JSON line: integers and truths as such, everything else as text, nothing for None."""
+    given: dict[str, str | int | bool] = {"type": kind}
+    for name, text in zip(names, line, strict=True):
+        if text is not None:
+            given[name] = int(text) if name in _INTEGERS else text == "true" if name == "synthetic" else text
+    return given
+
+
+def _write_csv(ledger: Ledger, folder: Path) -> None:
+    folder.mkdir()
+    for table, (required, optional) in TABLES.items():
+        with (folder / f"{table}.csv").open("w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow((*required, *optional))
+            writer.writerows(
+                ["" if text is None else text for text in line] for line in table_lines(ledger, table)
+            )
+            _sync(file)
+
+
+def _write_parquet(ledger: Ledger, folder: Path) -> None:
+    arrow = pyarrow()
+    folder.mkdir()
+    for table, (required, optional) in TABLES.items():
+        names = (*required, *optional)
+        schema = arrow.schema([(name, arrow.string()) for name in names])
+        with (
+            (folder / f"{table}.parquet").open("wb") as file,
+            arrow.parquet.ParquetWriter(file, schema) as writer,
+        ):
+            lines = table_lines(ledger, table)
+            while part := list(islice(lines, CHUNK_LINES)):
+                columns = [arrow.array(column, arrow.string()) for column in zip(*part, strict=True)]
+                writer.write_batch(arrow.record_batch(columns, schema=schema))
+
+
+def _sync(file: io.IOBase) -> None:
+    file.flush()
+    os.fsync(file.fileno())
