@@ -10,6 +10,7 @@
     ├── SourceError               a mirror or node did not deliver            exit 3
     │   └── MissingError          it answered, and does not have it
     ├── DisagreementError         sources contradict a commitment or each other   exit 4
+    │   ├── RefusedError          a contract reverted, and says by which rule
     │   └── StaleError            older than allowed
     └── EnvironmentFailure        tool, disk, key or permission missing       exit 5
 
@@ -65,6 +66,14 @@ class DisagreementError(ZkstateError):
     """Data that contradicts a commitment, or two sources that contradict each other."""
 
     exit_code = 4
+
+
+class RefusedError(DisagreementError):
+    """A contract that reverted; `rule` is its reason, or empty if it gave none."""
+
+    def __init__(self, what: str, rule: str) -> None:
+        super().__init__(f"{what}: the contract refused: {rule or 'it gave no reason'}")
+        self.rule = rule
 
 
 class StaleError(DisagreementError):

@@ -1,0 +1,1 @@
+"""Ethereum's execution layer, verified: RLP, Merkle-Patricia proofs, accounts, block headers. No I/O."""

@@ -1,0 +1,1 @@
+"""The contracts, their artefacts, and the clients that deploy, publish and verify through them."""

@@ -1,0 +1,179 @@
+"""StateRegistry as its users call it: the venue publishes and deploys, governance halts and rolls back."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+from zkstate.errors import DisagreementError, LengthError
+from zkstate.publication.header import HEADER_BYTES
+from zkstate.registry.artefacts import artefact
+from zkstate.registry.chain import WORD_BYTES, Chain, Receipt, address_text
+
+CONTRACT = "StateRegistry"
+DEFAULT_STALENESS_LIMIT_S = 7 * 86400
+DEFAULT_ROLLBACK_DELAY_S = 2 * 86400
+MAX_MIRRORS_BYTES = 512
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedEpoch:
+    """One EpochPublished event: all that a reader needs to look for the files of an epoch."""
+
+    epoch: int
+    header_hash: bytes
+    state_root: int
+    header: bytes
+    mirrors: str
+    block_number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """A deployed StateRegistry. Reads here believe the chain; lightclient proves them.
+
+    Errors: RefusedError with the rule that a transaction breaks; SourceError where a node does not deliver.
+    """
+
+    chain: Chain
+    address: bytes
+
+    @classmethod
+    def deploy(
+        cls,
+        chain: Chain,
+        venue: int,
+        *,
+        publisher: bytes | None = None,
+        governance: bytes | None = None,
+        staleness_limit_s: int = DEFAULT_STALENESS_LIMIT_S,
+        rollback_delay_s: int = DEFAULT_ROLLBACK_DELAY_S,
+    ) -> tuple[Registry, Receipt]:
+        """A new registry for a venue id (docs/spec.md, section 5). Both roles default to the sender."""
+        code = artefact(CONTRACT).creation(
+            venue.to_bytes(32, "big"),
+            publisher or chain.sender,
+            governance or chain.sender,
+            staleness_limit_s,
+            rollback_delay_s,
+        )
+        receipt = chain.deploy(code)
+        if receipt.contract is None:
+            raise DisagreementError(f"{chain.name}: the deployment created no contract")
+        return cls(chain, receipt.contract), receipt
+
+    def publish(self, header: bytes, mirrors: str = "") -> Receipt | None:
+        """Append an epoch from its 480-byte header; None if it is there already, so a repeat is harmless.
+
+        Errors: DisagreementError if the registry holds another header for that epoch.
+        """
+        if len(header) != HEADER_BYTES:
+            raise LengthError(f"a header has {HEADER_BYTES} bytes, not {len(header)}")
+        if len(mirrors.encode()) > MAX_MIRRORS_BYTES:
+            raise LengthError(
+                f"the mirrors hint has {len(mirrors.encode())} bytes, more than {MAX_MIRRORS_BYTES}"
+            )
+        epoch, digest = int.from_bytes(header[104:112], "big"), hashlib.sha256(header).digest()
+        held = self.header_hash(epoch)
+        if held == digest:
+            return None
+        if held is not None:
+            raise DisagreementError(
+                f"{self.chain.name}: epoch {epoch} is published with header hash {held.hex()}, "
+                f"and this header has {digest.hex()}"
+            )
+        return self._send("publish", header, mirrors)
+
+    def header_hash(self, epoch: int) -> bytes | None:
+        """The header hash of an epoch, or None."""
+        word = self._word("header_hash", epoch)
+        return word if any(word) else None
+
+    def latest_epoch(self) -> int:
+        """The newest epoch, 0 before the first."""
+        return self._number("latest_epoch")
+
+    def latest_state_root(self) -> int:
+        return self._number("latest_state_root")
+
+    def latest_time(self) -> int:
+        """The time that the newest header states."""
+        return self._number("latest_time")
+
+    def venue(self) -> int:
+        return self._number("VENUE")
+
+    def is_stale(self) -> bool:
+        return bool(self._number("is_stale"))
+
+    def is_halted(self) -> bool:
+        return bool(self._number("halted"))
+
+    def pending_rollback(self) -> tuple[int, int] | None:
+        """The epoch that is to become the latest again, and from when on; None if none is proposed."""
+        ready_at = self._number("rollback_ready_at")
+        return (self._number("rollback_epoch"), ready_at) if ready_at else None
+
+    def published(self) -> tuple[PublishedEpoch, ...]:
+        """Every publication, oldest first; an epoch that was rolled back may occur twice."""
+        contract = artefact(CONTRACT)
+        epochs = []
+        for log in self.chain.logs(self.address, (contract.topic("EpochPublished"),)):
+            event = contract.event("EpochPublished", log)
+            if hashlib.sha256(event["header"]).digest() != event["header_hash"]:
+                raise DisagreementError(
+                    f"{self.chain.name}: event of epoch {event['epoch']}: header and hash differ"
+                )
+            epochs.append(
+                PublishedEpoch(
+                    event["epoch"],
+                    event["header_hash"],
+                    int.from_bytes(event["state_root"], "big"),
+                    event["header"],
+                    event["mirrors"],
+                    log.block_number,
+                )
+            )
+        return tuple(epochs)
+
+    def halt(self) -> Receipt:
+        return self._send("halt")
+
+    def unhalt(self) -> Receipt:
+        return self._send("unhalt")
+
+    def propose_rollback(self, epoch: int) -> Receipt:
+        """Announce a rollback; nothing can be published until it is executed or cancelled."""
+        return self._send("propose_rollback", epoch)
+
+    def cancel_rollback(self) -> Receipt:
+        return self._send("cancel_rollback")
+
+    def execute_rollback(self, header: bytes) -> Receipt:
+        """Carry out the proposed rollback, with the header of the epoch that becomes the latest."""
+        return self._send("execute_rollback", header)
+
+    def set_publisher(self, publisher: bytes) -> Receipt:
+        return self._send("set_publisher", publisher)
+
+    def propose_governance(self, governance: bytes) -> Receipt:
+        return self._send("propose_governance", governance)
+
+    def accept_governance(self) -> Receipt:
+        return self._send("accept_governance")
+
+    def _send(self, function: str, *arguments: object) -> Receipt:
+        return self.chain.transact(self.address, artefact(CONTRACT).call_data(function, *arguments))
+
+    def _number(self, function: str) -> int:
+        return int.from_bytes(self._word(function), "big")
+
+    def _word(self, function: str, *arguments: object) -> bytes:
+        """What a getter returns: all of them return one word."""
+        answer = self.chain.call(self.address, artefact(CONTRACT).call_data(function, *arguments))
+        if len(answer) != WORD_BYTES:
+            raise DisagreementError(
+                f"{self.chain.name}: {function}() of {address_text(self.address)} gave {len(answer)} bytes "
+                f"where a {CONTRACT} gives {WORD_BYTES}"
+            )
+        return answer
