@@ -29,7 +29,7 @@ from zkstate.kernels.poseidon import (
 )
 from zkstate.kernels.r1cs_file import r1cs_counts
 from zkstate.kernels.scalars import FR_BYTES, FR_MODULUS, FrVec
-from zkstate.kernels.seam import thread_count
+from zkstate.kernels.seam import native_digest, thread_count
 
 __all__ = [
     "FR_BYTES",
@@ -50,6 +50,7 @@ __all__ = [
     "keccak256",
     "merkle_empty_roots",
     "merkle_levels",
+    "native_digest",
     "poseidon_chain_many",
     "poseidon_constants",
     "poseidon_many",

@@ -22,7 +22,7 @@ STEP_ONE_HOT: int = lib.ZKN_STEP_ONE_HOT
 
 
 class Sparse(Protocol):
-    """Compressed rows: row i is entries row_ptr[i] to row_ptr[i+1] - 1, each a wire and a coefficient's index.
+    """Compressed rows: row i is entries row_ptr[i] to row_ptr[i+1] - 1, a wire and a coefficient each.
 
     The arrays do not change while a kernel or a WitnessProgram uses them.
     """

@@ -5,13 +5,17 @@ Only `zkstate.kernels` imports `ffi` and `lib`. cffi drops the GIL during a call
 
 from __future__ import annotations
 
+import hashlib
 import os
+from functools import cache
+from pathlib import Path
 from typing import Any
 
+from zkstate import _native
 from zkstate._native import ffi, lib
 from zkstate.errors import EncodingError, InputError, LengthError
 
-__all__ = ["check", "ffi", "lib", "room", "thread_count"]
+__all__ = ["check", "ffi", "lib", "native_digest", "room", "thread_count"]
 
 _ERRORS: dict[int, tuple[type[InputError], str]] = {
     lib.ZKN_BAD_LENGTH: (LengthError, "has a length that is not allowed here"),
@@ -35,6 +39,12 @@ def check(status: int, what: str) -> None:
 def room(ctype: str, n: int) -> Any:
     """An uninitialised C array for a kernel to fill."""
     return _allocate(ctype, n)
+
+
+@cache
+def native_digest() -> str:
+    """SHA-256 of the compiled core: what a file derived with it may depend on."""
+    return hashlib.sha256(Path(_native.__file__).read_bytes()).hexdigest()
 
 
 def thread_count(requested: int) -> int:
