@@ -1,0 +1,90 @@
+"""The account behind every statement: its owner opens it, and it lies under the venue's state root.
+
+Public: state_root, context. Secret: the account, the owner's secret, the path to the accounts root.
+Units: as docs/spec.md section 2. Formats: sections 1, 4 and 5.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from circuits.gadgets.merkle import binary_root
+from circuits.gadgets.poseidon import chain, poseidon
+from zkstate.commitment.domain import tag
+from zkstate.constraint.builder import Builder
+from zkstate.constraint.statement import BOOL, FELT, Statement, public, secret, sint, uint
+from zkstate.constraint.wire import Wire
+
+INSTRUMENT_BITS = 12  # a table of depth 3, the largest, has 4096 places
+I64, I128 = 1 << 63, 1 << 127
+
+
+@dataclass(frozen=True)
+class AccountStatement(Statement):
+    """A statement about one account of size class `rows`, under an accounts tree of depth `accounts_depth`."""
+
+    rows: int
+    accounts_depth: int = 20
+
+    state_root = public(FELT)
+    context = public(FELT)
+
+    owner_secret = secret(FELT)
+    account_id = secret(FELT)
+    salt = secret(FELT)
+    orders_digest = secret(FELT)
+    history_head = secret(FELT)
+    history_length = secret(FELT)
+    instruments = secret(uint(INSTRUMENT_BITS), count=lambda s: s.rows)
+    amounts = secret(sint(64), count=lambda s: s.rows)
+    entries = secret(sint(128), count=lambda s: s.rows)
+    fundings_at_entry = secret(sint(64), count=lambda s: s.rows)
+
+    positions = secret(BOOL, count=lambda s: s.accounts_depth)
+    siblings = secret(FELT, count=lambda s: s.accounts_depth)
+    instruments_root = secret(FELT)
+    meta = secret(FELT)
+
+    def open_account(self, c: Builder) -> None:
+        """The account is well formed, the prover's own, and committed to by `state_root`."""
+        self._require_order(c)
+        with c.scope("account"):
+            leaf = self._leaf(c)
+            accounts_root = binary_root(c, tag("node"), leaf, self.positions, self.siblings)
+            committed = poseidon(c, tag("state"), [accounts_root, self.instruments_root, self.meta])
+        c.require(committed == self.state_root, "the account lies under the committed state root")
+        c.bind(self.context, "the proof is bound to its context")
+
+    def held(self, c: Builder, instrument: Wire) -> list[Wire]:
+        """One bit per row: 1 where the row is of `instrument`; at most one is, since ids strictly increase."""
+        return [c.bit(own == instrument) for own in self.instruments]
+
+    def _require_order(self, c: Builder) -> None:
+        padding = [c.bit(instrument == 0) for instrument in self.instruments]
+        for i in range(1, self.rows):
+            before, after = self.instruments[i - 1], self.instruments[i]
+            c.require((after > before) | padding[i], f"row {i} has a higher instrument id than row {i - 1}")
+            c.require(~padding[i - 1] | padding[i], f"row {i} is padding because row {i - 1} is")
+
+    def _leaf(self, c: Builder) -> Wire:
+        elements: list[Wire] = []
+        for instrument, amount, entry, funding in zip(
+            self.instruments, self.amounts, self.entries, self.fundings_at_entry, strict=True
+        ):
+            elements.append(instrument * (1 << 128) + (amount + I64) * (1 << 64) + (funding + I64))
+            elements.append(entry + I128)
+        rows_digest = chain(c, tag(f"rows:{self.rows}"), elements)
+        owner = poseidon(c, tag("owner"), [self.owner_secret])
+        return poseidon(
+            c,
+            tag("leaf"),
+            [
+                self.account_id,
+                owner,
+                self.salt,
+                rows_digest,
+                self.orders_digest,
+                self.history_head,
+                self.history_length,
+            ],
+        )

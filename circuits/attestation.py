@@ -1,0 +1,225 @@
+"""Attestation: a proof with all that a verifier needs beside it, as the files of one directory.
+
+`proof.json`, `public.json` and `verification_key.json` are as snarkjs reads them; `statement.json` says what is
+claimed, `header.bin` about which committed state, and `instruments.json` is the table of that state, so that the
+claim can be read with symbols and units. Nothing in the directory vouches for itself: `examine` recomputes the
+public inputs from the header and the claim, and takes only a key that the caller pinned or this program knows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+import msgspec
+from zkstate.proof.groth16 import Proof, verify
+
+from circuits import catalogue, keys
+from circuits.claims import Claim, claim_of
+from circuits.context import Context
+from zkstate.errors import DisagreementError, EncodingError, InputError, LengthError
+from zkstate.kernels import FR_MODULUS
+from zkstate.proof.json_form import public_from_json, public_to_json
+from zkstate.proof.keys import SetupStatus, VerifyingKey
+from zkstate.publication.header import Header, SignedHeader
+from zkstate.state.table import MAX_TABLE_BYTES, InstrumentTable, decode_table, encode_table
+
+HEADER_FILE, STATEMENT_FILE, TABLE_FILE = "header.bin", "statement.json", "instruments.json"
+PROOF_FILE, PUBLIC_FILE, KEY_FILE = "proof.json", "public.json", "verification_key.json"
+FILES = (HEADER_FILE, STATEMENT_FILE, TABLE_FILE, PROOF_FILE, PUBLIC_FILE, KEY_FILE)
+MAX_FILE_BYTES = MAX_TABLE_BYTES
+
+_Hex20 = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{40}$")]
+_Hex32 = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
+_Integer = Annotated[str, msgspec.Meta(pattern="^(0|-?[1-9][0-9]{0,39})$")]
+
+
+class _ContextForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    chain_id: _Integer
+    registry: _Hex20
+    recipient: _Hex20
+    challenge: _Hex32
+    expiry: _Integer
+
+
+class _StatementForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    kind: Literal["zkstate statement"]
+    version: Literal[1]
+    circuit: str
+    statement: str
+    parameters: dict[str, _Integer]
+    context: _ContextForm
+
+
+@dataclass(frozen=True, slots=True)
+class Attestation:
+    """A well-formed proof of a claim, true or not: every part decoded and in range."""
+
+    signed: SignedHeader
+    table: InstrumentTable
+    circuit: str
+    claim: Claim
+    context: Context
+    public_inputs: tuple[int, ...]
+    proof: Proof
+    key: VerifyingKey
+
+    def __post_init__(self) -> None:
+        statement = catalogue.parse(self.circuit)
+        if self.circuit.split("-")[0] != self.claim.statement:
+            raise InputError(f"{STATEMENT_FILE}: circuit {self.circuit} does not state a {self.claim.statement}")
+        header = self.signed.header
+        if (self.table.root, self.table.depth) != (header.instruments_root, header.table_depth):
+            raise DisagreementError(
+                f"{TABLE_FILE} has root {self.table.root:#066x} and depth {self.table.depth}; the header has "
+                f"{header.instruments_root:#066x} and {header.table_depth}"
+            )
+        self.claim.sentence(self.table)
+        depth = getattr(statement, "table_depth", header.table_depth)
+        if (statement.accounts_depth, depth) != (header.accounts_depth, header.table_depth):
+            raise InputError(
+                f"{STATEMENT_FILE}: circuit {self.circuit} is for depths {statement.accounts_depth} and {depth}; "
+                f"the header has {header.accounts_depth} and {header.table_depth}"
+            )
+
+    @property
+    def header(self) -> Header:
+        return self.signed.header
+
+    def encode(self) -> dict[str, bytes]:
+        """The files by name."""
+        context = self.context
+        form = _StatementForm(
+            kind="zkstate statement",
+            version=1,
+            circuit=self.circuit,
+            statement=self.claim.statement,
+            parameters={name: str(value) for name, value in self.claim.parameters.items()},
+            context=_ContextForm(
+                str(context.chain_id),
+                context.registry.hex(),
+                context.recipient.hex(),
+                context.challenge.hex(),
+                str(context.expiry),
+            ),
+        )
+        return {
+            HEADER_FILE: self.signed.encode(),
+            TABLE_FILE: encode_table(self.table),
+            STATEMENT_FILE: msgspec.json.format(msgspec.json.encode(form), indent=1) + b"\n",
+            PROOF_FILE: self.proof.to_json().encode(),
+            PUBLIC_FILE: public_to_json(self.public_inputs).encode(),
+            KEY_FILE: self.key.to_json().encode(),
+        }
+
+    @classmethod
+    def decode(cls, files: Mapping[str, bytes]) -> Attestation:
+        """Read the files. Errors name the file: LengthError, EncodingError, InputError, DisagreementError."""
+        for name in FILES:
+            if name not in files:
+                raise InputError(f"{name} is missing: a proof directory holds {', '.join(FILES)}")
+            if len(files[name]) > MAX_FILE_BYTES:
+                raise LengthError(f"{name} has {len(files[name])} bytes; the limit is {MAX_FILE_BYTES}")
+        try:
+            form = msgspec.json.decode(files[STATEMENT_FILE], type=_StatementForm)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            raise EncodingError(f"{STATEMENT_FILE}: {error}") from None
+        context = form.context
+        key = VerifyingKey.from_json(files[KEY_FILE], KEY_FILE)
+        return cls(
+            signed=SignedHeader.decode(files[HEADER_FILE]),
+            table=decode_table(files[TABLE_FILE]),
+            circuit=form.circuit,
+            claim=claim_of(form.statement, {name: int(value) for name, value in form.parameters.items()}),
+            context=Context(
+                int(context.chain_id),
+                bytes.fromhex(context.registry),
+                bytes.fromhex(context.recipient),
+                bytes.fromhex(context.challenge),
+                int(context.expiry),
+            ),
+            public_inputs=tuple(public_from_json(files[PUBLIC_FILE], key.n_public, PUBLIC_FILE)),
+            proof=Proof.from_json(files[PROOF_FILE], PROOF_FILE),
+            key=key,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """What the verifier knows without the directory: each part is checked where it is given."""
+
+    header_hash: bytes | None = None
+    context: Context | None = None
+    key_digest: str | None = None
+    trusted_setup_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What `examine` found. `reasons` says why not, one sentence each; accepted exactly if there is none."""
+
+    reasons: tuple[str, ...]
+    setup: SetupStatus
+
+    @property
+    def accepted(self) -> bool:
+        return not self.reasons
+
+
+def expected_inputs(attestation: Attestation) -> dict[str, int]:
+    """The public inputs that the header, the context and the claim make, by name, in order."""
+    stated = {
+        "state_root": attestation.header.state_root,
+        "context": attestation.context.digest,
+        **attestation.claim.parameters,
+    }
+    return {name: value % FR_MODULUS for name, value in stated.items()}
+
+
+def examine(attestation: Attestation, expectation: Expectation, now: int) -> Finding:
+    """Judge an attestation at time `now`, in seconds since 1970. Nothing raises: every part was decoded before."""
+    reasons = []
+    header, context = attestation.header, attestation.context
+    if expectation.header_hash is not None and expectation.header_hash != header.hash:
+        reasons.append(
+            f"the proof is about header {header.hash.hex()}, not about the expected {expectation.header_hash.hex()}"
+        )
+    if expectation.context is not None and expectation.context != context:
+        reasons.append(
+            f"the proof is addressed to context {context.digest:#x}, not to the expected "
+            f"{expectation.context.digest:#x}"
+        )
+    if context.expiry and now > context.expiry:
+        reasons.append(f"the proof expired at {context.expiry}; it is {now}")
+    setup, refusal = _judge_key(attestation, expectation)
+    reasons += refusal
+    expected = expected_inputs(attestation)
+    if len(expected) != len(attestation.public_inputs):
+        reasons.append(f"{PUBLIC_FILE} has {len(attestation.public_inputs)} inputs; the statement has {len(expected)}")
+        return Finding(tuple(reasons), setup)
+    for (name, value), stated in zip(expected.items(), attestation.public_inputs, strict=True):
+        if value != stated:
+            reasons.append(f"public input {name} is {stated} in {PUBLIC_FILE}, and {value} by header and statement")
+    if not verify(attestation.key, attestation.public_inputs, attestation.proof):
+        reasons.append("the proof does not satisfy the verification equation for these public inputs")
+    return Finding(tuple(reasons), setup)
+
+
+def _judge_key(attestation: Attestation, expectation: Expectation) -> tuple[SetupStatus, list[str]]:
+    """Where the key comes from, and why it is refused if it is."""
+    digest, pinned = attestation.key.digest(), expectation.key_digest
+    known = keys.known().get(attestation.circuit)
+    setup = known.status if known is not None and known.verification_key == digest else SetupStatus.UNVERIFIED
+    if pinned is not None and digest != pinned:
+        return setup, [f"the key has digest {digest}, not the expected {pinned}"]
+    if pinned is None and setup is SetupStatus.UNVERIFIED:
+        return setup, [
+            (
+                f"the key has digest {digest}, which is not the one known for {attestation.circuit}: a key is pinned "
+                "by the verifier, never taken from beside the proof"
+            )
+        ]
+    if expectation.trusted_setup_only and not setup.trusted:
+        return setup, [f"the key is {setup.value}, and a verified ceremony is required"]
+    return setup, []

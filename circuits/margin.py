@@ -1,0 +1,107 @@
+"""Margin: the committed account has enough equity for its margin requirement at the committed prices.
+
+Public: ratio_ppm, initial. Secret: the account, and of each instrument it holds the table row that prices it.
+The statement is equity * 10^6 >= ratio_ppm * need, where need is the maintenance requirement, or the initial
+one if `initial` is 1. Units: equity and need in 10^-22 quote (docs/spec.md section 7). Nothing is rounded.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from circuits.account import AccountStatement
+from circuits.gadgets.lookup import one_hot, select_by
+from circuits.gadgets.merkle import SharedTop
+from circuits.gadgets.poseidon import poseidon
+from zkstate.commitment.domain import tag
+from zkstate.constraint.builder import Builder
+from zkstate.constraint.statement import BOOL, FELT, public, secret, sint, uint
+from zkstate.constraint.wire import Wire
+
+TIERS = 13
+TABLE_ARITY = 16
+UNBOUNDED = (1 << 64) - 1
+PPM = 10**6
+BOUND_SCALE = 10**12  # 10^-4 quote in 10^-16
+OFFSET_SCALE = 10**12  # 10^-10 quote in 10^-22
+
+
+@dataclass(frozen=True)
+class Margin(AccountStatement):
+    """Equity covers `ratio_ppm` millionths of the requirement."""
+
+    table_depth: int = 2
+
+    ratio_ppm = public(uint(32))
+    initial = public(BOOL)
+
+    # of each row's instrument: table words 0 to 2, its tiers, and the tier its notional value falls in
+    is_asset = secret(BOOL, count=lambda s: s.rows)
+    short_only = secret(BOOL, count=lambda s: s.rows)
+    prices = secret(uint(64), count=lambda s: s.rows)
+    notional_prices = secret(uint(64), count=lambda s: s.rows)
+    fundings = secret(sint(64), count=lambda s: s.rows)
+    terms = secret(FELT, count=lambda s: s.rows)
+    symbols = secret(FELT, count=lambda s: s.rows)
+    tiers = secret(FELT, count=(lambda s: s.rows, TIERS))
+    tier = secret(uint(4), count=lambda s: s.rows)
+    lowers = secret(uint(64), count=lambda s: s.rows)
+    uppers = secret(uint(64), count=lambda s: s.rows)
+    rates = secret(uint(20), count=lambda s: s.rows)
+    initial_rates = secret(uint(20), count=lambda s: s.rows)
+    offsets = secret(sint(85), count=lambda s: s.rows)
+
+    # of the table: the children of the root, and below it the children of each node on a row's path
+    table_top = secret(FELT, count=TABLE_ARITY)
+    table_nodes = secret(FELT, count=(lambda s: s.rows, lambda s: s.table_depth - 1, TABLE_ARITY))
+
+    def define(self, c: Builder) -> None:
+        self.open_account(c)
+        table = SharedTop(c, tag("table"), self.table_top)
+        c.require(table.root == self.instruments_root, "the instrument table is the committed one")
+        equity, need = c.const(0), c.const(0)
+        for i in range(self.rows):
+            with c.scope(f"row {i}"):
+                self._open_instrument(c, i, table)
+                row_equity, row_need = self._value(c, i)
+                equity, need = equity + row_equity, need + row_need
+        c.require(equity * PPM >= self.ratio_ppm * need, "equity covers the margin requirement")
+
+    def _open_instrument(self, c: Builder, i: int, table: SharedTop) -> None:
+        """The row's table words hash to the leaf of its instrument id, and its tier is one of theirs."""
+        flags = self.is_asset[i] + 2 * self.short_only[i]
+        head = self.instruments[i] * 16 + flags
+        for price in (self.prices[i], self.notional_prices[i]):
+            head = head * (1 << 64) + price
+        head = head * (1 << 64) + self.fundings[i] + (1 << 63)
+        digest = poseidon(c, tag("instrument"), [head, self.terms[i], self.symbols[i], *self.tiers[i]])
+        table.require_leaf(
+            digest,
+            self.instruments[i],
+            self.table_nodes[i],
+            "the instrument is the one of the committed table",
+        )
+        packed = self.lowers[i] * (1 << 64) + self.uppers[i]
+        packed = (packed * (1 << 20) + self.rates[i]) * (1 << 20) + self.initial_rates[i]
+        packed = packed * (1 << 85) + self.offsets[i] + (1 << 84)
+        chosen = select_by(c, one_hot(c, self.tier[i], TIERS), self.tiers[i])
+        c.require(packed == chosen, "the tier is one of the instrument's")
+
+    def _value(self, c: Builder, i: int) -> tuple[Wire, Wire]:
+        """(equity, requirement) of one row, in 10^-22 quote."""
+        amount = self.amounts[i]
+        is_short = c.bit(amount < 0)
+        notional = abs(amount) * self.notional_prices[i]
+        c.require(notional >= self.lowers[i] * BOUND_SCALE, "the notional value reaches the tier's lower bound")
+        c.require(
+            (notional < self.uppers[i] * BOUND_SCALE) | (self.uppers[i] == UNBOUNDED),
+            "the notional value stays below the tier's upper bound",
+        )
+        by_tier = notional * self.rates[i] - self.offsets[i] * OFFSET_SCALE
+        value = amount * self.prices[i]
+        paid_funding = amount * (self.fundings[i] - self.fundings_at_entry[i])
+        asset_equity = c.select(is_short, value * PPM, by_tier)
+        market_equity = (value - self.entries[i] - paid_funding) * PPM
+        required = c.select(self.initial, notional * self.initial_rates[i], by_tier)
+        exempt = self.is_asset[i] | (self.short_only[i] & ~is_short)
+        return c.select(self.is_asset[i], asset_equity, market_equity), c.select(exempt, 0, required)

@@ -1,0 +1,111 @@
+"""Opening: an account with everything its owner shows a circuit, and the witness inputs that follow from it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from circuits.account import AccountStatement
+from circuits.margin import BOUND_SCALE, TABLE_ARITY, TIERS, Margin
+from zkstate.commitment.merkle import MerklePath
+from zkstate.commitment.poseidon import poseidon
+from zkstate.errors import InputError
+from zkstate.publication.header import Header
+from zkstate.state import codec
+from zkstate.state.schema import ASSET, SHORT_ONLY, UNBOUNDED, Account, Row
+from zkstate.state.table import InstrumentTable, words
+
+Inputs = dict[str, Any]  # input name -> int, or nested sequences of int
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """One committed account with its path, the table that prices it, and its owner's secret."""
+
+    header: Header
+    account: Account
+    path: MerklePath
+    table: InstrumentTable
+    owner_secret: int = field(repr=False)
+
+    def inputs(self, statement: AccountStatement, claim: Mapping[str, int], context: int) -> Inputs:
+        """Every input of `statement`. InputError if the statement is not of this account's size or depths."""
+        if statement.rows != self.account.size_class:
+            raise InputError(f"statement for {statement.rows} rows, account of class {self.account.size_class}")
+        if statement.accounts_depth != self.path.depth:
+            raise InputError(f"statement for depth {statement.accounts_depth}, path of {self.path.depth}")
+        inputs = {"state_root": self.header.state_root, "context": context, **self._account(), **claim}
+        if isinstance(statement, Margin):
+            if statement.table_depth != self.table.depth:
+                raise InputError(f"statement for table depth {statement.table_depth}, table of {self.table.depth}")
+            inputs |= self._priced(statement.rows)
+        return inputs
+
+    def _account(self) -> Inputs:
+        account = self.account
+        padding = account.size_class - len(account.rows)
+        return {
+            "owner_secret": self.owner_secret,
+            "account_id": account.id,
+            "salt": account.salt,
+            "orders_digest": codec.orders_digest(account),
+            "history_head": account.history_head,
+            "history_length": account.history_length,
+            "instruments": [row.instrument for row in account.rows] + [0] * padding,
+            "amounts": [row.amount for row in account.rows] + [0] * padding,
+            "entries": [row.entry for row in account.rows] + [0] * padding,
+            "fundings_at_entry": [row.funding_at_entry for row in account.rows] + [0] * padding,
+            "positions": list(self.path.positions),
+            "siblings": [sibling for (sibling,) in self.path.siblings],
+            "instruments_root": self.header.instruments_root,
+            "meta": self.header.meta_root,
+        }
+
+    def _priced(self, rows: int) -> Inputs:
+        held: list[Row | None] = [*self.account.rows, *[None] * (rows - len(self.account.rows))]
+        each = [self._row(row) for row in held]
+        priced: Inputs = {name: [row[name] for row in each] for name in each[0]}
+        top = self.table.tree.levels[self.table.depth - 1]
+        empty = self.table.tree.empty[self.table.depth - 1]
+        priced["table_top"] = top.to_ints() + [empty] * (TABLE_ARITY - len(top))
+        return priced
+
+    def _row(self, row: Row | None) -> Inputs:
+        """The table inputs of one row; the null instrument's for padding."""
+        instrument = self.table[row.instrument if row else 0]
+        notional = abs(row.amount) * instrument.notional_price if row else 0
+        chosen = next(
+            k
+            for k, tier in enumerate(instrument.tiers)
+            if tier.upper == UNBOUNDED or notional < tier.upper * BOUND_SCALE
+        )
+        tier = instrument.tiers[chosen]
+        encoded = words(instrument)
+        return {
+            "is_asset": int(bool(instrument.flags & ASSET)),
+            "short_only": int(bool(instrument.flags & SHORT_ONLY)),
+            "prices": instrument.price,
+            "notional_prices": instrument.notional_price,
+            "fundings": instrument.funding,
+            "terms": encoded[1],
+            "symbols": encoded[2],
+            "tiers": encoded[-TIERS:],
+            "tier": chosen,
+            "lowers": tier.lower,
+            "uppers": tier.upper,
+            "rates": tier.rate,
+            "initial_rates": tier.initial_rate,
+            "offsets": tier.offset,
+            "table_nodes": self._children(instrument.id),
+        }
+
+    def _children(self, instrument: int) -> Sequence[Sequence[int]]:
+        """The children of each node on an instrument's path, the root's left out."""
+        path = self.table.path(instrument)
+        node, found = self.table.digest(instrument), []
+        for place, siblings in zip(path.positions[:-1], path.siblings[:-1], strict=True):
+            children = [*siblings[:place], node, *siblings[place:]]
+            found.append(children)
+            node = poseidon(self.table.tree.tag, children)
+        return found
