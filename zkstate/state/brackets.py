@@ -51,9 +51,7 @@ def _exact(value: Any, scale: int, where: str) -> int:  # noqa: ANN401  # any JS
 
 
 def _tiers(brackets: Any, contract: str) -> tuple[Tier, ...]:  # noqa: ANN401  # any JSON value
-    if not isinstance(brackets, list) or not all(
-        isinstance(b, list) and len(b) == len(_COLUMNS) for b in brackets
-    ):
+    if not isinstance(brackets, list) or not all(isinstance(b, list) and len(b) == len(_COLUMNS) for b in brackets):
         raise EncodingError(f"{contract}: brackets are not lists of {len(_COLUMNS)} numbers")
     steps, offsets, end = [], [], 0
     for k, (low, high, rate, leverage, cum) in enumerate(brackets):
@@ -70,7 +68,5 @@ def _tiers(brackets: Any, contract: str) -> tuple[Tier, ...]:  # noqa: ANN401  #
     tiers = ladder(steps)
     for k, (tier, stated) in enumerate(zip(tiers, offsets, strict=True)):
         if tier.offset != stated:
-            raise EncodingError(
-                f"{contract}, bracket {k}: cum states {stated}, but {tier.offset} follows (10^-10)"
-            )
+            raise EncodingError(f"{contract}, bracket {k}: cum states {stated}, but {tier.offset} follows (10^-10)")
     return tiers

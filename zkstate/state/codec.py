@@ -114,10 +114,7 @@ def decode_record(data: bytes, n: int) -> Account:
             data[HEAD_BYTES : HEAD_BYTES + row_count * ROW_BYTES]
         )
     ]
-    orders = [
-        Order(*fields)
-        for fields in _ORDER.iter_unpack(data[orders_at : orders_at + order_count * ORDER_BYTES])
-    ]
+    orders = [Order(*fields) for fields in _ORDER.iter_unpack(data[orders_at : orders_at + order_count * ORDER_BYTES])]
     account = Account(
         index=index,
         id=int.from_bytes(id_),

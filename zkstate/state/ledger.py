@@ -182,9 +182,7 @@ def no_orders(accounts: int) -> OrderColumns:
     return order_columns(np.zeros(0, np.int64), accounts, [np.zeros(0, np.uint64)] * 4)
 
 
-def row_columns(
-    account: NDArray[np.int64], accounts: int, columns: Sequence[NDArray[np.generic]]
-) -> RowColumns:
+def row_columns(account: NDArray[np.int64], accounts: int, columns: Sequence[NDArray[np.generic]]) -> RowColumns:
     """Rows sorted by account and instrument, from (instrument, amount, entry_high, entry_low, funding) in
     any order.
     """
@@ -200,9 +198,7 @@ def row_columns(
     )
 
 
-def order_columns(
-    account: NDArray[np.int64], accounts: int, columns: Sequence[NDArray[np.generic]]
-) -> OrderColumns:
+def order_columns(account: NDArray[np.int64], accounts: int, columns: Sequence[NDArray[np.generic]]) -> OrderColumns:
     """Orders sorted by account and encoding, from (instrument, side, price, size) in any order."""
     instrument, side, price, size = columns
     order = np.lexsort((size, price, side, instrument, account))

@@ -70,9 +70,7 @@ class Chunk:
         if flags.any():
             line = int(flags.argmax())
             column = self.columns.get(field)
-            shown = (
-                "the value" if column is None or isinstance(column, DecimalColumn) else _shown(column[line])
-            )
+            shown = "the value" if column is None or isinstance(column, DecimalColumn) else _shown(column[line])
             self.place.fail(line, field, f"{shown} {what}")
 
     def text(self, field: str) -> Texts:

@@ -15,9 +15,7 @@ from zkstate.state.ledger_chunk import CHUNK_LINES, MAX_LINE, TABLES, Chunk, Pla
 from zkstate.state.ledger_tables import LedgerBuilder
 
 
-def csv_chunks(
-    path: Path, max_line: int = MAX_LINE
-) -> Iterator[tuple[list[str], int, list[tuple[str, ...]]]]:
+def csv_chunks(path: Path, max_line: int = MAX_LINE) -> Iterator[tuple[list[str], int, list[tuple[str, ...]]]]:
     """(header, number of the first line, columns) of a CSV file, tens of thousands of lines at a time.
 
     At least one, with empty columns if there are no lines. LedgerError for a line that is too long, not

@@ -70,9 +70,7 @@ def is_user_sheet(path: Path) -> bool:
         return file.read(8) == b"rn,id,e_"
 
 
-def read_asset_table(
-    path: Path, amount_decimals: Mapping[str, int] | None = None
-) -> tuple[InstrumentTable, list[str]]:
+def read_asset_table(path: Path, amount_decimals: Mapping[str, int] | None = None) -> tuple[InstrumentTable, list[str]]:
     """The instrument table of an asset sheet, five instruments for each asset, and notes on prices that were
     cut.
 
@@ -112,9 +110,7 @@ def _assets(path: Path) -> list[_Asset]:
     assets: list[_Asset] = []
     for header, first, columns in csv_chunks(path, _MAX_LINE):
         if len(header) != 5 or header[0] not in ("symbol", "token"):
-            raise LedgerError(
-                f"{path.name}, line 1: not an asset sheet (symbol, price, three lists of tiers)"
-            )
+            raise LedgerError(f"{path.name}, line 1: not an asset sheet (symbol, price, three lists of tiers)")
         for number, line in enumerate(zip(*columns, strict=True), start=first):
             where = f"{path.name}, line {number}"
             if any(asset.symbol == line[0] for asset in assets):
@@ -235,9 +231,7 @@ def _read_sheets(paths: Sequence[Path]) -> _Sheets:
                 raise LedgerError(f"{path.name}, line 1: its assets differ from those of {paths[0].name}")
             if not columns[0]:
                 continue
-            chunk = Chunk(
-                Place(path.name, "line", first), len(columns[0]), dict(zip(header, columns, strict=True))
-            )
+            chunk = Chunk(Place(path.name, "line", first), len(columns[0]), dict(zip(header, columns, strict=True)))
             for line, account in enumerate(chunk.required("id")):
                 if account in seen:
                     chunk.place.fail(line, "id", f"{account!r} was listed before, at {seen[account]}")
@@ -320,9 +314,7 @@ def _ledger(read: _Sheets, table: InstrumentTable, notes: list[str]) -> Ledger:
         synthetic=False,
         table=table,
         names=tuple(read.names),
-        rows=row_columns(
-            account, n, [np.concatenate(instruments), np.concatenate(amounts), zeros, zeros, zeros]
-        ),
+        rows=row_columns(account, n, [np.concatenate(instruments), np.concatenate(amounts), zeros, zeros, zeros]),
         orders=no_orders(n),
         notes=(*notes, "the sheets state no time: 0 is assumed until one is given"),
     )

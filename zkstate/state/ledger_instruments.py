@@ -138,9 +138,7 @@ def _built(line: _Line, make: Callable[[], Instrument]) -> Instrument:
     except LedgerError:
         raise
     except InputError as error:
-        raise LedgerError(
-            f"{line.place.source}, {line.place.unit} {line.place.first + line.number}: {error}"
-        ) from None
+        raise LedgerError(f"{line.place.source}, {line.place.unit} {line.place.first + line.number}: {error}") from None
 
 
 def _lines(chunk: Chunk, key: str) -> list[_Line]:

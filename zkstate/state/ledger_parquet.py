@@ -65,8 +65,7 @@ def _read_table(arrow: ModuleType, builder: LedgerBuilder, table: str, path: Pat
             for batch in file.iter_batches(CHUNK_LINES, use_threads=False):
                 place = Place(path.name, "row", first)
                 columns = {
-                    name: _column(arrow, place, name, batch.column(i))
-                    for i, name in enumerate(batch.schema.names)
+                    name: _column(arrow, place, name, batch.column(i)) for i, name in enumerate(batch.schema.names)
                 }
                 builder.add(table, Chunk(place, batch.num_rows, columns))
                 first += batch.num_rows

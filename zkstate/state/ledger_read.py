@@ -34,6 +34,4 @@ def read_ledger(path: Path) -> Ledger:
         return read_jsonl(path)
     if is_user_sheet(path):
         return read_exchange_sheets(path)
-    raise LedgerError(
-        f"{path} is no ledger: neither .jsonl nor an exchange balance sheet; see docs/ledger.md"
-    )
+    raise LedgerError(f"{path} is no ledger: neither .jsonl nor an exchange balance sheet; see docs/ledger.md")

@@ -80,9 +80,7 @@ class LedgerBuilder:
     def _add_ledger(self, chunk: Chunk) -> None:
         if chunk.count != 1 or self._meta is not None:
             chunk.place.fail(chunk.count - 1, "venue", "the ledger table has exactly one line")
-        version, venue, quote, time = (
-            chunk.required(name)[0] for name in ("version", "venue", "quote", "time")
-        )
+        version, venue, quote, time = (chunk.required(name)[0] for name in ("version", "venue", "quote", "time"))
         if version != "1":
             chunk.place.fail(0, "version", f"{version!r}, but this reader knows version 1")
         synthetic = chunk.text("synthetic")[0] or "false"
@@ -126,8 +124,7 @@ class LedgerBuilder:
     def _add_keys(self, chunk: Chunk) -> None:
         """Keep owners and view keys, which all accounts have or none has."""
         present = {
-            field: np.fromiter(map(bool, chunk.text(field)), np.bool_, chunk.count)
-            for field in ("owner", "view_key")
+            field: np.fromiter(map(bool, chunk.text(field)), np.bool_, chunk.count) for field in ("owner", "view_key")
         }
         with_keys = bool(self._owners) or (len(self._declared) == 1 and bool(present["owner"].any()))
         for field, given in present.items():
@@ -155,9 +152,7 @@ class LedgerBuilder:
         chunk.refuse("entry", outside, "does not fit a signed 128-bit number of 10^-16 quote")
         funding = chunk.signed_64("funding", VALUE_DECIMALS - scale, required=False)
         asset = self._is_asset[instrument]
-        chunk.refuse(
-            "entry", asset & ((entry_high != 0) | (entry_low != 0)), "is given, but an asset has none"
-        )
+        chunk.refuse("entry", asset & ((entry_high != 0) | (entry_low != 0)), "is given, but an asset has none")
         chunk.refuse("funding", asset & (funding != 0), "is given, but an asset has none")
         self._rows.append((chunk.place, [account, instrument, amount, entry_high, entry_low, funding]))
         self._limit(self._rows, chunk, "instrument")
@@ -177,9 +172,7 @@ class LedgerBuilder:
     def _limit(self, kept: list[Kept], chunk: Chunk, field: str) -> None:
         total, most = sum(len(columns[0]) for _, columns in kept), MAX_ROWS * len(self._accounts)
         if total > most:
-            chunk.place.fail(
-                chunk.count - 1, field, f"{total} entries, but {most} fit {len(self._accounts)} accounts"
-            )
+            chunk.place.fail(chunk.count - 1, field, f"{total} entries, but {most} fit {len(self._accounts)} accounts")
 
     def finish(self, notes: Sequence[str] = ()) -> Ledger:
         """The ledger; LedgerError if a table is missing, or an account holds something twice or too much."""
@@ -209,11 +202,7 @@ class LedgerBuilder:
 
 def _joined(kept: list[Kept], width: int) -> list[NDArray[np.int64]]:
     empty = [np.zeros(0, np.int64)] * width
-    return (
-        [np.concatenate(parts) for parts in zip(*(columns for _, columns in kept), strict=True)]
-        if kept
-        else empty
-    )
+    return [np.concatenate(parts) for parts in zip(*(columns for _, columns in kept), strict=True)] if kept else empty
 
 
 def _place(kept: list[Kept], entry: int) -> tuple[Place, int]:

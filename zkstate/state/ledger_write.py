@@ -157,9 +157,7 @@ def _write_csv(ledger: Ledger, folder: Path) -> None:
         with (folder / f"{table}.csv").open("w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow((*required, *optional))
-            writer.writerows(
-                ["" if text is None else text for text in line] for line in table_lines(ledger, table)
-            )
+            writer.writerows(["" if text is None else text for text in line] for line in table_lines(ledger, table))
             _sync(file)
 
 

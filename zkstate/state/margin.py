@@ -65,9 +65,7 @@ class Assessment:
 def tier_of(instrument: Instrument, notional: int) -> int:
     """The one tier whose bounds hold a notional value in 10^-16 quote."""
     for k, tier in enumerate(instrument.tiers):
-        if tier.lower * BOUND_SCALE <= notional and (
-            tier.upper == UNBOUNDED or notional < tier.upper * BOUND_SCALE
-        ):
+        if tier.lower * BOUND_SCALE <= notional and (tier.upper == UNBOUNDED or notional < tier.upper * BOUND_SCALE):
             return k
     raise EncodingError(f"notional value {notional} of {instrument.symbol!r} lies in no tier")
 
@@ -101,6 +99,4 @@ def assess(rows: Sequence[Row], table: InstrumentTable, initial: bool = False) -
         if instrument.is_asset and (row.entry or row.funding_at_entry):
             raise EncodingError(f"row of asset {instrument.symbol!r} has an entry value or a funding index")
         assessed.append(assess_row(row, instrument, initial))
-    return Assessment(
-        sum(row.equity for row in assessed), sum(row.need for row in assessed), initial, tuple(assessed)
-    )
+    return Assessment(sum(row.equity for row in assessed), sum(row.need for row in assessed), initial, tuple(assessed))

@@ -129,9 +129,7 @@ class Instrument:
             raise EncodingError(f"flags are {self.flags}, not 0, 1 (asset) or 2 (margin only when short)")
         if self.is_asset:
             if self.notional_price != self.price:
-                raise EncodingError(
-                    f"an asset's notional price {self.notional_price} is not its price {self.price}"
-                )
+                raise EncodingError(f"an asset's notional price {self.notional_price} is not its price {self.price}")
             if self.funding or self.expiry or self.strike or self.option:
                 raise EncodingError("an asset has no funding index, expiry, strike or option kind")
         if bool(self.option) != bool(self.strike) or (self.option and not self.expiry):
@@ -183,9 +181,7 @@ def check_symbol(symbol: str) -> None:
     except UnicodeEncodeError:
         raise EncodingError(f"symbol {symbol!r} is not UTF-8") from None
     if not 1 <= size <= MAX_SYMBOL_BYTES:
-        raise EncodingError(
-            f"symbol {symbol[:MAX_SYMBOL_BYTES]!r} has {size} bytes, not 1 to {MAX_SYMBOL_BYTES}"
-        )
+        raise EncodingError(f"symbol {symbol[:MAX_SYMBOL_BYTES]!r} has {size} bytes, not 1 to {MAX_SYMBOL_BYTES}")
     if not symbol.isprintable() or any(c.isspace() for c in symbol):
         raise EncodingError(f"symbol {symbol!r} has a space or an unprintable character")
 

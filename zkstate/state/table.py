@@ -68,9 +68,7 @@ class InstrumentTable:
             raise EncodingError(f"table depth is {self.depth}, not {TABLE_DEPTHS[0]} or {TABLE_DEPTHS[1]}")
         capacity = TABLE_ARITY**self.depth - 1
         if len(self.instruments) > capacity:
-            raise LengthError(
-                f"{len(self.instruments)} instruments: a table of depth {self.depth} holds {capacity}"
-            )
+            raise LengthError(f"{len(self.instruments)} instruments: a table of depth {self.depth} holds {capacity}")
         seen: dict[str, int] = {}
         for position, instrument in enumerate(self.instruments, start=1):
             if instrument.id != position:
@@ -176,9 +174,7 @@ _DECODER = msgspec.json.Decoder(_TableJson)
 
 def encode_table(table: InstrumentTable) -> bytes:
     """`tables/instruments.json`: compact JSON with the fields of docs/ledger.md in their order."""
-    return msgspec.json.encode(
-        _TableJson(1, table.depth, [_to_json(instrument) for instrument in table.instruments])
-    )
+    return msgspec.json.encode(_TableJson(1, table.depth, [_to_json(instrument) for instrument in table.instruments]))
 
 
 def decode_table(data: bytes) -> InstrumentTable:

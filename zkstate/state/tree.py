@@ -122,9 +122,7 @@ def epoch_salts(secret: bytes, count: int) -> NDArray[np.uint8]:
     return out
 
 
-def build(
-    ledger: Ledger, venue: int, epoch: int, salt_secret: bytes, depth: int | None = None
-) -> AccountsTree:
+def build(ledger: Ledger, venue: int, epoch: int, salt_secret: bytes, depth: int | None = None) -> AccountsTree:
     """Commit to every account of a ledger that has keys.
 
     Errors: LedgerError if two accounts share an owner (their ids would collide) or there is no account,
