@@ -240,7 +240,7 @@ def _find_record(key: RecordKey, fetch: Fetch) -> Record:
     except (MissingError, DisagreementError) as failure:
         try:
             bucket = _published(key, fetch)
-        except (SourceError, DisagreementError):
+        except SourceError:
             raise failure from None
         return key.open(bucket)
 

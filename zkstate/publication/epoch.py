@@ -15,7 +15,7 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-from zkstate.errors import DisagreementError, EnvironmentFailure, LedgerError
+from zkstate.errors import DisagreementError, EncodingError, EnvironmentFailure, LedgerError
 from zkstate.publication.atomic import PRIVATE_FOLDER, new_folder, write_new
 from zkstate.publication.header import SYNTHETIC, Header, SignedHeader, sign
 from zkstate.publication.layout import HEADER, INSTRUMENTS, MANIFEST, ORDER_BOOK, TOTALS
@@ -156,7 +156,12 @@ def seal_records(
     for size_class, positions, plaintexts in accounts.records(ledger):
         for position, plaintext in zip(positions.tolist(), plaintexts, strict=True):
             at = slice(32 * position, 32 * position + 32)
-            entries.append(sealer.seal(view_keys[at], size_class, leaves[at], plaintext.tobytes()))
+            try:
+                entry = sealer.seal(view_keys[at], size_class, leaves[at], plaintext.tobytes())
+            except EncodingError as error:
+                name = ledger.names[int(accounts.accounts[position])]
+                raise LedgerError(f"view key of account {name!r}: {error}") from error
+            entries.append(entry)
             if len(entries) % _REPORT_EVERY == 0:
                 progress("seal records", len(entries), len(accounts))
     entries.sort()

@@ -203,7 +203,8 @@ class RecordKey:
         place = bisect_left(entries, self.tag, key=lambda entry: entry.tag)
         if place == len(entries) or entries[place].tag != self.tag:
             raise NoRecordError(
-                f"{self.path} of epoch {self.header.epoch} has {len(entries)} records, none for this key"
+                f"{self.path} of epoch {self.header.epoch} has {len(entries)} records, none for this key: "
+                "it is another account's key, or the account was not in this epoch"
             )
         return self._check(entries[place])
 
