@@ -78,9 +78,7 @@ class Artefact:
         if log.topics[:1] != (self.topic(event),) or len(log.topics) != 1 + len(indexed):
             raise EncodingError(f"{what}: the log is another event")
         plain = [field for field in fields if not field["indexed"]]
-        values = dict(
-            zip((field["name"] for field in plain), _decode(_types(plain), log.data, what), strict=True)
-        )
+        values = dict(zip((field["name"] for field in plain), _decode(_types(plain), log.data, what), strict=True))
         for field, word in zip(indexed, log.topics[1:], strict=True):
             values[field["name"]] = _decode([field["type"]], word, what)[0]
         return values

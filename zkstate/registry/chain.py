@@ -94,11 +94,7 @@ def address_text(address: bytes) -> str:
 def parse_address(text: str) -> bytes:
     """An address in hexadecimal with 0x; the checksum of a mixed-case one (EIP-55) is not looked at."""
     digits = text.removeprefix("0x")
-    if (
-        digits == text
-        or len(digits) != 2 * ADDRESS_BYTES
-        or not set(digits.lower()) <= set("0123456789abcdef")
-    ):
+    if digits == text or len(digits) != 2 * ADDRESS_BYTES or not set(digits.lower()) <= set("0123456789abcdef"):
         raise EncodingError(f"{text[:80]!r} is not an address: 0x and 40 hexadecimal digits are needed")
     return bytes.fromhex(digits)
 

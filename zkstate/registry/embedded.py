@@ -72,9 +72,7 @@ class EmbeddedTrustRoot:
     def latest_epoch(self) -> tuple[int, bytes, Trust]:
         """The newest epoch and its header hash. MissingError if none is published."""
         epoch = self.chain.storage(self.registry, LATEST_EPOCH)
-        text = (
-            f"registry {address_text(self.registry)} on a chain inside this process, which nobody else sees"
-        )
+        text = f"registry {address_text(self.registry)} on a chain inside this process, which nobody else sees"
         return epoch, self.epoch_hash(epoch), Trust("c", text)
 
     def epoch_hash(self, epoch: int) -> bytes:
@@ -135,16 +133,12 @@ class RevmChain:
         before = self._evm.snapshot()
         try:
             with self._errors(f"call of {address_text(to)}"):
-                return bytes(
-                    self._evm.message_call(address_text(self.sender), address_text(to), calldata=data)
-                )
+                return bytes(self._evm.message_call(address_text(self.sender), address_text(to), calldata=data))
         finally:
             self._evm.revert(before)
 
     def logs(self, address: bytes, topics: tuple[bytes, ...]) -> tuple[Log, ...]:
-        return tuple(
-            log for log in self._logs if log.address == address and log.topics[: len(topics)] == topics
-        )
+        return tuple(log for log in self._logs if log.address == address and log.topics[: len(topics)] == topics)
 
     def storage(self, address: bytes, slot: int) -> int:
         return int(self._evm.storage(address_text(address), slot))
@@ -162,9 +156,7 @@ class RevmChain:
 
     def _open_block(self, number: int, seconds: int) -> None:
         self._number, self._time = number, seconds
-        self._evm.set_block_env(
-            self._pyrevm.BlockEnv(number=number, timestamp=seconds, gas_limit=BLOCK_GAS, basefee=0)
-        )
+        self._evm.set_block_env(self._pyrevm.BlockEnv(number=number, timestamp=seconds, gas_limit=BLOCK_GAS, basefee=0))
 
     def _receipt(self, contract: bytes | None) -> Receipt:
         result: Any = self._evm.result  # of the transaction that has just succeeded
@@ -226,9 +218,7 @@ class PyEvmChain:
 
     def _call(self, fields: Mapping[str, object], what: str) -> bytes:
         with self._errors(what):
-            return _bytes(
-                self._tester.call({**fields, "from": address_text(self.sender), "gas": BLOCK_GAS // 2})
-            )
+            return _bytes(self._tester.call({**fields, "from": address_text(self.sender), "gas": BLOCK_GAS // 2}))
 
     def _send(self, fields: Mapping[str, object], what: str) -> Receipt:
         self._open_block(self.block_time() + 1)
@@ -271,9 +261,7 @@ class PyEvmChain:
 
 
 def _tester_log(log: Mapping[str, Any]) -> Log:
-    return Log(
-        _bytes(log["address"]), tuple(map(_bytes, log["topics"])), _bytes(log["data"]), log["block_number"]
-    )
+    return Log(_bytes(log["address"]), tuple(map(_bytes, log["topics"])), _bytes(log["data"]), log["block_number"])
 
 
 def _one_of(accounts: tuple[bytes, ...], account: bytes) -> bytes:

@@ -70,9 +70,7 @@ class Registry:
         if len(header) != HEADER_BYTES:
             raise LengthError(f"a header has {HEADER_BYTES} bytes, not {len(header)}")
         if len(mirrors.encode()) > MAX_MIRRORS_BYTES:
-            raise LengthError(
-                f"the mirrors hint has {len(mirrors.encode())} bytes, more than {MAX_MIRRORS_BYTES}"
-            )
+            raise LengthError(f"the mirrors hint has {len(mirrors.encode())} bytes, more than {MAX_MIRRORS_BYTES}")
         epoch, digest = int.from_bytes(header[104:112], "big"), hashlib.sha256(header).digest()
         held = self.header_hash(epoch)
         if held == digest:
@@ -121,9 +119,7 @@ class Registry:
         for log in self.chain.logs(self.address, (contract.topic("EpochPublished"),)):
             event = contract.event("EpochPublished", log)
             if hashlib.sha256(event["header"]).digest() != event["header_hash"]:
-                raise DisagreementError(
-                    f"{self.chain.name}: event of epoch {event['epoch']}: header and hash differ"
-                )
+                raise DisagreementError(f"{self.chain.name}: event of epoch {event['epoch']}: header and hash differ")
             epochs.append(
                 PublishedEpoch(
                     event["epoch"],

@@ -69,9 +69,7 @@ class JsonRpc:
         deadline = time.monotonic() + self.timeout_s
         with (
             reported(what, self.timeout_s),
-            request(
-                self._target, deadline, accept="application/json", body=("application/json", query)
-            ) as response,
+            request(self._target, deadline, accept="application/json", body=("application/json", query)) as response,
         ):
             if response.status != http.client.OK:
                 raise SourceError(f"{what}: HTTP status {response.status}, not 200")

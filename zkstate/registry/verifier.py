@@ -1,0 +1,74 @@
+"""Groth16Verifier as its users call it: one key in a contract, and proofs checked by the EVM."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from zkstate.errors import DisagreementError, LengthError
+from zkstate.proof.groth16 import Proof
+from zkstate.proof.keys import VerifyingKey
+from zkstate.registry.artefacts import artefact
+from zkstate.registry.chain import Chain, Receipt, address_text
+
+CONTRACT = "Groth16Verifier"
+MAX_INPUTS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class ProofVerifier:
+    """A deployed Groth16Verifier.
+
+    Errors: RefusedError with the contract's reason; SourceError where a node does not deliver.
+    """
+
+    chain: Chain
+    address: bytes
+
+    @classmethod
+    def deploy(cls, chain: Chain, key: VerifyingKey) -> tuple[ProofVerifier, Receipt]:
+        """A new contract for a key of at most 8 public inputs. InputError for a key nobody contributed to."""
+        if key.n_public > MAX_INPUTS:
+            raise LengthError(f"the key has {key.n_public} public inputs; {CONTRACT} takes {MAX_INPUTS}")
+        words = key.evm_words()
+        code = artefact(CONTRACT).creation(
+            words[:2], *(_g2(words[at : at + 4]) for at in (2, 6, 10)), _pairs(words[14:]), bytes.fromhex(key.digest())
+        )
+        receipt = chain.deploy(code)
+        if receipt.contract is None:
+            raise DisagreementError(f"{chain.name}: the deployment created no contract")
+        return cls(chain, receipt.contract), receipt
+
+    def key_digest(self) -> str:
+        """The digest of the key that the contract was made for, in hex."""
+        contract = artefact(CONTRACT)
+        answer = self.chain.call(self.address, contract.call_data("KEY_DIGEST"))
+        if len(answer) != 32:
+            raise DisagreementError(f"{self.chain.name}: there is no {CONTRACT} at {address_text(self.address)}")
+        return answer.hex()
+
+    def is_valid(self, proof: Proof, public_inputs: Sequence[int]) -> bool:
+        """Whether the contract finds a well-formed proof true. RefusedError if it finds it malformed."""
+        contract = artefact(CONTRACT)
+        answer = self.chain.call(self.address, _call_data("is_valid", proof, public_inputs))
+        return bool(contract.results("is_valid", answer)[0])
+
+    def verify(self, proof: Proof, public_inputs: Sequence[int]) -> Receipt:
+        """Verify in a transaction, as a contract that pays out would; the receipt tells the gas.
+
+        Errors: RefusedError, rule "proof is false", if it is.
+        """
+        return self.chain.transact(self.address, _call_data("verify", proof, public_inputs))
+
+
+def _call_data(function: str, proof: Proof, public_inputs: Sequence[int]) -> bytes:
+    words = proof.evm_words()
+    return artefact(CONTRACT).call_data(function, words[:2], _g2(words[2:6]), words[6:], tuple(public_inputs))
+
+
+def _g2(words: Sequence[int]) -> tuple[Sequence[int], Sequence[int]]:
+    return words[:2], words[2:]
+
+
+def _pairs(words: Sequence[int]) -> tuple[Sequence[int], ...]:
+    return tuple(words[at : at + 2] for at in range(0, len(words), 2))
