@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import NoReturn
 
 from zkstate.errors import InputError
+from zkstate.registry.chain import parse_address
 
 __all__ = [
     "Namespace",
     "Parser",
+    "address",
     "decimal",
     "directory",
     "existing",
@@ -23,7 +25,6 @@ __all__ = [
     "named_file",
     "parts_per_million",
     "seconds",
-    "source",
     "unix_time",
     "whole",
 ]
@@ -48,18 +49,6 @@ class Parser(argparse.ArgumentParser):
         raise InputError(f"{message[:1].lower()}{message[1:]} (see --help)")
 
 
-def checked(convert: Callable[[str], object]) -> Callable[[str], object]:
-    """`convert` as an argparse type: its InputError becomes the complaint about that argument."""
-
-    def convert_argument(text: str) -> object:
-        try:
-            return convert(text)
-        except InputError as error:
-            raise argparse.ArgumentTypeError(str(error)) from error
-
-    return convert_argument
-
-
 def existing(text: str) -> Path:
     """A file or folder that is there."""
     path = Path(text)
@@ -76,9 +65,12 @@ def directory(text: str) -> Path:
     return path
 
 
-def source(text: str) -> str:
-    """A mirror: an http(s) address, or a folder that is there."""
-    return text if text.startswith(("http://", "https://")) else str(directory(text))
+def address(text: str) -> bytes:
+    """An Ethereum address."""
+    try:
+        return parse_address(text)
+    except InputError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def named_file(text: str) -> tuple[str, Path]:

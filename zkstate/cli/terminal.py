@@ -4,76 +4,105 @@ from __future__ import annotations
 
 import os
 import sys
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import msgspec
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
 from rich.text import Text
 
-PLAIN_WIDTH = 120
+from zkstate.publication.progress import Progress as Listener
+from zkstate.publication.progress import silent
 
-type_of_result = Mapping[str, object]
+PLAIN_WIDTH = 160
+
+Facts = Sequence[tuple[str, str]]
+"""Lines of a readable result: what, and its value."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Terminal:
-    """Where one run of a verb prints, and how long its steps took.
-
-    `steps` holds (words, seconds) of every finished step, in order.
-    """
+    """Where one run of a verb prints: `json` asks for one object on stdout instead of text for people."""
 
     json: bool = False
-    steps: list[tuple[str, float]] = field(default_factory=list)
 
     def emit(self, result: Mapping[str, object], render: Callable[[Console], None]) -> None:
         """The result of the verb: as one JSON object, or as `render` draws it. A closed pipe is not an error."""
         try:
             if self.json:
-                sys.stdout.write(msgspec.json.format(msgspec.json.encode(result), indent=2).decode() + "\n")
+                sys.stdout.write(pretty_json(result))
             else:
-                render(self.console())
+                render(_stdout())
             sys.stdout.flush()
         except BrokenPipeError:
-            silence_stdout()
-
-    def console(self) -> Console:
-        width = None if sys.stdout.isatty() else PLAIN_WIDTH
-        return Console(file=sys.stdout, width=width, highlight=False, soft_wrap=False)
+            _silence_stdout()
 
     def say(self, words: str) -> None:
         """One line of words on stderr."""
-        line = f"zkstate: {words}\n"
-        if sys.stderr.isatty() and "NO_COLOR" not in os.environ:
-            Console(file=sys.stderr, highlight=False, soft_wrap=True).print(Text(line), end="")
-        else:
-            sys.stderr.write(line)
+        try:
+            sys.stderr.write(f"zkstate: {words}\n")
+        except BrokenPipeError:
+            return
 
     @contextmanager
-    def step(self, words: str) -> Iterator[Callable[[int, int], None]]:
-        """Time a step and, on a terminal, show that it is going on. Yields progress(done, total)."""
-        began = time.perf_counter()
+    def progress(self, words: str) -> Iterator[Listener]:
+        """While the block runs, show on a terminal that it does: yields what long work reports its progress to."""
         if self.json or not sys.stderr.isatty():
-            yield lambda _done, _total: None
-        else:
-            with Progress(
-                SpinnerColumn(),
-                TextColumn("{task.description}"),
-                BarColumn(bar_width=24),
-                TaskProgressColumn(),
-                TimeElapsedColumn(),
-                console=Console(stderr=True),
-                transient=True,
-            ) as progress:
-                task = progress.add_task(words, total=None)
-                yield lambda done, total: progress.update(task, completed=done, total=total)
-        self.steps.append((words, time.perf_counter() - began))
+            yield silent
+            return
+        columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(24), TaskProgressColumn(), TimeElapsedColumn())
+        with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+            task = bar.add_task(words, total=None)
+
+            def listen(step: str, done: int, total: int) -> None:
+                bar.update(task, description=f"{words}: {step}", completed=done, total=total)
+
+            yield listen
 
 
-def silence_stdout() -> None:
+def pretty_json(value: Mapping[str, object]) -> str:
+    """One JSON object as a person would lay it out, with an end of line."""
+    return msgspec.json.format(msgspec.json.encode(value), indent=2).decode() + "\n"
+
+
+def show_facts(console: Console, facts: Facts) -> None:
+    """Two columns: what, and its value, wrapped rather than cut."""
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    for what, value in facts:
+        table.add_row(Text(what), Text(value))
+    console.print(table)
+
+
+def size_text(size: int) -> str:
+    """A number of bytes for people."""
+    if size < 10_000:
+        return f"{size} bytes"
+    return f"{size / 1024:.1f} KiB" if size < 10 << 20 else f"{size / 2**20:.1f} MiB"
+
+
+def duration_text(seconds: float) -> str:
+    """A duration for people."""
+    if seconds < 1:
+        return f"{seconds * 1000:.0f} ms"
+    if seconds < 120:
+        return f"{seconds:.1f} s"
+    if seconds < 7200:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.0f} h" if seconds < 172_800 else f"{seconds / 86_400:.0f} days"
+
+
+def _stdout() -> Console:
+    width = None if sys.stdout.isatty() else PLAIN_WIDTH
+    return Console(file=sys.stdout, width=width, highlight=False)
+
+
+def _silence_stdout() -> None:
     """Send what is still to be written to stdout nowhere: its reader has gone."""
-    with open(os.devnull, "w", encoding="utf-8") as nowhere:  # noqa: PTH123 - a descriptor, not a path, is wanted
-        os.dup2(nowhere.fileno(), sys.stdout.fileno())
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)

@@ -1,0 +1,111 @@
+"""zkstate snapshot: commit to a ledger."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich.console import Console
+
+from zkstate.cli.arguments import Namespace, Parser, existing, named_file, unix_time
+from zkstate.cli.ledgers import open_ledger
+from zkstate.cli.terminal import Terminal, duration_text, show_facts, size_text
+from zkstate.errors import InputError
+from zkstate.publication.epoch import Snapshot, write_epoch
+from zkstate.publication.header import SignedHeader
+from zkstate.publication.layout import HEADER
+from zkstate.publication.operator import Operator
+from zkstate.state.ledger import Ledger
+
+USAGE = """\
+usage: zkstate snapshot LEDGER --operator DIR --out DIR [--previous HEADER] [--time T]
+                        [--issue-key NAME=FILE ...] [--json]
+
+Commit to a ledger: compute its state root, sign the header, and write everything a mirror needs.
+
+  LEDGER                 a ledger in one of the forms of docs/ledger.md, the balance sheets of an exchange
+                         with their tier table, or synthetic:N for a generated venue of N accounts
+  --operator DIR         the folder with the operator's keys; made on first use
+  --out DIR              where the epoch is written; must not exist. DIR/public goes to mirrors
+                         (zkstate publish), DIR/private stays with the venue
+  --previous HEADER      header.bin of the epoch before, which this one continues
+  --time T               the time of the state, where the ledger has none or another: seconds since
+                         1970 or ISO 8601 with a zone
+  --issue-key NAME=FILE  write the account key issued to NAME, an account that brought no key of its own
+
+Example:
+
+  zkstate snapshot synthetic:200 --operator operator --issue-key trader-1=trader.key --out epoch-1
+"""
+
+
+def declare(parser: Parser) -> None:
+    parser.add_argument("ledger")
+    parser.add_argument("--operator", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--previous", type=existing)
+    parser.add_argument("--time", type=unix_time)
+    parser.add_argument("--issue-key", type=named_file, action="append", default=[])
+
+
+def run(args: Namespace, terminal: Terminal) -> int:
+    with terminal.progress("snapshot") as progress:
+        progress("read the ledger", 0, 1)
+        ledger = open_ledger(args.ledger, time=args.time)
+        _check_issued(ledger, args.issue_key)
+        previous = None if args.previous is None else SignedHeader.decode(args.previous.read_bytes()).header
+        operator = Operator.read_or_create(args.operator)
+        snapshot = write_epoch(ledger, operator, args.out, previous=previous, progress=progress)
+    for name, path in args.issue_key:
+        operator.account_key(name).write(path)
+    for note in ledger.notes:
+        terminal.say(note)
+    terminal.emit(_result(ledger, snapshot), lambda console: _render(console, ledger, snapshot))
+    return 0
+
+
+def _check_issued(ledger: Ledger, issued: list[tuple[str, Path]]) -> None:
+    for name, path in issued:
+        ledger.index_of(name)
+        if ledger.owners is not None:
+            raise InputError(f"account {name!r} brought its own key; the venue cannot issue one to it")
+        if path.exists():
+            raise InputError(f"{path} exists already; a key file is never overwritten")
+
+
+def _result(ledger: Ledger, snapshot: Snapshot) -> dict[str, object]:
+    header = snapshot.signed.header
+    return {
+        "verb": "snapshot",
+        "out": str(snapshot.folder),
+        "public": str(snapshot.public),
+        "header": str(snapshot.public / HEADER),
+        "venue": header.venue_name,
+        "operator_key": header.operator_key.hex(),
+        "epoch": header.epoch,
+        "time": header.time,
+        "synthetic": header.synthetic,
+        "state_root": f"{header.state_root:#066x}",
+        "header_hash": f"0x{header.hash.hex()}",
+        "accounts": header.account_count,
+        "instruments": len(ledger.table),
+        "files": snapshot.files,
+        "bytes": snapshot.public_bytes,
+        "seconds": snapshot.seconds,
+        "notes": list(ledger.notes),
+    }
+
+
+def _render(console: Console, ledger: Ledger, snapshot: Snapshot) -> None:
+    header = snapshot.signed.header
+    show_facts(
+        console,
+        [
+            ("venue", header.venue_name + (" (synthetic data)" if header.synthetic else "")),
+            ("epoch", str(header.epoch)),
+            ("accounts", f"{header.account_count:,} over {len(ledger.table)} instruments"),
+            ("state root", f"{header.state_root:#066x}"),
+            ("header hash", f"0x{header.hash.hex()}"),
+            ("to publish", f"{snapshot.public} ({snapshot.files} files, {size_text(snapshot.public_bytes)})"),
+            ("seconds", ", ".join(f"{step} {duration_text(took)}" for step, took in snapshot.seconds.items())),
+        ],
+    )
