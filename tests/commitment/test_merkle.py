@@ -13,7 +13,7 @@ from zkstate.commitment.domain import tag
 from zkstate.commitment.merkle import MerklePath, MerkleTree, empty_roots
 from zkstate.commitment.poseidon import poseidon
 from zkstate.errors import EncodingError, LengthError
-from zkstate.kernels import FR_MODULUS, FrVec, merkle_levels
+from zkstate.kernels import FR_MODULUS, FrVec
 
 NODE = tag("node")
 ELEMENTS = st.integers(0, FR_MODULUS - 1)
@@ -111,7 +111,13 @@ def test_subtrees_of_stored_nodes_hash_to_the_node_above(count, height, seed):
         nodes, above = tree.levels[base], tree.levels[base + up]
         for tile in range(len(above)):
             entries = nodes.slice(tile << up, min(len(nodes), (tile + 1) << up))
-            assert merkle_levels(entries, NODE, 2, up, base=base)[up].to_ints() == [above[tile]]
+            subtree = MerkleTree(entries, 2, up, NODE, base=base)
+            assert subtree.root == above[tile]
+            inside = subtree.path(entries.n - 1)
+            index = ((tile << up) + entries.n - 1) << base
+            assert inside.siblings == tree.path(index).siblings[base : base + up]
+            if entries.n < 1 << up:
+                assert subtree.path((1 << up) - 1).verify(above[tile], tree.empty[base])
 
 
 @pytest.mark.parametrize("arity", [2, 3, 16])

@@ -37,13 +37,9 @@ class MerklePath:
     def __post_init__(self) -> None:
         arities = {len(level) + 1 for level in self.siblings}
         if len(arities) > 1 or not arities <= set(range(2, 17)):
-            raise LengthError(
-                f"a Merkle path whose levels have arities {sorted(arities)}: wanted one, from 2 to 16"
-            )
+            raise LengthError(f"a Merkle path whose levels have arities {sorted(arities)}: wanted one, from 2 to 16")
         if not 0 <= self.index < self.arity**self.depth:
-            raise EncodingError(
-                f"Merkle path index {self.index} is outside a tree of {self.arity}^{self.depth} leaves"
-            )
+            raise EncodingError(f"Merkle path index {self.index} is outside a tree of {self.arity}^{self.depth} leaves")
         for level, others in enumerate(self.siblings):
             if not all(0 <= node < FR_MODULUS for node in others):
                 raise EncodingError(f"Merkle path level {level} holds a node that is not in [0, r)")
@@ -76,17 +72,18 @@ class MerklePath:
 class MerkleTree:
     """All nodes over `leaves`, level by level; immutable once built.
 
+    `leaves` may be nodes of height `base` in a larger tree, such as a tile: this is then the subtree over them.
     Shapes: levels[i] has ceil(len(leaves) / arity^i) nodes, i from 0 (the leaves) to depth; empty[i] is the
     node of that level which has no leaf below it.
     """
 
     __slots__ = ("arity", "depth", "empty", "levels", "tag")
 
-    def __init__(self, leaves: FrVec, arity: int, depth: int, tag: int, threads: int = 0) -> None:
+    def __init__(self, leaves: FrVec, arity: int, depth: int, tag: int, threads: int = 0, *, base: int = 0) -> None:
         """Hash every level. Errors: LengthError unless arity is 2 to 16 and the leaves fit in arity^depth."""
         self.arity, self.depth, self.tag = arity, depth, tag
-        self.empty = empty_roots(tag, arity, depth)
-        self.levels = tuple(merkle_levels(leaves, tag, arity, depth, threads))
+        self.empty = empty_roots(tag, arity, base + depth)[base:]
+        self.levels = tuple(merkle_levels(leaves, tag, arity, depth, threads, base=base))
 
     @property
     def root(self) -> int:
@@ -100,9 +97,7 @@ class MerkleTree:
         node = index
         for nodes, missing in zip(self.levels[:-1], self.empty[:-1], strict=True):
             first = node - node % self.arity
-            siblings.append(
-                tuple(_node(nodes, i, missing) for i in range(first, first + self.arity) if i != node)
-            )
+            siblings.append(tuple(_node(nodes, i, missing) for i in range(first, first + self.arity) if i != node))
             node //= self.arity
         return MerklePath(index, tuple(siblings), self.tag)
 

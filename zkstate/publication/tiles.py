@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 
 from zkstate.commitment.domain import tag
-from zkstate.commitment.merkle import MerklePath, MerkleTree, empty_roots
+from zkstate.commitment.merkle import MerklePath, MerkleTree
 from zkstate.errors import DisagreementError, EncodingError, LengthError
-from zkstate.kernels import FR_BYTES, FrVec, merkle_levels
+from zkstate.kernels import FR_BYTES, FrVec
 from zkstate.publication.atomic import write_new
 from zkstate.publication.layout import tile_path
 from zkstate.publication.progress import Progress, silent
@@ -66,8 +66,8 @@ def write_tiles(tree: MerkleTree, folder: Path, progress: Progress = silent) -> 
         progress("write tiles", done, total)
 
 
-def check_tile(data: bytes, *, count: int, depth: int, level: int, index: int, node: int) -> list[FrVec]:
-    """The nodes of a tile and of the levels above it, up to `node`, the one it must hash to.
+def check_tile(data: bytes, *, count: int, depth: int, level: int, index: int, node: int) -> MerkleTree:
+    """The subtree over a tile's nodes, whose root must be `node`.
 
     Errors name the tile: LengthError for a wrong size, EncodingError for a node that is no field element,
     DisagreementError with both hashes if the tile is not under `node`.
@@ -80,14 +80,12 @@ def check_tile(data: bytes, *, count: int, depth: int, level: int, index: int, n
         entries = FrVec.from_bytes(data)
     except EncodingError as error:
         raise EncodingError(f"tile {path}: {error}") from error
-    empty = empty_roots(tag("node"), 2, depth)[TILE_HEIGHT * level]
-    padding = FrVec.from_ints([empty] * ((1 << height) - nodes))
-    levels = merkle_levels(FrVec.concat([entries, padding]), tag("node"), 2, height)
-    if (found := levels[height][0]) != node:
+    subtree = MerkleTree(entries, 2, height, tag("node"), base=TILE_HEIGHT * level)
+    if subtree.root != node:
         raise DisagreementError(
-            f"tile {path} hashes to {found:#066x}, and its place in the tree holds {node:#066x}"
+            f"tile {path} hashes to {subtree.root:#066x}, and its place in the tree holds {node:#066x}"
         )
-    return levels
+    return subtree
 
 
 def path_from_tiles(index: int, *, count: int, depth: int, root: int, fetch: Fetch) -> tuple[int, MerklePath]:
@@ -102,13 +100,13 @@ def path_from_tiles(index: int, *, count: int, depth: int, root: int, fetch: Fet
     for level in reversed(range(tile_levels(depth))):
         tile = index >> TILE_HEIGHT * (level + 1)
 
-        def check(data: bytes, level: int = level, tile: int = tile, node: int = node) -> list[FrVec]:
+        def check(data: bytes, level: int = level, tile: int = tile, node: int = node) -> MerkleTree:
             return check_tile(data, count=count, depth=depth, level=level, index=tile, node=node)
 
         size = nodes_in_tile(count, level, tile) * FR_BYTES
-        levels = fetch(tile_path(level, tile), size, check)
+        subtree = fetch(tile_path(level, tile), size, check)
         place = (index >> TILE_HEIGHT * level) % TILE_NODES
-        pieces.append([levels[k][(place >> k) ^ 1] for k in range(len(levels) - 1)])
-        node = levels[0][place]
-    siblings = tuple((sibling,) for piece in reversed(pieces) for sibling in piece)
+        pieces.append(subtree.path(place).siblings)
+        node = subtree.levels[0][place]
+    siblings = tuple(sibling for piece in reversed(pieces) for sibling in piece)
     return node, MerklePath(index, siblings)
