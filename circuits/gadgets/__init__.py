@@ -1,0 +1,1 @@
+"""Building blocks of statements: bits, choices, lookups, order, Poseidon and Merkle paths."""
