@@ -7,7 +7,6 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -146,19 +145,9 @@ def issue_public_keys(master: bytes, names: Sequence[str]) -> tuple[NDArray[np.u
 
     About 30 key derivations a millisecond; the owner hashes run in the core.
     """
-    _checked(master, "an operator master key")
-
-    def derive(part: Sequence[str]) -> tuple[bytes, bytes]:
-        keys = [issued_key(master, name) for name in part]
-        secrets = b"".join(key.owner_secret.to_bytes(32) for key in keys)
-        return secrets, b"".join(key.view_public for key in keys)
-
-    size = 4096
-    parts = [names[i : i + size] for i in range(0, len(names), size)]
-    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-        derived = list(pool.map(derive, parts))
-    secrets = kernels.FrVec.from_bytes(b"".join(part[0] for part in derived))
+    keys = [issued_key(master, name) for name in names]
+    secrets = kernels.FrVec.from_bytes(b"".join(key.owner_secret.to_bytes(32) for key in keys))
     owners = kernels.poseidon_many(domain.tag("owner"), secrets, 1).to_bytes()
-    views = b"".join(part[1] for part in derived)
+    views = b"".join(key.view_public for key in keys)
     shape = (len(names), 32)
     return np.frombuffer(owners, np.uint8).reshape(shape), np.frombuffer(views, np.uint8).reshape(shape)
