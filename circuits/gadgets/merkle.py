@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .bits import from_bits
-from .lookup import OneHot, one_hot, select_by
-from .poseidon import poseidon
 from zkstate.constraint import Builder, Wire
 from zkstate.constraint.wire import WireLike
 from zkstate.errors import CircuitError
+
+from .bits import from_bits
+from .lookup import OneHot, one_hot, select_by
+from .poseidon import poseidon
 
 ARITY = 16
 DIGIT_BITS = 4
@@ -29,7 +30,9 @@ def binary_root(c: Builder, tag: WireLike, leaf: Wire, positions: Sequence[Wire]
     return node
 
 
-def wide_root(c: Builder, tag: WireLike, leaf: Wire, index: Wire, nodes: Sequence[Sequence[Wire]], label: str) -> Wire:
+def wide_root(
+    c: Builder, tag: WireLike, leaf: Wire, index: Wire, nodes: Sequence[Sequence[Wire]], *, label: str
+) -> Wire:
     """The root of the 16-ary tree that has `leaf` at `index`.
 
     nodes are all 16 children of each node on the path, the lowest first. That each holds the node below it is a
@@ -68,6 +71,6 @@ def digit_flags(c: Builder, index: Wire, depth: int, label: str) -> list[OneHot]
     return [one_hot(c, from_bits(c, bits[i : i + DIGIT_BITS]), ARITY) for i in range(0, width, DIGIT_BITS)]
 
 
-def _parent(c: Builder, tag: WireLike, node: Wire, place: OneHot, children: Sequence[Wire], label: str) -> Wire:
+def _parent(c: Builder, tag: WireLike, node: Wire, place: OneHot, children: Sequence[Wire], *, label: str) -> Wire:
     c.require(select_by(c, place, children) == node, label)
     return poseidon(c, tag, children)
