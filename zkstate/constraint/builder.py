@@ -37,7 +37,7 @@ class Builder(Record):
     def __init__(self) -> None:
         super().__init__()
         self.allocate(1, "one")
-        self._products: dict[tuple[Key, Key], Wire] = {}
+        self._products: dict[tuple[Key, Key], int] = {}
         self._bits: dict[Key, tuple[int, int]] = {}  # terms -> first bit, width
 
     # what a statement says
@@ -123,8 +123,8 @@ class Builder(Record):
 
     def bind(self, wire: Wire, label: str = "bound to the proof") -> None:
         """Touch a public input that nothing else is said about, so that a proof holds for it alone."""
-        with self.scope(label):
-            self._product_wire(wire.terms, wire.terms, "square")
+        copy = self.allocate(1, "copy")
+        self.step(STEP_SOLVE, copy, self.row(wire.terms, ONE, {copy: 1}, self.label(label)))
 
     def use(self, template: Template, inputs: Sequence[WireLike]) -> tuple[Wire, ...]:
         """One copy of a template: its rows and steps shifted into place, without building them again."""
@@ -151,20 +151,19 @@ class Builder(Record):
         self.step(STEP_SOLVE, index_of(wire), row)
 
     def product(self, a: Wire, b: Wire) -> Wire:
+        """a·b. One row, and none if the same product is known."""
         key_a, key_b = _key(a.terms), _key(b.terms)
-        key = min((key_a, key_b), (key_b, key_a))
-        known = self._products.get(key)
-        if known is not None:
-            return known
         felt = a.is_felt or b.is_felt
         corners = [0] if felt else [x * y for x in a.bounds for y in b.bounds]
         lo, hi = min(corners), max(corners)
         if not felt and key_a == key_b and lo < 0:
             lo = 0  # a square
         interval_wire(self, {}, lo, hi)
-        out = {self._product_wire(a.terms, b.terms, "product"): 1}
-        self._products[key] = Wire(self, out, None, None) if felt else Wire(self, out, lo, hi)
-        return self._products[key]
+        key = min((key_a, key_b), (key_b, key_a))
+        if key not in self._products:
+            self._products[key] = self._product_wire(a.terms, b.terms, "product")
+        terms = {self._products[key]: 1}
+        return Wire(self, terms, None, None) if felt else Wire(self, terms, lo, hi)
 
     def magnitude(self, a: Wire) -> Wire:
         """|a|. One row beside the comparison with zero."""
@@ -226,9 +225,7 @@ class Builder(Record):
         self._refuse_certainty(label, relation, never=hi < 0, always=lo >= 0)
         width = hi.bit_length()
         if (1 << width) - 1 >= FR_MODULUS + lo:
-            raise CircuitError(
-                f"{self.scoped(label)}: {relation!r}: a negative one could pass as {width} bits"
-            )
+            raise CircuitError(f"{self.scoped(label)}: {relation!r}: a negative one could pass as {width} bits")
         self._required_digits(terms, width, label, number)
 
     def _required_digits(self, terms: Terms, width: int, label: str, number: int) -> None:

@@ -174,9 +174,7 @@ def _path(statement: Statement) -> Path | None:
     kind = type(statement)
     who = f"{kind.__module__}.{kind.__qualname__}"
     parameters = msgspec.json.encode([who, statement.parameters(), title_of(statement)])
-    key = hashlib.sha256(
-        b"\n".join([FORMAT, parameters, native_digest().encode(), *map(str.encode, sources)])
-    )
+    key = hashlib.sha256(b"\n".join([FORMAT, parameters, native_digest().encode(), *map(str.encode, sources)]))
     name = f"{kind.__name__}-{hashlib.sha256(parameters).hexdigest()[:16]}"
     return Path(folder) / "circuits" / f"{name}.{key.hexdigest()[:32]}.circuit"
 

@@ -50,9 +50,7 @@ class InputField:
             try:
                 yield operator.index(value)
             except TypeError:
-                raise InputError(
-                    f"input {name} is of type {type(value).__name__}: wanted an integer"
-                ) from None
+                raise InputError(f"input {name} is of type {type(value).__name__}: wanted an integer") from None
             return
         if isinstance(value, str | bytes) or not isinstance(value, Sequence | np.ndarray):
             raise LengthError(f"input {name} is of type {type(value).__name__}: wanted {shape[0]} values")
@@ -112,9 +110,7 @@ class Circuit:
 
     def __repr__(self) -> str:
         r1cs = self.r1cs
-        return (
-            f"Circuit({self.title}: {r1cs.n_constraints} rows, {r1cs.n_wires} wires, {r1cs.n_public} public)"
-        )
+        return f"Circuit({self.title}: {r1cs.n_constraints} rows, {r1cs.n_wires} wires, {r1cs.n_public} public)"
 
     @cached_property
     def digest(self) -> str:
@@ -223,9 +219,7 @@ class Circuit:
 
     def _broken(self, witness: Witness) -> npt.NDArray[np.intp]:
         if len(witness.values) != self.r1cs.n_wires:
-            raise LengthError(
-                f"a witness of {len(witness.values)} wires for a circuit of {self.r1cs.n_wires}"
-            )
+            raise LengthError(f"a witness of {len(witness.values)} wires for a circuit of {self.r1cs.n_wires}")
         return broken_rows((self.r1cs.a, self.r1cs.b, self.r1cs.c), self.r1cs.a.pool, witness.values)
 
     def _violation(self, witness: Witness, row: int) -> Violation:

@@ -66,9 +66,7 @@ def _require_kinds(builder: Builder, fields: Sequence[InputField]) -> dict[int, 
     return digits
 
 
-def _refuse_untouched(
-    builder: Builder, fields: Sequence[InputField], digits: dict[int, range], first_row: int
-) -> None:
+def _refuse_untouched(builder: Builder, fields: Sequence[InputField], digits: dict[int, range], first_row: int) -> None:
     touched = np.zeros(builder.n_wires, dtype=bool)
     for matrix in (builder.a, builder.b, builder.c):
         first_entry = int(np.frombuffer(matrix.counts, dtype=np.uint32)[:first_row].sum(dtype=np.int64))
@@ -78,9 +76,7 @@ def _refuse_untouched(
             wire = item.first + i
             if not touched[wire] and not touched[digits[wire].start : digits[wire].stop].any():
                 kind = "public" if item.is_public else "secret"
-                raise CircuitError(
-                    f"{kind} input {name} is declared and no row touches it: leave it out, or c.bind it"
-                )
+                raise CircuitError(f"{kind} input {name} is declared and no row touches it: leave it out, or c.bind it")
 
 
 def freeze(record: Record, title: str, fields: Sequence[InputField]) -> Circuit:

@@ -53,9 +53,7 @@ class SparseMatrix:
         if nnz and int(self.wire.max()) >= self.n_columns:
             raise EncodingError(f"an entry on wire {int(self.wire.max())} of {self.n_columns}")
         if nnz and int(self.coefficient.max()) >= len(self.pool):
-            raise EncodingError(
-                f"entry with coefficient {int(self.coefficient.max())} of a pool of {len(self.pool)}"
-            )
+            raise EncodingError(f"entry with coefficient {int(self.coefficient.max())} of a pool of {len(self.pool)}")
 
     @classmethod
     def from_values(cls, row_ptr: U64, wire: U32, values: FrVec, n_columns: int) -> SparseMatrix:

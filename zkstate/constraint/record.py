@@ -37,9 +37,7 @@ class Record:
         self.labels: dict[str, int] = {}
         self.row_labels = array("I")
         self.steps = array("I")  # (step, target, source, count) each
-        self.requirements = array(
-            "I"
-        )  # (operator, label, first row, past the last row) each; two rows of sides
+        self.requirements = array("I")  # (operator, label, first row, past the last row) each; two rows of sides
         self.names: list[tuple[int, str]] = []  # (first wire, name), a name holds until the next
         self.blocks: dict[str, BlockUses] = {}
         self.n_wires = 0

@@ -79,9 +79,7 @@ class Input(Generic[W_co]):
 
     def __init__(self, kind: Kind, count: Size | tuple[Size, ...] | None, *, is_public: bool) -> None:
         self.kind, self.is_public = kind, is_public
-        self.count: tuple[Size, ...] = (
-            () if count is None else count if isinstance(count, tuple) else (count,)
-        )
+        self.count: tuple[Size, ...] = () if count is None else count if isinstance(count, tuple) else (count,)
         self.name = ""
 
     def __set_name__(self, owner: type, name: str) -> None:
@@ -149,9 +147,7 @@ class Statement:
             for name, value in vars(base).items():
                 if isinstance(value, Input):
                     if name in found:
-                        raise CircuitError(
-                            f"{cls.__name__}.{name} is declared twice, again in {base.__name__}"
-                        )
+                        raise CircuitError(f"{cls.__name__}.{name} is declared twice, again in {base.__name__}")
                     found[name] = value
         return tuple(sorted(found.values(), key=lambda item: not item.is_public))
 

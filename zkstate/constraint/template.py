@@ -61,9 +61,7 @@ def trace(builder: Builder, name: str, ports: Sequence[Interval], define: Define
     first = builder.allocate(len(ports), "port")
     if first != 1:
         raise CircuitError(f"template {name}: traced on a builder that is not empty")
-    inputs = tuple(
-        Wire(builder, {first + i: 1}, *(interval or (None, None))) for i, interval in enumerate(ports)
-    )
+    inputs = tuple(Wire(builder, {first + i: 1}, *(interval or (None, None))) for i, interval in enumerate(ports))
     outputs = tuple((dict(w.terms), w.lo, w.hi) for w in define(builder, inputs))
     buffers = (builder.a, builder.b, builder.c, builder.combinations, builder.sides)
     touched = [_port_rows(buffer, len(ports)) for buffer in buffers]
@@ -145,9 +143,7 @@ def _checked_inputs(builder: Builder, template: Template, inputs: Sequence[WireL
     for i, (value, port) in enumerate(zip(inputs, template.ports, strict=True)):
         wire = as_wire(builder, value, felt=port is None)
         if port is not None and not (port[0] <= wire.bounds[0] and wire.bounds[1] <= port[1]):
-            raise CircuitError(
-                f"template {template.name}: input {i} is {wire!r}, its port takes {list(port)}"
-            )
+            raise CircuitError(f"template {template.name}: input {i} is {wire!r}, its port takes {list(port)}")
         wires.append(wire)
     return wires
 
