@@ -3,7 +3,7 @@
  * The published constants are the output of a short program: the Grain LFSR of Grassi, Khovratovich,
  * Rechberger, Roy, Schofnegger 2021 ("Poseidon", USENIX Security), appendix F, seeded with the shape of the
  * instance. That program is what stands here. The numbers would be 10,640 field elements (a megabyte of
- * source that nobody can review) and take between 0.1 and 3 ms a width to derive. Tests compare every one
+ * source that nobody can review) and take 0.2 to 3 ms a width to derive. Tests compare every one
  * with an independent derivation and with circomlib's list. */
 #include "poseidon.h"
 
