@@ -23,6 +23,9 @@ typedef enum {
     ZKN_OUT_OF_RANGE /* an index past the array it points into */
 } zkn_status;
 
+/* Zeroes n bytes that held secrets, in a way that no compiler removes. */
+void zkn_wipe(void *out, size_t n);
+
 /* ---- fields, BN254 ---------------------------------------------------------------------------------------------------------
  * An element is x R mod m with R = 2^256, least significant limb first, always fully reduced (below the modulus). */
 
@@ -84,6 +87,64 @@ zkn_status zkn_fr_ntt_twiddles(zkn_fr *twiddles, size_t n);
 zkn_status zkn_fr_ntt(zkn_fr *a, size_t n, const zkn_fr *twiddles, unsigned threads);
 /* The inverse of zkn_fr_ntt. */
 zkn_status zkn_fr_intt(zkn_fr *a, size_t n, const zkn_fr *twiddles, unsigned threads);
+
+/* ---- groups ----------------------------------------------------------------------------------------------------------------
+ * Points given to anything but decode and check are on their curve and in the subgroup of order r. Every function is complete. */
+
+void zkn_g1_generator(zkn_g1_aff *out);
+/* 64 bytes each: x, y, 32 bytes big-endian; infinity is 64 zeros. ZKN_BAD_ENCODING if a coordinate is not below q; *bad is
+ * the index of the first such point. Says nothing of the curve. */
+zkn_status zkn_g1_vec_decode_be(zkn_g1_aff *out, size_t *bad, const uint8_t *in, size_t n);
+void zkn_g1_vec_encode_be(uint8_t *out, const zkn_g1_aff *in, size_t n);
+/* Checks coordinates, curve and subgroup of every point; *bad is the index of the first that fails. */
+zkn_status zkn_g1_vec_check(size_t *bad, const zkn_g1_aff *in, size_t n, unsigned threads);
+void zkn_g1_vec_neg(zkn_g1_aff *out, const zkn_g1_aff *a, size_t n);
+void zkn_g1_vec_add(zkn_g1_aff *out, const zkn_g1_aff *a, const zkn_g1_aff *b, size_t n);
+/* out[i] <- s[i] a[i] */
+void zkn_g1_vec_mul_vartime(zkn_g1_aff *out, const zkn_g1_aff *a, const zkn_fr *s, size_t n, unsigned threads);
+
+/* *out <- sum s[i] points[i]. n is below 2^31. Scalars that are 0, 1, small or minus small cost less. */
+size_t zkn_g1_msm_scratch_size(size_t n, unsigned threads);
+zkn_status zkn_g1_msm_vartime(zkn_g1_aff *out, const zkn_g1_aff *points, const zkn_fr *scalars, size_t n, unsigned threads,
+                              void *scratch);
+
+/* Multiples of one base. A table for windows of c bits, 2 to 16, has zkn_fixed_table_length(c) points. */
+size_t zkn_g1_fixed_scratch_size(unsigned threads);
+zkn_status zkn_g1_fixed_table(zkn_g1_aff *table, const zkn_g1_aff *base, unsigned c, unsigned threads, void *scratch);
+/* out[i] <- s[i] base */
+zkn_status zkn_g1_fixed_mul_vartime(zkn_g1_aff *out, const zkn_g1_aff *table, unsigned c, const zkn_fr *scalars, size_t n,
+                                    unsigned threads, void *scratch);
+
+void zkn_g2_generator(zkn_g2_aff *out);
+/* 128 bytes each: x.c1, x.c0, y.c1, y.c0 (the order of the EVM); infinity is 128 zeros. ZKN_BAD_ENCODING if a coordinate is not below q; *bad is
+ * the index of the first such point. Says nothing of the curve. */
+zkn_status zkn_g2_vec_decode_be(zkn_g2_aff *out, size_t *bad, const uint8_t *in, size_t n);
+void zkn_g2_vec_encode_be(uint8_t *out, const zkn_g2_aff *in, size_t n);
+/* Checks coordinates, curve and subgroup of every point; *bad is the index of the first that fails. */
+zkn_status zkn_g2_vec_check(size_t *bad, const zkn_g2_aff *in, size_t n, unsigned threads);
+void zkn_g2_vec_neg(zkn_g2_aff *out, const zkn_g2_aff *a, size_t n);
+void zkn_g2_vec_add(zkn_g2_aff *out, const zkn_g2_aff *a, const zkn_g2_aff *b, size_t n);
+/* out[i] <- s[i] a[i] */
+void zkn_g2_vec_mul_vartime(zkn_g2_aff *out, const zkn_g2_aff *a, const zkn_fr *s, size_t n, unsigned threads);
+
+/* *out <- sum s[i] points[i]. n is below 2^31. Scalars that are 0, 1, small or minus small cost less. */
+size_t zkn_g2_msm_scratch_size(size_t n, unsigned threads);
+zkn_status zkn_g2_msm_vartime(zkn_g2_aff *out, const zkn_g2_aff *points, const zkn_fr *scalars, size_t n, unsigned threads,
+                              void *scratch);
+
+/* Multiples of one base. A table for windows of c bits, 2 to 16, has zkn_fixed_table_length(c) points. */
+size_t zkn_g2_fixed_scratch_size(unsigned threads);
+zkn_status zkn_g2_fixed_table(zkn_g2_aff *table, const zkn_g2_aff *base, unsigned c, unsigned threads, void *scratch);
+/* out[i] <- s[i] base */
+zkn_status zkn_g2_fixed_mul_vartime(zkn_g2_aff *out, const zkn_g2_aff *table, unsigned c, const zkn_fr *scalars, size_t n,
+                                    unsigned threads, void *scratch);
+
+size_t zkn_fixed_table_length(unsigned c);
+
+/* ---- pairing ---------------------------------------------------------------------------------------------------------------
+ * *ok <- 1 if the product of e(p[i], q[i]) is 1, else 0. Infinity contributes 1, and so does the empty product. Variable time in
+ * which points are infinity. */
+void zkn_pairing_check(int *ok, const zkn_g1_aff *p, const zkn_g2_aff *q, size_t n, unsigned threads);
 
 /* ---- Keccak ----------------------------------------------------------------------------------------------------------------
  * Keccak-256 with Ethereum's padding. in may be NULL when n is 0. */

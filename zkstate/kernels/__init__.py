@@ -17,6 +17,16 @@ from zkstate.kernels.constraints import (
     wipe,
 )
 from zkstate.kernels.keccak import KECCAK_BYTES, keccak256
+from zkstate.kernels.points import (
+    FP_MODULUS,
+    G1Vec,
+    G2Vec,
+    fixed_base_g1,
+    fixed_base_g2,
+    msm_g1,
+    msm_g2,
+    pairing_check,
+)
 from zkstate.kernels.poseidon import (
     POSEIDON_FULL_ROUNDS,
     POSEIDON_MAX_ARITY,
@@ -30,10 +40,13 @@ from zkstate.kernels.poseidon import (
 from zkstate.kernels.r1cs_file import r1cs_counts
 from zkstate.kernels.scalars import FR_BYTES, FR_MODULUS, FrVec
 from zkstate.kernels.seam import native_digest, thread_count
+from zkstate.kernels.transforms import FR_TWO_ADICITY, ntt
 
 __all__ = [
+    "FP_MODULUS",
     "FR_BYTES",
     "FR_MODULUS",
+    "FR_TWO_ADICITY",
     "KECCAK_BYTES",
     "POSEIDON_FULL_ROUNDS",
     "POSEIDON_MAX_ARITY",
@@ -44,13 +57,21 @@ __all__ = [
     "STEP_PRODUCT",
     "STEP_SOLVE",
     "FrVec",
+    "G1Vec",
+    "G2Vec",
     "WitnessProgram",
     "broken_rows",
     "check_sparse",
+    "fixed_base_g1",
+    "fixed_base_g2",
     "keccak256",
     "merkle_empty_roots",
     "merkle_levels",
+    "msm_g1",
+    "msm_g2",
     "native_digest",
+    "ntt",
+    "pairing_check",
     "poseidon_chain_many",
     "poseidon_constants",
     "poseidon_many",

@@ -9,13 +9,15 @@ import hashlib
 import os
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from zkstate import _native
 from zkstate._native import ffi, lib
 from zkstate.errors import EncodingError, InputError, LengthError
 
-__all__ = ["check", "ffi", "lib", "native_digest", "room", "thread_count"]
+__all__ = ["CArray", "check", "ffi", "lib", "native_digest", "room", "thread_count"]
+
+CArray: TypeAlias = Any  # a cdata array or pointer; cffi has no types for what it points to
 
 _ERRORS: dict[int, tuple[type[InputError], str]] = {
     lib.ZKN_BAD_LENGTH: (LengthError, "has a length that is not allowed here"),
@@ -36,7 +38,7 @@ def check(status: int, what: str) -> None:
         raise error(f"{what} {reason}")
 
 
-def room(ctype: str, n: int) -> Any:
+def room(ctype: str, n: int) -> CArray:
     """An uninitialised C array for a kernel to fill."""
     return _allocate(ctype, n)
 

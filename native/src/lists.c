@@ -1,0 +1,2 @@
+#define LISTS_DEFINE
+#include "lists.h"

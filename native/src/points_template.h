@@ -1,0 +1,139 @@
+/* Vectors of points: written once, included by points.c once per group. Parameters: GROUP, COORD, COORD_TYPE, GROUP_AFF, GROUP_JAC,
+ * POINT_COORDINATES (base field elements in a point), POINT_ORDER (the position on the wire of each), POINT_IN_SUBGROUP. */
+
+#define G(name) ZKN_CAT(GROUP, name)
+#define C(name) ZKN_CAT(COORD, name)
+#define ZKN_G(name) ZKN_CAT(ZKN_CAT(zkn_, GROUP), name)
+
+void ZKN_G(_generator)(GROUP_AFF *out)
+{
+    *out = POINT_GENERATOR;
+}
+
+zkn_status ZKN_G(_vec_decode_be)(GROUP_AFF *out, size_t *bad, const uint8_t *in, size_t n)
+{
+    static const uint8_t order[POINT_COORDINATES] = POINT_ORDER;
+    for (size_t i = 0; i < n; i++) {
+        zkn_fp coordinate[POINT_COORDINATES];
+        for (int k = 0; k < POINT_COORDINATES; k++) {
+            zkn_fp x;
+            const uint8_t *word = in + 32 * (i * POINT_COORDINATES + order[k]);
+            for (int j = 0; j < 4; j++) x.l[j] = zkn_load_be(word + 8 * (3 - j));
+            if (!fp_is_reduced(&x)) return *bad = i, ZKN_BAD_ENCODING;
+            fp_from_canonical(&coordinate[k], x.l);
+        }
+        memcpy(&out[i], coordinate, sizeof out[i]);
+    }
+    return ZKN_OK;
+}
+
+void ZKN_G(_vec_encode_be)(uint8_t *out, const GROUP_AFF *in, size_t n)
+{
+    static const uint8_t order[POINT_COORDINATES] = POINT_ORDER;
+    for (size_t i = 0; i < n; i++) {
+        zkn_fp coordinate[POINT_COORDINATES];
+        memcpy(coordinate, &in[i], sizeof in[i]);
+        for (int k = 0; k < POINT_COORDINATES; k++) {
+            uint64_t x[4];
+            uint8_t *word = out + 32 * (i * POINT_COORDINATES + order[k]);
+            fp_to_canonical(x, &coordinate[k]);
+            for (int j = 0; j < 4; j++) zkn_store_be(word + 8 * (3 - j), x[j]);
+        }
+    }
+}
+
+typedef struct {
+    GROUP_AFF *out;
+    const GROUP_AFF *in;
+    const zkn_fr *scalars;
+    size_t bad[ZKN_MAX_THREADS]; /* the first bad point of each worker's share, and why */
+    zkn_status status[ZKN_MAX_THREADS];
+} G(_points);
+
+static zkn_status G(_check)(const GROUP_AFF *a)
+{
+    if (!(C(_is_reduced)(&a->x) & C(_is_reduced)(&a->y))) return ZKN_BAD_ENCODING;
+    if (!G(_aff_is_on_curve)(a)) return ZKN_NOT_ON_CURVE;
+    return POINT_IN_SUBGROUP(a) ? ZKN_OK : ZKN_NOT_IN_SUBGROUP;
+}
+
+static void G(_check_share)(void *ctx, size_t begin, size_t end, unsigned worker)
+{
+    G(_points) *p = ctx;
+    p->status[worker] = ZKN_OK;
+    for (size_t i = begin; i < end && p->status[worker] == ZKN_OK; i++) {
+        p->bad[worker] = i;
+        p->status[worker] = G(_check)(&p->in[i]);
+    }
+}
+
+zkn_status ZKN_G(_vec_check)(size_t *bad, const GROUP_AFF *in, size_t n, unsigned threads)
+{
+    G(_points) p;
+    p.in = in;
+    if (n == 0) return ZKN_OK;
+    zkn_parallel(n, threads, G(_check_share), &p);
+    for (unsigned k = 0; k < zkn_workers(n, threads); k++) {
+        if (p.status[k] != ZKN_OK) return *bad = p.bad[k], p.status[k]; /* shares are in order: this is the first of all */
+    }
+    return ZKN_OK;
+}
+
+void ZKN_G(_vec_neg)(GROUP_AFF *out, const GROUP_AFF *a, size_t n)
+{
+    for (size_t i = 0; i < n; i++) G(_aff_neg)(&out[i], &a[i]);
+}
+
+void ZKN_G(_vec_add)(GROUP_AFF *out, const GROUP_AFF *a, const GROUP_AFF *b, size_t n)
+{
+    enum { AT_ONCE = 256 }; /* additions that share an inversion */
+    COORD_TYPE denominators[AT_ONCE], inverses[AT_ONCE], product;
+    for (size_t begin = 0; begin < n; begin += AT_ONCE) {
+        const size_t some = n - begin < AT_ONCE ? n - begin : AT_ONCE;
+        C(_one)(&product);
+        for (size_t i = 0; i < some; i++) {
+            G(_slope_denominator)(&denominators[i], &a[begin + i], &b[begin + i]);
+            inverses[i] = product;
+            C(_mul)(&product, &product, &denominators[i]);
+        }
+        C(_inv)(&product, &product);
+        for (size_t i = some; i-- > 0;) {
+            C(_mul)(&inverses[i], &inverses[i], &product);
+            C(_mul)(&product, &product, &denominators[i]);
+            G(_aff_add_by_slope)(&out[begin + i], &a[begin + i], &b[begin + i], &inverses[i]);
+        }
+    }
+}
+
+static void G(_mul_share)(void *ctx, size_t begin, size_t end, unsigned worker)
+{
+    (void)worker;
+    const G(_points) *p = ctx;
+    for (size_t i = begin; i < end; i++) {
+        uint64_t k[4];
+        GROUP_JAC product;
+        fr_to_canonical(k, &p->scalars[i]);
+        G(_mul_vartime)(&product, &p->in[i], k, 4);
+        G(_jac_to_aff)(&p->out[i], &product);
+    }
+}
+
+void ZKN_G(_vec_mul_vartime)(GROUP_AFF *out, const GROUP_AFF *a, const zkn_fr *s, size_t n, unsigned threads)
+{
+    G(_points) p;
+    p.out = out, p.in = a, p.scalars = s;
+    zkn_parallel(n, threads, G(_mul_share), &p);
+}
+
+#undef G
+#undef C
+#undef ZKN_G
+#undef GROUP
+#undef COORD
+#undef COORD_TYPE
+#undef GROUP_AFF
+#undef GROUP_JAC
+#undef POINT_GENERATOR
+#undef POINT_COORDINATES
+#undef POINT_ORDER
+#undef POINT_IN_SUBGROUP

@@ -1,0 +1,9 @@
+#include "zkn.h"
+
+#include <string.h>
+
+void zkn_wipe(void *out, size_t n)
+{
+    memset(out, 0, n);
+    __asm__ volatile("" : : "r"(out) : "memory");
+}

@@ -1,0 +1,282 @@
+"""G1Vec, G2Vec: vectors of affine BN254 points in Montgomery form, and the kernels over them.
+
+Infinity is all zero bytes, as G1M and G2M of the snarkjs files. A vector holds points of its group only: every way in checks
+curve and subgroup, except `from_raw(check=False)`, which is for bytes that were checked before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Generic, Self, TypeVar
+
+from zkstate.errors import EncodingError, LengthError
+from zkstate.kernels.scalars import Buffer, FrVec
+from zkstate.kernels.seam import CArray, check, ffi, lib, room, thread_count
+
+FP_MODULUS = 21888242871839275222246405745257275088696311157297823662689037894645226208583
+
+_FP_BYTES = 32
+Coordinate = TypeVar("Coordinate", int, tuple[int, int])
+
+
+class _PointVec(Generic[Coordinate]):
+    """n affine points in one C array. `_group` is "g1" or "g2", `_size` the bytes of a point."""
+
+    __slots__ = ("array", "n")
+
+    _group: str
+    _size: int
+
+    n: int
+    array: CArray  # zkn_g1_aff[n] or zkn_g2_aff[n], for zkstate.kernels only
+
+    def __init__(self, n: int) -> None:
+        """n times infinity."""
+        if n < 0:
+            raise LengthError(f"{n} points: the number cannot be negative")
+        self.n, self.array = n, ffi.new(f"zkn_{self._group}_aff[]", n)
+
+    @classmethod
+    def uninitialised(cls, n: int) -> Self:
+        """Room for n points that a kernel is about to write."""
+        vec = cls.__new__(cls)
+        vec.n, vec.array = n, room(f"zkn_{cls._group}_aff[]", n)
+        return vec
+
+    @classmethod
+    def generator(cls) -> Self:
+        """The generator of the group (EIP-197), as a vector of one."""
+        vec = cls.uninitialised(1)
+        cls._kernel("generator")(vec.array)
+        return vec
+
+    @classmethod
+    def from_raw(cls, data: Buffer, check: bool = True, threads: int = 0) -> Self:
+        """From Montgomery little-endian affine points (`G1M`, `G2M`). EncodingError names the first bad one."""
+        vec = cls.uninitialised(cls._count(data))
+        ffi.buffer(vec.array)[:] = data
+        if check:
+            vec._check(threads)
+        return vec
+
+    @classmethod
+    def from_bytes(cls, data: Buffer, threads: int = 0) -> Self:
+        """From EVM words: big-endian coordinates, for G2 imaginary part first. EncodingError names the first bad point."""
+        vec = cls.uninitialised(cls._count(data))
+        bad = ffi.new("size_t *")
+        status = cls._kernel("vec_decode_be")(vec.array, bad, ffi.from_buffer("uint8_t[]", data), vec.n)
+        check(status, f"a coordinate of {cls._group.upper()} point {bad[0]}")
+        vec._check(threads)
+        return vec
+
+    @classmethod
+    def from_affine(cls, points: Iterable[tuple[Coordinate, Coordinate] | None]) -> Self:
+        """From integer coordinates, None for infinity. EncodingError as from_bytes, and for (0, 0)."""
+        return cls.from_bytes(b"".join(cls._encode(i, point) for i, point in enumerate(points)))
+
+    def to_bytes(self) -> bytes:
+        """EVM words, as from_bytes."""
+        out = room("uint8_t[]", self._size * self.n)
+        self._kernel("vec_encode_be")(out, self.array, self.n)
+        return bytes(ffi.buffer(out))
+
+    def to_affine(self) -> list[tuple[Coordinate, Coordinate] | None]:
+        """Integer coordinates, None for infinity."""
+        data = self.to_bytes()
+        return [self._decode(data[i : i + self._size]) for i in range(0, len(data), self._size)]
+
+    def raw(self) -> memoryview:
+        """The Montgomery forms themselves, as from_raw, without a copy. Read-only."""
+        return memoryview(ffi.buffer(self.array)).toreadonly()
+
+    def __len__(self) -> int:
+        return self.n
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.n})"
+
+    def __eq__(self, other: object) -> bool:
+        return self.raw() == other.raw() if isinstance(other, type(self)) else NotImplemented
+
+    __hash__ = None  # type: ignore[assignment]  # kernels write into it
+
+    def slice(self, start: int, stop: int) -> Self:
+        """A copy of [start, stop)."""
+        if not 0 <= start <= stop <= self.n:
+            raise LengthError(f"slice [{start}, {stop}) of {self.n} points")
+        vec = self.uninitialised(stop - start)
+        ffi.memmove(vec.array, self.array + start, self._size * vec.n)
+        return vec
+
+    @classmethod
+    def concat(cls, parts: Sequence[Self]) -> Self:
+        vec = cls.uninitialised(sum(part.n for part in parts))
+        at = 0
+        for part in parts:
+            ffi.memmove(vec.array + at, part.array, cls._size * part.n)
+            at += part.n
+        return vec
+
+    def __add__(self, other: Self) -> Self:
+        """Elementwise; infinity, equal and opposite points included."""
+        self._same_length(other.n, "points")
+        out = self.uninitialised(self.n)
+        self._kernel("vec_add")(out.array, self.array, other.array, self.n)
+        return out
+
+    def __neg__(self) -> Self:
+        out = self.uninitialised(self.n)
+        self._kernel("vec_neg")(out.array, self.array, self.n)
+        return out
+
+    def __sub__(self, other: Self) -> Self:
+        return self + -other
+
+    def scale_each(self, scalars: FrVec, threads: int = 0) -> Self:
+        """scalars[i] · self[i]. Time depends on the scalars."""
+        self._same_length(scalars.n, "scalars")
+        out = self.uninitialised(self.n)
+        self._kernel("vec_mul_vartime")(out.array, self.array, scalars.array, self.n, thread_count(threads))
+        return out
+
+    def msm(self, scalars: FrVec, threads: int = 0) -> Self:
+        """Σ scalars[i] · self[i], a vector of one. Time depends on the scalars."""
+        self._same_length(scalars.n, "scalars")
+        threads = thread_count(threads)
+        out = self.uninitialised(1)
+        scratch = room("uint8_t[]", self._kernel("msm_scratch_size")(self.n, threads))
+        status = self._kernel("msm_vartime")(out.array, self.array, scalars.array, self.n, threads, scratch)
+        lib.zkn_wipe(scratch, len(scratch))
+        check(status, f"a sum of {self.n} products")
+        return out
+
+    @classmethod
+    def fixed_base(cls, scalars: FrVec, base: Self | None = None, threads: int = 0) -> Self:
+        """scalars[i] · base (the generator if None), by a table of multiples. Time depends on the scalars."""
+        base = cls.generator() if base is None else base
+        if base.n != 1:
+            raise LengthError(f"{base.n} bases, wanted one")
+        threads = thread_count(threads)
+        # An addition per scalar and window, and one per entry of the table.
+        window = min(range(2, 17), key=lambda c: -(-254 // c) * (scalars.n + (1 << (c - 1))))
+        table, out = cls.uninitialised(lib.zkn_fixed_table_length(window)), cls.uninitialised(scalars.n)
+        scratch = room("uint8_t[]", cls._kernel("fixed_scratch_size")(threads))
+        status = cls._kernel("fixed_table")(table.array, base.array, window, threads, scratch)
+        check(status, f"a table of {window}-bit windows")
+        status = cls._kernel("fixed_mul_vartime")(
+            out.array, table.array, window, scalars.array, scalars.n, threads, scratch
+        )
+        lib.zkn_wipe(scratch, len(scratch))
+        check(status, f"{scalars.n} products of one base")
+        return out
+
+    def _check(self, threads: int) -> None:
+        bad = ffi.new("size_t *")
+        status = self._kernel("vec_check")(bad, self.array, self.n, thread_count(threads))
+        check(status, f"{self._group.upper()} point {bad[0]}")
+
+    def _same_length(self, n: int, what: str) -> None:
+        if self.n != n:
+            raise LengthError(f"{self.n} points and {n} {what}")
+
+    @classmethod
+    def _kernel(cls, name: str) -> CArray:
+        return getattr(lib, f"zkn_{cls._group}_{name}")
+
+    @classmethod
+    def _count(cls, data: Buffer) -> int:
+        size = memoryview(data).nbytes
+        n, rest = divmod(size, cls._size)
+        if rest:
+            raise LengthError(f"{size} bytes is not a whole number of {cls._size}-byte {cls._group.upper()} points")
+        return n
+
+    @classmethod
+    def _encode(cls, index: int, point: tuple[Coordinate, Coordinate] | None) -> bytes:
+        if point is None:
+            return bytes(cls._size)
+        words = cls._words(point)
+        for word in words:
+            if not 0 <= word < FP_MODULUS:
+                raise EncodingError(f"a coordinate of {cls._group.upper()} point {index} is not in [0, q): {word}")
+        if not any(words):
+            raise EncodingError(f"{cls._group.upper()} point {index} is (0, 0), which is not on the curve")
+        return b"".join(word.to_bytes(_FP_BYTES, "big") for word in words)
+
+    @classmethod
+    def _decode(cls, data: bytes) -> tuple[Coordinate, Coordinate] | None:
+        words = [int.from_bytes(data[i : i + _FP_BYTES], "big") for i in range(0, len(data), _FP_BYTES)]
+        return cls._point(words) if any(words) else None
+
+    @staticmethod
+    def _words(point: tuple[Coordinate, Coordinate]) -> list[int]:
+        """The integers of a point in EVM order."""
+        raise NotImplementedError
+
+    @staticmethod
+    def _point(words: list[int]) -> tuple[Coordinate, Coordinate]:
+        """The inverse of _words."""
+        raise NotImplementedError
+
+
+class G1Vec(_PointVec[int]):
+    """n points of G1, y² = x³ + 3; coordinates are integers below q."""
+
+    __slots__ = ()
+
+    _group, _size = "g1", 64
+
+    @staticmethod
+    def _words(point: tuple[int, int]) -> list[int]:
+        return list(point)
+
+    @staticmethod
+    def _point(words: list[int]) -> tuple[int, int]:
+        return words[0], words[1]
+
+
+class G2Vec(_PointVec[tuple[int, int]]):
+    """n points of G2, y² = x³ + 3/(9 + i) in the subgroup of order r; coordinates are (real, imaginary)."""
+
+    __slots__ = ()
+
+    _group, _size = "g2", 128
+
+    @staticmethod
+    def _words(point: tuple[tuple[int, int], tuple[int, int]]) -> list[int]:
+        (x0, x1), (y0, y1) = point
+        return [x1, x0, y1, y0]
+
+    @staticmethod
+    def _point(words: list[int]) -> tuple[tuple[int, int], tuple[int, int]]:
+        x1, x0, y1, y0 = words
+        return (x0, x1), (y0, y1)
+
+
+def msm_g1(points: G1Vec, scalars: FrVec, threads: int = 0) -> G1Vec:
+    """Σ scalars[i] · points[i], a vector of one. LengthError if lengths differ. Time depends on the scalars."""
+    return points.msm(scalars, threads)
+
+
+def msm_g2(points: G2Vec, scalars: FrVec, threads: int = 0) -> G2Vec:
+    """As msm_g1, in G2."""
+    return points.msm(scalars, threads)
+
+
+def fixed_base_g1(scalars: FrVec, threads: int = 0) -> G1Vec:
+    """scalars[i] times the generator of G1. Time depends on the scalars."""
+    return G1Vec.fixed_base(scalars, threads=threads)
+
+
+def fixed_base_g2(scalars: FrVec, threads: int = 0) -> G2Vec:
+    """scalars[i] times the generator of G2. Time depends on the scalars."""
+    return G2Vec.fixed_base(scalars, threads=threads)
+
+
+def pairing_check(g1: G1Vec, g2: G2Vec, threads: int = 0) -> bool:
+    """Is Π e(g1[i], g2[i]) = 1? Infinity contributes 1. LengthError if lengths differ."""
+    if g1.n != g2.n:
+        raise LengthError(f"{g1.n} points of G1 and {g2.n} of G2")
+    ok = ffi.new("int *")
+    lib.zkn_pairing_check(ok, g1.array, g2.array, g1.n, thread_count(threads))
+    return bool(ok[0])
