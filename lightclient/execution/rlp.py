@@ -101,9 +101,7 @@ def _payload(data: bytes, start: int, end: int, code: int) -> tuple[int, int]:
             raise EncodingError(f"RLP: the length of the item at byte {start} has a leading zero byte")
         length = int.from_bytes(data[start + 1 : at], "big")
         if length < 56:
-            raise EncodingError(
-                f"RLP: length {length} of the item at byte {start} is written in the long form"
-            )
+            raise EncodingError(f"RLP: length {length} of the item at byte {start} is written in the long form")
     if length > end - at:
         raise EncodingError(f"RLP: the item at byte {start} has {length} bytes and {end - at} are left")
     return at, at + length

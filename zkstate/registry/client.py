@@ -149,13 +149,19 @@ class JsonRpcChain:
                 "value": 0,
             }
             if self._key is None:
-                method, param = "eth_sendTransaction", call | {name: hex(n) for name, n in terms.items()}
+                unsigned = call | {name: hex(n) for name, n in terms.items()}
+                answer = self._rpc.call("eth_sendTransaction", [unsigned])
             else:
                 signed = self._key.sign_transaction(
-                    {"type": 2, "to": bytes.fromhex(call.get("to", "0x")[2:]), "data": call["data"], **terms}
+                    {
+                        "type": 2,
+                        "to": bytes.fromhex(call.get("to", "0x")[2:]),
+                        "data": bytes.fromhex(call["data"][2:]),
+                        **terms,
+                    }
                 )
-                method, param = "eth_sendRawTransaction", write_data(signed.raw_transaction)
-            sent = read_data(self._rpc.call(method, [param]), method, WORD_BYTES)
+                answer = self._rpc.call("eth_sendRawTransaction", [write_data(signed.raw_transaction)])
+            sent = read_data(answer, "transaction hash", WORD_BYTES)
             receipt = self._included(sent, what)
             if read_quantity(receipt.get("status"), "receipt status", 2) == 0:
                 # A receipt does not hold the reason; the same call at its block raises it.
@@ -215,7 +221,8 @@ def read_key(path: Path) -> LocalAccount:
     digits = _KEY.fullmatch(content)
     if digits is None or not 0 < int(digits[1], 16) < _ORDER:
         raise EnvironmentFailure(f"key file {path} does not hold a private key as 64 hexadecimal digits")
-    return Account.from_key(bytes.fromhex(digits[1].decode("ascii")))
+    account: LocalAccount = Account.from_key(bytes.fromhex(digits[1].decode("ascii")))
+    return account
 
 
 def _receipt(receipt: Mapping[str, object], sent: bytes) -> Receipt:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import itertools
+import math
 import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -54,19 +55,15 @@ class JsonRpc:
         self.name = origin(self._target)
         self._ids = itertools.count(1)
 
-    def call(self, method: str, params: Sequence[object]) -> object:
-        """The `result` member of the answer, as parsed JSON; None for null."""
-        answer = self.exchange(method, params)
-        if "error" in answer:
-            raise self._refusal(method, answer["error"])
-        return answer["result"]
+    def call(self, method: str, params: Sequence[object], deadline: float = math.inf) -> object:
+        """The `result` member of the answer, as parsed JSON; None for null.
 
-    def exchange(self, method: str, params: Sequence[object]) -> Mapping[str, Any]:
-        """The whole answer: an object with our id and either `result` or `error`."""
+        `deadline`, on time.monotonic, ends the call even before `timeout_s` does.
+        """
         number = next(self._ids)
         query = msgspec.json.encode({"jsonrpc": "2.0", "id": number, "method": method, "params": params})
         what = f"{self.name}: {method}"
-        deadline = time.monotonic() + self.timeout_s
+        deadline = min(deadline, time.monotonic() + self.timeout_s)
         with (
             reported(what, self.timeout_s),
             request(self._target, deadline, accept="application/json", body=("application/json", query)) as response,
@@ -74,7 +71,10 @@ class JsonRpc:
             if response.status != http.client.OK:
                 raise SourceError(f"{what}: HTTP status {response.status}, not 200")
             body = b"".join(read_body(response, self.max_bytes, what))
-        return _answer(body, number, what)
+        answer = _answer(body, number, what)
+        if "error" in answer:
+            raise self._refusal(method, answer["error"])
+        return answer["result"]
 
     def _refusal(self, method: str, error: object) -> SourceError:
         if not isinstance(error, dict) or not isinstance(error.get("code"), int):
