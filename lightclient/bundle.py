@@ -184,16 +184,19 @@ def _read_private(path: Path) -> bytes:
         raise MissingError(f"there is no account bundle {path}") from None
     except OSError as error:
         raise EnvironmentFailure(f"account bundle {path} cannot be opened: {error.strerror}") from error
-    with os.fdopen(fd, "rb") as file:
-        status = os.fstat(fd)
-        if not stat.S_ISREG(status.st_mode):
+    try:
+        mode = os.fstat(fd).st_mode
+        if not stat.S_ISREG(mode):
             raise EnvironmentFailure(f"account bundle {path} is not a regular file")
-        if mode := stat.S_IMODE(status.st_mode) & 0o077:
+        if mode & 0o077:
             raise EnvironmentFailure(
-                f"account bundle {path} has mode bits {mode:03o} for others, who could read its secret: "
+                f"account bundle {path} has mode {stat.S_IMODE(mode):04o}: others can read its secret; "
                 f"run chmod 600 {path}"
             )
-        return file.read(MAX_BUNDLE_BYTES + 1)
+        with os.fdopen(fd, "rb", closefd=False) as file:
+            return file.read(MAX_BUNDLE_BYTES + 1)
+    finally:
+        os.close(fd)
 
 
 def _word(value: int) -> str:

@@ -29,9 +29,7 @@ class Files(dict):
 
 
 def walk(files, tree, index):
-    return path_from_tiles(
-        index, count=len(tree.levels[0]), depth=tree.depth, root=tree.root, fetch=files.fetch
-    )
+    return path_from_tiles(index, count=len(tree.levels[0]), depth=tree.depth, root=tree.root, fetch=files.fetch)
 
 
 @pytest.mark.parametrize(

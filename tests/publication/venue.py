@@ -15,7 +15,9 @@ OPERATOR = Operator(bytes(range(32)), bytes(range(32, 64)))
 
 def _instrument(i):
     if i <= 40:
-        return Instrument(i, f"COIN{i}", ASSET, 8, 10**7 * i, 10**7 * i, 0, ladder([(0, 950_000, 0), (10**9, 400_000, 0)]))
+        return Instrument(
+            i, f"COIN{i}", ASSET, 8, 10**7 * i, 10**7 * i, 0, ladder([(0, 950_000, 0), (10**9, 400_000, 0)])
+        )
     tiers = ladder([(0, 5_000, 10_000), (10**8, 10_000, 20_000), (10**10, 50_000, 100_000)])
     return Instrument(i, f"PERP{i}", SHORT_ONLY if i % 7 == 0 else 0, 4, 10**11 * i, 10**11 * i, 17 * i, tiers)
 

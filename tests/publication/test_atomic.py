@@ -1,0 +1,169 @@
+import os
+import resource
+import stat
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from zkstate.errors import EnvironmentFailure
+from zkstate.publication.atomic import new_folder, replace_file, write_new
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_a_folder_appears_when_its_block_ends(tmp_path):
+    target = tmp_path / "a/b/out"
+    with new_folder(target) as folder:
+        (folder / "x").mkdir()
+        write_new(folder / "x/y", b"123")
+        assert not target.exists()
+    assert (target / "x/y").read_bytes() == b"123"
+    assert names(target.parent) == ["out"]
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
+def test_a_block_that_raises_leaves_nothing(tmp_path, error):
+    def fail():
+        with new_folder(tmp_path / "a/b/out") as folder:
+            write_new(folder / "y", b"123")
+            raise error
+
+    with pytest.raises(error):
+        fail()
+    assert names(tmp_path) == []
+
+
+def test_a_folder_that_was_there_before_stays(tmp_path):
+    (tmp_path / "a").mkdir()
+    with pytest.raises(ValueError), new_folder(tmp_path / "a/b/out"):
+        raise ValueError
+    assert names(tmp_path) == ["a"]
+
+
+@pytest.mark.parametrize("make", [lambda p: p.mkdir(), lambda p: p.write_bytes(b""), lambda p: p.symlink_to("gone")])
+def test_what_is_there_is_never_replaced(tmp_path, make):
+    target = tmp_path / "out"
+    with pytest.raises(EnvironmentFailure, match="out"), new_folder(target):
+        make(target)
+    assert names(tmp_path) == ["out"]
+
+
+def test_an_error_of_the_disk_is_an_environment_failure(tmp_path):
+    def fail():
+        with new_folder(tmp_path / "out") as folder:
+            write_new(folder / "x", b"1")
+            write_new(folder / "x", b"2")
+
+    with pytest.raises(EnvironmentFailure, match="File exists"):
+        fail()
+    assert names(tmp_path) == []
+
+
+def test_a_parent_that_is_a_file_is_an_environment_failure(tmp_path):
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(EnvironmentFailure), new_folder(tmp_path / "file/out"):
+        pass
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from zkstate.publication.atomic import new_folder, write_new
+with new_folder(Path(sys.argv[1])) as folder:
+    write_new(folder / "half", b"1")
+    if sys.argv[2] == "kill":
+        os.kill(os.getpid(), signal.SIGKILL)
+    print("ready", flush=True)
+    sys.stdin.read()
+"""
+
+
+def run(target, how):
+    command = [sys.executable, "-c", KILLED, str(target), how]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
+def test_what_a_killed_writer_left_is_removed_by_the_next(tmp_path):
+    target = tmp_path / "out"
+    with run(target, "kill") as writer:
+        assert writer.wait() == -9
+    (left,) = names(tmp_path)
+    assert left.startswith(".out.partial-")
+    with new_folder(target) as folder:
+        write_new(folder / "whole", b"1")
+    assert names(tmp_path) == ["out"]
+    assert names(target) == ["whole"]
+
+
+def test_the_work_of_a_live_writer_is_left_alone(tmp_path):
+    target = tmp_path / "out"
+    with run(target, "wait") as writer:
+        assert writer.stdout.readline() == "ready\n"
+        with new_folder(target) as folder:
+            write_new(folder / "mine", b"1")
+        assert len(names(tmp_path)) == 2
+        writer.stdin.close()
+        assert writer.wait() == 1
+    assert names(tmp_path) == ["out"]
+    assert names(target) == ["mine"]
+
+
+def test_writers_at_once_leave_one_whole_folder(tmp_path):
+    target, results = tmp_path / "out", []
+
+    def write(number):
+        try:
+            with new_folder(target) as folder:
+                for i in range(20):
+                    write_new(folder / str(i), str(number).encode())
+        except EnvironmentFailure:
+            results.append(None)
+        else:
+            results.append(number)
+
+    threads = [threading.Thread(target=write, args=(n,)) for n in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    (winner,) = [r for r in results if r is not None]
+    assert len(results) == 6
+    assert names(tmp_path) == ["out"]
+    assert {path.read_text() for path in target.iterdir()} == {str(winner)}
+    assert len(names(target)) == 20
+
+
+def test_a_file_is_replaced_in_one_step_with_its_mode(tmp_path):
+    path = tmp_path / "file"
+    replace_file(path, b"old", 0o600)
+    replace_file(path, b"new", 0o600)
+    assert path.read_bytes() == b"new"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert names(tmp_path) == ["file"]
+
+
+def test_a_full_disk_leaves_the_old_file(tmp_path):
+    path = tmp_path / "file"
+    replace_file(path, b"old")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
+    try:
+        with pytest.raises(EnvironmentFailure, match="too large"):
+            replace_file(path, bytes(2000))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert path.read_bytes() == b"old"
+    assert names(tmp_path) == ["file"]
+
+
+def test_a_mode_is_never_wider_than_asked(tmp_path):
+    before = os.umask(0)
+    try:
+        replace_file(tmp_path / "secret", b"1", 0o600)
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "secret").stat().st_mode) == 0o600
