@@ -1,16 +1,19 @@
 /* Parameters of one Poseidon permutation, in the form the native code runs.
  *
- * A partial round applies the S-box to lane 0 alone, so the other n = t-1 lanes are a linear system driven
- * by y, the output of that S-box:  with M = (a v; w H),  x' = a y + v u,  u' = H u + w y.  In the basis T
- * where (H, w) is in controller canonical form (Kalman 1963; char. polynomial of H: X^n + p_1 X^(n-1) + ..
- * + p_n)  the lanes become a shift register:
+ * A partial round applies the S-box to lane 0 alone, x to y, so the other n = t-1 lanes u are a linear system
+ * driven by y. With M = (a v; w H) in blocks:
+ *
+ *     x' = a y + v u,         u' = H u + w y
+ *
+ * In the basis T where (H, w) is in controller canonical form (Kalman 1963) the lanes become a shift register;
+ * X^n + p_1 X^(n-1) + .. + p_n is the characteristic polynomial of H:
  *
  *     x' = a y + (v T) u,     u'_1 = y - p_1 u_1 - .. - p_n u_n,     u'_(i+1) = u_i
  *
  * That is 2t-1 products and two reductions a round, with the same 2t-1 numbers in every round. The sparse
- * matrices of Grassi et al. (2021, appendix B) need the same products, t reductions and different numbers
- * each round. The matrices on either side of the partial rounds absorb the change of basis, and their round
- * constants are pushed forward through M until one scalar a round is left. */
+ * matrices of Grassi et al. (2021, appendix on efficient implementation) need the same products, t
+ * reductions and different numbers each round. The matrices on either side of the partial rounds absorb the
+ * change of basis, and their round constants are pushed forward through M until one scalar a round is left. */
 #ifndef ZKN_POSEIDON_H
 #define ZKN_POSEIDON_H
 

@@ -1,10 +1,10 @@
 /* Poseidon parameters for BN254, widths 2 to 17, derived when a width is first used.
  *
- * The published constants are the output of a short program: the Grain LFSR of Grassi, Khovratovich,
- * Rechberger, Roy, Schofnegger 2021 ("Poseidon", USENIX Security), appendix F, seeded with the shape of the
- * instance. That program is what stands here. The numbers would be 10,640 field elements (a megabyte of
- * source that nobody can review) and take 0.2 to 3 ms a width to derive. Tests compare every one
- * with an independent derivation and with circomlib's list. */
+ * The published constants are the output of a short program, the Grain LFSR of Grassi, Khovratovich,
+ * Rechberger, Roy, Schofnegger 2021 ("Poseidon", USENIX Security, appendix on the initialization of Grain),
+ * seeded with the shape of the instance. That program is what stands here: its output is 10,854 round
+ * constants and 16 matrices, a megabyte of source that nobody could review, and takes 0.2 to 3 ms a width to
+ * derive. Tests compare every number with an independent derivation and with circomlib's list. */
 #include "poseidon.h"
 
 #include <pthread.h>
