@@ -142,4 +142,4 @@ class WitnessProgram:
 
 def wipe(vec: FrVec) -> None:
     """Overwrite with zeros."""
-    ffi.buffer(vec.array)[:] = bytes(ffi.sizeof(vec.array))
+    lib.zkn_wipe(vec.array, ffi.sizeof(vec.array))

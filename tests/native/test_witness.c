@@ -1,0 +1,226 @@
+/* Sparse products and the witness machine: known answers, every malformed program refused, and random mutations of a good
+ * one either refused or run within their arrays (the sanitizers watch). */
+#include <stdio.h>
+#include <string.h>
+
+#include "field.h"
+#include "zkn.h"
+
+static int failures;
+
+#define EXPECT(condition)                                                                                    \
+    do {                                                                                                     \
+        if (!(condition)) {                                                                                  \
+            fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition);                                  \
+            failures++;                                                                                      \
+        }                                                                                                    \
+    } while (0)
+
+/* Wires: 0 one, 1 x, 2 y = x^2, 3 = 1/(x - y), 4..11 bits of x, 12..14 flags of x; temporary 15 = 3 x y; wire 16 = x y - 2.
+ * Rows: x x = y; (3 x) y = wire 16 + 2 (solved with coefficient 1 in C). */
+enum { SLOTS = 17, ROWS = 2, STEPS = 6, POOL = 5, COMBINATIONS = 3 };
+
+typedef struct {
+    uint64_t a_ptr[ROWS + 1], b_ptr[ROWS + 1], c_ptr[ROWS + 1], l_ptr[COMBINATIONS + 1];
+    uint32_t a_wire[2], b_wire[2], c_wire[3], l_wire[4];
+    uint32_t a_coefficient[2], b_coefficient[2], c_coefficient[3], l_coefficient[4];
+    uint32_t steps[4 * STEPS];
+    zkn_fr pool[POOL]; /* 1, -1, 2, 3, 0 */
+    zkn_program program;
+} fixture;
+
+static void make(fixture *f)
+{
+    static const fixture shape = {
+        .a_ptr = {0, 1, 2},
+        .b_ptr = {0, 1, 2},
+        .c_ptr = {0, 1, 3},
+        .l_ptr = {0, 2, 3, 4},
+        .a_wire = {1, 1},
+        .b_wire = {1, 2},
+        .c_wire = {2, 0, 16},
+        .l_wire = {1, 2, 1, 15},
+        .a_coefficient = {0, 3},
+        .b_coefficient = {0, 0},
+        .c_coefficient = {0, 2, 0},
+        .l_coefficient = {0, 1, 0, 0},
+        .steps = {ZKN_STEP_SOLVE,   2,  0, 1,                             /* y */
+                  ZKN_STEP_INVERSE, 3,  0, 1,                             /* 1/(x - y) */
+                  ZKN_STEP_BITS,    4,  1, 8,                             /* */
+                  ZKN_STEP_ONE_HOT, 12, 1, 3, ZKN_STEP_PRODUCT, 15, 1, 1, /* 3 x y */
+                  ZKN_STEP_SOLVE,   16, 1, 1},
+    };
+    *f = shape;
+    fr_from_u64(&f->pool[0], 1);
+    fr_neg(&f->pool[1], &f->pool[0]);
+    fr_from_u64(&f->pool[2], 2);
+    fr_from_u64(&f->pool[3], 3);
+    fr_zero(&f->pool[4]);
+    zkn_program *p = &f->program;
+    p->a = (zkn_sparse){f->a_ptr, f->a_wire, f->a_coefficient, ROWS, 2};
+    p->b = (zkn_sparse){f->b_ptr, f->b_wire, f->b_coefficient, ROWS, 2};
+    p->c = (zkn_sparse){f->c_ptr, f->c_wire, f->c_coefficient, ROWS, 3};
+    p->linear = (zkn_sparse){f->l_ptr, f->l_wire, f->l_coefficient, COMBINATIONS, 4};
+    p->pool = f->pool;
+    p->n_pool = POOL;
+    p->steps = f->steps;
+    p->n_steps = STEPS;
+    p->n_fixed = 2;
+    p->n_slots = SLOTS;
+}
+
+static int is_u64(const zkn_fr *value, uint64_t expected)
+{
+    zkn_fr x;
+    fr_from_u64(&x, expected);
+    return fr_equal(value, &x);
+}
+
+static void run_with(fixture *f, zkn_fr slots[SLOTS], const zkn_fr *x)
+{
+    size_t bad = 99;
+    EXPECT(zkn_witness_check(&bad, &f->program) == ZKN_OK);
+    memset(slots, 0, SLOTS * sizeof *slots);
+    fr_one(&slots[0]);
+    slots[1] = *x;
+    zkn_witness_run(slots, &f->program);
+}
+
+static void test_known_answers(void)
+{
+    fixture f;
+    make(&f);
+    zkn_fr x, slots[SLOTS], difference;
+    fr_from_u64(&x, 2);
+    run_with(&f, slots, &x);
+    EXPECT(is_u64(&slots[2], 4));
+    fr_sub(&difference, &slots[1], &slots[2]);
+    fr_mul(&difference, &difference, &slots[3]);
+    EXPECT(is_u64(&difference, 1));
+    for (int i = 0; i < 8; i++) EXPECT(is_u64(&slots[4 + i], i == 1));
+    for (int i = 0; i < 3; i++) EXPECT(is_u64(&slots[12 + i], i == 2));
+    EXPECT(is_u64(&slots[15], 24));
+    EXPECT(is_u64(&slots[16], 22));
+    uint8_t broken[ROWS] = {9, 9};
+    for (unsigned threads = 0; threads < 4; threads++) {
+        zkn_r1cs_broken(broken, &f.program.a, &f.program.b, &f.program.c, f.pool, POOL, slots, threads);
+        EXPECT(broken[0] == 0 && broken[1] == 0);
+    }
+    fr_from_u64(&slots[16], 21);
+    zkn_r1cs_broken(broken, &f.program.a, &f.program.b, &f.program.c, f.pool, POOL, slots, 2);
+    EXPECT(broken[0] == 0 && broken[1] == 1);
+    zkn_fr out[COMBINATIONS];
+    zkn_sparse_product(out, &f.program.linear, f.pool, POOL, slots, 3);
+    EXPECT(is_u64(&out[1], 2) && is_u64(&out[2], 24));
+}
+
+/* Every step has an answer for every value: 1/0 is 0, digits are cut, a place past the flags sets none. */
+static void test_total(void)
+{
+    fixture f;
+    make(&f);
+    zkn_fr x, slots[SLOTS];
+    fr_from_u64(&x, 1);
+    run_with(&f, slots, &x);
+    EXPECT(fr_is_zero(&slots[3]));
+    fr_neg(&x, &x); /* r - 1 = ..000 in its lowest byte */
+    run_with(&f, slots, &x);
+    for (int i = 0; i < 8; i++) EXPECT(fr_is_zero(&slots[4 + i]));
+    for (int i = 0; i < 3; i++) EXPECT(fr_is_zero(&slots[12 + i]));
+    fr_from_u64(&x, 0x1ff);
+    run_with(&f, slots, &x);
+    for (int i = 0; i < 8; i++) EXPECT(is_u64(&slots[4 + i], 1));
+}
+
+#define REFUSED(change)                                                                                      \
+    do {                                                                                                     \
+        fixture f;                                                                                           \
+        make(&f);                                                                                            \
+        size_t bad;                                                                                          \
+        change;                                                                                              \
+        EXPECT(zkn_witness_check(&bad, &f.program) == ZKN_OUT_OF_RANGE);                                     \
+    } while (0)
+
+static void test_refusals(void)
+{
+    REFUSED(f.steps[0] = 0);
+    REFUSED(f.steps[0] = 7);
+    REFUSED(f.steps[0] = UINT32_MAX);
+    REFUSED(f.steps[1] = 1);                             /* would overwrite an input */
+    REFUSED(f.steps[1] = 0);                             /* .. the constant */
+    REFUSED(f.steps[5] = SLOTS);                         /* target past the slots */
+    REFUSED(f.steps[9] = SLOTS - 7);                     /* bits past the slots */
+    REFUSED(f.steps[9] = UINT32_MAX);                    /* .. by wrapping around */
+    REFUSED(f.steps[11] = 0);                            /* no digits */
+    REFUSED(f.steps[11] = 255);                          /* more than an element has */
+    REFUSED(f.steps[15] = UINT32_MAX);                   /* flags past the slots */
+    REFUSED(f.steps[2] = ROWS);                          /* no such row */
+    REFUSED(f.steps[6] = COMBINATIONS);                  /* no such combination */
+    REFUSED(f.steps[21] = 14);                           /* not in the row it is solved from */
+    REFUSED(f.c_coefficient[2] = 2);                     /* in it with coefficient 2 */
+    REFUSED((f.c_wire[1] = 16, f.c_coefficient[1] = 0)); /* in it twice */
+    REFUSED(f.a_wire[1] = SLOTS);
+    REFUSED(f.b_wire[0] = UINT32_MAX);
+    REFUSED(f.l_wire[3] = SLOTS);
+    REFUSED(f.c_coefficient[0] = POOL);
+    REFUSED(f.l_coefficient[0] = UINT32_MAX);
+    REFUSED(f.a_ptr[0] = 1);
+    REFUSED(f.a_ptr[1] = 3);
+    REFUSED(f.b_ptr[2] = 1);
+    REFUSED(f.c_ptr[1] = UINT64_MAX);
+    REFUSED(f.l_ptr[1] = 4);
+    REFUSED(f.program.n_fixed = 0);
+    REFUSED(f.program.n_fixed = SLOTS + 1);
+    REFUSED(f.program.n_slots = 16);
+    REFUSED(f.program.b.n_rows = 1);
+}
+
+static uint64_t next_random(uint64_t *state)
+{
+    *state ^= *state << 13;
+    *state ^= *state >> 7;
+    *state ^= *state << 17;
+    return *state;
+}
+
+static void test_mutations(void)
+{
+    uint64_t state = 0x9e3779b97f4a7c15;
+    unsigned accepted = 0;
+    for (int trial = 0; trial < 200000; trial++) {
+        fixture f;
+        make(&f);
+        for (uint64_t changes = 1 + next_random(&state) % 3; changes; changes--) {
+            const uint64_t value = next_random(&state) % 5 ? next_random(&state) % 20 : next_random(&state);
+            uint32_t *const words[] = {f.steps,  f.a_wire,        f.c_wire,
+                                       f.l_wire, f.c_coefficient, f.l_coefficient};
+            static const size_t lengths[] = {4 * STEPS, 2, 3, 4, 3, 4};
+            const size_t which = next_random(&state) % 7;
+            if (which == 6) {
+                f.l_ptr[next_random(&state) % (COMBINATIONS + 1)] = value;
+            } else {
+                words[which][next_random(&state) % lengths[which]] = (uint32_t)value;
+            }
+        }
+        size_t bad;
+        if (zkn_witness_check(&bad, &f.program) != ZKN_OK) continue;
+        accepted++;
+        zkn_fr slots[SLOTS];
+        memset(slots, 0, sizeof slots);
+        fr_one(&slots[0]);
+        fr_from_u64(&slots[1], next_random(&state));
+        zkn_witness_run(slots, &f.program);
+        EXPECT(is_u64(&slots[0], 1));
+    }
+    EXPECT(accepted > 1000);
+}
+
+int main(void)
+{
+    test_known_answers();
+    test_total();
+    test_refusals();
+    test_mutations();
+    if (failures) fprintf(stderr, "%d failed\n", failures);
+    return failures != 0;
+}
