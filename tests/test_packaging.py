@@ -34,7 +34,13 @@ def run(*command, cwd, **environment):
     """Run without the checkout on the path; on failure show what it said."""
     env = {key: value for key, value in os.environ.items() if key not in {"PYTHONPATH", "VIRTUAL_ENV"}}
     done = subprocess.run(
-        [str(part) for part in command], cwd=cwd, env=env | environment, capture_output=True, text=True, timeout=300
+        [str(part) for part in command],
+        cwd=cwd,
+        env=env | environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
     )
     assert done.returncode == 0, f"{command}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
     return done.stdout
@@ -62,7 +68,17 @@ def wheel(sdist):
     folder = sdist.parent / "wheel"
     with tarfile.open(sdist) as archive:
         archive.extractall(folder, filter="data")
-    run(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder, next(folder.iterdir()), cwd=folder)
+    run(
+        sys.executable,
+        "-m",
+        "build",
+        "--wheel",
+        "--no-isolation",
+        "--outdir",
+        folder,
+        next(folder.iterdir()),
+        cwd=folder,
+    )
     return next(folder.glob("*.whl"))
 
 
@@ -81,8 +97,12 @@ def test_the_wheel_is_for_the_stable_abi_and_carries_its_files(wheel):
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
     assert "zkstate/_native.abi3.so" in names
-    modules = {str(p.relative_to(ROOT)) for top in ("zkstate", "circuits", "lightclient") for p in (ROOT / top).rglob("*.py")}
-    artefacts = {str(p.relative_to(ROOT)) for p in (ROOT / "zkstate/registry").iterdir() if p.suffix in {".vy", ".json"}}
+    modules = {
+        str(p.relative_to(ROOT)) for top in ("zkstate", "circuits", "lightclient") for p in (ROOT / top).rglob("*.py")
+    }
+    artefacts = {
+        str(p.relative_to(ROOT)) for p in (ROOT / "zkstate/registry").iterdir() if p.suffix in {".vy", ".json"}
+    }
     assert modules | artefacts <= names
     assert not any(name.startswith(("tests/", "benches/", "native/")) for name in names)
 
@@ -92,7 +112,19 @@ def test_the_wheel_works_outside_the_checkout(wheel, tmp_path):
     venv.create(tmp_path / "venv", with_pip=False, symlinks=True)
     python = tmp_path / "venv/bin/python"
     site = Path(run(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))", cwd=tmp_path).strip())
-    run(sys.executable, "-m", "pip", "--python", python, "install", "--no-deps", "--no-index", "--quiet", wheel, cwd=tmp_path)
+    run(
+        sys.executable,
+        "-m",
+        "pip",
+        "--python",
+        python,
+        "install",
+        "--no-deps",
+        "--no-index",
+        "--quiet",
+        wheel,
+        cwd=tmp_path,
+    )
     dependencies = dependency_folders()
     (site / "dependencies.pth").write_text("\n".join(dependencies) + "\n")
     assert run(python, "-c", SELF_CHECK, cwd=tmp_path).strip() == "ok"

@@ -140,5 +140,7 @@ def unix_time(text: str) -> int:
     except ValueError:
         moment = None
     if moment is None or moment.tzinfo is None:
-        raise argparse.ArgumentTypeError(f"{text!r} is neither seconds since 1970 nor a time such as 2026-01-31T12:00:00Z")
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is neither seconds since 1970 nor a time such as 2026-01-31T12:00:00Z"
+        )
     return int(moment.astimezone(UTC).timestamp())

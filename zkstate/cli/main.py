@@ -61,7 +61,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def entry() -> None:
-    """The console script: `main` as a process, where a termination signal is an interrupt and a bug is not a verdict."""
+    """`main` as a process: a termination signal is an interrupt, and a bug is not a verdict."""
     sys.excepthook = _crash
     signal.signal(signal.SIGTERM, _interrupt)
     raise SystemExit(main())
@@ -89,7 +89,7 @@ def run_verb(module: ModuleType, args: Namespace, terminal: Terminal) -> int:
 
 
 def _print(terminal: Terminal, text: str) -> int:
-    terminal.emit({"text": text}, lambda console: console.file.write(text) and None)
+    terminal.emit({"text": text}, lambda console: console.out(text, end="", highlight=False))
     return 0
 
 

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
 
+from lightclient.bundle import Bundle
 from lightclient.recover import Limits, Recovery, recover
+from lightclient.registry_reader import RegistryReader
 from lightclient.trust import PinnedHeader
+from zkstate.cli.account import account_result, show_account
 from zkstate.cli.arguments import Namespace, Parser, address, existing, hex_bytes, seconds
+from zkstate.cli.headers import age_text, header_facts, header_result
 from zkstate.cli.terminal import Terminal, duration_text, show_facts, size_text
 from zkstate.errors import InputError
 from zkstate.publication.mirrors import mirror_at
-from zkstate.publication.trust import TRUST_LEVELS, TrustRoot
+from zkstate.publication.trust import Trust, TrustRoot
 from zkstate.state.identity import AccountKey
-from zkstate.state.margin import assess
 
 USAGE = """\
 usage: zkstate recover --key FILE --mirror PLACE [--mirror PLACE ...] TRUST --out BUNDLE
@@ -55,3 +59,109 @@ def declare(parser: Parser) -> None:
     parser.add_argument("--out", type=Path)
     parser.add_argument("--max-age", type=seconds)
     parser.add_argument("--timeout", type=seconds, default=10)
+
+
+def run(args: Namespace, terminal: Terminal) -> int:
+    if args.new_key is not None:
+        if args.key is not None or args.mirror or args.out is not None:
+            raise InputError("--new-key makes a key and does nothing else")
+        return _new_key(args.new_key, terminal)
+    if args.key is None or not args.mirror or args.out is None:
+        raise InputError("--key, --mirror and --out are needed (see --help)")
+    trust_root = _trust_root(args)
+    limits = Limits(max_age_s=args.max_age, request_s=float(args.timeout))
+    key = AccountKey.read(args.key)
+    with terminal.progress("recover") as progress:
+        recovery = recover(
+            key, [mirror_at(place) for place in args.mirror], trust_root, limits=limits, progress=progress
+        )
+    recovery.bundle.write(args.out)
+    for words in warnings(recovery):
+        terminal.say(words)
+    result = {"verb": "recover", "out": str(args.out), **recovery_result(recovery)}
+    terminal.emit(result, lambda console: _render(console, recovery, args.out))
+    return 0
+
+
+def _new_key(path: Path, terminal: Terminal) -> int:
+    key = AccountKey.generate()
+    key.write(path)
+    public = {"owner": f"{key.owner:064x}", "view_key": key.view_public.hex()}
+    facts = [("key", f"{path}: keep it private, and keep a copy"), *public.items()]
+    terminal.emit({"verb": "recover", "new_key": str(path), **public}, lambda console: show_facts(console, facts))
+    return 0
+
+
+def _trust_root(args: Namespace) -> TrustRoot:
+    on_chain = bool(args.rpc) or args.registry is not None or args.block_hash is not None
+    if on_chain == (args.header is not None):
+        raise InputError("give either --rpc and --registry, or --header, as what to believe")
+    if args.header is not None:
+        return PinnedHeader.read(args.header)
+    if not args.rpc or args.registry is None:
+        raise InputError("--rpc and --registry go together")
+    return RegistryReader(args.rpc, args.registry, block_hash=args.block_hash, timeout_s=float(args.timeout))
+
+
+def warnings(recovery: Recovery) -> Sequence[str]:
+    """What the trader should know about the sources and the venue."""
+    believed = recovery.bundle.header.hash.hex()
+    words = [f"passed over {skipped}" for skipped in recovery.skipped]
+    words += [f"lied: {lie}" for source in recovery.sources for lie in source.lied]
+    words += [f"silent: {silence}" for source in recovery.sources for silence in source.silent]
+    words += [
+        f"the venue signed two states for epoch {other.header.epoch}: {believed} and {other.header.hash.hex()}"
+        for other in recovery.equivocations
+    ]
+    return words
+
+
+def recovery_result(recovery: Recovery) -> dict[str, object]:
+    """What came back and how, in JSON. Nothing in it is secret but the trader's own positions."""
+    bundle = recovery.bundle
+    return {
+        **header_result(bundle.header),
+        "newest_epoch": recovery.newest_epoch,
+        "skipped": list(recovery.skipped),
+        "equivocations": [other.encode().hex() for other in recovery.equivocations],
+        "trust": trust_result(bundle.trust),
+        "account": account_result(bundle.account, bundle.table),
+        "rpo_s": recovery.rpo_s,
+        "rto_s": round(recovery.rto_s, 6),
+        "seconds": recovery.seconds,
+        "bytes_read": recovery.bytes_read,
+        "sources": [
+            {
+                "name": source.name,
+                "bytes_read": source.bytes_read,
+                "served": source.served,
+                "lied": list(source.lied),
+                "silent": list(source.silent),
+                "missing": list(source.missing),
+            }
+            for source in recovery.sources
+        ],
+    }
+
+
+def trust_result(trust: Trust) -> dict[str, object]:
+    """Why a header is believed, in JSON."""
+    block_hash = None if trust.block_hash is None else f"0x{trust.block_hash.hex()}"
+    return {"level": trust.level, "text": trust.text, "block_number": trust.block_number, "block_hash": block_hash}
+
+
+def recovery_facts(recovery: Recovery) -> list[tuple[str, str]]:
+    """What came back and how, for people."""
+    bundle: Bundle = recovery.bundle
+    return [
+        *header_facts(bundle.header),
+        ("trust", f"({bundle.trust.level}) {bundle.trust.text}"),
+        ("state age", f"{age_text(recovery.rpo_s)} (RPO)"),
+        ("recovered in", f"{duration_text(recovery.rto_s)} (RTO), {size_text(recovery.bytes_read)} read"),
+    ]
+
+
+def _render(console: Console, recovery: Recovery, out: Path) -> None:
+    show_facts(console, [*recovery_facts(recovery), ("bundle", f"{out}: keep it private")])
+    console.print()
+    show_account(console, recovery.bundle.account, recovery.bundle.table)

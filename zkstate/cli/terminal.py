@@ -53,7 +53,13 @@ class Terminal:
         if self.json or not sys.stderr.isatty():
             yield silent
             return
-        columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(24), TaskProgressColumn(), TimeElapsedColumn())
+        columns = (
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(24),
+            TaskProgressColumn(),
+            TimeElapsedColumn(),
+        )
         with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
             task = bar.add_task(words, total=None)
 
@@ -69,13 +75,26 @@ def pretty_json(value: Mapping[str, object]) -> str:
 
 
 def show_facts(console: Console, facts: Facts) -> None:
-    """Two columns: what, and its value, wrapped rather than cut."""
+    """Two columns: what, and its value; wrapped on a terminal, one line each elsewhere."""
+    if not console.is_terminal:
+        width = max(len(what) for what, _ in facts)
+        for what, value in facts:
+            console.out(f"{what:<{width}}  {value}".rstrip(), highlight=False)
+        return
     table = Table.grid(padding=(0, 2))
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
     for what, value in facts:
         table.add_row(Text(what), Text(value))
     console.print(table)
+
+
+def show_judgement(console: Console, accepted: bool, reasons: Sequence[str], facts: Facts) -> None:
+    """Accepted or rejected, why, and the facts behind it."""
+    console.print("accepted" if accepted else "rejected", style="bold green" if accepted else "bold red")
+    for reason in reasons:
+        console.print(Text(f"  because {reason}", style="red"), soft_wrap=True)
+    show_facts(console, facts)
 
 
 def size_text(size: int) -> str:

@@ -1,0 +1,85 @@
+"""A recovered account, for its owner: rows, orders and margin, as JSON and as a table."""
+
+from __future__ import annotations
+
+from decimal import ROUND_FLOOR, Decimal
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from zkstate.cli.terminal import show_facts
+from zkstate.state.decimals import render
+from zkstate.state.margin import EQUITY_DECIMALS, Assessment, assess
+from zkstate.state.schema import BUY, VALUE_DECIMALS, Account
+from zkstate.state.table import InstrumentTable
+
+
+def account_result(account: Account, table: InstrumentTable) -> dict[str, object]:
+    """Rows, orders, equity and requirement. Quantities are exact decimals in whole units and quote, as text."""
+    margin = assess(account.rows, table)
+    return {
+        "index": account.index,
+        "size_class": account.size_class,
+        "rows": [
+            {
+                "instrument": row.instrument,
+                "symbol": table[row.instrument].symbol,
+                "kind": table[row.instrument].kind,
+                "amount": render(row.amount, table[row.instrument].decimals),
+                "entry": render(row.entry, VALUE_DECIMALS),
+                "funding_at_entry": render(row.funding_at_entry, table[row.instrument].price_decimals),
+            }
+            for row in account.rows
+        ],
+        "orders": [
+            {
+                "instrument": order.instrument,
+                "symbol": table[order.instrument].symbol,
+                "side": "buy" if order.side == BUY else "sell",
+                "price": render(order.price, table[order.instrument].price_decimals),
+                "size": render(order.size, table[order.instrument].decimals),
+            }
+            for order in account.orders
+        ],
+        "equity": render(margin.equity, EQUITY_DECIMALS),
+        "maintenance": render(margin.need, EQUITY_DECIMALS),
+        "healthy": margin.healthy,
+        "ratio": None if margin.ratio_ppm is None else render(margin.ratio_ppm, 6),
+    }
+
+
+def show_account(console: Console, account: Account, table: InstrumentTable) -> None:
+    """The rows with value and requirement, then what they add up to."""
+    margin = assess(account.rows, table)
+    grid = Table(show_edge=False, pad_edge=False)
+    for name in ("instrument", "kind", "amount", "price", "value", "equity", "maintenance"):
+        grid.add_column(name, justify="left" if name in {"instrument", "kind"} else "right", no_wrap=True)
+    for row in margin.rows:
+        instrument = table[row.row.instrument]
+        grid.add_row(
+            Text(instrument.symbol),
+            instrument.kind,
+            render(row.row.amount, instrument.decimals),
+            render(instrument.price, instrument.price_decimals),
+            quote_text(row.value, VALUE_DECIMALS),
+            quote_text(row.equity, EQUITY_DECIMALS),
+            quote_text(row.need, EQUITY_DECIMALS),
+        )
+    console.print(grid)
+    show_facts(console, [("open orders", str(len(account.orders))), *margin_facts(margin)])
+
+
+def margin_facts(margin: Assessment) -> list[tuple[str, str]]:
+    """Equity, requirement and their ratio."""
+    ratio = "nothing is required" if margin.ratio_ppm is None else f"{margin.ratio_ppm / 1_000_000:.2f} times"
+    health = "healthy" if margin.healthy else f"short of {quote_text(margin.shortfall, EQUITY_DECIMALS)}"
+    return [
+        ("equity", quote_text(margin.equity, EQUITY_DECIMALS)),
+        ("maintenance", f"{quote_text(margin.need, EQUITY_DECIMALS)}: {health}, {ratio}"),
+    ]
+
+
+def quote_text(value: int, decimals: int) -> str:
+    """A value in quote for people: two decimals, rounded down, with thousands separated."""
+    return f"{Decimal(value).scaleb(-decimals).quantize(Decimal('0.01'), ROUND_FLOOR):,}"

@@ -1,0 +1,32 @@
+"""Which ledger a command means: a file or folder, or a generated venue."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from zkstate.cli.arguments import whole
+from zkstate.errors import InputError
+from zkstate.state.ledger import MAX_ACCOUNTS, Ledger
+from zkstate.state.ledger_read import read_ledger
+from zkstate.state.synthetic import synthetic_ledger
+
+SYNTHETIC = "synthetic:"
+SEED = 1
+
+
+def open_ledger(place: str, time: int | None) -> Ledger:
+    """The ledger at a path, or `synthetic:N`; at `time` if given, else at the ledger's own.
+
+    InputError if neither gives a time.
+    """
+    if place.startswith(SYNTHETIC):
+        accounts = whole(1, MAX_ACCOUNTS)(place.removeprefix(SYNTHETIC))
+        ledger = synthetic_ledger(SEED, accounts, with_keys=False)
+    else:
+        ledger = read_ledger(Path(place))
+    if time is not None:
+        return replace(ledger, time=time)
+    if not ledger.time:
+        raise InputError(f"{place} states no time, and a state has one: give --time")
+    return ledger

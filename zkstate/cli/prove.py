@@ -1,0 +1,157 @@
+"""zkstate prove: show one thing about an account and hide the rest."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from functools import partial
+from pathlib import Path
+
+from circuits.attestation import Attestation
+from circuits.claims import BalanceClaim, Claim, MarginClaim, PositionClaim
+from circuits.context import Context
+from circuits.opening import Opening
+from circuits.proving import attest
+from lightclient.bundle import Bundle
+from zkstate.cli.arguments import Namespace, Parser, decimal, existing, parts_per_million
+from zkstate.cli.context import declare_context, given_context
+from zkstate.cli.terminal import Terminal, show_facts
+from zkstate.cli.verdict import claim_facts, claim_result
+from zkstate.errors import EnvironmentFailure, InputError
+from zkstate.publication.atomic import new_folder, write_new
+from zkstate.publication.progress import Progress
+from zkstate.state import decimals
+from zkstate.state.schema import I64, I128, VALUE_DECIMALS, Instrument
+
+USAGE = """\
+usage: zkstate prove margin   --account BUNDLE [--ratio R] [--initial]          --out DIR
+       zkstate prove balance  --account BUNDLE --asset SYMBOL BOUNDS            --out DIR
+       zkstate prove position --account BUNDLE --market SYMBOL BOUNDS [ENTRY]   --out DIR
+                              [CONTEXT] [--key ZKEY] [--json]
+
+Make a zero-knowledge proof about one account of one epoch. It shows the claim and hides everything else.
+
+  margin              equity is at least R times the maintenance requirement (R is 1 if not given), or with
+                      --initial times the initial one, at the committed prices
+  balance             the amount of an asset lies within BOUNDS; a debt is negative
+  position            the size in a market lies within BOUNDS; a short one is negative
+  BOUNDS              --exactly X, --at-least X, --at-most X, or both of the latter, in whole units: 1.5
+  ENTRY               --entry-at-least X, --entry-at-most X: bounds of the entry value, in quote
+  --account BUNDLE    the account bundle that zkstate recover wrote
+  --out DIR           where the proof directory is written; must not exist
+  --key ZKEY          a proving key of this circuit; without one the insecure key of this version is made and cached
+
+CONTEXT ties the proof to one use, so that it cannot be replayed elsewhere. What is not given is open:
+
+  --challenge HEX     32 bytes that the verifier chose          --chain-id N       a chain
+  --recipient ADDRESS who may use it                            --registry ADDRESS a contract
+  --expiry T          until when it holds: seconds since 1970 or ISO 8601 with a zone
+
+Example, after the example of recover:
+
+  zkstate prove margin --account account.json --out proof
+"""
+
+
+def declare(parser: Parser) -> None:
+    parser.add_argument("statement", choices=("margin", "balance", "position"))
+    parser.add_argument("--account", type=existing, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--key", type=existing)
+    parser.add_argument("--ratio", type=parts_per_million)
+    parser.add_argument("--initial", action="store_true")
+    parser.add_argument("--asset")
+    parser.add_argument("--market")
+    for name in ("exactly", "at-least", "at-most", "entry-at-least", "entry-at-most"):
+        parser.add_argument(f"--{name}", type=decimal)
+    declare_context(parser)
+
+
+def run(args: Namespace, terminal: Terminal) -> int:
+    if args.out.exists():
+        raise EnvironmentFailure(f"{args.out} exists already: remove it or choose another")
+    bundle = Bundle.read(args.account)
+    claim = _claim(args, bundle)
+    context = Context(**given_context(args))
+    with terminal.progress("prove") as progress:
+        listen = partial(_step, progress)
+        attestation = attest(opening_of(bundle), bundle.signed, claim, context, key_file=args.key, progress=listen)
+    write_attestation(attestation, args.out)
+    result = claim_result(attestation) | {"verb": "prove", "out": str(args.out)}
+    facts = [*claim_facts(attestation), ("proof", str(args.out))]
+    terminal.emit(result, lambda console: show_facts(console, facts))
+    return 0
+
+
+def _step(progress: Progress, words: str) -> None:
+    progress(words, 0, 0)
+
+
+def opening_of(bundle: Bundle) -> Opening:
+    """What a circuit is shown of a recovered account."""
+    return Opening(bundle.header, bundle.account, bundle.path, bundle.table, bundle.owner_secret)
+
+
+def write_attestation(attestation: Attestation, folder: Path) -> None:
+    """The files of a proof directory, all or none."""
+    with new_folder(folder) as unfinished:
+        for name, content in attestation.encode().items():
+            write_new(unfinished / name, content)
+
+
+def _claim(args: Namespace, bundle: Bundle) -> Claim:
+    _only(args, args.statement)
+    if args.statement == "margin":
+        return MarginClaim(1_000_000 if args.ratio is None else args.ratio, int(args.initial))
+    symbol = args.asset or args.market
+    if symbol is None:
+        raise InputError(f"prove {args.statement}: give --{'asset' if args.statement == 'balance' else 'market'}")
+    instrument = _find(bundle, symbol)
+    lo, hi = _bounds(args.exactly, args.at_least, args.at_most, instrument.decimals, I64, symbol)
+    if args.statement == "balance":
+        return BalanceClaim(instrument.id, lo, hi)
+    entry = _bounds(None, args.entry_at_least, args.entry_at_most, VALUE_DECIMALS, I128, "entry value", required=False)
+    return PositionClaim(instrument.id, lo, hi, *entry)
+
+
+def _only(args: Namespace, statement: str) -> None:
+    """Refuse an option of another statement rather than ignore it."""
+    bounds = ("exactly", "at_least", "at_most")
+    takes = {
+        "margin": ("ratio", "initial"),
+        "balance": ("asset", *bounds),
+        "position": ("market", *bounds, "entry_at_least", "entry_at_most"),
+    }
+    for name in {name for names in takes.values() for name in names} - set(takes[statement]):
+        if getattr(args, name) not in (None, False):
+            raise InputError(f"prove {statement} does not take --{name.replace('_', '-')}")
+
+
+def _find(bundle: Bundle, symbol: str) -> Instrument:
+    for instrument in bundle.instruments:
+        if instrument.symbol == symbol:
+            return instrument
+    near = [i.symbol for i in bundle.instruments if i.symbol.lower() == symbol.lower()]
+    hint = f"; did you mean {near[0]}" if near else ""
+    raise InputError(f"{bundle.header.venue_name} lists no instrument {symbol!r}{hint}")
+
+
+def _bounds(
+    exactly: Decimal | None,
+    lowest: Decimal | None,
+    highest: Decimal | None,
+    scale: int,
+    limit: int,
+    what: str,
+    *,
+    required: bool = True,
+) -> tuple[int, int]:
+    """Bounds in units of 10^-scale; an open side is the end of the signed range below `limit`."""
+    if exactly is not None:
+        if lowest is not None or highest is not None:
+            raise InputError(f"{what}: --exactly leaves no room for another bound")
+        lowest = highest = exactly
+    if required and lowest is None and highest is None:
+        raise InputError(f"{what}: give --exactly, --at-least or --at-most")
+    low = -limit if lowest is None else decimals.parse(f"{lowest:f}", scale)
+    high = limit - 1 if highest is None else decimals.parse(f"{highest:f}", scale)
+    return low, high

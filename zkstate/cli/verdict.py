@@ -1,0 +1,120 @@
+"""A verdict in words and as JSON: what is shown, about whom, how far it may be believed, and what is not shown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rich.console import Console
+
+from circuits.attestation import Attestation, Finding
+from zkstate.cli.context import context_result
+from zkstate.cli.headers import age_text, header_facts, header_result, time_text
+from zkstate.cli.terminal import show_judgement
+from zkstate.proof.keys import SetupStatus
+
+SECURITY = "BN254, about 100 bits; Groth16; this program has not been audited"
+
+NOT_SHOWN = (
+    "any other balance, position or order of the account, and who owns it",
+    "that the venue's ledger, prices and tiers are right: only that it committed to them",
+    "that the venue can pay: no totals are compared with reserves",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """An examined attestation, at time `now`, and what the verifier pinned: header, context."""
+
+    attestation: Attestation
+    finding: Finding
+    now: int
+    header_pinned: bool
+    context_given: bool
+
+    @property
+    def age_s(self) -> int:
+        return self.now - self.attestation.header.time
+
+    @property
+    def not_shown(self) -> tuple[str, ...]:
+        """What a reader might take for shown, and is not."""
+        found = list(NOT_SHOWN)
+        if not self.header_pinned:
+            found.append(
+                "that this header is the newest, or the only one of its epoch: pin one with --header or --header-hash"
+            )
+        if self.attestation.context.is_open:
+            found.append("that the proof was made for you: it is addressed to nobody, and anyone may show it again")
+        elif not self.context_given:
+            found.append(
+                "that the proof was made for you: you did not say which challenge, recipient or chain you expect"
+            )
+        if not self.finding.setup.trusted:
+            found.append(
+                f"anything at all to someone who distrusts the makers of the key, which is {self.finding.setup.value}"
+            )
+        return tuple(found)
+
+    @property
+    def trust(self) -> dict[str, str]:
+        text = "a header that the verifier pinned" if self.header_pinned else "the header beside the proof"
+        return {"level": "d", "text": f"{text}, signed by the operator key; no chain was asked"}
+
+    def result(self) -> dict[str, object]:
+        """The JSON form."""
+        return claim_result(self.attestation) | {
+            "verb": "verify",
+            "kind": "proof",
+            "accepted": self.finding.accepted,
+            "reasons": list(self.finding.reasons),
+            "checked_at": self.now,
+            "age_s": self.age_s,
+            "trust": self.trust,
+            "setup": setup_result(self.finding.setup),
+            "not_shown": list(self.not_shown),
+        }
+
+    def render(self, console: Console) -> None:
+        """The form for people."""
+        facts = [
+            *claim_facts(self.attestation),
+            ("age", f"{age_text(self.age_s)} at {time_text(self.now)}"),
+            ("trust", f"({self.trust['level']}) {self.trust['text']}"),
+            ("setup", self.finding.setup.value),
+            ("security", SECURITY),
+            *(("not shown" if i == 0 else "", words) for i, words in enumerate(self.not_shown)),
+        ]
+        show_judgement(console, self.finding.accepted, self.finding.reasons, facts)
+
+
+def claim_result(attestation: Attestation) -> dict[str, object]:
+    """What a proof claims, about which state, for whom."""
+    return {
+        "statement": attestation.claim.statement,
+        "claim": attestation.claim.sentence(attestation.table),
+        "circuit": attestation.circuit,
+        "parameters": {name: str(value) for name, value in attestation.claim.parameters.items()},
+        **header_result(attestation.header),
+        "context": context_result(attestation.context),
+        "key_digest": attestation.key.digest(),
+        "security": SECURITY,
+    }
+
+
+def setup_result(setup: SetupStatus) -> dict[str, object]:
+    """How the key was made, in JSON."""
+    return {"status": setup.name.lower(), "trusted": setup.trusted, "text": setup.value}
+
+
+def claim_facts(attestation: Attestation) -> list[tuple[str, str]]:
+    """What a proof claims, about which state and for whom, for people."""
+    context = attestation.context
+    addressed = "nobody in particular" if context.is_open else f"context {context.digest:#066x}"
+    if context.expiry:
+        addressed += f", until {time_text(context.expiry)}"
+    return [
+        ("shows", attestation.claim.sentence(attestation.table)),
+        *header_facts(attestation.header),
+        ("addressed to", addressed),
+        ("circuit", attestation.circuit),
+    ]

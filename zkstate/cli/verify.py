@@ -1,0 +1,191 @@
+"""zkstate verify: check a proof, a published epoch or a pair of headers, offline."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from pathlib import Path
+
+from circuits.attestation import FILES, MAX_FILE_BYTES, STATEMENT_FILE, Attestation, Expectation, examine
+from zkstate.cli.arguments import Namespace, Parser, existing, hex_bytes, seconds
+from zkstate.cli.context import declare_context, given_context
+from zkstate.cli.headers import header_facts, header_result
+from zkstate.cli.terminal import Terminal, duration_text, show_judgement
+from zkstate.cli.verdict import SECURITY, Verdict, setup_result
+from zkstate.errors import InputError, StaleError
+from zkstate.proof.groth16 import Proof, verify
+from zkstate.proof.json_form import public_from_json
+from zkstate.proof.keys import VerifyingKey
+from zkstate.publication.header import SIGNED_BYTES, SignedHeader, equivocation
+from zkstate.publication.layout import INSTRUMENTS, MANIFEST, ORDER_BOOK, TOTALS
+from zkstate.publication.manifest import check_folder
+from zkstate.publication.regular import read_below
+from zkstate.publication.tables import check_instruments, check_order_book, check_totals
+
+USAGE = """\
+usage: zkstate verify PROOF_DIR [PINS] [EXPECTED CONTEXT] [--max-age DURATION] [--json]
+       zkstate verify EPOCH_DIR [PINS] [--json]
+       zkstate verify HEADER HEADER [--json]
+       zkstate verify --vk FILE --public FILE --proof FILE [--json]
+
+Check offline, and say what is shown and what is not.
+
+  PROOF_DIR   what zkstate prove wrote: the claim, the header it is about, the public inputs and the proof
+  EPOCH_DIR   a published epoch: every file against the manifest, the tables and the header
+  HEADER      two copies of header.bin: whether they convict a venue of signing two states for one epoch
+  --vk, --public, --proof
+              the three JSON files of snarkjs, for any Groth16 circuit over BN254
+
+PINS, what you know without the proof:
+
+  --header FILE         the header the proof must be about         --header-hash HEX  or its hash
+  --key FILE            the verification key; without it, the one this version knows for the circuit
+  --require-ceremony    refuse a key that no verified ceremony made
+  --max-age DURATION    refuse a state older than this, such as 36h
+
+EXPECTED CONTEXT, each checked where given: --challenge, --recipient, --chain-id, --registry, --expiry.
+
+Exit code 0 if accepted, 1 if well-formed but false, 2 if unusable, 4 if too old or contradicting itself.
+
+Example, after the example of prove:
+
+  zkstate verify proof --header mirror/epochs/00000001/header.bin
+"""
+
+MAX_TABLE_BYTES = MAX_FILE_BYTES
+
+
+def declare(parser: Parser) -> None:
+    parser.add_argument("place", nargs="*", type=existing)
+    for name in ("--vk", "--public", "--proof", "--key", "--header"):
+        parser.add_argument(name, type=existing)
+    parser.add_argument("--header-hash", type=hex_bytes(32))
+    parser.add_argument("--require-ceremony", action="store_true")
+    parser.add_argument("--max-age", type=seconds)
+    declare_context(parser)
+
+
+def run(args: Namespace, terminal: Terminal) -> int:
+    triple = (args.vk, args.public, args.proof)
+    if any(triple) and not (all(triple) and not args.place):
+        raise InputError("--vk, --public and --proof go together, and without a folder")
+    if all(triple):
+        return _verify_triple(args, terminal)
+    if len(args.place) == 2:
+        return _compare_headers(args.place, terminal)
+    if len(args.place) != 1:
+        raise InputError("name one proof folder, one epoch folder or two headers (see --help)")
+    place: Path = args.place[0]
+    if (place / STATEMENT_FILE).exists():
+        return _verify_proof(place, args, terminal)
+    if (place / MANIFEST).exists():
+        return _verify_epoch(place, args, terminal)
+    raise InputError(f"{place} is neither a proof folder ({STATEMENT_FILE}) nor an epoch folder ({MANIFEST})")
+
+
+def read_attestation(folder: Path) -> Attestation:
+    """The attestation in a proof directory; other files there are not looked at."""
+    return Attestation.decode(
+        {name: read_below(folder, name, MAX_FILE_BYTES) for name in FILES if (folder / name).exists()}
+    )
+
+
+def _verify_proof(folder: Path, args: Namespace, terminal: Terminal) -> int:
+    attestation = read_attestation(folder)
+    given = given_context(args)
+    expectation = Expectation(
+        header_hash=_pinned_hash(args),
+        context=replace(attestation.context, **given) if given else None,
+        key_digest=None if args.key is None else VerifyingKey.from_json(args.key.read_bytes(), str(args.key)).digest(),
+        trusted_setup_only=args.require_ceremony,
+    )
+    now = int(time.time())
+    finding = examine(attestation, expectation, now)
+    verdict = Verdict(attestation, finding, now, expectation.header_hash is not None, bool(given))
+    if finding.accepted and args.max_age is not None and verdict.age_s > args.max_age:
+        raise StaleError(
+            f"the proof is about a state {duration_text(verdict.age_s)} old, and at most "
+            f"{duration_text(args.max_age)} is accepted"
+        )
+    terminal.emit(verdict.result(), verdict.render)
+    return 0 if finding.accepted else 1
+
+
+def _pinned_hash(args: Namespace) -> bytes | None:
+    if args.header is None:
+        pinned: bytes | None = args.header_hash
+        return pinned
+    found = _read_header(args.header).header.hash
+    if args.header_hash not in (None, found):
+        raise InputError(f"{args.header} has hash {found.hex()}, and --header-hash says {args.header_hash.hex()}")
+    return found
+
+
+def _read_header(path: Path) -> SignedHeader:
+    return SignedHeader.decode(read_below(path.parent, path.name, SIGNED_BYTES))
+
+
+def _verify_epoch(folder: Path, args: Namespace, terminal: Terminal) -> int:
+    signed = _read_header(folder / "header.bin")
+    header = signed.header
+    pinned = _pinned_hash(args)
+    with terminal.progress("verify epoch") as progress:
+        findings = [str(finding) for finding in check_folder(folder, signed, progress)]
+        if pinned is not None and pinned != header.hash:
+            findings.insert(0, f"header hash is {header.hash.hex()}, and {pinned.hex()} is expected")
+        if not findings:
+            check_instruments(read_below(folder, INSTRUMENTS, MAX_TABLE_BYTES), header)
+            check_totals(read_below(folder, TOTALS, MAX_TABLE_BYTES), header)
+            check_order_book(read_below(folder, ORDER_BOOK, MAX_TABLE_BYTES), header)
+    not_shown = [
+        "that balances are in range, accounts healthy, or totals the sums of the accounts",
+        "that this header is the newest, or the only one of its epoch",
+    ]
+    result = {"verb": "verify", "kind": "epoch", "accepted": not findings, "reasons": findings}
+    facts = [*header_facts(header), *(("not shown" if i == 0 else "", words) for i, words in enumerate(not_shown))]
+    terminal.emit(
+        result | header_result(header) | {"not_shown": not_shown},
+        lambda console: show_judgement(console, not findings, findings, facts),
+    )
+    return int(bool(findings))
+
+
+def _compare_headers(paths: list[Path], terminal: Terminal) -> int:
+    first, second = (_read_header(path) for path in paths)
+    convicts = equivocation(first, second)
+    reasons = [] if convicts else ["the two headers do not contradict each other"]
+    facts = [*header_facts(first.header), ("other", ""), *header_facts(second.header)]
+    result = {"verb": "verify", "kind": "equivocation", "accepted": convicts, "reasons": reasons}
+    headers = {"headers": [header_result(first.header), header_result(second.header)]}
+    terminal.emit(result | headers, lambda console: show_judgement(console, convicts, reasons, facts))
+    return int(not convicts)
+
+
+def _verify_triple(args: Namespace, terminal: Terminal) -> int:
+    key = VerifyingKey.from_json(args.vk.read_bytes(), str(args.vk))
+    public_inputs = public_from_json(args.public.read_bytes(), key.n_public, str(args.public))
+    proof = Proof.from_json(args.proof.read_bytes(), str(args.proof))
+    reasons = [] if verify(key, public_inputs, proof) else ["the proof does not satisfy the verification equation"]
+    if args.require_ceremony and not key.setup.trusted:
+        reasons.append(f"the key is {key.setup.value}, and a verified ceremony is required")
+    not_shown = ["what the public inputs mean: that is for whoever wrote the circuit to say"]
+    result = {
+        "verb": "verify",
+        "kind": "groth16",
+        "accepted": not reasons,
+        "reasons": reasons,
+        "public_inputs": [str(value) for value in public_inputs],
+        "key_digest": key.digest(),
+        "setup": setup_result(key.setup),
+        "security": SECURITY,
+        "not_shown": not_shown,
+    }
+    facts = [
+        ("public inputs", ", ".join(map(str, public_inputs))),
+        ("key", f"digest {key.digest()}"),
+        ("setup", key.setup.value),
+        ("security", SECURITY),
+        ("not shown", not_shown[0]),
+    ]
+    terminal.emit(result, lambda console: show_judgement(console, not reasons, reasons, facts))
+    return int(bool(reasons))
