@@ -5,15 +5,15 @@
  *
  *     x' = a y + v u,         u' = H u + w y
  *
- * In the basis T where (H, w) is in controller canonical form (Kalman 1963) the lanes become a shift register;
- * X^n + p_1 X^(n-1) + .. + p_n is the characteristic polynomial of H:
+ * In the basis T where (H, w) is in controller canonical form (Kalman 1963) the lanes are a shift register,
+ * with X^n + p_1 X^(n-1) + .. + p_n the characteristic polynomial of H:
  *
  *     x' = a y + (v T) u,     u'_1 = y - p_1 u_1 - .. - p_n u_n,     u'_(i+1) = u_i
  *
  * That is 2t-1 products and two reductions a round, with the same 2t-1 numbers in every round. The sparse
  * matrices of Grassi et al. (2021, appendix on efficient implementation) need the same products, t
  * reductions and different numbers each round. The matrices on either side of the partial rounds absorb the
- * change of basis, and their round constants are pushed forward through M until one scalar a round is left. */
+ * change of basis, and their constants are pushed forward through M until one scalar a round is left. */
 #ifndef ZKN_POSEIDON_H
 #define ZKN_POSEIDON_H
 
