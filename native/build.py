@@ -3,8 +3,8 @@
     python native/build.py                        compile in place, beside the Python sources
     python native/build.py --tests [--sanitize]   build and run the C tests, the latter under ASan and UBSan
 
-setuptools builds the same thing through cffi_modules=["native/build.py:ffibuilder"]. CC and CFLAGS are honoured; the compiler
-needs C11, unsigned __int128 and pthreads.
+setuptools builds the same thing through cffi_modules=["native/build.py:ffibuilder"]. CC and CFLAGS are honoured; the
+compiler needs C11, unsigned __int128 and pthreads.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def build_in_place() -> None:
         target = ROOT / "zkstate" / "_native.abi3.so"
         fresh = target.with_suffix(".new")
         compile_c(["-shared"], [*objects, glue_object], fresh)
-        os.replace(fresh, target)  # a running process keeps the old file mapped
+        fresh.replace(target)  # a running process keeps the old file mapped
     print(target.relative_to(ROOT))
 
 
@@ -86,11 +86,11 @@ def compile_c(flags: list[str], inputs: list[Path], output: Path) -> None:
     command += [*shlex.split(os.environ.get("CFLAGS", "")), f"-I{NATIVE / 'include'}", f"-I{NATIVE / 'src'}"]
     fresh = output.with_name(f"{output.name}.tmp")
     subprocess.run([*command, *map(str, inputs), "-o", str(fresh), "-lpthread"], check=True)
-    os.replace(fresh, output)
+    fresh.replace(output)
 
 
 def run_c_tests(sanitize: bool) -> int:
-    """Build tests/native/*.c, each one program, with ZKN_CHECK and run them; the exit code is the number that failed."""
+    """Build tests/native/test_*.c with ZKN_CHECK, each one program, and run them; returns how many failed."""
     flags = [*WARNINGS, "-O2", "-g", "-DZKN_CHECK", *(SANITIZERS if sanitize else [])]
     failed = 0
     with tempfile.TemporaryDirectory() as scratch:

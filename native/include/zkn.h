@@ -77,6 +77,8 @@ void zkn_fr_vec_dot(zkn_fr *out, const zkn_fr *a, const zkn_fr *b, size_t n);
 zkn_status zkn_fr_vec_inverse(zkn_fr *out, size_t *bad, const zkn_fr *a, size_t n);
 /* *out <- sum a[i] x^i */
 void zkn_fr_vec_evaluate(zkn_fr *out, const zkn_fr *a, size_t n, const zkn_fr *x);
+/* sum a[i] X^i = (X - z) sum quotient[i] X^i + *remainder; n coefficients, at least one, give n - 1. */
+void zkn_fr_vec_divide_linear(zkn_fr *quotient, zkn_fr *remainder, const zkn_fr *a, size_t n, const zkn_fr *z);
 
 /* ---- transforms over Fr ----------------------------------------------------------------------------------------------------
  * w is 5^((r-1)/n). Twiddles of length t serve every transform of up to 2 t elements (of 1 and 2 elements: t = 1). */

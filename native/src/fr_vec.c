@@ -151,3 +151,15 @@ void zkn_fr_vec_evaluate(zkn_fr *out, const zkn_fr *a, size_t n, const zkn_fr *x
     }
     *out = value;
 }
+
+void zkn_fr_vec_divide_linear(zkn_fr *quotient, zkn_fr *remainder, const zkn_fr *a, size_t n, const zkn_fr *z)
+{
+    zkn_fr carried = a[n - 1], next; /* Horner's intermediate values are the quotient */
+    for (size_t i = n - 1; i-- > 0;) {
+        next = a[i];
+        quotient[i] = carried;
+        fr_mul(&carried, &carried, z);
+        fr_add(&carried, &carried, &next);
+    }
+    *remainder = carried;
+}

@@ -38,7 +38,7 @@ from zkstate.kernels.poseidon import (
     poseidon_permutation,
 )
 from zkstate.kernels.r1cs_file import r1cs_counts
-from zkstate.kernels.scalars import FR_BYTES, FR_MODULUS, FrVec
+from zkstate.kernels.scalars import FR_BYTES, FR_MODULUS, FrVec, divide_linear
 from zkstate.kernels.seam import native_digest, thread_count
 from zkstate.kernels.transforms import FR_TWO_ADICITY, ntt
 
@@ -62,6 +62,7 @@ __all__ = [
     "WitnessProgram",
     "broken_rows",
     "check_sparse",
+    "divide_linear",
     "fixed_base_g1",
     "fixed_base_g2",
     "keccak256",

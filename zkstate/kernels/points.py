@@ -1,7 +1,7 @@
 """G1Vec, G2Vec: vectors of affine BN254 points in Montgomery form, and the kernels over them.
 
-Infinity is all zero bytes, as G1M and G2M of the snarkjs files. A vector holds points of its group only: every way in checks
-curve and subgroup, except `from_raw(check=False)`, which is for bytes that were checked before.
+Infinity is all zero bytes, as G1M and G2M of the snarkjs files. A vector holds points of its group only: every way
+in checks curve and subgroup, except `from_raw(check=False)`, which is for bytes that were checked before.
 """
 
 from __future__ import annotations
@@ -56,17 +56,17 @@ class _PointVec(Generic[Coordinate]):
         vec = cls.uninitialised(cls._count(data))
         ffi.buffer(vec.array)[:] = data
         if check:
-            vec._check(threads)
+            vec.validate(threads)
         return vec
 
     @classmethod
     def from_bytes(cls, data: Buffer, threads: int = 0) -> Self:
-        """From EVM words: big-endian coordinates, for G2 imaginary part first. EncodingError names the first bad point."""
+        """From EVM words: big-endian, for G2 imaginary part first. EncodingError names the first bad point."""
         vec = cls.uninitialised(cls._count(data))
         bad = ffi.new("size_t *")
         status = cls._kernel("vec_decode_be")(vec.array, bad, ffi.from_buffer("uint8_t[]", data), vec.n)
         check(status, f"a coordinate of {cls._group.upper()} point {bad[0]}")
-        vec._check(threads)
+        vec.validate(threads)
         return vec
 
     @classmethod
@@ -170,7 +170,8 @@ class _PointVec(Generic[Coordinate]):
         check(status, f"{scalars.n} products of one base")
         return out
 
-    def _check(self, threads: int) -> None:
+    def validate(self, threads: int = 0) -> None:
+        """EncodingError names the first point with a coordinate not below q, off the curve or out of the subgroup."""
         bad = ffi.new("size_t *")
         status = self._kernel("vec_check")(bad, self.array, self.n, thread_count(threads))
         check(status, f"{self._group.upper()} point {bad[0]}")

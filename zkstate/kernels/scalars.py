@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from zkstate.errors import LengthError
-from zkstate.kernels.seam import check, ffi, lib, room, thread_count
+from zkstate.kernels.seam import CArray, check, ffi, lib, room, thread_count
 
 FR_MODULUS = 21888242871839275222246405745257275088548364400416034343698204186575808495617
 FR_BYTES = 32
@@ -23,7 +22,7 @@ class FrVec:
     __slots__ = ("array", "n")
 
     n: int
-    array: Any  # zkn_fr[n], for zkstate.kernels only
+    array: CArray  # zkn_fr[n], for zkstate.kernels only
 
     def __init__(self, n: int) -> None:
         """n zeros."""
@@ -37,6 +36,10 @@ class FrVec:
         vec = cls.__new__(cls)
         vec.n, vec.array = n, room("zkn_fr[]", n)
         return vec
+
+    @classmethod
+    def ones(cls, n: int) -> FrVec:
+        return cls.from_ints([1]).repeated(n)
 
     @classmethod
     def from_bytes(cls, data: Buffer) -> FrVec:
@@ -53,7 +56,7 @@ class FrVec:
         """From shape (n, 4): little-endian 64-bit limbs of integers below r. EncodingError as from_bytes."""
         if limbs.ndim != 2 or limbs.shape[1] != 4 or limbs.dtype.kind not in "iu" or limbs.dtype.itemsize != 8:
             raise LengthError(f"limbs of shape {limbs.shape} and type {limbs.dtype}: wanted (n, 4) of 64-bit integers")
-        return cls.from_le_bytes(memoryview(np.ascontiguousarray(limbs, dtype="<u8")).cast("B"))
+        return cls.from_le_bytes(np.ascontiguousarray(limbs, dtype="<u8").tobytes())
 
     @classmethod
     def from_raw(cls, data: Buffer) -> FrVec:
@@ -70,7 +73,7 @@ class FrVec:
         return cls.from_bytes(b"".join((v % FR_MODULUS).to_bytes(FR_BYTES, "big") for v in values))
 
     @classmethod
-    def _decode(cls, data: Buffer, decode: Any) -> FrVec:
+    def _decode(cls, data: Buffer, decode: CArray) -> FrVec:
         vec = cls.uninitialised(_count(data))
         bad = ffi.new("size_t *")
         status = decode(vec.array, bad, ffi.from_buffer("uint8_t[]", data), vec.n)
@@ -85,7 +88,7 @@ class FrVec:
         """32 bytes little-endian each, canonical."""
         return self._encode(lib.zkn_fr_vec_encode_le)
 
-    def _encode(self, encode: Any) -> bytes:
+    def _encode(self, encode: CArray) -> bytes:
         out = room("uint8_t[]", FR_BYTES * self.n)
         encode(out, self.array, self.n)
         return bytes(ffi.buffer(out))
@@ -130,6 +133,12 @@ class FrVec:
     def copy(self) -> FrVec:
         return self.slice(0, self.n)
 
+    def repeated(self, times: int) -> FrVec:
+        """The whole vector, `times` times over."""
+        vec = FrVec.uninitialised(self.n * times)
+        ffi.buffer(vec.array)[:] = bytes(self.raw()) * times
+        return vec
+
     @staticmethod
     def concat(parts: Sequence[FrVec]) -> FrVec:
         vec = FrVec.uninitialised(sum(part.n for part in parts))
@@ -163,9 +172,7 @@ class FrVec:
     def scale_powers(self, ratio: int, first: int = 1) -> FrVec:
         """Element i times first · ratio^i. On a vector of ones: the geometric sequence."""
         out = FrVec.uninitialised(self.n)
-        lib.zkn_fr_vec_scale_powers(
-            out.array, self.array, scalar(first), scalar(ratio), self.n, _threads_for(self.n)
-        )
+        lib.zkn_fr_vec_scale_powers(out.array, self.array, scalar(first), scalar(ratio), self.n, _threads_for(self.n))
         return out
 
     def inverse(self) -> FrVec:
@@ -196,7 +203,16 @@ class FrVec:
             raise LengthError(f"vectors of {self.n} and {other.n} scalars")
 
 
-def scalar(value: int) -> Any:
+def divide_linear(a: FrVec, z: int) -> tuple[FrVec, int]:
+    """Quotient and remainder of Σ a[i] X^i by X − z. LengthError if a is empty."""
+    if not a.n:
+        raise LengthError("division of a polynomial without coefficients")
+    quotient, remainder = FrVec.uninitialised(a.n - 1), FrVec.uninitialised(1)
+    lib.zkn_fr_vec_divide_linear(quotient.array, remainder.array, a.array, a.n, scalar(z))
+    return quotient, remainder[0]
+
+
+def scalar(value: int) -> CArray:
     """One scalar as a C array of one, from an integer taken mod r."""
     return FrVec.from_ints([value]).array
 
@@ -212,5 +228,3 @@ def _count(data: Buffer) -> int:
 def _threads_for(n: int) -> int:
     """All cores where the work (some 20 ns an element) outweighs starting a thread, else one."""
     return thread_count(0) if n >= 1 << 15 else 1
-
-

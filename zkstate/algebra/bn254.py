@@ -1,0 +1,172 @@
+"""BN254 (alt_bn128 of EIP-196 and EIP-197): the scalar field, and points that are valid from the moment they exist.
+
+A point is checked when it is decoded: canonical coordinates, on the curve, and for G2 in the subgroup of order r.
+The curve offers about 100 bits of security (Barbulescu, Duquesne 2019).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Generic, Self, TypeVar, cast
+
+from zkstate.errors import EncodingError, LengthError
+from zkstate.kernels import FP_MODULUS, FR_MODULUS, FR_TWO_ADICITY, FrVec, G1Vec, G2Vec
+from zkstate.kernels import pairing_check as _pairing_check
+
+__all__ = ["FP_MODULUS", "FR_MODULUS", "G1", "G2", "Json", "msm", "pairing_check", "root_of_unity"]
+
+FR_GENERATOR = 5
+_WORD = 32
+
+Json = list["str | Json"]
+Vec = TypeVar("Vec", G1Vec, G2Vec)
+Coordinate = TypeVar("Coordinate", int, tuple[int, int])
+
+
+def root_of_unity(n: int) -> int:
+    """The primitive n-th root of unity 5^((r−1)/n) of Fr; n is a power of two up to 2^28, or LengthError."""
+    if n < 1 or n & (n - 1) or n > 1 << FR_TWO_ADICITY:
+        raise LengthError(f"a root of unity of order {n}: the order must be a power of two up to 2^{FR_TWO_ADICITY}")
+    return pow(FR_GENERATOR, (FR_MODULUS - 1) // n, FR_MODULUS)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class _Point(Generic[Vec, Coordinate]):
+    """A point of one group. `raw` is its affine Montgomery form (`G1M`, `G2M`); equal points have equal bytes."""
+
+    raw: bytes
+
+    _vec: ClassVar[type[Any]]
+    _words: ClassVar[int]
+
+    def __post_init__(self) -> None:
+        if len(self._vec.from_raw(self.raw)) != 1:
+            raise LengthError(f"{len(self.raw)} bytes is not one point of {type(self).__name__}")
+
+    @classmethod
+    def from_vec(cls, vec: Vec, index: int = 0) -> Self:
+        """The point at `index` of a vector, which was checked when the vector was made."""
+        point = object.__new__(cls)
+        object.__setattr__(point, "raw", bytes(vec.slice(index, index + 1).raw()))
+        return point
+
+    @classmethod
+    def generator(cls) -> Self:
+        """The generator of EIP-197."""
+        return cls.from_vec(cls._vec.generator())
+
+    @classmethod
+    def infinity(cls) -> Self:
+        """The neutral element."""
+        return cls.from_vec(cls._vec(1))
+
+    @classmethod
+    def from_affine(cls, x: Coordinate, y: Coordinate) -> Self:
+        """From integer coordinates. EncodingError if not in [0, q), off the curve or out of the subgroup."""
+        return cls.from_vec(cls._vec.from_affine([(x, y)]))
+
+    @classmethod
+    def from_evm_words(cls, words: Sequence[int]) -> Self:
+        """From the integers of the EVM precompiles, where zeros are infinity. EncodingError as from_affine."""
+        if len(words) != cls._words:
+            raise LengthError(f"{len(words)} words for a point of {cls.__name__}, wanted {cls._words}")
+        if not all(0 <= word < FP_MODULUS for word in words):
+            raise EncodingError(f"a coordinate of a {cls.__name__} point is not in [0, q): {list(words)}")
+        return cls.decode(b"".join(word.to_bytes(_WORD, "big") for word in words))
+
+    @classmethod
+    def decode(cls, data: bytes) -> Self:
+        """From the bytes of the EVM precompiles (`G1U`, `G2U`): 64 or 128, big-endian, imaginary part first."""
+        if len(data) != cls._words * _WORD:
+            raise LengthError(f"{len(data)} bytes for a point of {cls.__name__}, wanted {cls._words * _WORD}")
+        return cls.from_vec(cls._vec.from_bytes(data))
+
+    def encode(self) -> bytes:
+        """The inverse of decode."""
+        return self.vec().to_bytes()
+
+    def evm_words(self) -> tuple[int, ...]:
+        """The integers of the EVM precompiles: x, y; for G2 x.c1, x.c0, y.c1, y.c0."""
+        data = self.encode()
+        return tuple(int.from_bytes(data[i : i + _WORD], "big") for i in range(0, len(data), _WORD))
+
+    @property
+    def affine(self) -> tuple[Coordinate, Coordinate] | None:
+        """Integer coordinates, or None for infinity."""
+        return cast("tuple[Coordinate, Coordinate] | None", self.vec().to_affine()[0])
+
+    @property
+    def is_infinity(self) -> bool:
+        return not any(self.raw)
+
+    def vec(self) -> Vec:
+        """This point as a vector of one."""
+        vec: Vec = self._vec.from_raw(self.raw, check=False)
+        return vec
+
+    def __add__(self, other: Self) -> Self:
+        return self.from_vec(self.vec() + other.vec())
+
+    def __sub__(self, other: Self) -> Self:
+        return self.from_vec(self.vec() - other.vec())
+
+    def __neg__(self) -> Self:
+        return self.from_vec(-self.vec())
+
+    def __mul__(self, scalar: int) -> Self:
+        """scalar · self, the scalar taken mod r. Time depends on the scalar."""
+        return self.from_vec(self.vec().scale_each(FrVec.from_ints([scalar]), threads=1))
+
+    def __rmul__(self, scalar: int) -> Self:
+        return self * scalar
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.affine or 'infinity'})"
+
+
+class G1(_Point[G1Vec, int]):
+    """A point of G1: y² = x³ + 3 over Fp, of order r."""
+
+    __slots__ = ()
+
+    _vec, _words = G1Vec, 2
+
+    def to_json(self) -> Json:
+        """Decimal projective coordinates of snarkjs: [x, y, "1"], infinity ["0", "1", "0"]."""
+        if self.affine is None:
+            return ["0", "1", "0"]
+        x, y = self.affine
+        return [str(x), str(y), "1"]
+
+
+class G2(_Point[G2Vec, tuple[int, int]]):
+    """A point of G2: the subgroup of order r of y² = x³ + 3/(9 + i) over Fp2. Coordinates are (real, imaginary)."""
+
+    __slots__ = ()
+
+    _vec, _words = G2Vec, 4
+
+    def to_json(self) -> Json:
+        """As G1, coordinates [real, imaginary]: [[x.c0, x.c1], [y.c0, y.c1], ["1", "0"]]."""
+        if self.affine is None:
+            return [["0", "0"], ["1", "0"], ["0", "0"]]
+        x, y = self.affine
+        return [[str(c) for c in x], [str(c) for c in y], ["1", "0"]]
+
+
+def msm(points: Sequence[G1], scalars: Iterable[int]) -> G1:
+    """Σ scalars[i] · points[i], scalars taken mod r. LengthError if lengths differ. Time depends on the scalars."""
+    vec = G1Vec.from_raw(b"".join(point.raw for point in points), check=False)
+    return G1.from_vec(vec.msm(FrVec.from_ints(scalars)))
+
+
+def pairing_check(pairs: Iterable[tuple[G1, G2]]) -> bool:
+    """Is the product of e(P, Q) over the pairs 1? True for no pairs.
+
+    Source: optimal ate pairing, Vercauteren 2010; the predicate of EIP-197.
+    """
+    pairs = list(pairs)
+    left = G1Vec.from_raw(b"".join(p.raw for p, _ in pairs), check=False)
+    right = G2Vec.from_raw(b"".join(q.raw for _, q in pairs), check=False)
+    return _pairing_check(left, right, threads=1)
