@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Generic, Self, TypeVar, cast
+from typing import Any, ClassVar, Generic, Self, TypeVar
 
 from zkstate.errors import EncodingError, LengthError
 from zkstate.kernels import FP_MODULUS, FR_MODULUS, FR_TWO_ADICITY, FrVec, G1Vec, G2Vec
@@ -92,11 +92,6 @@ class _Point(Generic[Vec, Coordinate]):
         return tuple(int.from_bytes(data[i : i + _WORD], "big") for i in range(0, len(data), _WORD))
 
     @property
-    def affine(self) -> tuple[Coordinate, Coordinate] | None:
-        """Integer coordinates, or None for infinity."""
-        return cast("tuple[Coordinate, Coordinate] | None", self.vec().to_affine()[0])
-
-    @property
     def is_infinity(self) -> bool:
         return not any(self.raw)
 
@@ -122,7 +117,8 @@ class _Point(Generic[Vec, Coordinate]):
         return self * scalar
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({self.affine or 'infinity'})"
+        words = ", ".join(map(str, self.evm_words()))
+        return f"{type(self).__name__}.from_evm_words([{words}])"
 
 
 class G1(_Point[G1Vec, int]):
@@ -132,11 +128,17 @@ class G1(_Point[G1Vec, int]):
 
     _vec, _words = G1Vec, 2
 
+    @property
+    def affine(self) -> tuple[int, int] | None:
+        """Coordinates x and y, or None for infinity."""
+        return self.vec().to_affine()[0]
+
     def to_json(self) -> Json:
         """Decimal projective coordinates of snarkjs: [x, y, "1"], infinity ["0", "1", "0"]."""
-        if self.affine is None:
+        affine = self.affine
+        if affine is None:
             return ["0", "1", "0"]
-        x, y = self.affine
+        x, y = affine
         return [str(x), str(y), "1"]
 
 
@@ -147,11 +149,17 @@ class G2(_Point[G2Vec, tuple[int, int]]):
 
     _vec, _words = G2Vec, 4
 
+    @property
+    def affine(self) -> tuple[tuple[int, int], tuple[int, int]] | None:
+        """Coordinates x and y, each (real, imaginary), or None for infinity."""
+        return self.vec().to_affine()[0]
+
     def to_json(self) -> Json:
         """As G1, coordinates [real, imaginary]: [[x.c0, x.c1], [y.c0, y.c1], ["1", "0"]]."""
-        if self.affine is None:
+        affine = self.affine
+        if affine is None:
             return [["0", "0"], ["1", "0"], ["0", "0"]]
-        x, y = self.affine
+        x, y = affine
         return [[str(c) for c in x], [str(c) for c in y], ["1", "0"]]
 
 
