@@ -75,8 +75,7 @@ def pack(c: Builder, fields: Sequence[tuple[WireLike, int]]) -> Wire:
 
     A FELT, which determines every field: CircuitError if a field may not fit its width, or all together reach r.
     """
-    packed, reach = c.linear([], 0), 0
-    packed = Wire(c, packed.terms, None, None)
+    packed, reach = c.felt(0), 0
     for i, (field, width) in enumerate(fields):
         wire = as_wire(c, field)
         lo, hi = wire.bounds

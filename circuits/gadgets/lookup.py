@@ -49,7 +49,7 @@ def select_by(c: Builder, flags: Sequence[Wire], values: Sequence[WireLike]) -> 
     wires = [as_wire(c, value, felt=felt) for value in values]
     if not isinstance(flags, OneHot):
         return c.linear((1, flag * wire) for flag, wire in zip(flags, wires, strict=True))
-    base = Wire(c, wires[0].terms, None, None)
+    base = c.felt(wires[0])
     moves = [flag * (wire - base) for flag, wire in zip(flags[1:], wires[1:], strict=True)]
     chosen = c.linear((1, wire) for wire in [base, *moves])
     if felt:

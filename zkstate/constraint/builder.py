@@ -121,6 +121,10 @@ class Builder(Record):
     def const(self, value: int) -> Wire:
         return as_wire(self, value)
 
+    def felt(self, wire: WireLike) -> Wire:
+        """The same element without its interval: what follows is arithmetic mod r."""
+        return Wire(self, as_wire(self, wire, felt=True).terms, None, None)
+
     def bind(self, wire: Wire, label: str = "bound to the proof") -> None:
         """Touch a public input that nothing else is said about, so that a proof holds for it alone."""
         copy = self.allocate(1, "copy")
