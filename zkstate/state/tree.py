@@ -16,12 +16,14 @@ from zkstate.commitment import domain
 from zkstate.commitment.merkle import MerklePath, MerkleTree
 from zkstate.errors import EncodingError, LedgerError, LengthError
 from zkstate.state import columnar
+from zkstate.state.codec import plaintext_bytes
 from zkstate.state.commit import DEFAULT_ACCOUNTS_DEPTH
 from zkstate.state.ledger import Ledger
 from zkstate.state.schema import ID_BOUND, Account
 
 SALT_BYTES = 31
 SECRET_BYTES = 32
+RECORD_BLOCK = 16 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,7 @@ class AccountsTree:
         """Record plaintexts by class: (class, leaf indices, one plaintext per row), at most 16 MiB each."""
         for n in np.unique(self.classes):
             positions = np.flatnonzero(self.classes == n)
-            step = max(1, (16 << 20) // (256 + 53 * int(n)))
+            step = max(1, RECORD_BLOCK // plaintext_bytes(int(n)))
             for first in range(0, len(positions), step):
                 part = positions[first : first + step]
                 ids, salts = self.ids[part], self.salts[part]

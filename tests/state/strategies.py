@@ -1,0 +1,108 @@
+"""Random instruments, tables and accounts, as the plain values of tests/state/oracle.py and as zkstate's own."""
+
+from hypothesis import strategies as st
+
+from zkstate.kernels import FR_MODULUS
+from zkstate.state.schema import Account, Instrument, Order, Row, ladder
+from zkstate.state.table import InstrumentTable
+
+I64 = st.one_of(
+    st.sampled_from([-(2**63), -1, 0, 1, 2**63 - 1]), st.integers(-(2**63), 2**63 - 1), st.integers(-(10**9), 10**9)
+)
+U64 = st.one_of(st.sampled_from([0, 1, 2**64 - 1]), st.integers(0, 2**64 - 1), st.integers(0, 10**12))
+I128 = st.one_of(st.sampled_from([-(2**127), 0, 2**127 - 1]), st.integers(-(2**127), 2**127 - 1))
+ELEMENTS = st.integers(0, FR_MODULUS - 1)
+SYMBOLS = st.text(st.characters(min_codepoint=33, max_codepoint=0x2FF, categories=("L", "N", "S", "P")), min_size=1, max_size=12)
+
+
+@st.composite
+def tiers(draw, asset):
+    count = draw(st.integers(1, 13))
+    lowers = sorted(
+        draw(st.sets(st.one_of(st.integers(1, 2**64 - 2), st.integers(1, 10**10)), min_size=count - 1, max_size=count - 1))
+    )
+    rates = sorted(draw(st.lists(st.integers(0, 10**6), min_size=count, max_size=count)), reverse=asset)
+    initial = [0] * count if asset else draw(st.lists(st.integers(0, 10**6), min_size=count, max_size=count))
+    return list(zip([0, *lowers], rates, initial, strict=True))
+
+
+@st.composite
+def instruments(draw, number, count):
+    kind = draw(st.sampled_from(["asset", "perpetual", "future", "option"]))
+    asset = kind == "asset"
+    price = draw(U64)
+    return {
+        "id": number,
+        "symbol": f"{number}{draw(SYMBOLS)}",
+        "flags": 1 if asset else draw(st.sampled_from([0, 2])),
+        "decimals": draw(st.integers(0, 16)),
+        "price": price,
+        "notional_price": price if asset else draw(U64),
+        "funding": 0 if asset else draw(I64),
+        "expiry": draw(st.integers(1, 2**64 - 1)) if kind in ("future", "option") else 0,
+        "strike": draw(st.integers(1, 2**64 - 1)) if kind == "option" else 0,
+        "option": draw(st.sampled_from([1, 2])) if kind == "option" else 0,
+        "underlying": draw(st.integers(0, count).filter(lambda other: other != number)),
+        "tiers": draw(tiers(asset)),
+    }
+
+
+@st.composite
+def tables(draw, least=1, most=6):
+    count = draw(st.integers(least, most))
+    return [draw(instruments(number, count)) for number in range(1, count + 1)]
+
+
+def built(plain):
+    """zkstate's instrument of a plain one."""
+    return Instrument(**{**plain, "tiers": ladder(plain["tiers"])})
+
+
+def built_table(plain, depth=None):
+    made = [built(i) for i in plain]
+    return InstrumentTable.of(made) if depth is None else InstrumentTable(tuple(made), depth)
+
+
+@st.composite
+def rows(draw, table, most=6):
+    """Plain rows of distinct instruments of a plain table, by id."""
+    ids = sorted(draw(st.sets(st.sampled_from([i["id"] for i in table]), max_size=most)))
+    out = []
+    for number in ids:
+        amount = draw(I64.filter(bool))
+        asset = table[number - 1]["flags"] & 1
+        out.append((number, amount, 0 if asset else draw(I128), 0 if asset else draw(I64)))
+    return out
+
+
+@st.composite
+def accounts(draw, most=20):
+    ids = st.integers(1, 2**16 - 1)
+    plain_rows = [
+        (number, draw(I64.filter(bool)), draw(I128), draw(I64)) for number in sorted(draw(st.sets(ids, max_size=most)))
+    ]
+    plain_orders = sorted(
+        draw(st.lists(st.tuples(ids, st.integers(0, 1), U64, st.integers(1, 2**64 - 1)), max_size=most))
+    )
+    return Account(
+        index=draw(st.integers(0, 2**32 - 1)),
+        id=draw(st.integers(0, 2**248 - 1)),
+        owner=draw(ELEMENTS),
+        salt=draw(st.integers(0, 2**248 - 1)),
+        rows=tuple(Row(*row) for row in plain_rows),
+        orders=tuple(Order(*order) for order in plain_orders),
+        history_head=draw(ELEMENTS),
+        history_length=draw(st.integers(0, 2**64 - 1)),
+    )
+
+
+def plain(account):
+    """What the oracle takes of an account: id, owner, salt, rows, orders, history."""
+    return (
+        account.id,
+        account.owner,
+        account.salt,
+        [(r.instrument, r.amount, r.entry, r.funding_at_entry) for r in account.rows],
+        [(o.instrument, o.side, o.price, o.size) for o in account.orders],
+        (account.history_head, account.history_length),
+    )

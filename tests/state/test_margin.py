@@ -1,0 +1,188 @@
+"""Two engines (one account, all accounts by columns) against Fractions written from the specification."""
+
+import random
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.state import oracle
+from tests.state.ledgers import ledger_of, plain_ledgers
+from tests.state.strategies import built_table, rows, tables
+from zkstate.errors import EncodingError
+from zkstate.state import health, margin, wide
+from zkstate.state.margin import assess, assess_row, tier_of
+from zkstate.state.schema import PPM, Row
+
+QUOTE = 10**22
+
+
+def engine_rows(plain):
+    return [Row(*row) for row in plain]
+
+
+@given(st.data(), st.booleans())
+def test_agrees_with_fractions(data, initial):
+    plain = data.draw(tables())
+    held = data.draw(rows(plain))
+    found = assess(engine_rows(held), built_table(plain), initial)
+    assert (Fraction(found.equity, QUOTE), Fraction(found.need, QUOTE)) == oracle.margin(held, plain, initial)
+    assert found.equity == sum(row.equity for row in found.rows)
+    assert found.need == sum(row.need for row in found.rows)
+
+
+@given(plain_ledgers(most_accounts=6), st.booleans())
+@settings(max_examples=60)
+def test_columns_agree_with_fractions(plain, initial):
+    table, held, _ = plain
+    found = health.assess_all(ledger_of(built_table(table), held), initial)
+    expected = [oracle.margin(part, table, initial) for part in held]
+    assert [Fraction(e, QUOTE) for e in wide.to_ints(found.equity)] == [equity for equity, _ in expected]
+    assert [Fraction(e, QUOTE) for e in wide.to_ints(found.need)] == [need for _, need in expected]
+    assert found.healthy.tolist() == [equity >= need for equity, need in expected]
+    missing = [max(Fraction(0), need - equity) for equity, need in expected]
+    assert found.unhealthy_count == sum(m > 0 for m in missing)
+    assert Fraction(found.shortfall, QUOTE) == sum(missing)
+
+
+def random_table(rng, count):
+    """Instruments in the range a venue uses, and some at the edges of their widths."""
+    out = []
+    for number in range(1, count + 1):
+        asset = rng.random() < 0.4
+        wild = rng.random() < 0.2
+        price = rng.randrange(2**64) if wild else rng.randrange(10**4, 10**13)
+        k = rng.randrange(1, 14)
+        lowers = sorted({rng.randrange(1, 2**64 - 1 if wild else 10**9) for _ in range(k - 1)})
+        rates = sorted((rng.randrange(PPM + 1) for _ in range(len(lowers) + 1)), reverse=asset)
+        out.append(
+            {
+                "id": number,
+                "symbol": f"S{number}",
+                "flags": 1 if asset else rng.choice([0, 0, 2]),
+                "decimals": rng.randrange(17),
+                "price": price,
+                "notional_price": price if asset else rng.choice([price, rng.randrange(2**64)]),
+                "funding": 0 if asset else rng.randrange(-(2**63), 2**63) if wild else rng.randrange(-(10**9), 10**9),
+                "expiry": 0,
+                "strike": 0,
+                "option": 0,
+                "underlying": 0,
+                "tiers": [(low, rate, 0 if asset else rng.randrange(PPM + 1)) for low, rate in zip([0, *lowers], rates, strict=True)],
+            }
+        )
+    return out
+
+
+def test_ten_thousand_accounts_agree_three_ways():
+    rng = random.Random("zkstate margin")
+    table = random_table(rng, 64)
+    held = []
+    for _ in range(10_000):
+        count = rng.choice([0, 1, 2, 3, 4, 5, 8, 16]) if rng.random() < 0.98 else 64
+        account = []
+        for number in sorted(rng.sample(range(1, 65), count)):
+            asset = table[number - 1]["flags"] == 1
+            amount = rng.choice([rng.randrange(-(2**63), 2**63), rng.randrange(-(10**8), 10**8), 2**63 - 1, -(2**63), 1]) or 1
+            entry = 0 if asset else rng.choice([rng.randrange(-(2**127), 2**127), amount * table[number - 1]["price"]])
+            entry = max(-(2**127), min(2**127 - 1, entry))
+            account.append((number, amount, entry, 0 if asset else rng.randrange(-(2**63), 2**63)))
+        held.append(account)
+    made = built_table(table)
+    found = health.assess_all(ledger_of(made, held, keys=False))
+    equity, need = wide.to_ints(found.equity), wide.to_ints(found.need)
+    for i, account in enumerate(held):
+        one = assess(engine_rows(account), made)
+        assert (one.equity, one.need, one.healthy) == (equity[i], need[i], bool(found.healthy[i]))
+        if i < 2_000:
+            assert (Fraction(one.equity, QUOTE), Fraction(one.need, QUOTE)) == oracle.margin(account, table)
+    assert 0 < found.unhealthy_count < 10_000
+
+
+MARKET = {
+    "id": 1, "symbol": "BTC-PERP", "flags": 0, "decimals": 3, "price": 50_000 * 10**13, "notional_price": 50_000 * 10**13,
+    "funding": 0, "expiry": 0, "strike": 0, "option": 0, "underlying": 0,
+    "tiers": [(0, 10_000, 20_000), (100_000 * 10**4, 20_000, 50_000)],
+}  # fmt: skip
+USDT = {
+    **MARKET, "id": 2, "symbol": "USDT", "flags": 1, "decimals": 6, "price": 10**10, "notional_price": 10**10,
+    "tiers": [(0, 10**6, 0)],
+}  # fmt: skip
+
+
+def account_with(cash):
+    """Long 1 BTC bought at its price: 500 USDT are needed."""
+    return [(1, 1_000, 50_000 * 10**16, 0), (2, cash, 0, 0)]
+
+
+def test_healthy_by_exactly_nothing_and_unhealthy_by_one_unit():
+    table = built_table([MARKET, USDT])
+    exact, short = (assess(engine_rows(account_with(cash)), table) for cash in (500 * 10**6, 500 * 10**6 - 1))
+    assert exact.equity == exact.need == 500 * QUOTE
+    assert exact.healthy
+    assert exact.shortfall == 0
+    assert exact.ratio_ppm == PPM
+    assert not short.healthy
+    assert short.shortfall == 10**16
+    found = health.assess_all(ledger_of(table, [account_with(500 * 10**6), account_with(500 * 10**6 - 1), []]))
+    assert found.healthy.tolist() == [True, False, True]
+    assert found.shortfall == 10**16
+
+
+@pytest.mark.parametrize(
+    ("size", "tier", "need"),
+    [
+        (1_999, 0, Fraction(99_950) / 100),
+        (2_000, 1, Fraction(1_000)),
+        (-2_000, 1, Fraction(1_000)),
+        (2_001, 1, Fraction(1_001)),
+    ],
+)
+def test_tier_bounds_belong_to_the_tier_above_and_leave_no_step(size, tier, need):
+    table = built_table([MARKET, USDT])
+    row = assess_row(Row(1, size), table[1])
+    assert row.tier == tier
+    assert Fraction(row.need, QUOTE) == need
+
+
+def test_initial_requirement_takes_the_whole_value_at_its_tier():
+    table = built_table([MARKET, USDT])
+    assert assess([Row(1, 2_000)], table, initial=True).need == 5_000 * QUOTE
+
+
+def test_ratio_is_the_largest_that_is_covered():
+    table = built_table([MARKET, USDT])
+    found = assess(engine_rows(account_with(1_234_567_891)), table)
+    assert found.ratio_ppm == 2_469_135
+    assert found.covers(2_469_135)
+    assert not found.covers(2_469_136)
+    assert assess([], table).ratio_ppm is None
+    assert assess([], table).healthy
+
+
+def test_every_notional_value_has_a_tier():
+    table = built_table([MARKET])
+    assert tier_of(table[1], 2**127) == 1
+    assert tier_of(table[1], 0) == 0
+
+
+def test_rows_that_cannot_be_assessed():
+    table = built_table([MARKET, USDT])
+    with pytest.raises(EncodingError, match="instrument 3 is not in a table of 2"):
+        assess([Row(3, 1)], table)
+    for row in (Row(2, 1, 1, 0), Row(2, 1, 0, 1)):
+        with pytest.raises(EncodingError, match="asset 'USDT' has an entry value or a funding index"):
+            assess([row], table)
+
+
+def test_blocks_of_rows_change_nothing(monkeypatch):
+    rng = np.random.default_rng(3)
+    table = built_table([MARKET, USDT])
+    held = [[(2, int(rng.integers(1, 10**9)), 0, 0)] * int(rng.integers(0, 2)) for _ in range(50)]
+    ledger = ledger_of(table, held)
+    whole = health.assess_all(ledger)
+    monkeypatch.setattr(health, "_BLOCK_ROWS", 3)
+    assert (health.assess_all(ledger).equity == whole.equity).all()
+    assert margin.EQUITY_DECIMALS == 22
