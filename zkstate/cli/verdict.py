@@ -74,9 +74,9 @@ class Verdict:
             "not_shown": list(self.not_shown),
         }
 
-    def render(self, console: Console) -> None:
-        """The form for people."""
-        facts = [
+    def facts(self) -> list[tuple[str, str]]:
+        """The form for people, below `accepted` or `rejected`."""
+        return [
             *claim_facts(self.attestation),
             ("age", f"{age_text(self.age_s)} at {time_text(self.now)}"),
             ("trust", f"({self.trust['level']}) {self.trust['text']}"),
@@ -84,7 +84,10 @@ class Verdict:
             ("security", SECURITY),
             *(("not shown" if i == 0 else "", words) for i, words in enumerate(self.not_shown)),
         ]
-        show_judgement(console, self.finding.accepted, self.finding.reasons, facts)
+
+    def render(self, console: Console) -> None:
+        """The judgement, why, and the facts."""
+        show_judgement(console, self.finding.accepted, self.finding.reasons, self.facts())
 
 
 def claim_result(attestation: Attestation) -> dict[str, object]:

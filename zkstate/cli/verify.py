@@ -13,8 +13,8 @@ from zkstate.cli.headers import header_facts, header_result
 from zkstate.cli.terminal import Terminal, duration_text, show_judgement
 from zkstate.cli.verdict import SECURITY, Verdict, setup_result
 from zkstate.errors import InputError, StaleError
+from zkstate.proof import json_form
 from zkstate.proof.groth16 import Proof, verify
-from zkstate.proof.json_form import public_from_json
 from zkstate.proof.keys import VerifyingKey
 from zkstate.publication.header import SIGNED_BYTES, SignedHeader, equivocation
 from zkstate.publication.layout import INSTRUMENTS, MANIFEST, ORDER_BOOK, TOTALS
@@ -163,7 +163,7 @@ def _compare_headers(paths: list[Path], terminal: Terminal) -> int:
 
 def _verify_triple(args: Namespace, terminal: Terminal) -> int:
     key = VerifyingKey.from_json(args.vk.read_bytes(), str(args.vk))
-    public_inputs = public_from_json(args.public.read_bytes(), key.n_public, str(args.public))
+    public_inputs = json_form.public_inputs(args.public.read_bytes(), str(args.public))
     proof = Proof.from_json(args.proof.read_bytes(), str(args.proof))
     reasons = [] if verify(key, public_inputs, proof) else ["the proof does not satisfy the verification equation"]
     if args.require_ceremony and not key.setup.trusted:

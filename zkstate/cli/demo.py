@@ -1,0 +1,96 @@
+"""zkstate demo: the whole story in one go."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import msgspec
+
+from zkstate.cli.arguments import Namespace, Parser, existing, parts_per_million, whole
+from zkstate.cli.ledgers import SYNTHETIC
+from zkstate.cli.report import render, report
+from zkstate.cli.story import tell
+from zkstate.cli.terminal import Terminal, pretty_json
+from zkstate.errors import EnvironmentFailure, InputError
+from zkstate.publication.atomic import new_folder, write_new
+from zkstate.state.ledger import MAX_ACCOUNTS
+
+USAGE = """\
+usage: zkstate demo [--ledger PLACE | --accounts N] [--account NAME] [--ratio R]
+                    [--chain embedded|URL] [--publisher-key FILE] [--out DIR] [--json]
+
+The whole story: a venue commits to its ledger and publishes; its own database is deleted; a trader rebuilds
+their account from the mirror and the registry alone, proves their margin in zero knowledge, and the proof is
+verified offline and by a contract.
+
+  --ledger PLACE        a real ledger (docs/ledger.md, or the balance sheets of an exchange); it is copied,
+                        and only the copy is deleted
+  --accounts N          a generated venue of N accounts instead (1000)
+  --account NAME        whose account is recovered; by default a healthy one with several rows
+  --ratio R             the margin ratio that is proved (1)
+  --chain URL           a node that holds an unlocked account, such as anvil, instead of the chain inside
+                        this process (embedded)
+  --publisher-key FILE  or a private key to send from: 64 hex digits in a file that only you can read
+  --out DIR             where the results are left (demo-out): mirror/, account.key, account.json, proof.json,
+                        public.json, verification_key.json, statement.json, header.bin, report.json. An earlier
+                        demo there is replaced, anything else is not
+
+Example:
+
+  zkstate demo --accounts 200 --out demo-out
+"""
+
+REPORT = "report.json"
+DEFAULT_OUT = Path("demo-out")
+DEFAULT_ACCOUNTS = 1000
+
+
+def declare(parser: Parser) -> None:
+    parser.add_argument("--ledger", type=existing)
+    parser.add_argument("--accounts", type=whole(1, MAX_ACCOUNTS))
+    parser.add_argument("--account")
+    parser.add_argument("--ratio", type=parts_per_million, default=1_000_000)
+    parser.add_argument("--chain", default="embedded")
+    parser.add_argument("--publisher-key", type=existing)
+    parser.add_argument("--out", type=Path, default=DEFAULT_OUT)
+
+
+def run(args: Namespace, terminal: Terminal) -> int:
+    if args.ledger is not None and args.accounts is not None:
+        raise InputError("--ledger brings its own accounts: leave out --accounts")
+    if args.publisher_key is not None and args.chain == "embedded":
+        raise InputError("--publisher-key is for a node: give --chain URL")
+    replaced = _is_earlier_demo(args.out)
+    staged = args.out.with_name(f"{args.out.name}.new") if replaced else args.out
+    with terminal.progress("demo") as progress, new_folder(staged) as folder:
+        story = tell(
+            folder,
+            ledger=str(args.ledger) if args.ledger else f"{SYNTHETIC}{args.accounts or DEFAULT_ACCOUNTS}",
+            account=args.account,
+            ratio_ppm=args.ratio,
+            node=None if args.chain == "embedded" else args.chain,
+            publisher_key=args.publisher_key,
+            progress=progress,
+        )
+        told = report(story)
+        write_new(folder / REPORT, pretty_json(told).encode())
+    if replaced:
+        shutil.rmtree(args.out)
+        staged.rename(args.out)
+    for words in story.notes:
+        terminal.say(words)
+    terminal.emit(told | {"out": str(args.out)}, lambda console: render(console, story, args.out))
+    return 0 if story.accepted else 1
+
+
+def _is_earlier_demo(out: Path) -> bool:
+    """Whether `out` is a folder that a demo left. EnvironmentFailure if it is anything else."""
+    if not out.exists():
+        return False
+    try:
+        if msgspec.json.decode((out / REPORT).read_bytes(), type=dict).get("verb") == "demo":
+            return True
+    except (OSError, msgspec.DecodeError):
+        pass
+    raise EnvironmentFailure(f"{out} exists and is not the result of an earlier demo: choose another --out")

@@ -1,0 +1,228 @@
+"""What a file is, told by its content, and what is in it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from circuits.attestation import STATEMENT_FILE
+from lightclient.bundle import Bundle
+from zkstate.cli.account import account_result, show_account
+from zkstate.cli.headers import header_facts, header_result
+from zkstate.cli.terminal import Facts, size_text
+from zkstate.cli.verdict import setup_result
+from zkstate.errors import InputError
+from zkstate.kernels import FR_BYTES, FR_MODULUS
+from zkstate.proof import container, json_form, r1cs_file, wtns_file, zkey_file
+from zkstate.proof.groth16 import Proof
+from zkstate.proof.keys import VerifyingKey
+from zkstate.publication.header import MAGIC, SIGNED_BYTES, SignedHeader
+from zkstate.publication.manifest import Manifest
+from zkstate.publication.records import parse_bucket
+from zkstate.publication.regular import read_below
+from zkstate.publication.tables import decode_totals
+from zkstate.publication.tiles import TILE_NODES
+from zkstate.state.decimals import render
+from zkstate.state.identity import AccountKey
+from zkstate.state.table import decode_table
+
+PEEK = 64
+JSON_LIMIT = 64 << 20
+_HEX = set(b"0123456789abcdefABCDEF")
+_ROOTS = ("previous_state_root", "accounts_root", "instruments_root", "totals_root", "order_book_root")
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """What a file is: its members as JSON, the facts for people, and what is drawn below them."""
+
+    kind: str
+    members: Mapping[str, object]
+    facts: Facts
+    draw: Callable[[Console], None] | None = None
+
+
+def explain(path: Path) -> Explained:
+    """What lies at `path`. InputError if it is nothing known; the errors of its reader if it is damaged."""
+    with path.open("rb") as file:
+        start = file.read(PEEK)
+    for magic, read in _BY_MAGIC.items():
+        if start.startswith(magic):
+            return read(path)
+    if path.parent.name == "records":
+        return _records(path)
+    if path.parent.parent.name == "tiles":
+        return _tile(path)
+    if len(start) == PEEK and set(start) <= _HEX:
+        return _account_key(path)
+    if start.lstrip()[:1] in {b"{", b"["}:
+        return _json(path)
+    raise InputError(f"{path} is no file of zkstate, circom or snarkjs: it starts with {start[:8].hex() or 'nothing'}")
+
+
+def _header(path: Path) -> Explained:
+    header = SignedHeader.decode(read_below(path.parent, path.name, SIGNED_BYTES)).header
+    roots = {name: f"{getattr(header, name):#066x}" for name in _ROOTS} | {"data_root": header.data_root.hex()}
+    depths = {"accounts_depth": header.accounts_depth, "table_depth": header.table_depth}
+    return Explained(
+        "the header of an epoch, with a valid signature of its operator key",
+        {**header_result(header), **roots, **depths, "record_bits": header.record_bits},
+        [*header_facts(header), *_worded(roots), *_worded(depths)],
+    )
+
+
+def _r1cs(path: Path) -> Explained:
+    file = r1cs_file.read(path)
+    counts = {
+        "constraints": file.r1cs.n_constraints,
+        "wires": file.r1cs.n_wires,
+        "public": file.r1cs.n_public,
+        "outputs": file.n_outputs,
+        "private_inputs": file.n_private_inputs,
+        "terms": file.r1cs.a.nnz + file.r1cs.b.nnz + file.r1cs.c.nnz,
+    }
+    return Explained("a constraint system over BN254 (circom .r1cs)", counts, _worded(counts))
+
+
+def _wtns(path: Path) -> Explained:
+    counts = {"values": len(wtns_file.read(path))}
+    kind = "a witness over BN254 (circom .wtns): its values are secrets and are not shown"
+    return Explained(kind, counts, _worded(counts))
+
+
+def _zkey(path: Path) -> Explained:
+    content = container.map_file(path, zkey_file.SIZE_LIMIT)
+    key = zkey_file.decode(content, str(path), check_points=False)
+    counts = {"wires": key.n_wires, "public": key.n_public, "domain": key.domain_size}
+    members = {**counts, "key_digest": key.vk.digest(), "setup": setup_result(key.setup)}
+    facts = [*_worded(counts), ("verification key", f"digest {key.vk.digest()}"), ("setup", key.setup.value)]
+    return Explained("a Groth16 proving key over BN254 (snarkjs .zkey); its points were not checked", members, facts)
+
+
+def _account_key(path: Path) -> Explained:
+    key = AccountKey.read(path)
+    public = {"owner": f"{key.owner:064x}", "view_key": key.view_public.hex()}
+    note = "keys of an operator and of a publisher look the same, and have other uses"
+    return Explained("a 32-byte secret, not shown; read as an account key", public, [*_worded(public), ("note", note)])
+
+
+def _tile(path: Path) -> Explained:
+    size = path.stat().st_size
+    nodes, rest = divmod(size, FR_BYTES)
+    if rest or not 1 <= nodes <= TILE_NODES:
+        raise InputError(f"{path}: {size} bytes are not 1 to {TILE_NODES} tree nodes of {FR_BYTES} bytes")
+    content = path.read_bytes()
+    for at in range(nodes):
+        if int.from_bytes(content[FR_BYTES * at : FR_BYTES * (at + 1)]) >= FR_MODULUS:
+            raise InputError(f"{path}: node {at} is not a field element")
+    counts = {"nodes": nodes, "tile_level": int(path.parent.name), "first_node": TILE_NODES * int(path.stem)}
+    return Explained("a tile of the accounts tree", counts, _worded(counts))
+
+
+def _records(path: Path) -> Explained:
+    entries = parse_bucket(path.read_bytes(), 0, 0)  # with 0 record bits all tags belong to bucket 0
+    classes = Counter(entry.size_class for entry in entries)
+    members = {"records": len(entries), "classes": {str(size): classes[size] for size in sorted(classes)}}
+    shares = ", ".join(f"{classes[size]} of up to {size} rows" for size in sorted(classes))
+    return Explained("encrypted account records", members, [("records", f"{len(entries)}: {shares}")])
+
+
+def _json(path: Path) -> Explained:
+    if path.stat().st_size > JSON_LIMIT:
+        raise InputError(f"{path}: more than {size_text(JSON_LIMIT)} of JSON")
+    content = path.read_bytes()
+    value = json_form.parse(content, str(path))
+    if isinstance(value, list):
+        return _public(path, content)
+    for member, read in _BY_MEMBER.items():
+        if isinstance(value, dict) and member in value:
+            return read(path, content)
+    raise InputError(f"{path} is JSON of no kind that zkstate knows")
+
+
+def _bundle(path: Path, _content: bytes) -> Explained:
+    bundle = Bundle.read(path)
+    account = account_result(bundle.account, bundle.table)
+    trust = ("trust", f"({bundle.trust.level}) {bundle.trust.text}")
+    return Explained(
+        "an account bundle that proves itself; it holds a secret: keep it private",
+        {**header_result(bundle.header), "account": account},
+        [*header_facts(bundle.header), trust],
+        lambda console: show_account(console, bundle.account, bundle.table),
+    )
+
+
+def _statement(path: Path, content: bytes) -> Explained:
+    fields = json_form.parse(content, str(path))
+    assert isinstance(fields, dict)
+    facts = [(name, str(fields.get(name, ""))) for name in ("circuit", "statement", "parameters", "context")]
+    return Explained(f"the claim of a proof ({STATEMENT_FILE}); zkstate verify checks it", dict(facts), facts)
+
+
+def _proof(path: Path, content: bytes) -> Explained:
+    Proof.from_json(content, str(path))
+    return Explained("a Groth16 proof over BN254: well-formed, its points on their curves; truth not checked", {}, [])
+
+
+def _verifying_key(path: Path, content: bytes) -> Explained:
+    key = VerifyingKey.from_json(content, str(path))
+    members = {"public": key.n_public, "key_digest": key.digest(), "setup": setup_result(key.setup)}
+    facts = [("public inputs", str(key.n_public)), ("digest", key.digest()), ("setup", key.setup.value)]
+    return Explained("a Groth16 verification key over BN254", members, facts)
+
+
+def _public(path: Path, content: bytes) -> Explained:
+    values = json_form.array(json_form.parse(content, str(path)), None, str(path))
+    numbers = [json_form.decimal(value, FR_MODULUS, f"{path}[{i}]") for i, value in enumerate(values)]
+    texts = [str(number) for number in numbers]
+    return Explained("public inputs of a proof", {"public_inputs": texts}, _worded(dict(enumerate(texts))))
+
+
+def _manifest(_path: Path, content: bytes) -> Explained:
+    manifest = Manifest.decode(content)
+    members: dict[str, object] = {
+        "files": len(manifest.files),
+        "bytes": sum(entry.size for entry in manifest.files),
+        "data_root": manifest.root.hex(),
+    }
+    return Explained("the manifest of an epoch", members, _worded(members))
+
+
+def _instruments(_path: Path, content: bytes) -> Explained:
+    table = decode_table(content)
+    kinds = Counter(instrument.kind for instrument in table.instruments)
+    listed = [
+        {"id": i.id, "symbol": i.symbol, "kind": i.kind, "price": render(i.price, i.price_decimals)}
+        for i in table.instruments
+    ]
+    root = f"{table.root:#066x}"
+    facts = [("root", root), *((kind, str(count)) for kind, count in sorted(kinds.items()))]
+    return Explained("an instrument table", {"root": root, "instruments": listed}, facts)
+
+
+def _totals(_path: Path, content: bytes) -> Explained:
+    totals = decode_totals(content)
+    members = {"credits": [str(c) for c in totals.credits], "debits": [str(d) for d in totals.debits]}
+    return Explained("totals of an epoch", members, [("instruments", str(len(totals.credits)))])
+
+
+def _worded(members: Mapping[Any, object]) -> list[tuple[str, str]]:
+    """Members as facts."""
+    return [(str(name).replace("_", " "), str(value)) for name, value in members.items()]
+
+
+_BY_MAGIC: dict[bytes, Callable[[Path], Explained]] = {MAGIC: _header, b"r1cs": _r1cs, b"wtns": _wtns, b"zkey": _zkey}
+_BY_MEMBER: dict[str, Callable[[Path, bytes], Explained]] = {
+    "owner_secret": _bundle,
+    "circuit": _statement,
+    "pi_a": _proof,
+    "vk_alpha_1": _verifying_key,
+    "files": _manifest,
+    "instruments": _instruments,
+    "totals": _totals,
+}
