@@ -1,16 +1,16 @@
 """The JSON of snarkjs: decimal strings, G1 = [x, y, "1"], G2 = [[x.c0, x.c1], [y.c0, y.c1], ["1", "0"]].
 
-Reading is strict, because two readers that disagree about one file are an attack: integers are decimal strings without
-sign, leading zero or exponent and below their modulus; third coordinates are exactly one, so the point at infinity cannot
-be written; no object names a member twice; arities are exact.
+Reading is strict, because two readers that disagree about one file are an attack: integers are decimal strings
+without sign, leading zero or exponent and below their modulus; third coordinates are exactly one, so the point at
+infinity cannot be written; no object names a member twice; arities are exact.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Sequence
-from typing import NoReturn
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NoReturn, TypeAlias
 
 from zkstate.algebra.bn254 import G1, G2
 from zkstate.errors import EncodingError, LengthError
@@ -20,7 +20,7 @@ SIZE_LIMIT = 1 << 26
 CURVE, PROTOCOL = "bn128", "groth16"
 _DECIMAL = re.compile(r"0|[1-9][0-9]{0,77}")
 
-type Json = dict[str, Json] | list[Json] | str | int | bool | None
+Json: TypeAlias = "Mapping[str, Json] | Sequence[Json] | str | int | bool | None"
 
 
 def parse(content: bytes | str, name: str) -> Json:
@@ -55,7 +55,7 @@ def render(value: Json) -> str:
 
 def member(value: Json, key: str, name: str) -> Json:
     """Member `key` of the JSON object `value`."""
-    if not isinstance(value, dict):
+    if not isinstance(value, Mapping):
         raise EncodingError(f"{name}: {_show(value)} is not an object")
     if key not in value:
         raise EncodingError(f"{name}: member {key!r} is missing")
@@ -69,7 +69,7 @@ def expect(value: Json, key: str, expected: str, name: str) -> None:
         raise EncodingError(f"{name}: {key} is {_show(found)}, expected {expected!r}")
 
 
-def array(value: Json, length: int | None, where: str) -> list[Json]:
+def array(value: Json, length: int | None, where: str) -> Sequence[Json]:
     """A JSON array of `length` items (any number if None)."""
     if not isinstance(value, list):
         raise EncodingError(f"{where}: {_show(value)} is not an array")
@@ -93,7 +93,11 @@ def g1(value: Json, where: str) -> G1:
     x, y, z = array(value, 3, where)
     if z != "1":
         raise EncodingError(f"{where}: third coordinate is {_show(z)}, expected '1' (infinity is refused)")
-    return _located(where, lambda: G1.from_affine(_fp(x, f"{where}.x"), _fp(y, f"{where}.y")))
+    affine = decimal(x, FP_MODULUS, f"{where}: x"), decimal(y, FP_MODULUS, f"{where}: y")
+    try:
+        return G1.from_affine(*affine)
+    except EncodingError as error:
+        raise EncodingError(f"{where}: {error}") from error
 
 
 def g2(value: Json, where: str) -> G2:
@@ -101,4 +105,30 @@ def g2(value: Json, where: str) -> G2:
     x, y, z = array(value, 3, where)
     if z != ["1", "0"]:
         raise EncodingError(f"{where}: third coordinate is {_show(z)}, expected ['1', '0'] (infinity is refused)")
-    return _located(where, lambda: G2.from_affine(_fp2(x, f"{where}.x"), _fp2(y, f"{where}.y")))
+    affine = _fp2(x, f"{where}: x"), _fp2(y, f"{where}: y")
+    try:
+        return G2.from_affine(*affine)
+    except EncodingError as error:
+        raise EncodingError(f"{where}: {error}") from error
+
+
+def _fp2(value: Json, where: str) -> tuple[int, int]:
+    real, imaginary = array(value, 2, where)
+    return decimal(real, FP_MODULUS, f"{where}.c0"), decimal(imaginary, FP_MODULUS, f"{where}.c1")
+
+
+def public_inputs(content: bytes | str, name: str = "public inputs") -> tuple[int, ...]:
+    """The scalars of a `public.json`, each below r. Errors: EncodingError, LengthError."""
+    values = array(parse(content, name), None, name)
+    return tuple(decimal(value, FR_MODULUS, f"{name}: [{i}]") for i, value in enumerate(values))
+
+
+def render_public_inputs(values: Iterable[int]) -> str:
+    """The `public.json` of some scalars."""
+    return render([str(value) for value in values])
+
+
+def _show(value: Json) -> str:
+    """A value short enough for a message."""
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."

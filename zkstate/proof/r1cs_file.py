@@ -1,7 +1,7 @@
 """A `.r1cs` file: a constraint system as circom writes it, with the roles of its wires.
 
-Section 1 is the header, 2 the constraints (for each row the combinations A, B, C), 3 the label of each wire. Coefficients
-are in ordinary form. circom does not sort the wires of a combination; reading and writing here both do.
+Section 1 is the header, 2 the constraints (for each row the combinations A, B, C), 3 the label of each wire.
+Coefficients are in ordinary form. circom does not sort the wires of a combination; reading and writing here both do.
 """
 
 from __future__ import annotations

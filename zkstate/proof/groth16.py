@@ -1,0 +1,248 @@
+"""Groth16 over BN254: prove, verify, verify many at once.
+
+Source: Groth 2016 (eprint 2016/260), section 3.2; batch verification after Bellare, Garay, Rabin 1998, small exponents.
+A proof can be re-randomised by anyone, so its bytes never identify a statement and never serve as a nullifier.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from zkstate.algebra.bn254 import G1, G2, root_of_unity
+from zkstate.errors import EncodingError, EnvironmentFailure, LengthError, WitnessError
+from zkstate.kernels import (
+    FR_BYTES,
+    FR_MODULUS,
+    FrVec,
+    G1Vec,
+    G2Vec,
+    msm_g1,
+    msm_g2,
+    ntt,
+    pairing_check,
+    sparse_product,
+    wipe,
+)
+from zkstate.proof import json_form
+from zkstate.proof.keys import ProvingKey, VerifyingKey
+
+Random = Callable[[int], bytes]
+EVM_WORDS = 8
+_R_BYTES = FR_MODULUS.to_bytes(FR_BYTES, "big")
+_MAX_DRAWS = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """A and C in G1, B in G2, none of them infinity: EncodingError otherwise.
+
+    An honest proof holds infinity with probability 2^-252. JSON cannot say it here (the third coordinate is one), and
+    where the EVM reads zeros as infinity the equation fails unless the trapdoor is known. Refusing it everywhere keeps
+    all readers of one mind.
+    """
+
+    a: G1
+    b: G2
+    c: G1
+
+    def __post_init__(self) -> None:
+        for title, point in (("A", self.a), ("B", self.b), ("C", self.c)):
+            if point.is_infinity:
+                raise EncodingError(f"proof: {title} is the point at infinity")
+
+    @classmethod
+    def from_json(cls, content: bytes | str, name: str = "proof") -> Proof:
+        """Read a `proof.json` of snarkjs. Errors: EncodingError, LengthError name the member."""
+        value = json_form.parse(content, name)
+        json_form.expect(value, "protocol", json_form.PROTOCOL, name)
+        json_form.expect(value, "curve", json_form.CURVE, name)
+        return cls(
+            json_form.g1(json_form.member(value, "pi_a", name), f"{name}: pi_a"),
+            json_form.g2(json_form.member(value, "pi_b", name), f"{name}: pi_b"),
+            json_form.g1(json_form.member(value, "pi_c", name), f"{name}: pi_c"),
+        )
+
+    def to_json(self) -> str:
+        """The `proof.json` that snarkjs reads, laid out as it writes it."""
+        return json_form.render(
+            {
+                "pi_a": self.a.to_json(),
+                "pi_b": self.b.to_json(),
+                "pi_c": self.c.to_json(),
+                "protocol": json_form.PROTOCOL,
+                "curve": json_form.CURVE,
+            }
+        )
+
+    @classmethod
+    def from_evm_words(cls, words: Sequence[int]) -> Proof:
+        """From the eight words of `evm_words`. Errors: LengthError, EncodingError."""
+        if len(words) != EVM_WORDS:
+            raise LengthError(f"proof: {len(words)} words, expected {EVM_WORDS}")
+        return cls(G1.from_evm_words(words[:2]), G2.from_evm_words(words[2:6]), G1.from_evm_words(words[6:]))
+
+    def evm_words(self) -> tuple[int, ...]:
+        """a.x a.y, b.x.c1 b.x.c0 b.y.c1 b.y.c0, c.x c.y: the arguments of a verifier contract."""
+        return (*self.a.evm_words(), *self.b.evm_words(), *self.c.evm_words())
+
+
+def verify(vk: VerifyingKey, public_inputs: Sequence[int], proof: Proof, *, allow_fresh: bool = False) -> bool:
+    """Whether e(A, B) = e(alpha, beta) · e(IC_0 + sum p_s IC_s, gamma) · e(C, delta).
+
+    Errors: LengthError for a wrong number of inputs, EncodingError for one not in [0, r), InputError for a FRESH key.
+    """
+    vk.check_usable("verifying", allow_fresh)
+    _check_inputs(vk, public_inputs)
+    bound = msm_g1(vk.ic_points(), FrVec.from_ints([1, *public_inputs]), threads=1)
+    left = G1Vec.concat([(-proof.a).vec(), vk.alpha.vec(), bound, proof.c.vec()])
+    right = G2Vec.concat([proof.b.vec(), vk.beta.vec(), vk.gamma.vec(), vk.delta.vec()])
+    return pairing_check(left, right, threads=1)
+
+
+def verify_batch(
+    vk: VerifyingKey,
+    statements: Sequence[tuple[Sequence[int], Proof]],
+    rng: Random = os.urandom,
+    *,
+    allow_fresh: bool = False,
+) -> bool:
+    """Whether every (public inputs, proof) is accepted under one key: one product of n + 3 pairings.
+
+    Each equation is raised to its own random power in [1, 2^128] and all are multiplied, so a false one passes with
+    probability 2^-128 (Bellare, Garay, Rabin 1998, section 3). It does not say which proof is false.
+    Errors: as `verify`; LengthError for no statements, since nothing would have been verified.
+    """
+    vk.check_usable("verifying", allow_fresh)
+    if not statements:
+        raise LengthError("no proofs to verify")
+    for inputs, _ in statements:
+        _check_inputs(vk, inputs)
+    draws = rng(16 * len(statements))
+    powers = FrVec.from_ints(1 + int.from_bytes(draws[i : i + 16], "big") for i in range(0, len(draws), 16))
+    total = powers.dot(FrVec.ones(len(powers)))
+    columns = zip(*(inputs for inputs, _ in statements), strict=True)
+    sums = FrVec.from_ints([total, *(powers.dot(FrVec.from_ints(column)) for column in columns)])
+    a, c = (
+        G1Vec.concat([point.vec() for point in column])
+        for column in ([p.a for _, p in statements], [p.c for _, p in statements])
+    )
+    left = [
+        a.scale_each(powers),
+        (vk.alpha * -total).vec(),
+        -msm_g1(vk.ic_points(), sums),
+        -msm_g1(c, powers),
+    ]
+    right = [*(proof.b.vec() for _, proof in statements), vk.beta.vec(), vk.gamma.vec(), vk.delta.vec()]
+    return pairing_check(G1Vec.concat(left), G2Vec.concat(right))
+
+
+def _check_inputs(vk: VerifyingKey, public_inputs: Sequence[int]) -> None:
+    if len(public_inputs) != vk.n_public:
+        raise LengthError(f"{len(public_inputs)} public inputs, the key takes {vk.n_public}")
+    for i, value in enumerate(public_inputs):
+        if not 0 <= value < FR_MODULUS:
+            raise EncodingError(f"public input {i} is {value}, not in [0, r): aliases of a value are refused")
+
+
+def prove(
+    pk: ProvingKey, witness: FrVec, rng: Random = os.urandom, *, allow_fresh: bool = False, threads: int = 0
+) -> Proof:
+    """A proof that `witness` satisfies the circuit of the key, which shows nothing but its public wires 1..n_public.
+
+    With `pk.matrix_c` a bad witness is refused by row before the work, otherwise by verifying the finished proof, which
+    happens in any case: a proof made by a faulty machine can leak the witness.
+    The witness stays the caller's to wipe; everything derived from it is wiped here, except what `rng` itself returned.
+    Errors: LengthError, WitnessError; InputError for a FRESH key.
+    """
+    pk.vk.check_usable("proving", allow_fresh)
+    if len(witness) != pk.n_wires:
+        raise LengthError(f"a witness of {len(witness)} values, the key has {pk.n_wires} wires")
+    if witness[0] != 1:
+        raise WitnessError("wire 0 of the witness is not the constant 1")
+    h = _quotient(pk, witness, threads)
+    try:
+        proof = _assemble(pk, witness, h, rng, threads)
+    finally:
+        wipe(h)
+    public_inputs = witness.slice(1, pk.n_public + 1).to_ints()
+    if not verify(pk.vk, public_inputs, proof, allow_fresh=allow_fresh):
+        raise WitnessError("the witness does not satisfy the circuit of this key: the proof made of it is false")
+    return proof
+
+
+def _quotient(pk: ProvingKey, witness: FrVec, threads: int) -> FrVec:
+    """h_i = a·b − c at the odd points v^(2i+1) of the domain of twice the size, v^2 = w, where section H is the basis.
+
+    On the domain itself a·b = c, so these values are all of a·b − c: no division by the vanishing polynomial.
+    """
+    products = [sparse_product(m, m.pool, witness, threads) for m in (pk.matrix_a, pk.matrix_b)]
+    a, b, c = *products, products[0] * products[1]
+    try:
+        if pk.matrix_c is not None:
+            _check_rows(c, sparse_product(pk.matrix_c, pk.matrix_c.pool, witness, threads))
+        shift = root_of_unity(2 * pk.domain_size)
+        for values in (a, b, c):
+            ntt(values, inverse=True, threads=threads)
+            ntt(values, coset=shift, threads=threads)
+        product = a * b
+        h = product - c
+        wipe(product)
+        return h
+    finally:
+        for values in (a, b, c):
+            wipe(values)
+
+
+def _check_rows(product: FrVec, claimed: FrVec) -> None:
+    """Refuse a witness with (A·w)(B·w) ≠ C·w in some row, naming the first."""
+    left, right = (np.frombuffer(v.raw(), dtype="<u8").reshape(-1, 4) for v in (product, claimed))
+    broken = np.flatnonzero((left != right).any(axis=1))
+    wipe(claimed)
+    if len(broken):
+        raise WitnessError(f"the witness breaks {len(broken)} rows of the circuit, row {int(broken[0])} first")
+
+
+def _assemble(pk: ProvingKey, witness: FrVec, h: FrVec, rng: Random, threads: int) -> Proof:
+    """A = alpha + sum w_i A_i + rho delta; B = beta + sum w_i B_i + sigma delta, in G2 and in G1;
+    C = sum_secret w_i C_i + sum h_i H_i + sigma A + rho B − rho sigma delta.
+    """
+    secret = witness.slice(pk.n_public + 1, pk.n_wires)
+    rho, sigma = _random_scalar(rng), _random_scalar(rng)
+    minus_both = FrVec(1) - rho * sigma
+    try:
+        alpha_1, beta_1, delta_1 = pk.vk.alpha.vec(), pk.beta_1.vec(), pk.delta_1.vec()
+        a, b1, c, quotient = (
+            msm_g1(G1Vec.from_raw(section, check=False), scalars, threads)
+            for section, scalars in (
+                (pk.points_a, witness),
+                (pk.points_b1, witness),
+                (pk.points_c, secret),
+                (pk.points_h, h),
+            )
+        )
+        b2 = msm_g2(G2Vec.from_raw(pk.points_b2, check=False), witness, threads)
+        a = alpha_1 + a + msm_g1(delta_1, rho)
+        b1 = beta_1 + b1 + msm_g1(delta_1, sigma)
+        b2 = pk.vk.beta.vec() + b2 + msm_g2(pk.vk.delta.vec(), sigma)
+        blinding = msm_g1(G1Vec.concat([a, b1, delta_1]), FrVec.concat([sigma, rho, minus_both]))
+        return Proof(G1.from_vec(a), G2.from_vec(b2), G1.from_vec(c + quotient + blinding))
+    finally:
+        for values in (secret, rho, sigma, minus_both):
+            wipe(values)
+
+
+def _random_scalar(rng: Random) -> FrVec:
+    """One uniform scalar, by rejection: 254 random bits are below r three times in four."""
+    for _ in range(_MAX_DRAWS):
+        draw = bytearray(rng(FR_BYTES))
+        draw[0] &= 0x3F
+        try:
+            if draw < _R_BYTES:
+                return FrVec.from_bytes(draw)
+        finally:
+            draw[:] = bytes(FR_BYTES)
+    raise EnvironmentFailure(f"the random source gave no scalar in {_MAX_DRAWS} draws: it is broken")
