@@ -4,6 +4,8 @@ from dataclasses import replace
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lightclient.recover import STEPS, Limits, NoRecordError, recover
 from lightclient.trust import PinnedHeader
@@ -22,10 +24,12 @@ from zkstate.errors import (
 from zkstate.publication.epoch import write_epoch
 from zkstate.publication.header import sign
 from zkstate.publication.mirrors import FolderMirror, HttpMirror
+from zkstate.publication.operator import Operator
 from zkstate.publication.publish import publish_folder
 from zkstate.publication.records import RecordKey, Sealer, parse_bucket
 from zkstate.state import codec
 from zkstate.state.identity import AccountKey
+from zkstate.state.synthetic import synthetic_ledger, synthetic_master
 
 KEY = OPERATOR.account_key("trader-7")
 NOW = TIME + 2 * HOUR + 60
@@ -89,6 +93,21 @@ class TestHonest:
         assert found.bundle.trust.level == "d"
         (report,) = found.sources
         assert (report.name, report.served, report.lied, report.silent, report.missing) == (url, 7, (), (), ())
+
+    def test_every_kind_of_account_of_a_realistic_venue_comes_back(self, tmp_path):
+        book = synthetic_ledger(7, 1000)
+        operator = Operator(bytes(32), synthetic_master(7))
+        made = write_epoch(book, operator, tmp_path / "out")
+        publish_folder(made.public, tmp_path / "mirror")
+        first_of_each_class = {int(n): place for place, n in reversed(list(enumerate(book.size_classes)))}
+        assert set(first_of_each_class) == {4, 8, 16, 64}
+        for place in first_of_each_class.values():
+            key = operator.account_key(book.names[place])
+            mirror = FolderMirror(tmp_path / "mirror")
+            found = rebuild([mirror], PinnedHeader(made.signed), key, clock=lambda: book.time + 1)
+            assert found.bundle.account.rows == book.rows_of(place)
+            assert found.bundle.account.orders == book.orders_of(place)
+            assert found.bytes_read < 200 << 10
 
     def test_what_it_cost_is_reported(self, chain):
         folder, signed = chain
@@ -204,6 +223,28 @@ class TestOneBadMirror:
         found = rebuild(mirrors, Chain.of(signed))
         assert found.bundle.signed == signed[2]
         assert found.equivocations == (second.signed,)
+
+
+@given(st.data())
+def test_no_changed_byte_of_a_mirror_yields_another_account(chain, data):
+    """Any byte of any file of the epoch: the same account comes back, or a typed error, or an older epoch."""
+    folder, signed = chain
+    epoch = folder / "epochs/00000003"
+    files = sorted(str(path.relative_to(epoch)) for path in epoch.rglob("*") if path.is_file() and path.stat().st_size)
+    own = RecordKey.derive(KEY, signed[2].header).path
+    path = data.draw(st.sampled_from([own, *files]))
+    at = data.draw(st.integers(0, (epoch / path).stat().st_size - 1))
+    mask = data.draw(st.integers(1, 255))
+
+    def change(content):
+        return content[:at] + bytes([content[at] ^ mask]) + content[at + 1 :]
+
+    try:
+        found = rebuild([Altering(folder, {f"00000003/{path}": change})], Chain.of(signed))
+    except ZkstateError:
+        return
+    assert found.bundle.account.rows == ledger(300).rows_of(7)
+    assert found.bundle.signed == signed[2] or found.skipped
 
 
 class TestSlowAndGone:

@@ -87,6 +87,35 @@ def run(target, how):
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 
+def test_a_folder_gives_way_only_when_asked_and_only_to_a_whole_one(tmp_path):
+    target = tmp_path / "out"
+    for content in (b"old", b"new"):
+        with new_folder(target, replace=True) as folder:
+            write_new(folder / content.decode(), content)
+            assert (names(target) if target.exists() else None) == (None if content == b"old" else ["old"])
+    assert names(target) == ["new"]
+
+    def fail():
+        with new_folder(target, replace=True) as folder:
+            write_new(folder / "half", b"1")
+            raise ValueError
+
+    with pytest.raises(ValueError):
+        fail()
+    with pytest.raises(EnvironmentFailure, match="exists already"), new_folder(target):
+        pass
+    assert names(target) == ["new"]
+    assert names(tmp_path) == ["out"]
+
+
+def test_a_file_does_not_give_way_to_a_folder(tmp_path):
+    (tmp_path / "out").write_bytes(b"mine")
+    with pytest.raises(EnvironmentFailure, match="exists already"), new_folder(tmp_path / "out", replace=True):
+        pass
+    assert (tmp_path / "out").read_bytes() == b"mine"
+    assert names(tmp_path) == ["out"]
+
+
 def test_what_a_killed_writer_left_is_removed_by_the_next(tmp_path):
     target = tmp_path / "out"
     with run(target, "kill") as writer:
@@ -144,6 +173,37 @@ def test_a_file_is_replaced_in_one_step_with_its_mode(tmp_path):
     assert path.read_bytes() == b"new"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert names(tmp_path) == ["file"]
+
+
+def test_what_a_killed_writer_left_of_a_file_is_removed(tmp_path):
+    left = tmp_path / ".file.partial-0011223344556677"
+    left.write_bytes(b"half a secret")
+    other = tmp_path / ".other.partial-0011223344556677"
+    other.write_bytes(b"")
+    replace_file(tmp_path / "file", b"new")
+    assert names(tmp_path) == [other.name, "file"]
+
+
+def test_writers_of_one_file_at_once_leave_one_whole_file(tmp_path):
+    path, failures = tmp_path / "file", []
+
+    def write(number):
+        try:
+            for _ in range(10):
+                replace_file(path, bytes([number]) * 100_000)
+        except EnvironmentFailure as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=write, args=(n,)) for n in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert names(tmp_path) == ["file"]
+    content = path.read_bytes()
+    assert len(content) == 100_000
+    assert len(set(content)) == 1
 
 
 def test_a_full_disk_leaves_the_old_file(tmp_path):

@@ -1,8 +1,8 @@
 """Files and folders that appear whole or not at all, and survive a power cut once they have appeared.
 
-A new folder is filled beside its target under a hidden name, every file and directory is synced, and one
-rename makes it visible. The writer holds a lock on the hidden folder, so the leftovers of a killed writer can
-be told from the work of a live one and are removed by the next writer.
+What is new is written beside its target under a hidden name, synced, and made visible by one rename. The writer
+holds a lock on the hidden file or folder, so the leftovers of a killed writer can be told from the work of a
+live one, and the next writer removes them.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import fcntl
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from zkstate.errors import EnvironmentFailure
@@ -44,39 +44,52 @@ def write_new(path: Path, content: bytes | memoryview, mode: int = PUBLIC_FILE) 
 
 def replace_file(path: Path, content: bytes, mode: int = PUBLIC_FILE) -> None:
     """Write or replace one file in one step. EnvironmentFailure if the disk refuses."""
-    partial = path.with_name(f".{path.name}.partial-{secrets.token_hex(8)}")
-    with disk_errors(f"{path} was not written"):
-        try:
-            write_new(partial, content, mode)
-            _sync(partial)
-            partial.replace(path)
-        except BaseException:
-            partial.unlink(missing_ok=True)
-            raise
+
+    def create(partial: Path) -> None:
+        write_new(partial, b"", mode)
+
+    with disk_errors(f"{path} was not written"), _partial(path, create) as (partial, fd):
+        with partial.open("r+b") as file:
+            file.write(content)
+        os.fsync(fd)
+        partial.replace(path)
         _sync(path.parent)
 
 
 @contextlib.contextmanager
-def new_folder(target: Path) -> Iterator[Path]:
+def new_folder(target: Path, *, replace: bool = False) -> Iterator[Path]:
     """Give an empty hidden folder beside `target`; if the block ends well, sync it and rename it to `target`.
 
-    Nothing is left behind by a block that raises. EnvironmentFailure if the disk refuses or `target` has
-    appeared in the meantime; an existing `target` is never replaced.
+    Nothing is left behind by a block that raises. EnvironmentFailure if the disk refuses or `target` exists.
+    With `replace` a folder that is there gives way, by two renames: a kill between them leaves neither.
     """
-    prefix = f".{target.name}.partial-"
-    with disk_errors(f"{target} was not written"), _parents(target):
-        remove_leftovers(target.parent, prefix)
-        partial, lock = _locked_folder(target.parent, prefix)
+    with (
+        disk_errors(f"{target} was not written"),
+        _parents(target),
+        _partial(target, Path.mkdir) as (partial, _),
+    ):
+        yield partial
+        sync_tree(partial)
+        old = partial.with_name(f"{partial.name}-old")
+        moved = replace and target.is_dir() and not target.is_symlink()
+        if moved:
+            target.rename(old)
         try:
-            yield partial
-            sync_tree(partial)
             _rename_new(partial, target)
-            _sync(target.parent)
         except BaseException:
-            shutil.rmtree(partial, ignore_errors=True)
+            if moved:
+                old.rename(target)
             raise
-        finally:
-            os.close(lock)
+        _sync(target.parent)
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def sync_tree(root: Path) -> None:
+    """Flush every file and folder under `root`, files first."""
+    for folder, _, names in os.walk(root, topdown=False):
+        for name in names:
+            _sync(Path(folder, name))
+        _sync(Path(folder))
 
 
 @contextlib.contextmanager
@@ -95,43 +108,51 @@ def _parents(target: Path) -> Iterator[None]:
         raise
 
 
-def remove_leftovers(folder: Path, prefix: str) -> None:
-    """Remove the hidden folders that killed writers left; those of live writers are locked and stay."""
-    for path in folder.iterdir():
-        if not path.name.startswith(prefix):
-            continue
-        with contextlib.suppress(FileNotFoundError, BlockingIOError, NotADirectoryError):
-            fd = _lock(path)
-            try:
-                shutil.rmtree(path, ignore_errors=True)
-            finally:
-                os.close(fd)
-
-
-def sync_tree(root: Path) -> None:
-    """Flush every file and folder under `root`, files first."""
-    for folder, _, names in os.walk(root, topdown=False):
-        for name in names:
-            _sync(Path(folder, name))
-        _sync(Path(folder))
-
-
-def _locked_folder(parent: Path, prefix: str) -> tuple[Path, int]:
-    """A fresh folder that nobody else has taken for a leftover between its creation and its locking."""
+@contextlib.contextmanager
+def _partial(target: Path, create: Callable[[Path], None]) -> Iterator[tuple[Path, int]]:
+    """A hidden file or folder beside `target`, locked, and its descriptor; removed if the block raises."""
+    prefix = f".{target.name}.partial-"
+    _remove_leftovers(target.parent, prefix)
     while True:
-        partial = parent / f"{prefix}{secrets.token_hex(8)}"
-        partial.mkdir()
+        partial = target.parent / f"{prefix}{secrets.token_hex(8)}"
+        create(partial)
         try:
             fd = _lock(partial)
         except (FileNotFoundError, BlockingIOError):
             continue
-        if partial.is_dir() and os.path.samestat(os.fstat(fd), partial.stat()):
-            return partial, fd
+        # Between its creation and its locking another writer may have taken it for a leftover.
+        if partial.exists() and os.path.samestat(os.fstat(fd), partial.stat()):
+            break
+        os.close(fd)
+    try:
+        yield partial, fd
+    except BaseException:
+        _remove(partial)
+        raise
+    finally:
         os.close(fd)
 
 
-def _lock(folder: Path) -> int:
-    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+def _remove_leftovers(folder: Path, prefix: str) -> None:
+    for path in folder.iterdir():
+        if path.name.startswith(prefix):
+            with contextlib.suppress(OSError):
+                fd = _lock(path)
+                try:
+                    _remove(path)
+                finally:
+                    os.close(fd)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _lock(path: Path) -> int:
+    fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BaseException:
@@ -142,7 +163,7 @@ def _lock(folder: Path) -> int:
 
 def _rename_new(source: Path, target: Path) -> None:
     """Rename a folder to a name that must be free. (rename(2) would take an empty folder's place.)"""
-    if target.is_symlink() or target.exists():
+    if os.path.lexists(target):
         raise FileExistsError(errno.EEXIST, "it exists already", str(target))
     source.rename(target)
 

@@ -118,9 +118,9 @@ class Manifest:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One way in which a folder differs from its manifest: kind, path, and the two values that disagree.
+    """One way in which a folder differs from what it should be: kind, path, the two values that disagree.
 
-    Kinds: `missing`, `extra`, `not a file`, `size`, `sha256`.
+    Kinds: `missing`, `extra`, `not a file`, `size`, `sha256`; of an audit also `root`, `node`, `record`.
     """
 
     kind: str

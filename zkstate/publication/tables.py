@@ -19,6 +19,7 @@ from zkstate.state.schema import BUY, MAX_INSTRUMENTS, SELL
 from zkstate.state.table import InstrumentTable
 
 MAX_TOTALS_BYTES = 1 << 20
+MAX_ORDER_BOOK_BYTES = 1 << 30
 
 _Quantity = Annotated[str, msgspec.Meta(pattern=r"^(0|[1-9][0-9]{0,29})$")]
 _Id = Annotated[int, msgspec.Meta(ge=1, le=MAX_INSTRUMENTS)]
