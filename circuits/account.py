@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from circuits.gadgets.merkle import binary_root
-from circuits.gadgets.poseidon import chain, poseidon
 from zkstate.commitment.domain import tag
 from zkstate.constraint.builder import Builder
 from zkstate.constraint.statement import BOOL, FELT, Statement, public, secret, sint, uint
 from zkstate.constraint.wire import Wire
+
+from .gadgets.merkle import binary_root
+from .gadgets.poseidon import chain, poseidon
 
 INSTRUMENT_BITS = 12  # a table of depth 3, the largest, has 4096 places
 I64, I128 = 1 << 63, 1 << 127

@@ -13,17 +13,18 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 import msgspec
-from zkstate.proof.groth16 import Proof, verify
 
-from circuits import catalogue, keys
-from circuits.claims import Claim, claim_of
-from circuits.context import Context
 from zkstate.errors import DisagreementError, EncodingError, InputError, LengthError
 from zkstate.kernels import FR_MODULUS
-from zkstate.proof.json_form import public_from_json, public_to_json
+from zkstate.proof import json_form
+from zkstate.proof.groth16 import Proof, verify
 from zkstate.proof.keys import SetupStatus, VerifyingKey
 from zkstate.publication.header import Header, SignedHeader
 from zkstate.state.table import MAX_TABLE_BYTES, InstrumentTable, decode_table, encode_table
+
+from . import catalogue, keys
+from .claims import Claim, claim_of
+from .context import Context
 
 HEADER_FILE, STATEMENT_FILE, TABLE_FILE = "header.bin", "statement.json", "instruments.json"
 PROOF_FILE, PUBLIC_FILE, KEY_FILE = "proof.json", "public.json", "verification_key.json"
@@ -109,7 +110,7 @@ class Attestation:
             TABLE_FILE: encode_table(self.table),
             STATEMENT_FILE: msgspec.json.format(msgspec.json.encode(form), indent=1) + b"\n",
             PROOF_FILE: self.proof.to_json().encode(),
-            PUBLIC_FILE: public_to_json(self.public_inputs).encode(),
+            PUBLIC_FILE: json_form.render_public_inputs(self.public_inputs).encode(),
             KEY_FILE: self.key.to_json().encode(),
         }
 
@@ -139,7 +140,7 @@ class Attestation:
                 bytes.fromhex(context.challenge),
                 int(context.expiry),
             ),
-            public_inputs=tuple(public_from_json(files[PUBLIC_FILE], key.n_public, PUBLIC_FILE)),
+            public_inputs=json_form.public_inputs(files[PUBLIC_FILE], PUBLIC_FILE),
             proof=Proof.from_json(files[PROOF_FILE], PROOF_FILE),
             key=key,
         )

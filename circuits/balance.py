@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from circuits.account import INSTRUMENT_BITS, AccountStatement
-from circuits.gadgets.lookup import select_by
 from zkstate.constraint.builder import Builder
 from zkstate.constraint.statement import public, sint, uint
+
+from .account import INSTRUMENT_BITS, AccountStatement
+from .gadgets.lookup import select_by
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from circuits.account import AccountStatement
-from circuits.balance import Balance
-from circuits.margin import Margin
-from circuits.position import Position
 from zkstate.errors import InputError
 from zkstate.state.schema import SIZE_CLASSES
+
+from .account import AccountStatement
+from .balance import Balance
+from .margin import Margin
+from .position import Position
 
 STATEMENTS: dict[str, type[AccountStatement]] = {"balance": Balance, "position": Position, "margin": Margin}
 ACCOUNTS_DEPTH, TABLE_DEPTH = 20, 2

@@ -9,14 +9,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from circuits.account import AccountStatement
-from circuits.gadgets.lookup import one_hot, select_by
-from circuits.gadgets.merkle import SharedTop
-from circuits.gadgets.poseidon import poseidon
 from zkstate.commitment.domain import tag
 from zkstate.constraint.builder import Builder
 from zkstate.constraint.statement import BOOL, FELT, public, secret, sint, uint
 from zkstate.constraint.wire import Wire
+
+from .account import AccountStatement
+from .gadgets.lookup import one_hot, select_by
+from .gadgets.merkle import SharedTop
+from .gadgets.poseidon import poseidon
 
 TIERS = 13
 TABLE_ARITY = 16
@@ -83,7 +84,8 @@ class Margin(AccountStatement):
         )
         packed = self.lowers[i] * (1 << 64) + self.uppers[i]
         packed = (packed * (1 << 20) + self.rates[i]) * (1 << 20) + self.initial_rates[i]
-        packed = packed * (1 << 85) + self.offsets[i] + (1 << 84)
+        # 253 bits in all: below r, so no two tiers pack alike, though past what an interval may reach
+        packed = c.felt(packed) * (1 << 85) + self.offsets[i] + (1 << 84)
         chosen = select_by(c, one_hot(c, self.tier[i], TIERS), self.tiers[i])
         c.require(packed == chosen, "the tier is one of the instrument's")
 

@@ -6,8 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from circuits.account import AccountStatement
-from circuits.margin import BOUND_SCALE, TABLE_ARITY, TIERS, Margin
 from zkstate.commitment.merkle import MerklePath
 from zkstate.commitment.poseidon import poseidon
 from zkstate.errors import InputError
@@ -15,6 +13,9 @@ from zkstate.publication.header import Header
 from zkstate.state import codec
 from zkstate.state.schema import ASSET, SHORT_ONLY, UNBOUNDED, Account, Row
 from zkstate.state.table import InstrumentTable, words
+
+from .account import AccountStatement
+from .margin import BOUND_SCALE, TABLE_ARITY, TIERS, Margin
 
 Inputs = dict[str, Any]  # input name -> int, or nested sequences of int
 

@@ -5,7 +5,7 @@ rows, `circuit` is the compiled result, `r1cs` is what a proof system reads.
 """
 
 from zkstate.constraint.builder import Builder
-from zkstate.constraint.cache import compile_statement
+from zkstate.constraint.cache import cache_folder, compile_statement
 from zkstate.constraint.circuit import Circuit, Witness
 from zkstate.constraint.r1cs import R1cs, SparseMatrix
 from zkstate.constraint.report import Violation
@@ -24,6 +24,7 @@ __all__ = [
     "Violation",
     "Wire",
     "Witness",
+    "cache_folder",
     "compile_statement",
     "public",
     "secret",

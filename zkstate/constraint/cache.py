@@ -56,6 +56,14 @@ class _Meta(msgspec.Struct, frozen=True):
     blocks: dict[str, BlockUses]
 
 
+def cache_folder() -> Path | None:
+    """Where circuits and demonstration keys are kept; None if nothing is."""
+    folder = os.environ.get("ZKSTATE_CACHE")
+    if folder is None:
+        return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "zkstate"
+    return Path(folder) if folder else None
+
+
 def compile_statement(statement: Statement) -> Circuit:
     """The circuit of a statement, from the cache when nothing it came from has changed.
 
@@ -162,11 +170,9 @@ def _input_field(item: _Field) -> InputField:
 
 def _path(statement: Statement) -> Path | None:
     """Where the circuit of a statement is kept; None if it is not."""
-    folder = os.environ.get("ZKSTATE_CACHE")
-    if folder == "":
-        return None
+    folder = cache_folder()
     if folder is None:
-        folder = str(Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "zkstate")
+        return None
     modules = {base.__module__ for base in type(statement).__mro__ if base not in {Statement, object}}
     sources = [_sources_digest(module) for module in sorted({"zkstate.constraint", *modules})]
     if "" in sources:
@@ -176,7 +182,7 @@ def _path(statement: Statement) -> Path | None:
     parameters = msgspec.json.encode([who, statement.parameters(), title_of(statement)])
     key = hashlib.sha256(b"\n".join([FORMAT, parameters, native_digest().encode(), *map(str.encode, sources)]))
     name = f"{kind.__name__}-{hashlib.sha256(parameters).hexdigest()[:16]}"
-    return Path(folder) / "circuits" / f"{name}.{key.hexdigest()[:32]}.circuit"
+    return folder / "circuits" / f"{name}.{key.hexdigest()[:32]}.circuit"
 
 
 @cache

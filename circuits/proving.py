@@ -1,0 +1,130 @@
+"""Proving: from an opened account and a claim to an attestation, and the proving keys that takes."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+from zkstate.constraint import Circuit, cache_folder, compile_statement
+from zkstate.errors import DisagreementError, EnvironmentFailure, InputError
+from zkstate.proof import zkey_file
+from zkstate.proof.groth16 import prove
+from zkstate.proof.keys import ProvingKey
+from zkstate.proof.setup import insecure_setup
+from zkstate.publication.atomic import replace_file
+from zkstate.publication.header import SignedHeader
+
+from . import catalogue
+from .account import AccountStatement
+from .attestation import Attestation
+from .claims import Claim
+from .context import Context
+from .keys import known
+from .opening import Opening
+
+_SEED = "zkstate insecure setup v1: "
+
+Progress = Callable[[str], None]
+
+
+def _silent(_: str) -> None:
+    pass
+
+
+def statement_of(opening: Opening, claim: Claim) -> AccountStatement:
+    """The statement that a claim about this account needs: its size class and the depths of its epoch."""
+    header, rows = opening.header, opening.account.size_class
+    return catalogue.get(claim.statement, rows, header.accounts_depth, header.table_depth)
+
+
+def attest(
+    opening: Opening,
+    signed: SignedHeader,
+    claim: Claim,
+    context: Context,
+    *,
+    key_file: Path | None = None,
+    progress: Progress = _silent,
+) -> Attestation:
+    """Prove a claim about an account. The proof is fresh randomness each time.
+
+    Errors: WitnessError if the claim is false of the account, naming the requirement; InputError for a claim
+    about another kind of instrument, or a key that is not of this circuit.
+    """
+    claim.sentence(opening.table)
+    statement = statement_of(opening, claim)
+    name = catalogue.name(statement)
+    progress(f"compiling {name}")
+    circuit = compile_statement(statement)
+    progress("solving the witness")
+    witness = circuit.solve(opening.inputs(statement, claim.parameters, context.digest))
+    try:
+        public_inputs = tuple(witness.public_inputs)
+        key = proving_key(statement, circuit, progress) if key_file is None else _given_key(key_file, circuit, name)
+        progress(f"proving {name}, {circuit.r1cs.n_constraints} constraints")
+        proof = prove(key, witness.values)
+    finally:
+        witness.wipe()
+    return Attestation(signed, opening.table, name, claim, context, public_inputs, proof, key.vk)
+
+
+def proving_key(statement: AccountStatement, circuit: Circuit, progress: Progress = _silent) -> ProvingKey:
+    """The known key of a circuit: from the cache, else made (insecurely) from its public seed and cached.
+
+    DisagreementError if that is not the key that `keys.json` pins for the circuit.
+    """
+    name = catalogue.name(statement)
+    folder = cache_folder()
+    path = folder / "keys" / f"{name}-{circuit.digest[:32]}.zkey" if folder is not None else None
+    key = _cached_key(path) if path is not None else None
+    if key is None:
+        progress(f"making the insecure key of {name}")
+        key = insecure_key(name, circuit)
+        if path is not None:
+            _cache_key(path, key)
+    pinned = known().get(name)
+    if pinned is not None and pinned.verification_key != key.vk.digest():
+        remedy = f"remove {path} and try again" if path is not None else "pin the keys of the changed circuits"
+        raise DisagreementError(
+            f"the key of {name} has digest {key.vk.digest()}; known is {pinned.verification_key}: {remedy}"
+        )
+    return key
+
+
+def _cached_key(path: Path) -> ProvingKey | None:
+    """The key in the cache, unless it is absent or not the bytes that were put there."""
+    try:
+        return zkey_file.read(path, sha256=_digest_file(path).read_text("ascii").strip())
+    except (OSError, UnicodeDecodeError, EnvironmentFailure, DisagreementError):
+        return None
+
+
+def _cache_key(path: Path, key: ProvingKey) -> None:
+    """Keep a key with the digest of its file, which spares checking its points again. A full disk keeps nothing."""
+    with contextlib.suppress(OSError, EnvironmentFailure):
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        zkey_file.write(path, key)
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        replace_file(_digest_file(path), digest.encode())
+
+
+def _digest_file(path: Path) -> Path:
+    return path.with_suffix(".zkey.sha256")
+
+
+def insecure_key(name: str, circuit: Circuit) -> ProvingKey:
+    """The key that anyone can make for a circuit from its name, and forge with."""
+    return insecure_setup(circuit.r1cs, (_SEED + name).encode())
+
+
+def _given_key(path: Path, circuit: Circuit, name: str) -> ProvingKey:
+    key = zkey_file.read(path)
+    if (key.vk.n_public, key.n_wires) != (circuit.r1cs.n_public, circuit.r1cs.n_wires):
+        raise InputError(
+            f"{path}: a key for {key.n_wires} wires, {key.vk.n_public} public; circuit {name} has "
+            f"{circuit.r1cs.n_wires} and {circuit.r1cs.n_public}"
+        )
+    return key
