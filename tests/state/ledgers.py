@@ -57,5 +57,3 @@ def plain_ledgers(draw, most_rows=6, most_accounts=8):
 def ledgers(draw, **limits):
     table, rows, orders = draw(plain_ledgers(**limits))
     return ledger_of(built_table(table), rows, orders)
-
-

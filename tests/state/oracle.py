@@ -41,13 +41,12 @@ def instrument_words(i):
     words = [
         ((((i["id"] * 2**4 + i["flags"]) * 2**64 + i["price"]) * 2**64 + i["notional_price"]) * 2**64)
         + (i["funding"] + 2**63),
-        ((((i["decimals"] * 2**64 + i["expiry"]) * 2**64 + i["strike"]) * 2**16 + i["underlying"]) * 2**2) + i["option"],
+        ((((i["decimals"] * 2**64 + i["expiry"]) * 2**64 + i["strike"]) * 2**16 + i["underlying"]) * 2**2)
+        + i["option"],
         low248(i["symbol"].encode()),
     ]
     for lower, upper, rate, initial, offset in full_tiers(i["tiers"]):
-        words.append(
-            ((((lower * 2**64 + upper) * 2**20 + rate) * 2**20 + initial) * 2**85) + (offset + 2**84)
-        )
+        words.append(((((lower * 2**64 + upper) * 2**20 + rate) * 2**20 + initial) * 2**85) + (offset + 2**84))
     return words + [0] * (16 - len(words))
 
 

@@ -12,14 +12,20 @@ I64 = st.one_of(
 U64 = st.one_of(st.sampled_from([0, 1, 2**64 - 1]), st.integers(0, 2**64 - 1), st.integers(0, 10**12))
 I128 = st.one_of(st.sampled_from([-(2**127), 0, 2**127 - 1]), st.integers(-(2**127), 2**127 - 1))
 ELEMENTS = st.integers(0, FR_MODULUS - 1)
-SYMBOLS = st.text(st.characters(min_codepoint=33, max_codepoint=0x2FF, categories=("L", "N", "S", "P")), min_size=1, max_size=12)
+SYMBOLS = st.text(
+    st.characters(min_codepoint=33, max_codepoint=0x2FF, categories=("L", "N", "S", "P")), min_size=1, max_size=12
+)
 
 
 @st.composite
 def tiers(draw, asset):
     count = draw(st.integers(1, 13))
     lowers = sorted(
-        draw(st.sets(st.one_of(st.integers(1, 2**64 - 2), st.integers(1, 10**10)), min_size=count - 1, max_size=count - 1))
+        draw(
+            st.sets(
+                st.one_of(st.integers(1, 2**64 - 2), st.integers(1, 10**10)), min_size=count - 1, max_size=count - 1
+            )
+        )
     )
     rates = sorted(draw(st.lists(st.integers(0, 10**6), min_size=count, max_size=count)), reverse=asset)
     initial = [0] * count if asset else draw(st.lists(st.integers(0, 10**6), min_size=count, max_size=count))

@@ -25,7 +25,9 @@ def test_leaf_is_that_of_the_specification(account):
 
 
 def test_leaf_of_a_full_account():
-    account = Account(0, 1, 2, 3, tuple(Row(i, 2**63 - 1, -(2**127), -1) for i in range(1, 65)), (Order(1, 1, 1, 1),) * 64)
+    account = Account(
+        0, 1, 2, 3, tuple(Row(i, 2**63 - 1, -(2**127), -1) for i in range(1, 65)), (Order(1, 1, 1, 1),) * 64
+    )
     assert account.size_class == 64
     assert codec.leaf(account) == oracle.leaf(*plain(account))
 

@@ -10,7 +10,8 @@ from zkstate.errors import EncodingError
 from zkstate.state import decimals, wide
 
 MALFORMED = [
-    "", "-", ".", "1.", "-.5", ".5", "00", "01", "-01", "1e5", "1E5", "+1", "1.2.3", " 1", "1 ", "1\0", "\0", "NaN", "nan",
+    "", "-", ".", "1.", "-.5", ".5", "00", "01", "-01", "1e5", "1E5", "+1", "1.2.3", " 1", "1 ", "1\0", "\0",
+    "NaN", "nan",
     "Infinity", "-inf", "0x1", "1_000", "1,5", "\u0663", "\uff11", "--1", "1-", "-0.", "0.1.", "1" * 61, "9" * 5000,
 ]  # fmt: skip
 texts = st.from_regex(r"-?(0|[1-9][0-9]{0,30})(\.[0-9]{1,20})?", fullmatch=True)

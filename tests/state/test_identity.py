@@ -105,7 +105,7 @@ def test_key_file_round_trip(tmp_path):
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert path.read_bytes() == key.seed.hex().encode() + b"\n"
     assert AccountKey.read(path) == key
-    assert os.listdir(tmp_path) == ["trader.key"]
+    assert [file.name for file in tmp_path.iterdir()] == ["trader.key"]
 
 
 def test_a_key_file_is_never_overwritten(tmp_path):
@@ -115,7 +115,7 @@ def test_a_key_file_is_never_overwritten(tmp_path):
     with pytest.raises(EnvironmentFailure, match="exists already"):
         AccountKey.generate().write(path)
     assert AccountKey.read(path) == first
-    assert os.listdir(tmp_path) == ["trader.key"]
+    assert [file.name for file in tmp_path.iterdir()] == ["trader.key"]
 
 
 def test_two_generated_keys_differ():
@@ -132,7 +132,8 @@ def test_a_key_others_can_reach_is_refused(tmp_path, mode):
 
 
 @pytest.mark.parametrize(
-    "text", [b"", b"\n", b"0" * 63, b"0" * 65, b"g" * 64, b"0" * 64 + b"\n\n", b" " + b"0" * 63, b"0x" + b"0" * 62, b"0" * 999]
+    "text",
+    [b"", b"\n", b"0" * 63, b"0" * 65, b"g" * 64, b"0" * 64 + b"\n\n", b" " + b"0" * 63, b"0x" + b"0" * 62, b"0" * 999],
 )
 def test_a_key_file_is_one_hex_line(tmp_path, text):
     path = tmp_path / "trader.key"

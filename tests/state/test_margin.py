@@ -70,7 +70,10 @@ def random_table(rng, count):
                 "strike": 0,
                 "option": 0,
                 "underlying": 0,
-                "tiers": [(low, rate, 0 if asset else rng.randrange(PPM + 1)) for low, rate in zip([0, *lowers], rates, strict=True)],
+                "tiers": [
+                    (low, rate, 0 if asset else rng.randrange(PPM + 1))
+                    for low, rate in zip([0, *lowers], rates, strict=True)
+                ],
             }
         )
     return out
@@ -85,7 +88,10 @@ def test_ten_thousand_accounts_agree_three_ways():
         account = []
         for number in sorted(rng.sample(range(1, 65), count)):
             asset = table[number - 1]["flags"] == 1
-            amount = rng.choice([rng.randrange(-(2**63), 2**63), rng.randrange(-(10**8), 10**8), 2**63 - 1, -(2**63), 1]) or 1
+            amount = (
+                rng.choice([rng.randrange(-(2**63), 2**63), rng.randrange(-(10**8), 10**8), 2**63 - 1, -(2**63), 1])
+                or 1
+            )
             entry = 0 if asset else rng.choice([rng.randrange(-(2**127), 2**127), amount * table[number - 1]["price"]])
             entry = max(-(2**127), min(2**127 - 1, entry))
             account.append((number, amount, entry, 0 if asset else rng.randrange(-(2**63), 2**63)))
@@ -102,7 +108,8 @@ def test_ten_thousand_accounts_agree_three_ways():
 
 
 MARKET = {
-    "id": 1, "symbol": "BTC-PERP", "flags": 0, "decimals": 3, "price": 50_000 * 10**13, "notional_price": 50_000 * 10**13,
+    "id": 1, "symbol": "BTC-PERP", "flags": 0, "decimals": 3, "price": 50_000 * 10**13,
+    "notional_price": 50_000 * 10**13,
     "funding": 0, "expiry": 0, "strike": 0, "option": 0, "underlying": 0,
     "tiers": [(0, 10_000, 20_000), (100_000 * 10**4, 20_000, 50_000)],
 }  # fmt: skip

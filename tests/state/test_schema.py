@@ -19,7 +19,8 @@ from zkstate.state.schema import (
 FLAT = ladder([(0, 900_000, 0)])
 MARKET = ladder([(0, 10_000, 20_000), (5_000, 20_000, 40_000)])
 ASSET_FIELDS = {
-    "id": 1, "symbol": "BTC", "flags": ASSET, "decimals": 8, "price": 5, "notional_price": 5, "funding": 0, "tiers": FLAT,
+    "id": 1, "symbol": "BTC", "flags": ASSET, "decimals": 8, "price": 5, "notional_price": 5, "funding": 0,
+    "tiers": FLAT,
 }  # fmt: skip
 MARKET_FIELDS = {**ASSET_FIELDS, "symbol": "BTC-PERP", "flags": 0, "funding": -7, "tiers": MARKET}
 OPTION_FIELDS = {**MARKET_FIELDS, "flags": 2, "expiry": 9, "strike": 8, "option": 1}
@@ -117,7 +118,9 @@ def test_rows_that_are_refused(fields):
         Row(*fields)
 
 
-@pytest.mark.parametrize("fields", [(0, 0, 1, 1), (1, 2, 1, 1), (1, 0, 2**64, 1), (1, 0, -1, 1), (1, 0, 1, 0), (1, 0, 1, 2**64)])
+@pytest.mark.parametrize(
+    "fields", [(0, 0, 1, 1), (1, 2, 1, 1), (1, 0, 2**64, 1), (1, 0, -1, 1), (1, 0, 1, 0), (1, 0, 1, 2**64)]
+)
 def test_orders_that_are_refused(fields):
     with pytest.raises(EncodingError):
         Order(*fields)

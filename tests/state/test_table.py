@@ -50,7 +50,8 @@ def test_json_form_is_as_documented():
         "depth": 2,
         "instruments": [
             {
-                "id": 1, "symbol": "BTC", "flags": 1, "decimals": 8, "price": "5", "notional_price": "5", "funding": "0",
+                "id": 1, "symbol": "BTC", "flags": 1, "decimals": 8, "price": "5", "notional_price": "5",
+                "funding": "0",
                 "expiry": "0", "strike": "0", "underlying": 0, "option": 0,
                 "tiers": [{"lower": "0", "rate": 1, "initial_rate": 0}],
             }

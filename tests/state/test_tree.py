@@ -60,7 +60,8 @@ def full_ledger():
     """Accounts on both sides of every class bound, by rows and by orders."""
     table = [
         {
-            "id": i, "symbol": f"A{i}", "flags": 1, "decimals": 8, "price": i, "notional_price": i, "funding": 0, "expiry": 0,
+            "id": i, "symbol": f"A{i}", "flags": 1, "decimals": 8, "price": i, "notional_price": i, "funding": 0,
+            "expiry": 0,
             "strike": 0, "option": 0, "underlying": 0, "tiers": [(0, 1, 0)],
         }
         for i in range(1, 65)

@@ -5,7 +5,8 @@ on.
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -14,13 +15,17 @@ from zkstate.state.ledger import Ledger
 from zkstate.state.ledger_chunk import CHUNK_LINES, MAX_LINE, TABLES, Chunk, Place, check_columns
 from zkstate.state.ledger_tables import LedgerBuilder
 
+Header = list[str]
+Columns = list[tuple[str, ...]]
 
-def csv_chunks(path: Path, max_line: int = MAX_LINE) -> Iterator[tuple[list[str], int, list[tuple[str, ...]]]]:
+
+def csv_chunks(
+    path: Path, check: Callable[[Header], object], max_line: int = MAX_LINE
+) -> Iterator[tuple[Header, int, Columns]]:
     """(header, number of the first line, columns) of a CSV file, tens of thousands of lines at a time.
 
-    At least one, with empty columns if there are no lines. LedgerError for a line that is too long, not
-    UTF-8, not
-    CSV, broken inside quotes, or of another width than the header.
+    `check` sees the header before any line is read. LedgerError for a line that is too long, not UTF-8, not CSV,
+    broken inside quotes, or of another width than the header.
     """
     with path.open("rb") as file:
         reader = csv.reader(_lines(path, file, max_line), strict=True)
@@ -28,16 +33,13 @@ def csv_chunks(path: Path, max_line: int = MAX_LINE) -> Iterator[tuple[list[str]
             header = next(reader, None)
             if header is None:
                 raise LedgerError(f"{path.name}: empty, without a header line")
+            check(header)
             first = 2
-            columns: list[tuple[str, ...]] = [()] * len(header)
             while lines := list(islice(reader, CHUNK_LINES)):
                 if reader.line_num != first + len(lines) - 1 or set(map(len, lines)) != {len(header)}:
                     _find_uneven(path, first, len(header), lines)
-                columns = list(zip(*lines, strict=True))
-                yield header, first, columns
+                yield header, first, list(zip(*lines, strict=True))
                 first += len(lines)
-            if first == 2:
-                yield header, first, columns
         except csv.Error as error:
             raise LedgerError(f"{path.name}, line {reader.line_num}: {error}") from None
 
@@ -73,12 +75,12 @@ def read_csv_folder(folder: Path) -> Ledger:
             if table == "orders":
                 continue
             raise LedgerError(f"{path.name} is missing in {folder}")
-        for header, first, columns in csv_chunks(path):
-            check_columns(table, header, path.name)
-            count = len(columns[0]) if columns else 0
-            if count:
-                builder.add(
-                    table,
-                    Chunk(Place(path.name, "line", first), count, dict(zip(header, columns, strict=True))),
-                )
+        check = partial(_check_header, table, path.name)
+        for header, first, columns in csv_chunks(path, check):
+            named = dict(zip(header, columns, strict=True))
+            builder.add(table, Chunk(Place(path.name, "line", first), len(columns[0]), named))
     return builder.finish()
+
+
+def _check_header(table: str, name: str, header: Header) -> None:
+    check_columns(table, header, name)

@@ -23,6 +23,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -108,9 +109,12 @@ def read_asset_table(path: Path, amount_decimals: Mapping[str, int] | None = Non
 
 def _assets(path: Path) -> list[_Asset]:
     assets: list[_Asset] = []
-    for header, first, columns in csv_chunks(path, _MAX_LINE):
+
+    def check(header: list[str]) -> None:
         if len(header) != 5 or header[0] not in ("symbol", "token"):
-            raise LedgerError(f"{path.name}, line 1: not an asset sheet (symbol, price, three lists of tiers)")
+            raise LedgerError(f"{path.name}, line 1: not an asset sheet (symbol, price, three tier lists)")
+
+    for header, first, columns in csv_chunks(path, check, _MAX_LINE):
         for number, line in enumerate(zip(*columns, strict=True), start=first):
             where = f"{path.name}, line {number}"
             if any(asset.symbol == line[0] for asset in assets):
@@ -186,6 +190,8 @@ def read_exchange_sheets(path: Path) -> Ledger:
         found = ", ".join(info.name for info in listed) or "none"
         raise LedgerError(f"{folder} needs one *assets_info.csv beside {', '.join(names)}; found {found}")
     read = _read_sheets(sheets)
+    if not read.names:
+        raise LedgerError(f"{names[0]}: no users below the header")
     seen = {
         symbol: max(decimals.least_scale(column) for part in parts for column in part[:2] + part[3:])
         for symbol, parts in read.columns.items()
@@ -201,7 +207,7 @@ def _stem(name: str) -> str:
     return name.split("_", maxsplit=1)[0]
 
 
-def _symbols(header: Sequence[str], name: str) -> list[str]:
+def _symbols(name: str, header: Sequence[str]) -> list[str]:
     """The assets of a user sheet's header; LedgerError if a column is missing, unexpected or out of order."""
     symbols = [column[2:] for column in header[2::6] if column.startswith("e_")]
     expected = [
@@ -225,13 +231,12 @@ def _read_sheets(paths: Sequence[Path]) -> _Sheets:
     read = _Sheets([], [], {})
     seen: dict[str, str] = {}
     for path in paths:
-        for header, first, columns in csv_chunks(path, _MAX_LINE):
-            symbols = _symbols(header, path.name)
+        for header, first, columns in csv_chunks(path, partial(_symbols, path.name), _MAX_LINE):
+            symbols = _symbols(path.name, header)
             if read.columns and list(read.columns) != symbols:
                 raise LedgerError(f"{path.name}, line 1: its assets differ from those of {paths[0].name}")
-            if not columns[0]:
-                continue
-            chunk = Chunk(Place(path.name, "line", first), len(columns[0]), dict(zip(header, columns, strict=True)))
+            place = Place(path.name, "line", first)
+            chunk = Chunk(place, len(columns[0]), dict(zip(header, columns, strict=True)))
             for line, account in enumerate(chunk.required("id")):
                 if account in seen:
                     chunk.place.fail(line, "id", f"{account!r} was listed before, at {seen[account]}")
