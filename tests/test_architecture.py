@@ -127,7 +127,8 @@ def style_of_import(module: Module) -> list[str]:
 
 
 def prints_or_exits(module: Module) -> list[str]:
-    if floor_name(module.name) in {"zkstate.cli", "zkstate.__main__"}:
+    """Library modules only: what is run as a script may speak."""
+    if floor_name(module.name) in {"zkstate.cli", "zkstate.__main__"} or is_script(module):
         return []
     found = []
     for node in ast.walk(module.tree):
@@ -140,6 +141,10 @@ def prints_or_exits(module: Module) -> list[str]:
         elif isinstance(node, ast.Raise) and node.exc is not None and "SystemExit" in ast.unparse(node.exc):
             found.append(f"{module.name}:{node.lineno} raises SystemExit")
     return found
+
+
+def is_script(module: Module) -> bool:
+    return any(isinstance(node, ast.If) and "__name__ == '__main__'" in ast.unparse(node) for node in module.tree.body)
 
 
 def catches_everything(module: Module) -> list[str]:

@@ -74,6 +74,7 @@ def render(console: Console, story: Story, out: Path) -> None:
     venue, recovery = story.venue, story.recovery
     seconds = {name: duration_text(took) for name, took in story.seconds.items()}
     header = recovery.bundle.header
+    instruments = len(venue.ledger.table)
     data = "synthetic: generated, of no real venue" if header.synthetic else "as given"
     refused = "every changed input refused" if all(story.forgeries_refused) else "A CHANGED INPUT WAS ACCEPTED"
     gas = f"{story.verification.gas_used:,} gas on the {venue.registry.chain.name}"
@@ -83,8 +84,7 @@ def render(console: Console, story: Story, out: Path) -> None:
         [
             (
                 "ledger",
-                f"{header.venue_name}, {header.account_count:,} accounts, "
-                f"{len(venue.ledger.table)} instruments ({data})",
+                f"{header.venue_name}, {header.account_count:,} accounts, {instruments} instruments ({data})",
             ),
             ("state root", f"{header.state_root:#066x}, in {seconds['snapshot']}"),
             (

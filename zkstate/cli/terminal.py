@@ -115,9 +115,16 @@ def duration_text(seconds: float) -> str:
     return f"{seconds / 3600:.0f} h" if seconds < 172_800 else f"{seconds / 86_400:.0f} days"
 
 
+class _Stdout(Console):
+    """A console that leaves a closed pipe to `Terminal.emit`, where rich would exit with the code of a false proof."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
 def _stdout() -> Console:
     width = None if sys.stdout.isatty() else PLAIN_WIDTH
-    return Console(file=sys.stdout, width=width, highlight=False)
+    return _Stdout(file=sys.stdout, width=width, highlight=False)
 
 
 def _silence_stdout() -> None:

@@ -16,11 +16,10 @@ from zkstate.errors import InputError, StaleError
 from zkstate.proof import json_form
 from zkstate.proof.groth16 import Proof, verify
 from zkstate.proof.keys import VerifyingKey
+from zkstate.publication.audit import audit_folder
 from zkstate.publication.header import SIGNED_BYTES, SignedHeader, equivocation
-from zkstate.publication.layout import INSTRUMENTS, MANIFEST, ORDER_BOOK, TOTALS
-from zkstate.publication.manifest import check_folder
+from zkstate.publication.layout import HEADER, MANIFEST
 from zkstate.publication.regular import read_below
-from zkstate.publication.tables import check_instruments, check_order_book, check_totals
 
 USAGE = """\
 usage: zkstate verify PROOF_DIR [PINS] [EXPECTED CONTEXT] [--max-age DURATION] [--json]
@@ -31,7 +30,7 @@ usage: zkstate verify PROOF_DIR [PINS] [EXPECTED CONTEXT] [--max-age DURATION] [
 Check offline, and say what is shown and what is not.
 
   PROOF_DIR   what zkstate prove wrote: the claim, the header it is about, the public inputs and the proof
-  EPOCH_DIR   a published epoch: every file against the manifest, the tables and the header
+  EPOCH_DIR   a published epoch: every file against the manifest, the tables, tree and records against the header
   HEADER      two copies of header.bin: whether they convict a venue of signing two states for one epoch
   --vk, --public, --proof
               the three JSON files of snarkjs, for any Groth16 circuit over BN254
@@ -51,8 +50,6 @@ Example, after the example of prove:
 
   zkstate verify proof --header mirror/epochs/00000001/header.bin
 """
-
-MAX_TABLE_BYTES = MAX_FILE_BYTES
 
 
 def declare(parser: Parser) -> None:
@@ -126,17 +123,13 @@ def _read_header(path: Path) -> SignedHeader:
 
 
 def _verify_epoch(folder: Path, args: Namespace, terminal: Terminal) -> int:
-    signed = _read_header(folder / "header.bin")
+    signed = _read_header(folder / HEADER)
     header = signed.header
     pinned = _pinned_hash(args)
     with terminal.progress("verify epoch") as progress:
-        findings = [str(finding) for finding in check_folder(folder, signed, progress)]
-        if pinned is not None and pinned != header.hash:
-            findings.insert(0, f"header hash is {header.hash.hex()}, and {pinned.hex()} is expected")
-        if not findings:
-            check_instruments(read_below(folder, INSTRUMENTS, MAX_TABLE_BYTES), header)
-            check_totals(read_below(folder, TOTALS, MAX_TABLE_BYTES), header)
-            check_order_book(read_below(folder, ORDER_BOOK, MAX_TABLE_BYTES), header)
+        findings = [str(finding) for finding in audit_folder(folder, signed, progress)]
+    if pinned is not None and pinned != header.hash:
+        findings.insert(0, f"header hash is {header.hash.hex()}, and {pinned.hex()} is expected")
     not_shown = [
         "that balances are in range, accounts healthy, or totals the sums of the accounts",
         "that this header is the newest, or the only one of its epoch",

@@ -1,0 +1,148 @@
+"""zkstate snapshot: from a ledger to an epoch, or nothing."""
+
+import json
+import stat
+
+import pytest
+
+from tests.cli.conftest import ACCOUNTS
+from tests.cli.program import tree, zkstate
+from tests.shared import shared_path
+from zkstate.publication.header import SignedHeader
+from zkstate.state.ledger_write import write_ledger
+from zkstate.state.synthetic import synthetic_ledger
+
+
+def snapshot(ledger, folder, *more):
+    return zkstate("snapshot", ledger, "--operator", folder / "operator", "--out", folder / "epoch", *more)
+
+
+def header_of(folder):
+    return SignedHeader.decode((folder / "epoch/public/header.bin").read_bytes()).header
+
+
+def test_the_result_names_the_committed_state(tmp_path):
+    outcome = snapshot(f"synthetic:{ACCOUNTS}", tmp_path, "--json")
+    assert outcome.code == 0
+    header = header_of(tmp_path)
+    told = outcome.json
+    assert told["state_root"] == f"{header.state_root:#066x}"
+    assert told["header_hash"] == f"0x{header.hash.hex()}"
+    assert (told["epoch"], told["accounts"], told["synthetic"]) == (1, ACCOUNTS, True)
+    files = tree(tmp_path / "epoch/public")
+    assert (told["files"], told["bytes"]) == (len(files), sum(map(len, files.values())))
+
+
+def test_the_text_result_says_that_synthetic_data_is_synthetic(tmp_path):
+    outcome = snapshot("synthetic:5", tmp_path)
+    assert "(synthetic data)" in outcome.out
+    assert f"{header_of(tmp_path).state_root:#066x}" in outcome.out
+
+
+def test_epochs_follow_each_other(tmp_path, published):
+    outcome = zkstate(
+        "snapshot", f"synthetic:{ACCOUNTS}", "--operator", published.operator, "--previous", published.header,
+        "--time", "2026-11-21T12:00:00Z", "--out", tmp_path / "epoch",
+    )  # fmt: skip
+    assert outcome.code == 0, outcome.err
+    first, second = SignedHeader.decode(published.header.read_bytes()).header, header_of(tmp_path)
+    assert (second.epoch, second.previous_state_root) == (2, first.state_root)
+    assert second.time == 1795262400
+
+
+def test_another_operator_cannot_continue(tmp_path, published):
+    outcome = snapshot("synthetic:5", tmp_path, "--previous", published.header)
+    assert outcome.code == 4
+    assert "previous header is of" in outcome.err
+    assert not (tmp_path / "epoch").exists()
+
+
+def test_secrets_are_private_and_never_printed(tmp_path):
+    issue = f"user-00000001={tmp_path / 'one.key'}"
+    outcome = snapshot("synthetic:5", tmp_path, "--issue-key", issue, "--json")
+    assert outcome.code == 0
+    secrets = [*tmp_path.glob("operator/*"), tmp_path / "one.key", *tmp_path.glob("epoch/private/*")]
+    assert len(secrets) == 4
+    for path in secrets:
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        assert path.read_text().strip() not in outcome.out + outcome.err
+
+
+def test_an_existing_epoch_is_never_overwritten(tmp_path):
+    assert snapshot("synthetic:5", tmp_path).code == 0
+    before = tree(tmp_path)
+    outcome = snapshot("synthetic:5", tmp_path)
+    assert outcome.code == 5
+    assert "exists already" in outcome.err
+    assert tree(tmp_path) == before
+
+
+def test_a_key_is_not_issued_to_nobody_or_over_another(tmp_path):
+    outcome = snapshot("synthetic:5", tmp_path, "--issue-key", f"alice={tmp_path / 'a.key'}")
+    assert (outcome.code, "no account is named 'alice'" in outcome.err) == (2, True)
+    (tmp_path / "b.key").write_text("mine")
+    outcome = snapshot("synthetic:5", tmp_path, "--issue-key", f"user-00000001={tmp_path / 'b.key'}")
+    assert (outcome.code, "never overwritten" in outcome.err) == (2, True)
+    assert tree(tmp_path) == {"b.key": b"mine"}
+
+
+def test_exchange_sheets_need_a_time_and_then_commit(tmp_path):
+    sheets = shared_path("data/binance")
+    outcome = snapshot(sheets, tmp_path)
+    assert (outcome.code, "states no time" in outcome.err) == (2, True)
+    outcome = snapshot(sheets, tmp_path, "--time", "1764547200", "--json")
+    assert outcome.code == 0, outcome.err
+    assert outcome.json["accounts"] == 100
+    assert not outcome.json["synthetic"]
+
+
+def ledger_lines(path):
+    write_ledger(synthetic_ledger(3, 6, with_keys=False), path)
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def spoil(lines, kind, change, at=0):
+    chosen = [line for line in lines if line["type"] == kind]
+    change(chosen[at])
+
+
+@pytest.mark.parametrize(
+    ("kind", "change", "words"),
+    [
+        ("account", {"account": "user-00000002"}, "was declared before"),
+        ("row", {"instrument": "DOGGO"}, "'DOGGO' is not among the"),
+        ("row", {"amount": "NaN"}, "'NaN' is not a decimal number such as"),
+        ("row", {"amount": "-1e3"}, "'-1e3' is not a decimal number such as"),
+        ("row", {"amount": "99999999999999999999999"}, "64"),
+        ("row", {"amount": "0"}, "a row that holds nothing is left out"),
+        ("row", {"account": "nobody"}, "'nobody' is not among the"),
+        ("instrument", {"price": "-1"}, "price"),
+    ],
+    ids=lambda value: "-".join(f"{k}={v}" for k, v in value.items()) if isinstance(value, dict) else None,
+)
+def test_a_bad_ledger_names_file_line_and_field_and_leaves_nothing(tmp_path, kind, change, words):
+    path = tmp_path / "ledger.jsonl"
+    lines = ledger_lines(path)
+    spoil(lines, kind, lambda line: line.update(change))
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    outcome = snapshot(path, tmp_path, "--json")
+    assert outcome.code == 2
+    assert outcome.json["error"]["type"] == "LedgerError"
+    assert words in outcome.err
+    assert "ledger.jsonl" in outcome.err
+    assert set(tree(tmp_path)) == {"ledger.jsonl"}
+
+
+def test_bad_utf8_is_named(tmp_path):
+    path = tmp_path / "ledger.jsonl"
+    ledger_lines(path)
+    path.write_bytes(path.read_bytes() + b'{"type":"account","account":"\xff\xfe"}\n')
+    outcome = snapshot(path, tmp_path)
+    assert (outcome.code, "UTF-8" in outcome.err) == (2, True), outcome.err
+    assert set(tree(tmp_path)) == {"ledger.jsonl"}
+
+
+def test_a_ledger_that_is_not_there(tmp_path):
+    outcome = snapshot(tmp_path / "gone.jsonl", tmp_path)
+    assert outcome.code == 3
+    assert "no ledger at" in outcome.err
