@@ -14,6 +14,7 @@ _COLUMNS = ["min_notional", "max_notional", "maintenance_margin_rate", "max_leve
 _BOUND_SCALE = 10**4
 _OFFSET_SCALE = 10**10
 _MAX_BYTES = 64 << 20
+_MAX_DIGITS = 18  # a product with a scale is then exact in Decimal's 28
 
 
 def read_brackets(path: Path) -> dict[str, tuple[Tier, ...]]:
@@ -30,7 +31,7 @@ def read_brackets(path: Path) -> dict[str, tuple[Tier, ...]]:
     try:
         form = json.loads(path.read_bytes(), parse_float=Decimal, parse_constant=_refuse)
         columns, contracts = form["columns"], form["tiers"].items()
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise EncodingError(f"{path.name}: not a bracket table: {error}") from None
     if columns != _COLUMNS:
         raise EncodingError(f"{path.name}: columns are {columns}, not {_COLUMNS}")
@@ -44,7 +45,10 @@ def _refuse(constant: str) -> None:
 def _exact(value: Any, scale: int, where: str) -> int:  # noqa: ANN401  # any JSON value
     if isinstance(value, bool) or not isinstance(value, (int, Decimal)):
         raise EncodingError(f"{where}: {value!r} is not a number")
-    scaled = Decimal(value) * scale
+    number = Decimal(value)
+    if len(number.as_tuple().digits) > _MAX_DIGITS or not -_MAX_DIGITS < number.adjusted() < _MAX_DIGITS:
+        raise EncodingError(f"{where}: a number of more than {_MAX_DIGITS} digits")
+    scaled = number * scale
     if scaled != int(scaled):
         raise EncodingError(f"{where}: {value} is not a whole number of 1/{scale}")
     return int(scaled)

@@ -35,7 +35,7 @@ from zkstate.state.decimals import DecimalColumn
 from zkstate.state.ledger import Ledger, no_orders, row_columns
 from zkstate.state.ledger_chunk import Chunk, Place
 from zkstate.state.ledger_csv import csv_chunks
-from zkstate.state.schema import ASSET, U64, UNBOUNDED, VALUE_DECIMALS, Instrument, ladder
+from zkstate.state.schema import ASSET, PPM, U64, UNBOUNDED, VALUE_DECIMALS, Instrument, ladder
 from zkstate.state.table import InstrumentTable
 from zkstate.state.wide import Wide
 
@@ -43,6 +43,7 @@ PARTS = ("", ":debt", ":loan", ":margin", ":portfolio")
 _KINDS = ("e_", "d_", "", "vl_", "m_", "pm_")
 _TIER = re.compile(r"([0-9]{1,20})-([0-9]{1,20}):([0-9]{1,3})", re.ASCII)
 _STATED_UNBOUNDED = str(U64 - 1)
+_PRICE_DECIMALS = 40
 _NET_DECIMALS = 24
 _NET_PRECISION = np.uint64(1 << 50)
 _MAX_LINE = 1 << 20
@@ -88,23 +89,30 @@ def read_asset_table(path: Path, amount_decimals: Mapping[str, int] | None = Non
         if cut:
             kept = decimals.render(price, VALUE_DECIMALS - scale)
             notes.append(f"the price of {asset.symbol}, {asset.price}, is cut to {kept}")
-        whole, nothing = ((0, 1_000_000),), ((0, 0),)
-        for part, steps in zip(PARTS, (nothing, whole, *asset.pledges), strict=True):
-            number = len(instruments) + 1
-            instruments.append(
-                Instrument(
-                    id=number,
-                    symbol=asset.symbol + part,
-                    flags=ASSET,
-                    decimals=scale,
-                    price=price,
-                    notional_price=price,
-                    funding=0,
-                    tiers=ladder([(lower, rate, 0) for lower, rate in steps]),
-                    underlying=number - PARTS.index(part) if part else 0,
-                )
-            )
+        try:
+            instruments += _five(asset, len(instruments) + 1, scale, price)
+        except InputError as error:
+            raise LedgerError(f"{path.name}: {error}") from None
     return InstrumentTable.of(instruments), notes
+
+
+def _five(asset: _Asset, first: int, scale: int, price: int) -> list[Instrument]:
+    """The instruments an asset stands as, ids from `first` on."""
+    nothing, whole = ((0, 0),), ((0, PPM),)
+    return [
+        Instrument(
+            id=first + k,
+            symbol=asset.symbol + part,
+            flags=ASSET,
+            decimals=scale,
+            price=price,
+            notional_price=price,
+            funding=0,
+            tiers=ladder([(lower, rate, 0) for lower, rate in steps]),
+            underlying=first if part else 0,
+        )
+        for k, (part, steps) in enumerate(zip(PARTS, (nothing, whole, *asset.pledges), strict=True))
+    ]
 
 
 def _assets(path: Path) -> list[_Asset]:
@@ -120,7 +128,9 @@ def _assets(path: Path) -> list[_Asset]:
             if any(asset.symbol == line[0] for asset in assets):
                 raise LedgerError(f"{where}, field {header[0]}: {line[0]!r} was listed before")
             try:
-                decimals.parse(line[1], 40)
+                price = decimals.parse(line[1], _PRICE_DECIMALS)
+                if not 0 <= price < U64 * 10**_PRICE_DECIMALS:
+                    raise LedgerError(f"price {line[1]} is outside 64 bits")
                 pledges = tuple(_steps(text) for text in line[2:])
             except InputError as error:
                 raise LedgerError(f"{where}: {error}") from None
@@ -158,13 +168,13 @@ def _steps(text: str) -> tuple[tuple[int, int], ...]:
 
 def _least_decimals(price: str) -> int:
     """The least d for which a price of 16 - d decimals fits 64 bits."""
-    whole = decimals.parse(price, 40)
-    return next(d for d in range(VALUE_DECIMALS + 1) if whole // 10 ** (24 + d) < U64)
+    exact = decimals.parse(price, _PRICE_DECIMALS)
+    return next(d for d in range(VALUE_DECIMALS + 1) if exact * 10 ** (VALUE_DECIMALS - d) < U64 * 10**_PRICE_DECIMALS)
 
 
 def _price(text: str, scale: int) -> tuple[int, bool]:
     """A price cut to `scale` decimals, and whether anything was lost."""
-    price, rest = divmod(decimals.parse(text, 40), 10 ** (40 - scale))
+    price, rest = divmod(decimals.parse(text, _PRICE_DECIMALS), 10 ** (_PRICE_DECIMALS - scale))
     return int(price), rest != 0
 
 
