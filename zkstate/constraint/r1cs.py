@@ -19,7 +19,7 @@ U32 = npt.NDArray[np.uint32]
 U64 = npt.NDArray[np.uint64]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class SparseMatrix:
     """Rows of (wire, coefficient) entries: row i is entries row_ptr[i] to row_ptr[i+1] - 1 (CSR).
 
@@ -60,6 +60,9 @@ class SparseMatrix:
         """From one value per entry (as in .r1cs files); equal values are pooled."""
         pool, coefficient = pooled(values)
         return cls(row_ptr, wire, coefficient, pool, n_columns)
+
+    def __repr__(self) -> str:
+        return f"SparseMatrix({self.n_rows} rows, {self.n_columns} columns, {self.nnz} entries)"
 
     @property
     def n_rows(self) -> int:
