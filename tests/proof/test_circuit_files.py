@@ -3,12 +3,12 @@
 import os
 import stat
 import struct
-import tracemalloc
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.proof.frames import framed, joined, patched, refused, sections
 from tests.proof.official import official
 from zkstate.errors import EncodingError, EnvironmentFailure, InputError, LengthError, WitnessError
 from zkstate.kernels import FR_MODULUS, FrVec
@@ -16,32 +16,6 @@ from zkstate.proof import container, r1cs_file, wtns_file
 
 SMALL = "snarkjs/plonk_circuit/circuit.r1cs"
 LARGE = "snarkjs/groth16/circuit.r1cs"
-
-
-def joined(chunks) -> bytes:
-    return b"".join(bytes(chunk) for chunk in chunks)
-
-
-def sections(content: bytes) -> dict[int, bytes]:
-    """An independent walk over the frame, good files only."""
-    found, at = {}, 12
-    for _ in range(int.from_bytes(content[8:12], "little")):
-        number, length = struct.unpack_from("<IQ", content, at)
-        found[number] = content[at + 12 : at + 12 + length]
-        at += 12 + length
-    return found
-
-
-def framed(content: bytes, changed: dict[int, bytes]) -> bytes:
-    """The file with some sections replaced, its frame kept consistent."""
-    parts = sections(content) | changed
-    body = b"".join(struct.pack("<IQ", number, len(part)) + part for number, part in parts.items())
-    return content[:8] + len(parts).to_bytes(4, "little") + body
-
-
-def patched(content: bytes, number: int, at: int, value: bytes) -> bytes:
-    part = sections(content)[number]
-    return framed(content, {number: part[:at] + value + part[at + len(value) :]})
 
 
 def combinations(content: bytes) -> list[list[tuple[int, int]]]:
@@ -168,16 +142,6 @@ WTNS_CASES = {
     "no values": (lambda f: framed(patched(f, 1, 36, bytes(4)), {2: b""}), WitnessError, "wire 0"),
     "wire 0 is 2": (lambda f: patched(f, 2, 0, b"\x02"), WitnessError, "wire 0 is not the constant 1"),
 }
-
-
-def refused(decode, content, error, message):
-    tracemalloc.start()
-    try:
-        with pytest.raises(error, match=message):
-            decode(content, "some file")
-        assert tracemalloc.get_traced_memory()[1] < 4 * len(content) + (1 << 20)
-    finally:
-        tracemalloc.stop()
 
 
 @pytest.mark.parametrize("case", FRAME_CASES)

@@ -123,8 +123,16 @@ def public_inputs(content: bytes | str, name: str = "public inputs") -> tuple[in
     return tuple(decimal(value, FR_MODULUS, f"{name}: [{i}]") for i, value in enumerate(values))
 
 
-def render_public_inputs(values: Iterable[int]) -> str:
-    """The `public.json` of some scalars."""
+def public_from_json(content: bytes | str, n_public: int, name: str = "public inputs") -> tuple[int, ...]:
+    """As `public_inputs`, exactly n_public of them."""
+    values = public_inputs(content, name)
+    if len(values) != n_public:
+        raise LengthError(f"{name}: {len(values)} values, expected {n_public}")
+    return values
+
+
+def public_to_json(values: Iterable[int]) -> str:
+    """The `public.json` of some scalars, laid out as snarkjs does."""
     return render([str(value) for value in values])
 
 

@@ -205,7 +205,7 @@ def encode(key: ProvingKey) -> list[Buffer]:
     return list(container.encode(MAGIC, VERSION, sections))
 
 
-def read(path: Path, sha256: str | None = None) -> ProvingKey:
+def read_zkey(path: Path, sha256: str | None = None) -> ProvingKey:
     """The proving key in the file at `path`, mapped, not copied.
 
     With `sha256` (hex) the file must have that digest, and its points are then taken as checked when it was pinned.
@@ -220,7 +220,7 @@ def read(path: Path, sha256: str | None = None) -> ProvingKey:
     return decode(content, str(path), check_points=False)
 
 
-def write(path: Path, key: ProvingKey) -> None:
+def write_zkey(path: Path, key: ProvingKey) -> None:
     """Write a `.zkey` file, whole or not at all."""
     container.write_file(path, encode(key))
 
