@@ -55,13 +55,18 @@ class _Record:
         A bucket without the record counts as a lie: where it is the truth, recovery ends and blames nobody.
         """
         if isinstance(error, NoRecordError):
-            self.lied.append(f"{self.mirror.name}: {error}")
+            self.lied.append(self.words(error))
         elif isinstance(error, MissingError):
             self.missing.append(str(error))
         elif isinstance(error, (SourceError, EnvironmentFailure)):
             self.silent.append(str(error))
         else:
-            self.lied.append(f"{self.mirror.name}: {error}")
+            self.lied.append(self.words(error))
+
+    def words(self, error: ZkstateError) -> str:
+        """The error with the mirror's name, which a mirror's own errors have in them."""
+        own = isinstance(error, (SourceError, EnvironmentFailure))
+        return str(error) if own else f"{self.mirror.name}: {error}"
 
     def report(self) -> SourceReport:
         return SourceReport(
@@ -91,13 +96,13 @@ class Fleet:
         Errors, when no mirror is left: DisagreementError if one of them lied, MissingError if all lack the
         file, SourceError otherwise; the message holds the reason of each.
         """
-        errors: list[ZkstateError] = []
+        errors: list[tuple[_Record, ZkstateError]] = []
         for record in list(self._queue):
             try:
                 value = check(record.mirror.get(path, max_bytes=max_bytes, timeout_s=self._request_s))
             except ZkstateError as error:
                 record.note(error)
-                errors.append(error)
+                errors.append((record, error))
                 self._queue.remove(record)
                 self._queue.append(record)
             else:
@@ -139,7 +144,7 @@ class Fleet:
             record.served += 1
         self._queue = [record for record, _ in good] + [record for record, _ in bad]
         if not good:
-            raise _joint(path, [error for _, error in bad])
+            raise _joint(path, bad)
         return good[0][1]
 
     def _ask(
@@ -162,9 +167,10 @@ class Fleet:
         return tuple(record.report() for record in self._records)
 
 
-def _joint(path: str, errors: Sequence[ZkstateError]) -> ZkstateError:
-    """One error for a file that no mirror delivered."""
-    reasons = "; ".join(str(error) for error in errors)
+def _joint(path: str, bad: Sequence[tuple[_Record, ZkstateError]]) -> ZkstateError:
+    """One error for a file that no mirror delivered, with the reason of each."""
+    reasons = "; ".join(record.words(error) for record, error in bad)
+    errors = [error for _, error in bad]
     if any(isinstance(error, (InputError, DisagreementError)) for error in errors):
         return DisagreementError(f"no mirror has a right {path}: {reasons}")
     if all(isinstance(error, MissingError) for error in errors):

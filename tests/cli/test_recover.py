@@ -90,7 +90,7 @@ def damage(path, change):
 @pytest.mark.parametrize(
     ("change", "code"),
     [
-        (lambda content: bytes([content[0] ^ 1]) + content[1:], 4),
+        (lambda content: bytes(byte ^ 1 for byte in content), 4),
         (lambda content: content[:-1], 4),
         (lambda content: content + b"\0", 4),
     ],
