@@ -65,8 +65,8 @@ class _Record:
 
     def words(self, error: ZkstateError) -> str:
         """The error with the mirror's name, which a mirror's own errors have in them."""
-        own = isinstance(error, (SourceError, EnvironmentFailure))
-        return str(error) if own else f"{self.mirror.name}: {error}"
+        words = str(error)
+        return words if words.startswith(f"{self.mirror.name}: ") else f"{self.mirror.name}: {words}"
 
     def report(self) -> SourceReport:
         return SourceReport(
