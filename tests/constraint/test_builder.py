@@ -205,7 +205,7 @@ def test_a_product_of_field_elements_known_first_keeps_no_interval_from_integers
 def test_the_sign_of_a_ranged_input_is_free():
     def define(c, x):
         before = c.n_rows
-        _ = c.bit(x >= 0)
+        _ = c.bit(x >= 0), c.bit(x < 0)
         assert c.n_rows == before
         c.require(abs(x) > 2, "far from zero")
 

@@ -75,20 +75,31 @@ class Builder(Record):
         return fitted
 
     def bit(self, relation: Relation) -> Wire:
-        """1 where the relation holds, else 0."""
+        """1 where the relation holds, else 0. An order costs nothing where it, or its opposite, is known already."""
         if relation.op in {"==", "!="}:
             equal = self._equality_bit(relation)
             return equal if relation.op == "==" else 1 - equal
+        shifted, width = self._shifted(relation)
+        opposite, opposite_width = self._shifted(~relation)
+        if _key(shifted) not in self._bits and self._bits.get(_key(opposite), (0, -1))[1] == opposite_width:
+            return 1 - self.bit(~relation)
+        if width == 0:
+            return self.const(int(_excess(relation)[1] >= 0))
+        return self._bit_wires(self._decompose(shifted, width, self.label("comparison")), width)[-1]
+
+    def _shifted(self, relation: Relation) -> tuple[dict[int, int], int]:
+        """Terms whose top digit, of so many, says whether the relation holds; 0 digits if that is certain.
+
+        The excess plus 2^w lies in [0, 2^(w + 1)), and its top digit says which half. CircuitError past 253.
+        """
         terms, lo, hi = _excess(relation)
         if lo >= 0 or hi < 0:
-            return self.const(int(lo >= 0))
-        width = max((-lo - 1).bit_length(), hi.bit_length())
-        if width + 1 > WIDEST:
-            raise CircuitError(f"{relation!r}: a difference of {width + 1} bits with its sign, over {WIDEST}")
-        # The difference plus 2^width lies in [0, 2^(width + 1)), and its top bit says which half.
-        shifted = dict(terms)
-        shifted[ONE_WIRE] = shifted.get(ONE_WIRE, 0) + (1 << width)
-        return self._bit_wires(self._decompose(shifted, width + 1, self.label("comparison")), width + 1)[-1]
+            return terms, 0
+        half = max((-lo - 1).bit_length(), hi.bit_length())
+        if half + 1 > WIDEST:
+            raise CircuitError(f"{relation!r}: a difference of {half + 1} bits with its sign, over {WIDEST}")
+        terms[ONE_WIRE] = terms.get(ONE_WIRE, 0) + (1 << half)
+        return terms, half + 1
 
     def select(self, choose: BitLike, if_one: WireLike, if_zero: WireLike) -> Wire:
         """if_one where `choose` is 1, if_zero where it is 0. One row."""
