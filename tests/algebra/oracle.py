@@ -4,7 +4,20 @@ from functools import cache
 
 from py_ecc.fields import optimized_bn128_FQ as FQ
 from py_ecc.fields import optimized_bn128_FQ2 as FQ2
-from py_ecc.optimized_bn128 import G1, G2, Z1, Z2, add, b2, curve_order, field_modulus, multiply, neg, normalize, pairing
+from py_ecc.optimized_bn128 import (
+    G1,
+    G2,
+    Z1,
+    Z2,
+    add,
+    b2,
+    curve_order,
+    field_modulus,
+    multiply,
+    neg,
+    normalize,
+    pairing,
+)
 
 __all__ = ["FQ", "FQ2", "G1", "G2", "Z1", "Z2", "add", "affine", "curve_order", "field_modulus", "g1", "g2"]
 __all__ += ["multiply", "neg", "outside_subgroup", "pairing"]

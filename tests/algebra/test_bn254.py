@@ -241,7 +241,7 @@ def test_a_point_is_a_value():
         G1(bytes([1]) * 64)
     with pytest.raises(LengthError):
         G1(P.raw + P.raw)
-    assert eval(repr(5 * Q), {"G2": G2}) == 5 * Q  # noqa: S307
+    assert eval(repr(5 * Q), {"G2": G2}) == 5 * Q
 
 
 @pytest.mark.parametrize("log_n", [0, 1, 2, 5, 27, 28])

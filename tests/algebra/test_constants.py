@@ -26,10 +26,10 @@ def test_the_header_is_what_the_script_prints(constants):
 
 
 def test_the_curve_is_the_one_of_py_ecc(constants):
-    assert constants.P == oracle.field_modulus
-    assert constants.R == oracle.curve_order
-    assert constants.G1_GENERATOR == oracle.g1(1)
-    assert constants.G2_GENERATOR == oracle.g2(1)
+    assert oracle.field_modulus == constants.P
+    assert oracle.curve_order == constants.R
+    assert oracle.g1(1) == constants.G1_GENERATOR
+    assert oracle.g2(1) == constants.G2_GENERATOR
     twist_b = constants.fp2_mul((3, 0), constants.fp2_inverse(constants.XI))
     assert twist_b == tuple(map(int, bn128.b2.coeffs))
 
