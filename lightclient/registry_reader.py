@@ -7,8 +7,9 @@ several nodes. The word of one node alone is reported as just that.
 
 from __future__ import annotations
 
+import functools
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -123,16 +124,31 @@ class RegistryReader:
     def _settle(self) -> tuple[RegistryState, Trust]:
         if self._settled is None:
             chain_id = self._one("chain id", self._panel.ask(self._chain))
-            if self._pinned is not None:
-                block = self._panel.ask(self._pinned_block)[0][1]
-            else:
-                heads = self._panel.ask(self._head)
-                number = max(min(head.number for _, head in heads) - self._depth, 0)
-                block = self._one("block", self._panel.ask(lambda node: _block_at(node, number)))
+            pinned = self._pinned is not None
+            block = self._panel.ask(self._pinned_block)[0][1] if pinned else self._shared_block()
             # Two proved states of one block are the same state.
             states = self._panel.ask(lambda node: self._state(node, chain_id, block))
             self._settled = states[0][1], self._trust(states[0][1], [node.name for node, _ in states])
         return self._settled
+
+    def _shared_block(self) -> BlockHeader:
+        """The newest block that all nodes have, less `depth`; a node that takes back its head is left out."""
+        heads = {node.index: head for node, head in self._panel.ask(self._head)}
+        while True:
+            number = max(min(head.number for head in heads.values()) - self._depth, 0)
+            blocks = self._panel.ask(functools.partial(_block_at, number=number, heads=heads))
+            if len(blocks) == len(heads):
+                break
+            heads = {node.index: heads[node.index] for node, _ in blocks}
+        block = self._one("block", blocks)
+        names = " and ".join(dict.fromkeys(node.name for node, _ in blocks))
+        self._check_age(block, f"block {block.number}, the newest to read at {names},")
+        return block
+
+    def _check_age(self, block: BlockHeader, what: str) -> None:
+        age = self._now() - block.timestamp
+        if self._max_head_age_s is not None and age > self._max_head_age_s:
+            raise StaleError(f"{what} is {age:.0f} s old, more than {self._max_head_age_s:g} s")
 
     def _one(self, what: str, answers: Sequence[tuple[Node, T]]) -> T:
         """The answer that all nodes give. Two well-formed ones that differ cannot be told apart here."""
@@ -153,9 +169,7 @@ class RegistryReader:
 
     def _head(self, node: Node) -> BlockHeader:
         head = BlockHeader.from_json(node.call("eth_getBlockByNumber", ["latest", False]))
-        age = self._now() - head.timestamp
-        if self._max_head_age_s is not None and age > self._max_head_age_s:
-            raise StaleError(f"its newest block {head.number} is {age:.0f} s old, more than {self._max_head_age_s:g} s")
+        self._check_age(head, f"its newest block {head.number}")
         return head
 
     def _pinned_block(self, node: Node) -> BlockHeader:
@@ -215,10 +229,15 @@ class RegistryReader:
         return Trust(level, "; ".join([text, *remarks]), state.block.number, state.block.hash)
 
 
-def _block_at(node: Node, number: int) -> BlockHeader:
+def _block_at(node: Node, number: int, heads: Mapping[int, BlockHeader]) -> BlockHeader:
     block = BlockHeader.from_json(node.call("eth_getBlockByNumber", [hex(number), False]))
     if block.number != number:
         raise DisagreementError(f"block {block.number}, and {number} was asked for")
+    head = heads[node.index]
+    if head.number == number and head.hash != block.hash:
+        raise DisagreementError(
+            f"its newest block {number} was 0x{head.hash.hex()} a moment ago and is 0x{block.hash.hex()}"
+        )
     return block
 
 

@@ -62,7 +62,7 @@ class ProofVerifier:
 
 
 def _call_data(function: str, proof: Proof, public_inputs: Sequence[int]) -> bytes:
-    words = tuple(word for point in (proof.a, proof.b, proof.c) for word in point.evm_words())
+    words = proof.evm_words()
     return artefact(CONTRACT).call_data(function, words[:2], _g2(words[2:6]), words[6:], tuple(public_inputs))
 
 
