@@ -10,7 +10,8 @@ to choose is which values become wires, and the sums stay as short as the state 
   register of q = s - p_1 u_1 - … - p_n u_n. With q as the wire of a round, s and every later sum are over the last
   t wires alone, where sums over the s would grow by a term a round.
 
-Rows per permutation of width t: 24 t + 3·(partial rounds). Terms for t = 3 and 17: see `Circuit.r1cs`.
+Rows per permutation of width t: 24 t + 3·(partial rounds); 243 for t = 3, 612 for t = 17. Entries a row in A and B
+together, and in C: 4.2 and 1.7 for t = 3, 9.0 and 6.1 for t = 17.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from functools import cache
 from zkstate.commitment.poseidon import PoseidonParameters, parameters
 from zkstate.constraint import Builder, Wire
 from zkstate.constraint.record import Terms
-from zkstate.constraint.template import Template, trace
+from zkstate.constraint.template import Template
 from zkstate.constraint.wire import ONE_WIRE, WireLike
 from zkstate.errors import CircuitError
 from zkstate.kernels import FR_MODULUS, STEP_LINEAR, STEP_PRODUCT, STEP_SOLVE
@@ -51,8 +52,7 @@ def chain(c: Builder, tag: WireLike, inputs: Sequence[WireLike]) -> Wire:
 @cache
 def permutation(width: int) -> Template:
     """The permutation of `width` words as a template: ports are the words, the output is word 0."""
-    return trace(
-        Builder(),
+    return Builder.template(
         f"Poseidon {width}",
         [None] * width,
         lambda c, words: (_Permutation(c, parameters(width)).run([w.terms for w in words]),),

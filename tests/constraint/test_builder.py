@@ -145,6 +145,22 @@ def test_choices():
         assert broken_labels(circuit, {"out": out + 1, "bit": bit, "x": -5, "y": 11}) == {"the chosen one"}
 
 
+def test_relations_of_relations():
+    circuit = saying(lambda c, x, y: c.require((x > 5) == (y > 5), "alike"), x=uint(3), y=uint(3))
+    other = saying(lambda c, x, y: c.require(c.bit(x > 5) != (y > 5), "unlike"), x=uint(3), y=uint(3))
+    for x in range(8):
+        for y in range(8):
+            alike = (x > 5) == (y > 5)
+            assert broken_labels(circuit, {"x": x, "y": y}) == (set() if alike else {"alike"})
+            assert broken_labels(other, {"x": x, "y": y}) == ({"unlike"} if alike else set())
+
+
+@pytest.mark.parametrize("what", [True, 1, None, "x"])
+def test_only_relations_and_bits_are_required(what):
+    with pytest.raises(TypeError, match="wanted a relation or a boolean wire"):
+        Builder().require(what, "certain")
+
+
 def test_requirements_of_bits():
     circuit = saying(lambda c, x, y: c.require((x > 5) | (y == x), "one of both"), x=uint(4), y=uint(4))
     circuit.solve({"x": 6, "y": 0})

@@ -1,5 +1,6 @@
 """The circuit cache: what it holds is what would be compiled; damage and stale sources count as absence."""
 
+import hashlib
 import os
 import subprocess
 import sys
@@ -95,6 +96,13 @@ def test_a_damaged_file_counts_as_absent_and_is_replaced(folder):
     assert same(compile_statement(Kept(3)), compiled)
     assert path.read_bytes()[:120] == good[:120]
     assert load(path) is not None
+
+
+@pytest.mark.parametrize("payload", [b"", b"PK", b"not an archive", bytes(100)])
+def test_a_file_with_the_right_hash_of_something_else_counts_as_absent(tmp_path, payload):
+    path = tmp_path / "x.circuit"
+    path.write_bytes(cache.FORMAT + hashlib.sha256(payload).hexdigest().encode() + b"\n" + payload)
+    assert load(path) is None
 
 
 def test_a_file_whose_rows_are_not_those_of_its_digest_counts_as_absent(folder):

@@ -156,6 +156,14 @@ def test_a_name_declared_twice():
         build(Twice(1))
 
 
+def test_parameters_of_a_class_with_slots():
+    @dataclass(frozen=True, slots=True)
+    class Slotted(Statement):
+        rows: int
+
+    assert Slotted(3).parameters() == {"rows": 3}
+
+
 def test_parameters_that_are_no_fields_or_no_plain_values():
     class Undeclared(Statement):
         def __init__(self, rows):

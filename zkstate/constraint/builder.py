@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from zkstate.constraint.record import Record, Terms
 from zkstate.constraint.statement import Kind
-from zkstate.constraint.template import Template, instantiate
+from zkstate.constraint.template import Define, Interval, Template, instantiate, trace
 from zkstate.constraint.wire import (
     ONE_WIRE,
     BitLike,
@@ -47,6 +47,8 @@ class Builder(Record):
 
         CircuitError if it can never fail or never hold: then it is not what was meant.
         """
+        if not isinstance(what, Relation | Wire):
+            raise TypeError(f"{label}: {what!r} of type {type(what).__name__}: wanted a relation or a boolean wire")
         number, first = self.label(label), self.n_rows
         if isinstance(what, Wire):
             bit = as_bit(what)
@@ -140,6 +142,11 @@ class Builder(Record):
         """Touch a public input that nothing else is said about, so that a proof holds for it alone."""
         copy = self.allocate(1, "copy")
         self.step(STEP_SOLVE, copy, self.row(wire.terms, ONE, {copy: 1}, self.label(label)))
+
+    @classmethod
+    def template(cls, name: str, ports: Sequence[Interval], define: Define) -> Template:
+        """A block to copy: `define` runs once, with a wire per port (an interval, or None for a FELT)."""
+        return trace(cls(), name, ports, define)
 
     def use(self, template: Template, inputs: Sequence[WireLike]) -> tuple[Wire, ...]:
         """One copy of a template: its rows and steps shifted into place, without building them again."""

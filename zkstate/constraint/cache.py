@@ -16,6 +16,7 @@ import sys
 import tempfile
 from functools import cache
 from pathlib import Path
+from zipfile import BadZipFile
 
 import msgspec
 import numpy as np
@@ -25,6 +26,7 @@ from zkstate.constraint.compiler import build, title_of
 from zkstate.constraint.r1cs import R1cs, SparseMatrix
 from zkstate.constraint.record import BlockUses
 from zkstate.constraint.statement import Kind, Statement
+from zkstate.errors import InputError
 from zkstate.kernels import FrVec, native_digest
 
 FORMAT = b"zkstate circuit cache 1\n"
@@ -82,9 +84,12 @@ def compile_statement(statement: Statement) -> Circuit:
 def load(path: Path) -> Circuit | None:
     """The circuit in a cache file; None if there is none or it is damaged."""
     try:
-        content = path.read_bytes()
-    except OSError:
+        return _decoded(path.read_bytes())
+    except (OSError, EOFError, ValueError, KeyError, BadZipFile, msgspec.MsgspecError, InputError):
         return None
+
+
+def _decoded(content: bytes) -> Circuit | None:
     head = len(FORMAT) + 65
     payload = memoryview(content)[head:]
     if content[:head] != FORMAT + hashlib.sha256(payload).hexdigest().encode() + b"\n":

@@ -153,10 +153,10 @@ class Statement:
 
     def parameters(self) -> dict[str, int | str]:
         """The values that, with the class, determine the circuit."""
-        known = {f.name for f in fields(self)}
-        values = {name: value for name, value in vars(self).items() if name != "_wires"}
-        for name, value in values.items():
-            if name not in known or not isinstance(value, int | str):
+        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        others = {name: value for name, value in vars(self).items() if name not in {"_wires", *values}}
+        for name, value in {**values, **others}.items():
+            if name in others or not isinstance(value, int | str):
                 what = f"{type(self).__name__}.{name} of type {type(value).__name__}"
                 raise CircuitError(f"{what}: a parameter is a dataclass field and an int or a str")
         return values

@@ -116,10 +116,10 @@ class Wire:
     # comparisons: relations, rows only once required or turned into a bit
 
     def __eq__(self, other: object) -> Relation:  # type: ignore[override]  # a wire's equality is a relation
-        return Relation("==", self, self._beside(other))
+        return other == self if isinstance(other, Relation) else Relation("==", self, self._beside(other))
 
     def __ne__(self, other: object) -> Relation:  # type: ignore[override]  # as __eq__
-        return Relation("!=", self, self._beside(other))
+        return other != self if isinstance(other, Relation) else Relation("!=", self, self._beside(other))
 
     def __le__(self, other: WireLike) -> Relation:
         return Relation("<=", self, self._beside(other))
@@ -160,6 +160,14 @@ class Relation:
 
     def __repr__(self) -> str:
         return f"Relation({self.left!r} {self.op} {self.right!r})"
+
+    def __eq__(self, other: object) -> Relation:  # type: ignore[override]  # whether both hold or neither
+        return as_bit(self) == (as_bit(other) if isinstance(other, Relation) else other)
+
+    def __ne__(self, other: object) -> Relation:  # type: ignore[override]  # as __eq__
+        return as_bit(self) != (as_bit(other) if isinstance(other, Relation) else other)
+
+    __hash__ = None  # type: ignore[assignment]  # as a wire's
 
     def __bool__(self) -> NoReturn:
         raise TypeError(
