@@ -34,7 +34,7 @@ Commit to a ledger: compute its state root, sign the header, and write everythin
 
 Example:
 
-  zkstate snapshot synthetic:200 --operator operator --issue-key trader-1=trader.key --out epoch-1
+  zkstate snapshot synthetic:200 --operator operator --issue-key user-00000026=trader.key --out epoch-1
 """
 
 

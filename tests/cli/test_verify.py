@@ -1,0 +1,251 @@
+"""zkstate verify: accepted, false, unusable or too old, and always what was not shown."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.cli.program import ROOT, environment, zkstate
+from tests.cli.test_recover import damage
+from zkstate.kernels import FR_MODULUS
+
+CHALLENGE = "0x" + "5a" * 32
+
+
+@pytest.fixture(scope="module")
+def addressed(recovered):
+    """A proof tied to a challenge, a recipient and a time far ahead."""
+    folder = recovered.root / "addressed"
+    outcome = zkstate(
+        "prove", "margin", "--account", recovered.bundle, "--out", folder, "--challenge", CHALLENGE,
+        "--recipient", "0x" + "11" * 20, "--chain-id", "1", "--expiry", "2100-01-01T00:00:00Z",
+    )  # fmt: skip
+    assert outcome.code == 0, outcome.err
+    return folder
+
+
+def test_a_verdict_says_all_that_it_must(proved):
+    outcome = zkstate("verify", proved.proof, "--header", proved.header)
+    assert outcome.code == 0, outcome.err
+    assert outcome.out.startswith("accepted\n")
+    for words in (
+        "equity is at least 1 times the maintenance margin requirement",
+        "Synthetic Derivatives Exchange, operator key",
+        "SYNTHETIC",
+        "(d) a header that the verifier pinned",
+        "insecure: made from a seed",
+        "BN254, about 100 bits",
+        "not been audited",
+        "not shown",
+        "addressed to nobody",
+    ):
+        assert words in outcome.out
+
+
+def test_the_json_verdict_has_its_members(proved):
+    told = zkstate("verify", proved.proof, "--json").json
+    assert told["accepted"] is True
+    assert told["reasons"] == []
+    assert told["setup"] == {"status": "insecure", "trusted": False, "text": told["setup"]["text"]}
+    assert told["trust"]["level"] == "d"
+    assert told["epoch"] == 1
+    assert told["synthetic"] is True
+    assert len(told["state_root"]) == len(told["header_hash"]) == 66
+    assert any("newest" in words for words in told["not_shown"])
+    pinned = zkstate("verify", proved.proof, "--json", "--header-hash", told["header_hash"]).json
+    assert not any("newest" in words for words in pinned["not_shown"])
+
+
+def test_verifying_loads_neither_a_prover_nor_a_chain_library(proved):
+    script = (
+        "import sys; from zkstate.cli.main import main; code = main(['verify', sys.argv[1], '--json']); "
+        "print(*sorted(sys.modules), file=sys.stderr); raise SystemExit(code)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, proved.proof], env=environment(), capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    loaded = set(done.stderr.split())
+    forbidden = {"web3", "eth_account", "pyrevm", "pyarrow", "circuits.proving", "zkstate.proof.setup"}
+    forbidden |= {
+        "zkstate.proof.zkey_file",
+        "zkstate.constraint.compiler",
+        "zkstate.registry.client",
+        "lightclient.recover",
+    }
+    assert "circuits.attestation" in loaded
+    assert loaded & forbidden == set()
+
+
+def test_each_pinned_part_is_checked(addressed, proved):
+    right = ["--challenge", CHALLENGE, "--recipient", "0x" + "11" * 20, "--chain-id", "1"]
+    assert zkstate("verify", addressed, *right).code == 0
+    for wrong in (
+        ["--challenge", "0x" + "00" * 32],
+        ["--recipient", "0x" + "12" * 20],
+        ["--chain-id", "2"],
+        ["--registry", "0x" + "11" * 20],
+        ["--expiry", "2100-01-01T00:00:01Z"],
+    ):
+        outcome = zkstate("verify", addressed, *wrong)
+        assert outcome.code == 1
+        assert "is addressed to context" in outcome.out
+    outcome = zkstate("verify", proved.proof, "--header-hash", "11" * 32)
+    assert (outcome.code, "the proof is about header" in outcome.out) == (1, True)
+
+
+def test_a_proof_of_another_epoch_is_false_and_says_which(proved, tmp_path):
+    second = tmp_path / "epoch"
+    outcome = zkstate(
+        "snapshot", "synthetic:7", "--operator", proved.operator, "--previous", proved.header, "--out", second
+    )
+    assert outcome.code == 0, outcome.err
+    header = second / "public/header.bin"
+    assert zkstate("verify", proved.proof, "--header", header).code == 1
+    folder = proved.copy("proof", tmp_path)
+    (folder / "header.bin").write_bytes(header.read_bytes())
+    outcome = zkstate("verify", folder, "--json")
+    assert outcome.code in {1, 4}
+    assert "instruments" in outcome.out or "state_root" in outcome.out
+
+
+@pytest.mark.parametrize("name", ["proof.json", "public.json", "verification_key.json", "statement.json"])
+def test_every_changed_digit_is_refused(proved, tmp_path, name):
+    """Each decimal number of each file, moved by one: never accepted."""
+    folder = proved.copy("proof", tmp_path)
+    original = (folder / name).read_bytes()
+    text = original.decode()
+    places = [i for i, c in enumerate(text) if c.isdigit() and not text[i + 1 : i + 2].isdigit()]
+    for place in places:
+        digit = str((int(text[place]) + 1) % 10)
+        (folder / name).write_text(text[:place] + digit + text[place + 1 :])
+        outcome = zkstate("verify", folder, "--json")
+        if name == "verification_key.json" and b"alphabeta" in original and _redundant(text, place):
+            continue
+        assert outcome.code in {1, 2, 4}, (place, outcome.out)
+
+
+def _redundant(text, place):
+    """Whether a place lies in vk_alphabeta_12, which no verifier needs to read."""
+    start = text.index("vk_alphabeta_12")
+    return start < place < text.index("]\n ]\n ]", start)
+
+
+@pytest.mark.parametrize("name", ["header.bin", "instruments.json", "proof.json", "public.json", "statement.json"])
+@pytest.mark.parametrize(
+    "change", [lambda c: c[:-1], lambda c: b"", lambda c: c + b"\0"], ids=["cut", "empty", "longer"]
+)
+def test_a_damaged_file_is_unusable_and_named(proved, tmp_path, name, change):
+    folder = proved.copy("proof", tmp_path)
+    damage(folder / name, change)
+    outcome = zkstate("verify", folder)
+    if name == "statement.json" and outcome.code == 0:  # only the end of the last line was cut
+        return
+    assert outcome.code in {2, 4}, outcome.out
+    assert outcome.out == ""
+
+
+def test_a_missing_file_is_named(proved, tmp_path):
+    folder = proved.copy("proof", tmp_path)
+    (folder / "proof.json").unlink()
+    outcome = zkstate("verify", folder)
+    assert (outcome.code, "proof.json is missing" in outcome.err) == (2, True)
+
+
+def test_an_old_state_is_exit_code_4_only_when_asked(proved):
+    assert zkstate("verify", proved.proof, "--max-age", "9999d").code == 0
+    outcome = zkstate("verify", proved.proof, "--max-age", "1h")
+    assert outcome.code == 4
+    assert "at most" in outcome.err
+
+
+def test_an_expired_proof_is_false(recovered, tmp_path):
+    outcome = zkstate(
+        "prove", "margin", "--account", recovered.bundle, "--out", tmp_path / "proof", "--expiry", "1700000000"
+    )
+    assert outcome.code == 0, outcome.err
+    outcome = zkstate("verify", tmp_path / "proof")
+    assert (outcome.code, "expired at 1700000000" in outcome.out) == (1, True)
+
+
+def test_an_insecure_key_can_be_refused(proved):
+    outcome = zkstate("verify", proved.proof, "--require-ceremony")
+    assert outcome.code == 1
+    assert "a verified ceremony is required" in outcome.out
+
+
+def test_a_key_that_came_with_the_proof_is_not_believed(proved, recovered, tmp_path):
+    """The right key of another circuit, put beside the proof."""
+    other = tmp_path / "other"
+    assert (
+        zkstate(
+            "prove", "balance", "--account", recovered.bundle, "--asset", "BTC", "--at-least", "-9", "--out", other
+        ).code
+        == 0
+    )
+    folder = proved.copy("proof", tmp_path)
+    (folder / "verification_key.json").write_bytes((other / "verification_key.json").read_bytes())
+    outcome = zkstate("verify", folder)
+    assert outcome.code in {1, 2}
+    assert "key" in outcome.out + outcome.err
+
+
+def triple(folder):
+    return [
+        "--vk",
+        folder / "verification_key.json",
+        "--public",
+        folder / "public.json",
+        "--proof",
+        folder / "proof.json",
+    ]
+
+
+def test_the_plain_triple_of_snarkjs(proved, tmp_path):
+    assert zkstate("verify", *triple(proved.proof)).code == 0
+    folder = proved.copy("proof", tmp_path)
+    values = json.loads((folder / "public.json").read_text())
+    for i, value in enumerate(values):
+        changed = [*values]
+        changed[i] = str((int(value) + 1) % FR_MODULUS)
+        (folder / "public.json").write_text(json.dumps(changed))
+        assert zkstate("verify", *triple(folder)).code == 1
+    (folder / "public.json").write_text(json.dumps(values[:-1]))
+    assert zkstate("verify", *triple(folder)).code == 2
+    assert zkstate("verify", *triple(proved.proof)[:4]).code == 2
+    told = zkstate("verify", *triple(proved.proof), "--json").json
+    assert told["setup"]["status"] == "unverified"
+    assert zkstate("verify", *triple(proved.proof), "--require-ceremony").code == 1
+
+
+def test_a_published_epoch_is_checked_to_the_last_byte(proved, tmp_path):
+    assert zkstate("verify", proved.published).code == 0
+    assert zkstate("verify", proved.published, "--header", proved.header).code == 0
+    mirror = proved.copy("mirror", tmp_path)
+    folder = mirror / "epochs/00000001"
+    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+        content = path.read_bytes()
+        damage(path, lambda content: content[:-1] + bytes([content[-1] ^ 1]))
+        outcome = zkstate("verify", folder)
+        assert outcome.code in {1, 2, 4}, path
+        path.write_bytes(content)
+    assert zkstate("verify", folder).code == 0
+    (folder / "extra").write_bytes(b"x")
+    assert zkstate("verify", folder).code == 1
+
+
+def test_two_states_of_one_epoch_convict(proved, tmp_path):
+    outcome = zkstate("snapshot", "synthetic:7", "--operator", proved.operator, "--out", tmp_path / "other")
+    assert outcome.code == 0, outcome.err
+    outcome = zkstate("verify", proved.header, tmp_path / "other/public/header.bin", "--json")
+    assert (outcome.code, outcome.json["kind"]) == (0, "equivocation")
+    assert zkstate("verify", proved.header, proved.header).code == 1
+
+
+def test_what_is_neither_is_refused(tmp_path, proved):
+    assert zkstate("verify", tmp_path).code == 2
+    assert zkstate("verify").code == 2
+    assert zkstate("verify", proved.proof, proved.proof, proved.proof).code == 2
+    assert os.fspath(ROOT) not in zkstate("verify", tmp_path).out
