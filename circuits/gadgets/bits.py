@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from zkstate.constraint import Builder, Wire
+from zkstate.constraint.builder import index_of
 from zkstate.constraint.wire import ONE_WIRE, WireLike, as_wire
 from zkstate.errors import CircuitError
-from zkstate.kernels import FR_MODULUS, STEP_BITS, STEP_SOLVE
+from zkstate.kernels import FR_MODULUS, STEP_BITS
 
 FIELD_BITS = FR_MODULUS.bit_length()
 
@@ -40,7 +41,7 @@ def canonical_bits(c: Builder, x: Wire) -> tuple[Wire, ...]:
     limit = FR_MODULUS - 1
     digits = c.hint(FIELD_BITS, "bits", 0, 1)
     label = c.label("canonical bits")
-    first = next(iter(digits[0].terms))
+    first = index_of(digits[0])
     c.step(STEP_BITS, first, c.combination(x.terms), FIELD_BITS)
     lowest_zero = next(i for i in range(FIELD_BITS) if not limit >> i & 1)
     run: Wire | None = None
@@ -56,7 +57,7 @@ def canonical_bits(c: Builder, x: Wire) -> tuple[Wire, ...]:
         elif i > lowest_zero:
             longer = c.hint(1, "run", 0, 1)[0]
             row = c.row(run.terms, digit.terms, longer.terms, label)
-            c.step(STEP_SOLVE, next(iter(longer.terms)), row)
+            c.solve(row, longer)
             run = longer
     total = {wire: -value for wire, value in x.terms.items()}
     for i in range(FIELD_BITS):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from zkstate.constraint import Builder, Wire
+from zkstate.constraint.builder import index_of
 from zkstate.constraint.wire import WireLike, as_wire, bounded
 from zkstate.errors import CircuitError
 from zkstate.kernels import STEP_ONE_HOT
@@ -29,7 +30,7 @@ def one_hot(c: Builder, index: WireLike, n: int, label: str = "the place is in t
             raise CircuitError(f"{c.scoped(label)}: place {wire.constant} of {n}")
         return OneHot(c.const(int(i == wire.constant)) for i in range(n))
     flags = c.hint(n, "flag", 0, 1)
-    c.step(STEP_ONE_HOT, next(iter(flags[0].terms)), c.combination(wire.terms), n)
+    c.step(STEP_ONE_HOT, index_of(flags[0]), c.combination(wire.terms), n)
     for i, flag in enumerate(flags):
         c.constrain(flag, wire - i, 0, "one flag")
     number, first = c.label(label), c.n_rows

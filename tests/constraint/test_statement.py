@@ -1,5 +1,6 @@
 """Declarations: order, shapes, kinds, parameters; what is declared wrongly is refused while building."""
 
+import textwrap
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,6 +8,8 @@ import pytest
 
 from tests.circuits.nudge import broken_labels, free_wires
 from tests.constraint.saying import saying
+from zkstate import constraint
+from zkstate.constraint import statement
 from zkstate.constraint.compiler import build
 from zkstate.constraint.statement import BOOL, FELT, Statement, public, secret, sint, uint
 from zkstate.errors import CircuitError, InputError, LengthError, WitnessError
@@ -57,6 +60,17 @@ def test_public_wires_come_first_in_declared_order_a_base_class_before_its_subcl
     assert witness.public_inputs == [5, 9]
     assert witness.values.slice(1, 6).to_ints() == [5, 9, 6, FR_MODULUS - 3, 7]
     assert free_wires(GROWN, witness) == []
+
+
+def test_the_example_in_the_documentation_runs():
+    lines = statement.__doc__.splitlines()
+    code = textwrap.dedent("\n".join(line for line in lines if line.startswith("    ") or not line))
+    names = {name: getattr(constraint, name) for name in constraint.__all__} | {"dataclass": dataclass}
+    exec(code, names)
+    circuit = names["circuit"]
+    assert circuit.solve({"limit": 10, "sizes": [1, -2, 3, -4]}).public_inputs == [10]
+    with pytest.raises(WitnessError, match="the sizes stay within the limit: 11 <= 10 does not hold"):
+        circuit.solve({"limit": 10, "sizes": [1, -2, 3, -5]})
 
 
 def test_parameters_are_the_fields():

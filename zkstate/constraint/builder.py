@@ -89,20 +89,6 @@ class Builder(Record):
             return self.const(int(_excess(relation)[1] >= 0))
         return self._bit_wires(self._decompose(shifted, width, self.label("comparison")), width)[-1]
 
-    def _shifted(self, relation: Relation) -> tuple[dict[int, int], int]:
-        """Terms whose top digit, of so many, says whether the relation holds; 0 digits if that is certain.
-
-        The excess plus 2^w lies in [0, 2^(w + 1)), and its top digit says which half. CircuitError past 253.
-        """
-        terms, lo, hi = _excess(relation)
-        if lo >= 0 or hi < 0:
-            return terms, 0
-        half = max((-lo - 1).bit_length(), hi.bit_length())
-        if half + 1 > WIDEST:
-            raise CircuitError(f"{relation!r}: a difference of {half + 1} bits with its sign, over {WIDEST}")
-        terms[ONE_WIRE] = terms.get(ONE_WIRE, 0) + (1 << half)
-        return terms, half + 1
-
     def select(self, choose: BitLike, if_one: WireLike, if_zero: WireLike) -> Wire:
         """if_one where `choose` is 1, if_zero where it is 0. One row."""
         bit = as_bit(choose if isinstance(choose, Relation) else as_wire(self, choose))
@@ -196,21 +182,6 @@ class Builder(Record):
             return -a
         return bounded(self.product(2 * self.bit(a >= 0) - 1, a), 0, max(-lo, hi))
 
-    def is_zero(self, terms: Terms) -> Wire:
-        """1 if d = Σ terms is 0 mod r, else 0.
-
-        Rows: d·inverse = 1 - z, d·z = 0, and inverse·z = 0, without which the inverse of 0 would be free.
-        """
-        inverse, zero = self.hint(1, "inverse")[0], self.hint(1, "is zero", 0, 1)[0]
-        label = self.label("is zero")
-        self.step(STEP_INVERSE, index_of(inverse), self.combination(terms))
-        negated = {w: -v for w, v in terms.items()}
-        row = self.row(negated, inverse.terms, {**zero.terms, ONE_WIRE: -1}, label)
-        self.solve(row, zero)
-        self.row(terms, zero.terms, {}, label)
-        self.row(inverse.terms, zero.terms, {}, label)
-        return zero
-
     def require_kind(self, wire: int, kind: Kind, label: str) -> None:
         """A declared input is within its kind: a full range of 2^width values from kind.lo."""
         number, first = self.label(label), self.n_rows
@@ -255,6 +226,20 @@ class Builder(Record):
             raise CircuitError(f"{self.scoped(label)}: the same has been required already")
         self._decompose(terms, width, number)
 
+    def _shifted(self, relation: Relation) -> tuple[dict[int, int], int]:
+        """Terms whose top digit, of so many, says whether the relation holds; 0 digits if that is certain.
+
+        The excess plus 2^w lies in [0, 2^(w + 1)), and its top digit says which half. CircuitError past 253.
+        """
+        terms, lo, hi = _excess(relation)
+        if lo >= 0 or hi < 0:
+            return terms, 0
+        half = max((-lo - 1).bit_length(), hi.bit_length())
+        if half + 1 > WIDEST:
+            raise CircuitError(f"{relation!r}: a difference of {half + 1} bits with its sign, over {WIDEST}")
+        terms[ONE_WIRE] = terms.get(ONE_WIRE, 0) + (1 << half)
+        return terms, half + 1
+
     def _equality_bit(self, relation: Relation) -> Wire:
         terms, lo, hi = gap(relation.left, relation.right)
         if not terms:
@@ -264,7 +249,22 @@ class Builder(Record):
         if lo >= -1 and hi <= 1:
             difference = interval_wire(self, terms, lo, hi)
             return 1 - (difference * difference if lo < 0 < hi else abs(difference))
-        return self.is_zero(terms)
+        return self._is_zero(terms)
+
+    def _is_zero(self, terms: Terms) -> Wire:
+        """1 if d = Σ terms is 0 mod r, else 0.
+
+        Rows: d·inverse = 1 - z, d·z = 0, and inverse·z = 0, without which the inverse of 0 would be free.
+        """
+        inverse, zero = self.hint(1, "inverse")[0], self.hint(1, "is zero", 0, 1)[0]
+        label = self.label("is zero")
+        self.step(STEP_INVERSE, index_of(inverse), self.combination(terms))
+        negated = {w: -v for w, v in terms.items()}
+        row = self.row(negated, inverse.terms, {**zero.terms, ONE_WIRE: -1}, label)
+        self.solve(row, zero)
+        self.row(terms, zero.terms, {}, label)
+        self.row(inverse.terms, zero.terms, {}, label)
+        return zero
 
     def _decompose(self, terms: Terms, width: int, label: int) -> int:
         """The first of `width` boolean wires with Σ 2^i·bit_i = Σ terms."""
@@ -310,4 +310,4 @@ def _excess(relation: Relation) -> tuple[dict[int, int], int, int]:
 
 
 def _key(terms: Terms) -> Key:
-    return tuple(sorted(terms.items()))
+    return tuple(sorted(item for item in terms.items() if item[1]))
