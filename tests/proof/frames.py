@@ -20,9 +20,9 @@ def sections(content: bytes) -> dict[int, bytes]:
     return found
 
 
-def framed(content: bytes, changed: dict[int, bytes]) -> bytes:
-    """The file with some sections replaced, its frame kept consistent."""
-    parts = sections(content) | changed
+def framed(content: bytes, changed: dict[int, bytes | None]) -> bytes:
+    """The file with some sections replaced or (None) left out, its frame kept consistent."""
+    parts = {number: part for number, part in (sections(content) | changed).items() if part is not None}
     body = b"".join(struct.pack("<IQ", number, len(part)) + part for number, part in parts.items())
     return content[:8] + len(parts).to_bytes(4, "little") + body
 

@@ -26,7 +26,9 @@ def combinations(content: bytes) -> list[list[tuple[int, int]]]:
         at += 4
         terms = []
         for _ in range(count):
-            terms.append((int.from_bytes(section[at : at + 4], "little"), int.from_bytes(section[at + 4 : at + 36], "little")))
+            terms.append(
+                (int.from_bytes(section[at : at + 4], "little"), int.from_bytes(section[at + 4 : at + 36], "little"))
+            )
             at += 36
         found.append(terms)
     return found

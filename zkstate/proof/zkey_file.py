@@ -200,24 +200,29 @@ def encode(key: ProvingKey) -> list[Buffer]:
         9: [key.points_h],
         10: [key.circuit_hash, key.contributions],
     }
-    if key.setup is SetupStatus.INSECURE and key.circuit is not None:
-        sections[SETUP_SECTION] = [_SETUP.pack(INSECURE, key.circuit)]
+    if key.setup is SetupStatus.INSECURE:
+        sections[SETUP_SECTION] = [_SETUP.pack(INSECURE, key.circuit or bytes(32))]
     return list(container.encode(MAGIC, VERSION, sections))
 
 
-def read_zkey(path: Path, sha256: str | None = None) -> ProvingKey:
+def read_zkey(path: Path, pin: str | None = None) -> ProvingKey:
     """The proving key in the file at `path`, mapped, not copied.
 
-    With `sha256` (hex) the file must have that digest, and its points are then taken as checked when it was pinned.
+    With a `pin` the file must have that digest, and its points are then taken as checked when it was pinned.
     Errors: as `decode`; DisagreementError for another digest; EnvironmentFailure when it cannot be read.
     """
     content = container.map_file(path, SIZE_LIMIT)
-    if sha256 is None:
+    if pin is None:
         return decode(content, str(path))
     found = hashlib.sha256(content).hexdigest()
-    if found != sha256:
-        raise DisagreementError(f"{path}: SHA-256 is {found}, the pinned one {sha256}")
+    if found != pin:
+        raise DisagreementError(f"{path}: SHA-256 is {found}, the pinned one {pin}")
     return decode(content, str(path), check_points=False)
+
+
+def file_pin(path: Path) -> str:
+    """The `pin` of `read_zkey`: the SHA-256 of a key file, in hex."""
+    return hashlib.sha256(container.map_file(path, SIZE_LIMIT)).hexdigest()
 
 
 def write_zkey(path: Path, key: ProvingKey) -> None:
