@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -96,7 +95,7 @@ def proving_key(statement: AccountStatement, circuit: Circuit, progress: Progres
 def _cached_key(path: Path) -> ProvingKey | None:
     """The key in the cache, unless it is absent or not the bytes that were put there."""
     try:
-        return zkey_file.read(path, sha256=_digest_file(path).read_text("ascii").strip())
+        return zkey_file.read_zkey(path, _digest_file(path).read_text("ascii").strip())
     except (OSError, UnicodeDecodeError, EnvironmentFailure, DisagreementError):
         return None
 
@@ -105,10 +104,8 @@ def _cache_key(path: Path, key: ProvingKey) -> None:
     """Keep a key with the digest of its file, which spares checking its points again. A full disk keeps nothing."""
     with contextlib.suppress(OSError, EnvironmentFailure):
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        zkey_file.write(path, key)
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-        replace_file(_digest_file(path), digest.encode())
+        zkey_file.write_zkey(path, key)
+        replace_file(_digest_file(path), zkey_file.file_pin(path).encode())
 
 
 def _digest_file(path: Path) -> Path:
@@ -121,7 +118,7 @@ def insecure_key(name: str, circuit: Circuit) -> ProvingKey:
 
 
 def _given_key(path: Path, circuit: Circuit, name: str) -> ProvingKey:
-    key = zkey_file.read(path)
+    key = zkey_file.read_zkey(path)
     if (key.vk.n_public, key.n_wires) != (circuit.r1cs.n_public, circuit.r1cs.n_wires):
         raise InputError(
             f"{path}: a key for {key.n_wires} wires, {key.vk.n_public} public; circuit {name} has "
