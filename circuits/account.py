@@ -6,11 +6,12 @@ Units: as docs/spec.md section 2. Formats: sections 1, 4 and 5.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from zkstate.commitment.domain import tag
 from zkstate.constraint.builder import Builder
-from zkstate.constraint.statement import BOOL, FELT, Statement, public, secret, sint, uint
+from zkstate.constraint.statement import BOOL, FELT, Statement, public, secret, sint
 from zkstate.constraint.wire import Wire
 
 from .gadgets.merkle import binary_root
@@ -36,7 +37,7 @@ class AccountStatement(Statement):
     orders_digest = secret(FELT)
     history_head = secret(FELT)
     history_length = secret(FELT)
-    instruments = secret(uint(INSTRUMENT_BITS), count=lambda s: s.rows)
+    instruments = secret(FELT, count=lambda s: s.rows)
     amounts = secret(sint(64), count=lambda s: s.rows)
     entries = secret(sint(128), count=lambda s: s.rows)
     fundings_at_entry = secret(sint(64), count=lambda s: s.rows)
@@ -46,31 +47,31 @@ class AccountStatement(Statement):
     instruments_root = secret(FELT)
     meta = secret(FELT)
 
-    def open_account(self, c: Builder) -> None:
-        """The account is well formed, the prover's own, and committed to by `state_root`."""
-        self._require_order(c)
+    @property
+    def instrument_bits(self) -> int:
+        """The width of the instrument ids this statement admits."""
+        return INSTRUMENT_BITS
+
+    def open_account(self, c: Builder) -> tuple[Wire, ...]:
+        """The account is well formed, the prover's own, and committed to by `state_root`: its instrument ids."""
+        width = self.instrument_bits
+        ids = tuple(
+            c.require_uint(given, width, f"instruments[{i}] is an unsigned {width}-bit integer")
+            for i, given in enumerate(self.instruments)
+        )
+        _require_order(c, ids)
         with c.scope("account"):
-            leaf = self._leaf(c)
+            leaf = self._leaf(c, ids)
             accounts_root = binary_root(c, tag("node"), leaf, self.positions, self.siblings)
             committed = poseidon(c, tag("state"), [accounts_root, self.instruments_root, self.meta])
         c.require(committed == self.state_root, "the account lies under the committed state root")
         c.bind(self.context, "the proof is bound to its context")
+        return ids
 
-    def held(self, c: Builder, instrument: Wire) -> list[Wire]:
-        """One bit per row: 1 where the row is of `instrument`; at most one is, since ids strictly increase."""
-        return [c.bit(own == instrument) for own in self.instruments]
-
-    def _require_order(self, c: Builder) -> None:
-        padding = [c.bit(instrument == 0) for instrument in self.instruments]
-        for i in range(1, self.rows):
-            before, after = self.instruments[i - 1], self.instruments[i]
-            c.require((after > before) | padding[i], f"row {i} has a higher instrument id than row {i - 1}")
-            c.require(~padding[i - 1] | padding[i], f"row {i} is padding because row {i - 1} is")
-
-    def _leaf(self, c: Builder) -> Wire:
+    def _leaf(self, c: Builder, ids: Sequence[Wire]) -> Wire:
         elements: list[Wire] = []
         for instrument, amount, entry, funding in zip(
-            self.instruments, self.amounts, self.entries, self.fundings_at_entry, strict=True
+            ids, self.amounts, self.entries, self.fundings_at_entry, strict=True
         ):
             elements.append(instrument * (1 << 128) + (amount + I64) * (1 << 64) + (funding + I64))
             elements.append(entry + I128)
@@ -89,3 +90,15 @@ class AccountStatement(Statement):
                 self.history_length,
             ],
         )
+
+
+def rows_of(c: Builder, ids: Sequence[Wire], instrument: Wire) -> list[Wire]:
+    """One bit per row: 1 where the row is of `instrument`; at most one is, since ids strictly increase."""
+    return [c.bit(own == instrument) for own in ids]
+
+
+def _require_order(c: Builder, ids: Sequence[Wire]) -> None:
+    padding = [c.bit(instrument == 0) for instrument in ids]
+    for i in range(1, len(ids)):
+        c.require((ids[i] > ids[i - 1]) | padding[i], f"row {i} has a higher instrument id than row {i - 1}")
+        c.require(~padding[i - 1] | padding[i], f"row {i} is padding because row {i - 1} is")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from zkstate.constraint.builder import Builder
 from zkstate.constraint.statement import public, sint, uint
 
-from .account import INSTRUMENT_BITS, AccountStatement
+from .account import INSTRUMENT_BITS, AccountStatement, rows_of
 from .gadgets.lookup import select_by
 
 
@@ -24,7 +24,7 @@ class Balance(AccountStatement):
     hi = public(sint(64))
 
     def define(self, c: Builder) -> None:
-        self.open_account(c)
-        amount = select_by(c, self.held(c, self.instrument), self.amounts)
+        ids = self.open_account(c)
+        amount = select_by(c, rows_of(c, ids, self.instrument), self.amounts)
         c.require(amount >= self.lo, "the balance is at least the lower bound")
         c.require(amount <= self.hi, "the balance is at most the upper bound")

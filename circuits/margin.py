@@ -16,11 +16,10 @@ from zkstate.constraint.wire import Wire
 
 from .account import AccountStatement
 from .gadgets.lookup import one_hot, select_by
-from .gadgets.merkle import SharedTop
+from .gadgets.merkle import ARITY, DIGIT_BITS, SharedTop
 from .gadgets.poseidon import poseidon
 
 TIERS = 13
-TABLE_ARITY = 16
 UNBOUNDED = (1 << 64) - 1
 PPM = 10**6
 BOUND_SCALE = 10**12  # 10^-4 quote in 10^-16
@@ -45,7 +44,7 @@ class Margin(AccountStatement):
     terms = secret(FELT, count=lambda s: s.rows)
     symbols = secret(FELT, count=lambda s: s.rows)
     tiers = secret(FELT, count=(lambda s: s.rows, TIERS))
-    tier = secret(uint(4), count=lambda s: s.rows)
+    tier = secret(FELT, count=lambda s: s.rows)
     lowers = secret(uint(64), count=lambda s: s.rows)
     uppers = secret(uint(64), count=lambda s: s.rows)
     rates = secret(uint(20), count=lambda s: s.rows)
@@ -53,32 +52,36 @@ class Margin(AccountStatement):
     offsets = secret(sint(85), count=lambda s: s.rows)
 
     # of the table: the children of the root, and below it the children of each node on a row's path
-    table_top = secret(FELT, count=TABLE_ARITY)
-    table_nodes = secret(FELT, count=(lambda s: s.rows, lambda s: s.table_depth - 1, TABLE_ARITY))
+    table_top = secret(FELT, count=ARITY)
+    table_nodes = secret(FELT, count=(lambda s: s.rows, lambda s: s.table_depth - 1, ARITY))
+
+    @property
+    def instrument_bits(self) -> int:
+        return DIGIT_BITS * self.table_depth
 
     def define(self, c: Builder) -> None:
-        self.open_account(c)
+        ids = self.open_account(c)
         table = SharedTop(c, tag("table"), self.table_top)
         c.require(table.root == self.instruments_root, "the instrument table is the committed one")
         equity, need = c.const(0), c.const(0)
         for i in range(self.rows):
             with c.scope(f"row {i}"):
-                self._open_instrument(c, i, table)
+                self._open_instrument(c, i, ids[i], table)
                 row_equity, row_need = self._value(c, i)
                 equity, need = equity + row_equity, need + row_need
         c.require(equity * PPM >= self.ratio_ppm * need, "equity covers the margin requirement")
 
-    def _open_instrument(self, c: Builder, i: int, table: SharedTop) -> None:
+    def _open_instrument(self, c: Builder, i: int, instrument: Wire, table: SharedTop) -> None:
         """The row's table words hash to the leaf of its instrument id, and its tier is one of theirs."""
         flags = self.is_asset[i] + 2 * self.short_only[i]
-        head = self.instruments[i] * 16 + flags
+        head = instrument * 16 + flags
         for price in (self.prices[i], self.notional_prices[i]):
             head = head * (1 << 64) + price
         head = head * (1 << 64) + self.fundings[i] + (1 << 63)
         digest = poseidon(c, tag("instrument"), [head, self.terms[i], self.symbols[i], *self.tiers[i]])
         table.require_leaf(
             digest,
-            self.instruments[i],
+            instrument,
             self.table_nodes[i],
             "the instrument is the one of the committed table",
         )
@@ -92,7 +95,7 @@ class Margin(AccountStatement):
     def _value(self, c: Builder, i: int) -> tuple[Wire, Wire]:
         """(equity, requirement) of one row, in 10^-22 quote."""
         amount = self.amounts[i]
-        is_short = c.bit(amount < 0)
+        is_short = ~c.bit(amount >= 0)
         notional = abs(amount) * self.notional_prices[i]
         c.require(notional >= self.lowers[i] * BOUND_SCALE, "the notional value reaches the tier's lower bound")
         c.require(

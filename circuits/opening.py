@@ -15,7 +15,8 @@ from zkstate.state.schema import ASSET, SHORT_ONLY, UNBOUNDED, Account, Row
 from zkstate.state.table import InstrumentTable, words
 
 from .account import AccountStatement
-from .margin import BOUND_SCALE, TABLE_ARITY, TIERS, Margin
+from .gadgets.merkle import ARITY
+from .margin import BOUND_SCALE, TIERS, Margin
 
 Inputs = dict[str, Any]  # input name -> int, or nested sequences of int
 
@@ -69,7 +70,7 @@ class Opening:
         priced: Inputs = {name: [row[name] for row in each] for name in each[0]}
         top = self.table.tree.levels[self.table.depth - 1]
         empty = self.table.tree.empty[self.table.depth - 1]
-        priced["table_top"] = top.to_ints() + [empty] * (TABLE_ARITY - len(top))
+        priced["table_top"] = top.to_ints() + [empty] * (ARITY - len(top))
         return priced
 
     def _row(self, row: Row | None) -> Inputs:

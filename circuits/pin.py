@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import msgspec
@@ -22,7 +21,6 @@ def pin(target: Path) -> None:
         circuit = compile_statement(statement)
         key = insecure_key(name, circuit)
         found[name] = KnownKey(circuit.digest, key.vk.digest(), circuit.r1cs.n_constraints, "insecure")
-        sys.stderr.write(f"{name}: {circuit.r1cs.n_constraints} constraints\n")
     partial = target.with_suffix(".partial")
     partial.write_bytes(msgspec.json.format(msgspec.json.encode(found), indent=2) + b"\n")
     partial.replace(target)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from zkstate.constraint.builder import Builder
 from zkstate.constraint.statement import public, sint, uint
 
-from .account import INSTRUMENT_BITS, AccountStatement
+from .account import INSTRUMENT_BITS, AccountStatement, rows_of
 from .gadgets.lookup import select_by
 
 
@@ -26,8 +26,7 @@ class Position(AccountStatement):
     entry_hi = public(sint(128))
 
     def define(self, c: Builder) -> None:
-        self.open_account(c)
-        held = self.held(c, self.instrument)
+        held = rows_of(c, self.open_account(c), self.instrument)
         size, entry = select_by(c, held, self.amounts), select_by(c, held, self.entries)
         c.require(size >= self.lo, "the size is at least the lower bound")
         c.require(size <= self.hi, "the size is at most the upper bound")
