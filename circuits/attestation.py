@@ -110,7 +110,7 @@ class Attestation:
             TABLE_FILE: encode_table(self.table),
             STATEMENT_FILE: msgspec.json.format(msgspec.json.encode(form), indent=1) + b"\n",
             PROOF_FILE: self.proof.to_json().encode(),
-            PUBLIC_FILE: json_form.render_public_inputs(self.public_inputs).encode(),
+            PUBLIC_FILE: json_form.public_to_json(self.public_inputs).encode(),
             KEY_FILE: self.key.to_json().encode(),
         }
 
@@ -140,7 +140,7 @@ class Attestation:
                 bytes.fromhex(context.challenge),
                 int(context.expiry),
             ),
-            public_inputs=json_form.public_inputs(files[PUBLIC_FILE], PUBLIC_FILE),
+            public_inputs=json_form.public_from_json(files[PUBLIC_FILE], key.n_public, PUBLIC_FILE),
             proof=Proof.from_json(files[PROOF_FILE], PROOF_FILE),
             key=key,
         )
