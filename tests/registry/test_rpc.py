@@ -51,7 +51,10 @@ def test_a_good_answer_and_the_request_behind_it():
     [
         (servers.answer(whole(b"<html>")), "not JSON"),
         (servers.answer(whole(b'{"jsonrpc":"2.0","id":1,"result":"\xff"}')), "not JSON"),
-        (servers.answer(whole(b"[" * 200_000)), "not JSON"),
+        (servers.answer(whole(b"[" * 200_000)), "nested deeper than 32"),
+        (servers.answer(whole(b'{"id":1,"result":' + b'["]",' * 200_000)), "nested deeper than 32"),
+        (servers.answer(whole(b'{"a":' * 150_000)), "nested deeper than 32"),
+        (servers.answer(whole(b'{"id":1,"result":"' + b"[" * 999)), "not JSON|nested"),
         (servers.answer(whole(b"[]")), "not a JSON object"),
         (servers.answer(whole(b'"0x1"')), "not a JSON object"),
         (servers.answer(result("0x1", number=2)), "to id 2, not 1"),
@@ -94,6 +97,20 @@ def test_time_is_limited_in_all(behave):
     with pytest.raises(SourceError, match=r"not finished within 0\.3 s"):
         ask(behave, timeout_s=0.3)
     assert time.monotonic() - started < 3
+
+
+def test_brackets_in_strings_are_no_nesting():
+    value = ["[" * 500, '"[{\\', {"]": "}" * 500}]
+    assert ask(servers.answer(result(value))) == value
+
+
+def test_an_open_string_takes_one_pass():
+    """Eight megabytes of escaped quotes, with no end or a broken one, are refused at once."""
+    for end in (b"", b"\\"):
+        started = time.monotonic()
+        with pytest.raises(SourceError, match="not JSON"):
+            ask(servers.answer(whole(b'"' + b'\\"' * (4 << 20 >> 1) + end)), timeout_s=30)
+        assert time.monotonic() - started < 5
 
 
 def test_a_deadline_of_the_caller_comes_first():
