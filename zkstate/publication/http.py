@@ -36,9 +36,7 @@ def server_url(url: str) -> SplitResult:
     if parts.scheme not in ("http", "https") or not parts.hostname or not port_ok:
         raise InputError(f"scheme {parts.scheme!r}: an http or https URL with a host is needed")
     if "@" in parts.netloc:
-        raise InputError(
-            f"{parts.scheme}://{parts.hostname}: a URL with a user name or password is not accepted"
-        )
+        raise InputError(f"{parts.scheme}://{parts.hostname}: a URL with a user name or password is not accepted")
     if parts.fragment or not url.isascii() or not url.isprintable() or " " in url:
         raise InputError(f"{origin(parts)}: a URL in plain ASCII without a fragment is needed")
     return parts
