@@ -16,7 +16,7 @@ from tests.proof.official import official, proofs
 from zkstate.algebra.bn254 import FP_MODULUS, G1, G2
 from zkstate.errors import EncodingError, EnvironmentFailure, InputError, LengthError, WitnessError
 from zkstate.kernels import FR_MODULUS, FrVec
-from zkstate.proof import json_form, wtns_file, zkey_file
+from zkstate.proof import groth16, json_form, wtns_file, zkey_file
 from zkstate.proof.groth16 import Proof, prove, verify, verify_batch
 from zkstate.proof.keys import SetupStatus, VerifyingKey
 from zkstate.proof.setup import Trapdoor, insecure_setup, setup_with
@@ -288,6 +288,29 @@ def test_proofs_are_randomised_by_the_given_source_alone():
     circuit, key, _ = made()
     assert prove(key, circuit.values, rng=bytes) == prove(key, circuit.values, rng=bytes)
     assert prove(key, circuit.values) != prove(key, circuit.values)
+
+
+def test_what_was_derived_from_the_witness_is_wiped(monkeypatch):
+    """The blinding scalars, the quotient and the products are zeros by the time prove returns or refuses."""
+    circuit, key, _ = made()
+    seen = []
+    for name in ("_random_scalar", "_quotient", "sparse_product"):
+        original = getattr(groth16, name)
+
+        def spy(*args, original=original):
+            seen.append(original(*args))
+            assert any(seen[-1].raw())
+            return seen[-1]
+
+        monkeypatch.setattr(groth16, name, spy)
+    prove(key, circuit.values)
+    assert len(seen) == 3 + 1 + 2
+    assert not any(any(vector.raw()) for vector in seen)
+    seen.clear()
+    with pytest.raises(WitnessError):
+        prove(key, FrVec.from_ints([*circuit.witness[:-1], 5]))
+    assert len(seen) == 3
+    assert not any(any(vector.raw()) for vector in seen)
 
 
 def test_a_batch_is_the_conjunction():
