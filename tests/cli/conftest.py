@@ -9,7 +9,7 @@ import pytest
 from tests.cli.program import zkstate
 
 ACCOUNTS = 200
-TRADER = "user-00000026"
+TRADER = "user-00000072"
 ASSET, MARKET = "USDT", "BTC-PERP"
 
 

@@ -1,12 +1,12 @@
 """zkstate inspect: every kind of file is told by its content, and no secret is shown."""
 
 import json
+import struct
 
 import pytest
 
 from tests.cli.program import zkstate
-from tests.shared import shared_path
-from zkstate.proof import r1cs_file, wtns_file
+from tests.proof.official import official
 
 
 def inspect(path, *more):
@@ -14,7 +14,7 @@ def inspect(path, *more):
 
 
 @pytest.mark.parametrize(
-    ("name", "words"),
+    ("name", "kind"),
     [
         ("mirror/epochs/00000001/header.bin", "the header of an epoch"),
         ("mirror/epochs/00000001/manifest.json", "the manifest of an epoch"),
@@ -30,14 +30,14 @@ def inspect(path, *more):
         ("proof/verification_key.json", "a Groth16 verification key"),
     ],
 )
-def test_files_of_ours(proved, name, words):
+def test_files_of_ours(proved, name, kind):
     path = proved.root / name
     outcome = inspect(path, "--json")
     assert outcome.code == 0, outcome.err
-    assert words in outcome.json["kind"]
+    assert kind in outcome.json["kind"]
     assert outcome.json["size"] == path.stat().st_size
     text = inspect(path)
-    assert words in text.out
+    assert kind in text.out
     for secret in (proved.key.read_text().strip(), json.loads(proved.bundle.read_text())["owner_secret"]):
         assert secret not in text.out + outcome.out
 
@@ -54,25 +54,58 @@ def test_records_are_counted_by_class(proved):
     assert all(sum(one["classes"].values()) == one["records"] for one in told)
 
 
-def circuit_file(suffix):
-    found = sorted(shared_path("vectors").rglob(f"*.{suffix}"))
-    assert found
+def sections(content):
+    """The sections of a circom file by id, read as the format says and by nothing of ours."""
+    found, at = {}, 12
+    for _ in range(int.from_bytes(content[8:12], "little")):
+        number, length = struct.unpack_from("<IQ", content, at)
+        found[number] = content[at + 12 : at + 12 + length]
+        at += 12 + length
+    assert at == len(content)
     return found
 
 
-def test_files_of_circom_and_snarkjs():
-    for path in circuit_file("r1cs")[:3]:
-        told = inspect(path, "--json")
-        if told.code == 0:
-            file = r1cs_file.read(path)
-            assert told.json["constraints"] == file.r1cs.n_constraints
-            assert told.json["wires"] == file.r1cs.n_wires
-    for path in circuit_file("wtns")[:3]:
-        told = inspect(path, "--json")
-        if told.code == 0:
-            values = wtns_file.read(path).to_ints()
-            assert told.json["values"] == len(values)
-            assert not any(str(value) in told.out for value in values if value > 1 << 64)
+def words(content, *offsets):
+    return [int.from_bytes(content[at : at + 4], "little") for at in offsets]
+
+
+def place(name, folder):
+    path = folder / name.rpartition("/")[2]
+    path.write_bytes(official(name))
+    return path
+
+
+@pytest.mark.parametrize("name", ["snarkjs/groth16/circuit.r1cs", "snarkjs/plonk_circuit/circuit.r1cs"])
+def test_a_circuit_of_circom(tmp_path, name):
+    wires, outputs, inputs, private, constraints = words(sections(official(name))[1], 36, 40, 44, 48, 60)
+    told = inspect(place(name, tmp_path), "--json").json
+    assert (told["wires"], told["constraints"]) == (wires, constraints)
+    assert (told["outputs"], told["public"], told["private_inputs"]) == (outputs, outputs + inputs, private)
+
+
+@pytest.mark.parametrize("name", ["rapidsnark/witness.wtns", "snarkjs/plonk_circuit/witness.wtns"])
+def test_a_witness_is_counted_and_not_shown(tmp_path, name):
+    values = sections(official(name))[2]
+    outcome = inspect(place(name, tmp_path), "--json")
+    assert outcome.json["values"] == len(values) // 32
+    for at in range(0, min(len(values), 3200), 32):
+        value = int.from_bytes(values[at : at + 32], "little")
+        assert value < 1 << 32 or str(value) not in outcome.out
+
+
+def test_a_key_of_snarkjs(tmp_path):
+    name = "rapidsnark/circuit_final.zkey"
+    wires, public, domain = words(sections(official(name))[2], 72, 76, 80)
+    told = inspect(place(name, tmp_path), "--json").json
+    assert (told["wires"], told["public"], told["domain"]) == (wires, public, domain)
+    assert told["setup"]["status"] == "unverified"
+    other = inspect(place("rapidsnark/verification_key.json", tmp_path), "--json").json
+    assert told["key_digest"] == other["key_digest"]
+
+
+def test_a_key_of_another_proof_system_is_refused(tmp_path):
+    outcome = inspect(place("snarkjs/plonk_circuit/circuit.zkey", tmp_path))
+    assert (outcome.code, "protocol is 2, expected 1" in outcome.err) == (2, True)
 
 
 @pytest.mark.parametrize(

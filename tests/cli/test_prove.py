@@ -1,6 +1,7 @@
 """zkstate prove: what is true and well put is proved, everything else is refused with its reason and no file."""
 
 import json
+from decimal import Decimal
 
 import pytest
 
@@ -59,7 +60,7 @@ def test_what_is_false_is_exit_code_1_and_leaves_nothing(recovered, tmp_path, he
     ledger = open_ledger(f"synthetic:{ACCOUNTS}", None)
     ratio = assess(ledger.rows_of(ledger.index_of(TRADER)), ledger.table).ratio_ppm
     for argv in (
-        ("balance", "--asset", asset, "--at-least", f"{held[asset][0]}1"),
+        ("balance", "--asset", asset, "--at-least", str(Decimal(held[asset][0]) + Decimal("0.000001"))),
         ("margin", "--ratio", render(ratio + 1, 6)),
     ):
         outcome = prove(recovered, tmp_path / "proof", *argv)

@@ -11,7 +11,7 @@ from zkstate.cli.arguments import Namespace, Parser, existing, parts_per_million
 from zkstate.cli.ledgers import SYNTHETIC
 from zkstate.cli.report import render, report
 from zkstate.cli.story import tell
-from zkstate.cli.terminal import Terminal, pretty_json
+from zkstate.cli.terminal import Terminal, pretty_json, shortened
 from zkstate.errors import EnvironmentFailure, InputError
 from zkstate.publication.atomic import new_folder, write_new
 from zkstate.state.ledger import MAX_ACCOUNTS
@@ -78,7 +78,7 @@ def run(args: Namespace, terminal: Terminal) -> int:
     if replaced:
         shutil.rmtree(args.out)
         staged.rename(args.out)
-    for words in story.notes:
+    for words in shortened(story.notes, REPORT):
         terminal.say(words)
     terminal.emit(told | {"out": str(args.out)}, lambda console: render(console, story, args.out))
     return 0 if story.accepted else 1

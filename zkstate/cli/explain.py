@@ -15,7 +15,7 @@ from lightclient.bundle import Bundle
 from zkstate.cli.account import account_result, show_account
 from zkstate.cli.headers import header_facts, header_result
 from zkstate.cli.terminal import Facts, size_text
-from zkstate.cli.verdict import setup_result
+from zkstate.cli.verdict import setup_result, setup_text
 from zkstate.errors import InputError
 from zkstate.kernels import FR_BYTES, FR_MODULUS
 from zkstate.proof import container, json_form, r1cs_file, wtns_file, zkey_file
@@ -100,7 +100,7 @@ def _zkey(path: Path) -> Explained:
     key = zkey_file.decode(content, str(path), check_points=False)
     counts = {"wires": key.n_wires, "public": key.n_public, "domain": key.domain_size}
     members = {**counts, "key_digest": key.vk.digest(), "setup": setup_result(key.setup)}
-    facts = [*_worded(counts), ("verification key", f"digest {key.vk.digest()}"), ("setup", key.setup.value)]
+    facts = [*_worded(counts), ("verification key", f"digest {key.vk.digest()}"), ("setup", setup_text(key.setup))]
     return Explained("a Groth16 proving key over BN254 (snarkjs .zkey); its points were not checked", members, facts)
 
 
@@ -172,7 +172,7 @@ def _proof(path: Path, content: bytes) -> Explained:
 def _verifying_key(path: Path, content: bytes) -> Explained:
     key = VerifyingKey.from_json(content, str(path))
     members = {"public": key.n_public, "key_digest": key.digest(), "setup": setup_result(key.setup)}
-    facts = [("public inputs", str(key.n_public)), ("digest", key.digest()), ("setup", key.setup.value)]
+    facts = [("public inputs", str(key.n_public)), ("digest", key.digest()), ("setup", setup_text(key.setup))]
     return Explained("a Groth16 verification key over BN254", members, facts)
 
 

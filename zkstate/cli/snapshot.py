@@ -8,7 +8,7 @@ from rich.console import Console
 
 from zkstate.cli.arguments import Namespace, Parser, existing, named_file, unix_time
 from zkstate.cli.ledgers import open_ledger
-from zkstate.cli.terminal import Terminal, duration_text, show_facts, size_text
+from zkstate.cli.terminal import Terminal, duration_text, shortened, show_facts, size_text
 from zkstate.errors import InputError
 from zkstate.publication.epoch import Snapshot, write_epoch
 from zkstate.publication.header import SignedHeader
@@ -34,7 +34,7 @@ Commit to a ledger: compute its state root, sign the header, and write everythin
 
 Example:
 
-  zkstate snapshot synthetic:200 --operator operator --issue-key user-00000026=trader.key --out epoch-1
+  zkstate snapshot synthetic:200 --operator operator --issue-key user-00000072=trader.key --out epoch-1
 """
 
 
@@ -57,7 +57,7 @@ def run(args: Namespace, terminal: Terminal) -> int:
         snapshot = write_epoch(ledger, operator, args.out, previous=previous, progress=progress)
     for name, path in args.issue_key:
         operator.account_key(name).write(path)
-    for note in ledger.notes:
+    for note in shortened(ledger.notes, "--json"):
         terminal.say(note)
     terminal.emit(_result(ledger, snapshot), lambda console: _render(console, ledger, snapshot))
     return 0

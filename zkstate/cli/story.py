@@ -40,10 +40,12 @@ from zkstate.state.identity import AccountKey
 from zkstate.state.ledger import Ledger
 from zkstate.state.ledger_read import read_ledger
 from zkstate.state.ledger_write import write_ledger
+from zkstate.state.margin import assess
 
 VENUE_FOLDER, LEDGER_FILE = "venue", "ledger.jsonl"
 MIRROR_FOLDER, KEY_FILE, BUNDLE_FILE = "mirror", "account.key", "account.json"
 SHOWN_ROWS = range(5, 9)
+CANDIDATES = 256
 
 
 @dataclass(slots=True)
@@ -205,7 +207,7 @@ def _venue(folder: Path, place: str, account: str | None, chain: Chain, watch: S
 
 
 def choose_account(ledger: Ledger) -> str:
-    """A healthy account with several rows: if possible with 5 to 8 of them, a requirement and open orders.
+    """A healthy account: if possible with 5 to 8 rows, a requirement and open orders, and of such the tightest.
 
     InputError if no account is healthy.
     """
@@ -216,7 +218,11 @@ def choose_account(ledger: Ledger) -> str:
     few = (rows >= SHOWN_ROWS.start) & (rows < SHOWN_ROWS.stop) & (ledger.size_classes == 8)
     needing = (health.need != 0).any(axis=0)
     score = 8 * few + 4 * needing + 2 * (ledger.orders.counts > 0) + 1
-    return ledger.names[int(np.where(health.healthy, score, 0).argmax())]
+    score = np.where(health.healthy, score, 0)
+    best = np.flatnonzero(score == score.max())[:CANDIDATES].tolist()
+    ratios = {i: assess(ledger.rows_of(i), ledger.table).ratio_ppm for i in best}
+    tightest: int = min(best, key=lambda i: (ratios[i] is None, ratios[i]))
+    return ledger.names[tightest]
 
 
 def _refuse_changes(attestation: Attestation, contract: ProofVerifier) -> tuple[bool, bool]:

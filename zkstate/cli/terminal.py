@@ -18,6 +18,7 @@ from zkstate.publication.progress import Progress as Listener
 from zkstate.publication.progress import silent
 
 PLAIN_WIDTH = 160
+MAX_NOTES = 4
 
 Facts = Sequence[tuple[str, str]]
 """Lines of a readable result: what, and its value."""
@@ -95,6 +96,13 @@ def show_judgement(console: Console, accepted: bool, reasons: Sequence[str], fac
     for reason in reasons:
         console.print(Text(f"  because {reason}", style="red"), soft_wrap=True)
     show_facts(console, facts)
+
+
+def shortened(notes: Sequence[str], elsewhere: str) -> list[str]:
+    """The first few of many notes, and where the others are."""
+    if len(notes) <= MAX_NOTES:
+        return list(notes)
+    return [*notes[:MAX_NOTES], f"and {len(notes) - MAX_NOTES} more notes like these: see {elsewhere}"]
 
 
 def size_text(size: int) -> str:

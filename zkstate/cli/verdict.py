@@ -50,9 +50,7 @@ class Verdict:
                 "that the proof was made for you: you did not say which challenge, recipient or chain you expect"
             )
         if not self.finding.setup.trusted:
-            found.append(
-                f"anything at all to someone who distrusts the makers of the key, which is {self.finding.setup.value}"
-            )
+            found.append(f"anything, to those who rely on the key: it is {setup_text(self.finding.setup)}")
         return tuple(found)
 
     @property
@@ -80,7 +78,7 @@ class Verdict:
             *claim_facts(self.attestation),
             ("age", f"{age_text(self.age_s)} at {time_text(self.now)}"),
             ("trust", f"({self.trust['level']}) {self.trust['text']}"),
-            ("setup", self.finding.setup.value),
+            ("setup", setup_text(self.finding.setup)),
             ("security", SECURITY),
             *(("not shown" if i == 0 else "", words) for i, words in enumerate(self.not_shown)),
         ]
@@ -104,9 +102,17 @@ def claim_result(attestation: Attestation) -> dict[str, object]:
     }
 
 
+def setup_text(setup: SetupStatus) -> str:
+    """How the key was made, aloud where anyone can forge with it: the seeds of this version's keys are public."""
+    if setup is SetupStatus.INSECURE:
+        return "INSECURE: made from a public seed, for demonstration; anyone can forge proofs with it"
+    text: str = setup.value
+    return text
+
+
 def setup_result(setup: SetupStatus) -> dict[str, object]:
     """How the key was made, in JSON."""
-    return {"status": setup.name.lower(), "trusted": setup.trusted, "text": setup.value}
+    return {"status": setup.name.lower(), "trusted": setup.trusted, "text": setup_text(setup)}
 
 
 def claim_facts(attestation: Attestation) -> list[tuple[str, str]]:

@@ -11,7 +11,7 @@ from zkstate.cli.arguments import Namespace, Parser, existing, hex_bytes, second
 from zkstate.cli.context import declare_context, given_context
 from zkstate.cli.headers import header_facts, header_result
 from zkstate.cli.terminal import Terminal, duration_text, show_judgement
-from zkstate.cli.verdict import SECURITY, Verdict, setup_result
+from zkstate.cli.verdict import SECURITY, Verdict, setup_result, setup_text
 from zkstate.errors import InputError, StaleError
 from zkstate.proof import json_form
 from zkstate.proof.groth16 import Proof, verify
@@ -160,7 +160,7 @@ def _verify_triple(args: Namespace, terminal: Terminal) -> int:
     proof = Proof.from_json(args.proof.read_bytes(), str(args.proof))
     reasons = [] if verify(key, public_inputs, proof) else ["the proof does not satisfy the verification equation"]
     if args.require_ceremony and not key.setup.trusted:
-        reasons.append(f"the key is {key.setup.value}, and a verified ceremony is required")
+        reasons.append(f"the key is {setup_text(key.setup)}, and a verified ceremony is required")
     not_shown = ["what the public inputs mean: that is for whoever wrote the circuit to say"]
     result = {
         "verb": "verify",
@@ -176,7 +176,7 @@ def _verify_triple(args: Namespace, terminal: Terminal) -> int:
     facts = [
         ("public inputs", ", ".join(map(str, public_inputs))),
         ("key", f"digest {key.digest()}"),
-        ("setup", key.setup.value),
+        ("setup", setup_text(key.setup)),
         ("security", SECURITY),
         ("not shown", not_shown[0]),
     ]
