@@ -16,7 +16,8 @@ import shlex
 import subprocess
 import sys
 import sysconfig
-import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from cffi import FFI
@@ -58,27 +59,39 @@ ffibuilder = builder()
 
 
 def build_in_place() -> None:
-    """Compile what changed into build/native, warnings as errors, and link it to zkstate/_native.abi3.so."""
-    objects_dir = ROOT / "build" / "native"
-    objects_dir.mkdir(parents=True, exist_ok=True)
-    with (objects_dir / ".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        newest_header = max(path.stat().st_mtime for path in [*NATIVE.glob("*/*.h"), Path(__file__)])
-        optimised = ["-O3", "-fno-tree-slp-vectorize", "-fPIC", "-fvisibility=hidden", "-c"]
-        objects = []
-        for source in sources():
-            output = objects_dir / f"{source.stem}.o"
-            if not output.exists() or output.stat().st_mtime < max(newest_header, source.stat().st_mtime):
-                compile_c([*WARNINGS, *optimised], [source], output)
-            objects.append(output)
-        glue, glue_object = objects_dir / "_native.c", objects_dir / "_native.o"
+    """Compile what changed, warnings as errors, and link it to zkstate/_native.abi3.so."""
+    optimised = ["-O3", "-fno-tree-slp-vectorize", "-fPIC", "-fvisibility=hidden", "-c"]
+    with objects_folder("native") as folder:
+        objects = compile_changed(folder, [*WARNINGS, *optimised])
+        glue, glue_object = folder / "_native.c", folder / "_native.o"
         ffibuilder.emit_c_code(str(glue))
         compile_c([*optimised, f"-I{sysconfig.get_path('include')}"], [glue], glue_object)
         target = ROOT / "zkstate" / "_native.abi3.so"
-        fresh = target.with_suffix(".new")
-        compile_c(["-shared"], [*objects, glue_object], fresh)
-        fresh.replace(target)  # a running process keeps the old file mapped
+        # Replaced as a whole: a running process keeps the old file mapped.
+        compile_c(["-shared"], [*objects, glue_object], target)
     print(target.relative_to(ROOT))
+
+
+@contextmanager
+def objects_folder(name: str) -> Iterator[Path]:
+    """The folder build/<name>, for one build at a time."""
+    folder = ROOT / "build" / name
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield folder
+
+
+def compile_changed(folder: Path, flags: list[str]) -> list[Path]:
+    """Objects of all sources, compiling those that are older than the source, a header or this script."""
+    newest_header = max(path.stat().st_mtime for path in [*NATIVE.glob("*/*.h"), Path(__file__)])
+    objects = []
+    for source in sources():
+        output = folder / f"{source.stem}.o"
+        if not output.exists() or output.stat().st_mtime < max(newest_header, source.stat().st_mtime):
+            compile_c([*flags, "-c"], [source], output)
+        objects.append(output)
+    return objects
 
 
 def compile_c(flags: list[str], inputs: list[Path], output: Path) -> None:
@@ -91,12 +104,13 @@ def compile_c(flags: list[str], inputs: list[Path], output: Path) -> None:
 
 def run_c_tests(sanitize: bool) -> int:
     """Build tests/native/test_*.c with ZKN_CHECK, each one program, and run them; returns how many failed."""
-    flags = [*WARNINGS, "-O2", "-g", "-DZKN_CHECK", *(SANITIZERS if sanitize else [])]
+    flags = [*WARNINGS, "-O1" if sanitize else "-O2", "-g", "-DZKN_CHECK", *(SANITIZERS if sanitize else [])]
     failed = 0
-    with tempfile.TemporaryDirectory() as scratch:
+    with objects_folder("native-sanitized" if sanitize else "native-checked") as folder:
+        objects = compile_changed(folder, flags)
         for test in sorted((ROOT / "tests" / "native").glob("test_*.c")):
-            program = Path(scratch) / test.stem
-            compile_c(flags, [test, *sources()], program)
+            program = folder / test.stem
+            compile_c(flags, [test, *objects], program)
             code = subprocess.run([program], check=False).returncode
             print(f"{test.stem}: {'passed' if code == 0 else f'failed ({code})'}", flush=True)
             failed += code != 0

@@ -1,11 +1,15 @@
 /* zkn: the native core of zkstate. This header is the whole contract, and also the cffi declaration.
  *
- * - The caller owns all memory. A kernel that needs room takes `scratch` and publishes its size in bytes; scratch needs the
- *   alignment of malloc and holds copies of the inputs afterwards: erase it if they are secret.
- * - Order of arguments: out, in-out, in; a length follows its array. Arrays do not overlap unless a comment allows it.
- * - A zkn_status says whether the input was usable. The truth of a well-formed statement comes back in an `int *ok`.
+ * - The caller owns all memory. A kernel that needs room takes `scratch` and publishes its size in bytes;
+ *   scratch needs the alignment of malloc and holds copies of the inputs afterwards: erase it if they are
+ *   secret.
+ * - Order of arguments: out, in-out, in; a length follows its array. Arrays do not overlap unless a
+ *   comment allows it.
+ * - A zkn_status says whether the input was usable. The truth of a well-formed statement comes back in an
+ *   `int *ok`.
  * - `threads` is the number of threads used at most; 0 counts as 1. Results never depend on it.
- * - Timing depends on lengths alone, except in functions whose name ends in _vartime.
+ * - Timing depends on lengths and on the status returned alone, except in functions whose name ends in
+ *   _vartime. Additions of points also depend on which of them are infinity, equal or opposite.
  */
 #ifndef ZKN_H
 #define ZKN_H
@@ -26,8 +30,9 @@ typedef enum {
 /* Zeroes n bytes that held secrets, in a way that no compiler removes. */
 void zkn_wipe(void *out, size_t n);
 
-/* ---- fields, BN254 ---------------------------------------------------------------------------------------------------------
- * An element is x R mod m with R = 2^256, least significant limb first, always fully reduced (below the modulus). */
+/* ---- fields, BN254 ------------------------------------------------------------------------------
+ * An element is x R mod m with R = 2^256, least significant limb first, always fully reduced (below the
+ * modulus). */
 
 typedef struct {
     uint64_t l[4];
@@ -51,10 +56,11 @@ typedef struct {
     zkn_fp2 x, y;
 } zkn_g2_aff;
 
-/* ---- vectors over Fr -------------------------------------------------------------------------------------------------------
+/* ---- vectors over Fr ----------------------------------------------------------------------------
  * out may be the same array as an input, element for element. */
 
-/* 32 bytes each, big-endian. ZKN_BAD_ENCODING if one is not below r; *bad is then the index of the first such one. */
+/* 32 bytes each, big-endian. ZKN_BAD_ENCODING if one is not below r; *bad is then the index of the first
+ * such one. */
 zkn_status zkn_fr_vec_decode_be(zkn_fr *out, size_t *bad, const uint8_t *in, size_t n);
 /* 32 bytes each, little-endian (equally: four little-endian 64-bit limbs). */
 zkn_status zkn_fr_vec_decode_le(zkn_fr *out, size_t *bad, const uint8_t *in, size_t n);
@@ -69,7 +75,8 @@ void zkn_fr_vec_mul(zkn_fr *out, const zkn_fr *a, const zkn_fr *b, size_t n, uns
 /* out[i] <- s a[i] */
 void zkn_fr_vec_scale(zkn_fr *out, const zkn_fr *a, const zkn_fr *s, size_t n, unsigned threads);
 /* out[i] <- s g^i a[i] */
-void zkn_fr_vec_scale_powers(zkn_fr *out, const zkn_fr *a, const zkn_fr *s, const zkn_fr *g, size_t n, unsigned threads);
+void zkn_fr_vec_scale_powers(zkn_fr *out, const zkn_fr *a, const zkn_fr *s, const zkn_fr *g, size_t n,
+                             unsigned threads);
 /* *out <- sum a[i] b[i] */
 void zkn_fr_vec_dot(zkn_fr *out, const zkn_fr *a, const zkn_fr *b, size_t n);
 /* out[i] <- 1/a[i], one inversion for all (Montgomery 1987, "Montgomery's trick"). out does not alias a.
@@ -78,10 +85,12 @@ zkn_status zkn_fr_vec_inverse(zkn_fr *out, size_t *bad, const zkn_fr *a, size_t 
 /* *out <- sum a[i] x^i */
 void zkn_fr_vec_evaluate(zkn_fr *out, const zkn_fr *a, size_t n, const zkn_fr *x);
 /* sum a[i] X^i = (X - z) sum quotient[i] X^i + *remainder; n coefficients, at least one, give n - 1. */
-void zkn_fr_vec_divide_linear(zkn_fr *quotient, zkn_fr *remainder, const zkn_fr *a, size_t n, const zkn_fr *z);
+void zkn_fr_vec_divide_linear(zkn_fr *quotient, zkn_fr *remainder, const zkn_fr *a, size_t n,
+                              const zkn_fr *z);
 
-/* ---- transforms over Fr ----------------------------------------------------------------------------------------------------
- * w is 5^((r-1)/n). Twiddles of length t serve every transform of up to 2 t elements (of 1 and 2 elements: t = 1). */
+/* ---- transforms over Fr -------------------------------------------------------------------------
+ * w is 5^((r-1)/n). Twiddles of length t serve every transform of up to 2 t elements (of 1 and 2 elements:
+ * t = 1). */
 
 /* Fills the table; n is a power of two, at most 2^27. */
 zkn_status zkn_fr_ntt_twiddles(zkn_fr *twiddles, size_t n);
@@ -90,12 +99,13 @@ zkn_status zkn_fr_ntt(zkn_fr *a, size_t n, const zkn_fr *twiddles, unsigned thre
 /* The inverse of zkn_fr_ntt. */
 zkn_status zkn_fr_intt(zkn_fr *a, size_t n, const zkn_fr *twiddles, unsigned threads);
 
-/* ---- groups ----------------------------------------------------------------------------------------------------------------
- * Points given to anything but decode and check are on their curve and in the subgroup of order r. Every function is complete. */
+/* ---- groups -------------------------------------------------------------------------------------
+ * Points given to anything but decode and check are on their curve and in the subgroup of order r. Every
+ * function is complete. */
 
 void zkn_g1_generator(zkn_g1_aff *out);
-/* 64 bytes each: x, y, 32 bytes big-endian; infinity is 64 zeros. ZKN_BAD_ENCODING if a coordinate is not below q; *bad is
- * the index of the first such point. Says nothing of the curve. */
+/* 64 bytes each: x, y, 32 bytes big-endian; infinity is 64 zeros. ZKN_BAD_ENCODING if a coordinate is not
+ * below q; *bad is the index of the first such point. Says nothing of the curve. */
 zkn_status zkn_g1_vec_decode_be(zkn_g1_aff *out, size_t *bad, const uint8_t *in, size_t n);
 void zkn_g1_vec_encode_be(uint8_t *out, const zkn_g1_aff *in, size_t n);
 /* Checks coordinates, curve and subgroup of every point; *bad is the index of the first that fails. */
@@ -103,23 +113,25 @@ zkn_status zkn_g1_vec_check(size_t *bad, const zkn_g1_aff *in, size_t n, unsigne
 void zkn_g1_vec_neg(zkn_g1_aff *out, const zkn_g1_aff *a, size_t n);
 void zkn_g1_vec_add(zkn_g1_aff *out, const zkn_g1_aff *a, const zkn_g1_aff *b, size_t n);
 /* out[i] <- s[i] a[i] */
-void zkn_g1_vec_mul_vartime(zkn_g1_aff *out, const zkn_g1_aff *a, const zkn_fr *s, size_t n, unsigned threads);
+void zkn_g1_vec_mul_vartime(zkn_g1_aff *out, const zkn_g1_aff *a, const zkn_fr *s, size_t n,
+                            unsigned threads);
 
 /* *out <- sum s[i] points[i]. n is below 2^31. Scalars that are 0, 1, small or minus small cost less. */
 size_t zkn_g1_msm_scratch_size(size_t n, unsigned threads);
-zkn_status zkn_g1_msm_vartime(zkn_g1_aff *out, const zkn_g1_aff *points, const zkn_fr *scalars, size_t n, unsigned threads,
-                              void *scratch);
+zkn_status zkn_g1_msm_vartime(zkn_g1_aff *out, const zkn_g1_aff *points, const zkn_fr *scalars, size_t n,
+                              unsigned threads, void *scratch);
 
 /* Multiples of one base. A table for windows of c bits, 2 to 16, has zkn_fixed_table_length(c) points. */
 size_t zkn_g1_fixed_scratch_size(unsigned threads);
-zkn_status zkn_g1_fixed_table(zkn_g1_aff *table, const zkn_g1_aff *base, unsigned c, unsigned threads, void *scratch);
+zkn_status zkn_g1_fixed_table(zkn_g1_aff *table, const zkn_g1_aff *base, unsigned c, unsigned threads,
+                              void *scratch);
 /* out[i] <- s[i] base */
-zkn_status zkn_g1_fixed_mul_vartime(zkn_g1_aff *out, const zkn_g1_aff *table, unsigned c, const zkn_fr *scalars, size_t n,
-                                    unsigned threads, void *scratch);
+zkn_status zkn_g1_fixed_mul_vartime(zkn_g1_aff *out, const zkn_g1_aff *table, unsigned c,
+                                    const zkn_fr *scalars, size_t n, unsigned threads, void *scratch);
 
 void zkn_g2_generator(zkn_g2_aff *out);
-/* 128 bytes each: x.c1, x.c0, y.c1, y.c0 (the order of the EVM); infinity is 128 zeros. ZKN_BAD_ENCODING if a coordinate is not below q; *bad is
- * the index of the first such point. Says nothing of the curve. */
+/* 128 bytes each: x.c1, x.c0, y.c1, y.c0 (the order of the EVM); infinity is 128 zeros. ZKN_BAD_ENCODING
+ * if a coordinate is not below q; *bad is the index of the first such point. Says nothing of the curve. */
 zkn_status zkn_g2_vec_decode_be(zkn_g2_aff *out, size_t *bad, const uint8_t *in, size_t n);
 void zkn_g2_vec_encode_be(uint8_t *out, const zkn_g2_aff *in, size_t n);
 /* Checks coordinates, curve and subgroup of every point; *bad is the index of the first that fails. */
@@ -127,34 +139,37 @@ zkn_status zkn_g2_vec_check(size_t *bad, const zkn_g2_aff *in, size_t n, unsigne
 void zkn_g2_vec_neg(zkn_g2_aff *out, const zkn_g2_aff *a, size_t n);
 void zkn_g2_vec_add(zkn_g2_aff *out, const zkn_g2_aff *a, const zkn_g2_aff *b, size_t n);
 /* out[i] <- s[i] a[i] */
-void zkn_g2_vec_mul_vartime(zkn_g2_aff *out, const zkn_g2_aff *a, const zkn_fr *s, size_t n, unsigned threads);
+void zkn_g2_vec_mul_vartime(zkn_g2_aff *out, const zkn_g2_aff *a, const zkn_fr *s, size_t n,
+                            unsigned threads);
 
 /* *out <- sum s[i] points[i]. n is below 2^31. Scalars that are 0, 1, small or minus small cost less. */
 size_t zkn_g2_msm_scratch_size(size_t n, unsigned threads);
-zkn_status zkn_g2_msm_vartime(zkn_g2_aff *out, const zkn_g2_aff *points, const zkn_fr *scalars, size_t n, unsigned threads,
-                              void *scratch);
+zkn_status zkn_g2_msm_vartime(zkn_g2_aff *out, const zkn_g2_aff *points, const zkn_fr *scalars, size_t n,
+                              unsigned threads, void *scratch);
 
 /* Multiples of one base. A table for windows of c bits, 2 to 16, has zkn_fixed_table_length(c) points. */
 size_t zkn_g2_fixed_scratch_size(unsigned threads);
-zkn_status zkn_g2_fixed_table(zkn_g2_aff *table, const zkn_g2_aff *base, unsigned c, unsigned threads, void *scratch);
+zkn_status zkn_g2_fixed_table(zkn_g2_aff *table, const zkn_g2_aff *base, unsigned c, unsigned threads,
+                              void *scratch);
 /* out[i] <- s[i] base */
-zkn_status zkn_g2_fixed_mul_vartime(zkn_g2_aff *out, const zkn_g2_aff *table, unsigned c, const zkn_fr *scalars, size_t n,
-                                    unsigned threads, void *scratch);
+zkn_status zkn_g2_fixed_mul_vartime(zkn_g2_aff *out, const zkn_g2_aff *table, unsigned c,
+                                    const zkn_fr *scalars, size_t n, unsigned threads, void *scratch);
 
 size_t zkn_fixed_table_length(unsigned c);
 
-/* ---- pairing ---------------------------------------------------------------------------------------------------------------
- * *ok <- 1 if the product of e(p[i], q[i]) is 1, else 0. Infinity contributes 1, and so does the empty product. Variable time in
- * which points are infinity. */
+/* ---- pairing ------------------------------------------------------------------------------------
+ * *ok <- 1 if the product of e(p[i], q[i]) is 1, else 0. Infinity contributes 1, and so does the empty
+ * product. Variable time in which points are infinity. */
 void zkn_pairing_check(int *ok, const zkn_g1_aff *p, const zkn_g2_aff *q, size_t n, unsigned threads);
 
-/* ---- Keccak ----------------------------------------------------------------------------------------------------------------
+/* ---- Keccak -------------------------------------------------------------------------------------
  * Keccak-256 with Ethereum's padding. in may be NULL when n is 0. */
 void zkn_keccak256(uint8_t out[32], const uint8_t *in, size_t n);
 
-/* ---- Poseidon over Fr ------------------------------------------------------------------------------------------------------
- * Grassi et al. 2021 with circomlib's parameters for BN254: x^5, widths 2 to 17. Hashes take the capacity word (the tag) from the
- * caller and return word 0. Timing depends on lengths alone, except that the first use of a width derives its constants. */
+/* ---- Poseidon over Fr ---------------------------------------------------------------------------
+ * Grassi et al. 2021 with circomlib's parameters for BN254: x^5, widths 2 to 17. Hashes take the capacity
+ * word (the tag) from the caller and return word 0. Timing depends on lengths alone, except that the first
+ * use of a width derives its constants. */
 
 enum {
     ZKN_POSEIDON_MAX_WIDTH = 17,
@@ -164,31 +179,35 @@ enum {
 
 /* The number of partial rounds of a width; 0 if there is no such width. */
 size_t zkn_poseidon_partial_rounds(size_t width);
-/* round_constants: width * (8 + partial rounds), round by round; mds: width * width, row by row (new lane = row times old lanes).
- * ZKN_BAD_LENGTH if there is no such width. */
+/* round_constants: width * (8 + partial rounds), round by round; mds: width * width, row by row (new lane
+ * = row times old lanes). ZKN_BAD_LENGTH if there is no such width. */
 zkn_status zkn_poseidon_constants(zkn_fr *round_constants, zkn_fr *mds, size_t width);
 /* The permutation, in place. ZKN_BAD_LENGTH if there is no such width. */
 zkn_status zkn_poseidon_permute(zkn_fr *state, size_t width);
-/* out[i] <- P(tag; inputs[arity i .. arity i + arity - 1]) for i < n, under tags[0] if n_tags is 1, else under tags[i].
- * ZKN_BAD_LENGTH unless 1 <= arity <= 16 and n_tags is 1 or n. out may be the array of tags. */
-zkn_status zkn_poseidon_many(zkn_fr *out, const zkn_fr *tags, size_t n_tags, const zkn_fr *inputs, size_t arity, size_t n,
-                             unsigned threads);
-/* out[i] <- C(tag; inputs[length i .. length i + length - 1]) for i < n: blocks of 16 inputs, each hash the tag of the next.
- * ZKN_BAD_LENGTH if length is 0. */
-zkn_status zkn_poseidon_chain_many(zkn_fr *out, const zkn_fr *tag, const zkn_fr *inputs, size_t length, size_t n, unsigned threads);
+/* out[i] <- P(tag; inputs[arity i .. arity i + arity - 1]) for i < n, under tags[0] if n_tags is 1, else
+ * under tags[i]. ZKN_BAD_LENGTH unless 1 <= arity <= 16 and n_tags is 1 or n. out may be the array of
+ * tags. */
+zkn_status zkn_poseidon_many(zkn_fr *out, const zkn_fr *tags, size_t n_tags, const zkn_fr *inputs,
+                             size_t arity, size_t n, unsigned threads);
+/* out[i] <- C(tag; inputs[length i .. length i + length - 1]) for i < n: blocks of 16 inputs, each hash
+ * the tag of the next. ZKN_BAD_LENGTH if length is 0. */
+zkn_status zkn_poseidon_chain_many(zkn_fr *out, const zkn_fr *tag, const zkn_fr *inputs, size_t length,
+                                   size_t n, unsigned threads);
 
-/* ---- Merkle trees of Poseidon nodes, arity 2 to 16 --------------------------------------------------------------------------
+/* ---- Merkle trees of Poseidon nodes, arity 2 to 16 ----------------------------------------------
  * Empty leaves are 0; a node is P(tag; children). Only nodes over real leaves are stored. */
 
 /* out[l] <- the root of an empty subtree of height l, for l from 0 to depth. ZKN_BAD_LENGTH for a bad arity. */
 zkn_status zkn_merkle_empty_roots(zkn_fr *out, const zkn_fr *tag, size_t arity, size_t depth);
-/* out <- the ceil(n / arity) parents of n nodes of one level; *empty stands for the missing children of the last one. */
-zkn_status zkn_merkle_parents(zkn_fr *out, const zkn_fr *tag, const zkn_fr *empty, const zkn_fr *children, size_t n, size_t arity,
-                              unsigned threads);
+/* out <- the ceil(n / arity) parents of n nodes of one level; *empty stands for the missing children of
+ * the last one. */
+zkn_status zkn_merkle_parents(zkn_fr *out, const zkn_fr *tag, const zkn_fr *empty, const zkn_fr *children,
+                              size_t n, size_t arity, unsigned threads);
 
-/* ---- constraint systems ----------------------------------------------------------------------------------------------------
- * Row i of a sparse matrix is entries row_ptr[i] to row_ptr[i + 1] - 1; an entry is a wire and the index of its coefficient in
- * a pool that the matrices of one system share. An R1CS is three of them with equal n_rows: (A w)(B w) = C w in every row. */
+/* ---- constraint systems -------------------------------------------------------------------------
+ * Row i of a sparse matrix is entries row_ptr[i] to row_ptr[i + 1] - 1; an entry is a wire and the index
+ * of its coefficient in a pool that the matrices of one system share. An R1CS is three of them with equal
+ * n_rows: (A w)(B w) = C w in every row. */
 
 typedef struct {
     const uint64_t *row_ptr; /* n_rows + 1 */
@@ -196,29 +215,32 @@ typedef struct {
     size_t n_rows, nnz;
 } zkn_sparse;
 
-/* ZKN_OUT_OF_RANGE, with the row or entry in *bad, unless row_ptr rises from 0 to nnz, every wire is below n_columns and every
- * coefficient below n_pool. The functions below require it. */
+/* ZKN_OUT_OF_RANGE, with the row or entry in *bad, unless row_ptr rises from 0 to nnz, every wire is below
+ * n_columns and every coefficient below n_pool. The functions below require it. */
 zkn_status zkn_sparse_check(size_t *bad, const zkn_sparse *m, size_t n_columns, size_t n_pool);
 /* out[i] <- row i times w. out does not alias w. */
-void zkn_sparse_product(zkn_fr *out, const zkn_sparse *m, const zkn_fr *pool, size_t n_pool, const zkn_fr *w, unsigned threads);
+void zkn_sparse_product(zkn_fr *out, const zkn_sparse *m, const zkn_fr *pool, size_t n_pool, const zkn_fr *w,
+                        unsigned threads);
 /* broken[i] <- 1 if w breaks row i, else 0 */
-void zkn_r1cs_broken(uint8_t *broken, const zkn_sparse *a, const zkn_sparse *b, const zkn_sparse *c, const zkn_fr *pool,
-                     size_t n_pool, const zkn_fr *w, unsigned threads);
+void zkn_r1cs_broken(uint8_t *broken, const zkn_sparse *a, const zkn_sparse *b, const zkn_sparse *c,
+                     const zkn_fr *pool, size_t n_pool, const zkn_fr *w, unsigned threads);
 
-/* counts[i] <- the number of terms of combination i of the n that make up the constraint section of a .r1cs file: each a
- * little-endian u32 count, then 36 bytes a term. ZKN_BAD_LENGTH, with the combination in *bad, if the section ends inside one; *bad is
- * n if bytes are left over. */
+/* counts[i] <- the number of terms of combination i of the n that make up the constraint section of a
+ * .r1cs file: each a little-endian u32 count, then 36 bytes a term. ZKN_BAD_LENGTH, with the combination
+ * in *bad, if the section ends inside one; *bad is n if bytes are left over. */
 zkn_status zkn_r1cs_counts(uint32_t *counts, size_t *bad, const uint8_t *section, size_t length, size_t n);
 
-/* A witness program: steps of four words (step, target slot, source, count). Slots are the wires, then room for intermediate
- * values. The source is a row of the R1CS for the first two steps and a row of `linear` for the others. Every step is total. */
+/* A witness program: steps of four words (step, target slot, source, count). Slots are the wires, then
+ * room for intermediate values. The source is a row of the R1CS for the first two steps and a row of
+ * `linear` for the others. Every step is total. */
 enum {
-    ZKN_STEP_SOLVE = 1,   /* target <- what satisfies the row, in which it stands once, in C, with coefficient 1 */
+    ZKN_STEP_SOLVE =
+        1, /* target <- what satisfies the row, in which it stands once, in C, with coefficient 1 */
     ZKN_STEP_PRODUCT = 2, /* target <- (A w)(B w) */
     ZKN_STEP_LINEAR = 3,  /* target <- the linear combination */
     ZKN_STEP_INVERSE = 4, /* target <- its inverse, 0 for 0 */
-    ZKN_STEP_BITS = 5,    /* count slots <- the low bits of its canonical integer, lowest first; count <= 254 */
-    ZKN_STEP_ONE_HOT = 6  /* count slots <- 1 where the slot's number is its value, else 0 */
+    ZKN_STEP_BITS = 5, /* count slots <- the low bits of its canonical integer, lowest first; count <= 254 */
+    ZKN_STEP_ONE_HOT = 6 /* count slots <- 1 where the slot's number is its value, else 0 */
 };
 
 typedef struct {

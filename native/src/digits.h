@@ -1,8 +1,9 @@
 /* Signed digits of scalars, for window methods.
  *
- * A scalar s is first made small: s or r - s, whichever is below r/2, with the sign kept apart. Then |s| + sum_i 2^(c-1) 2^(ci), over all
- * windows i but the last, is stored; its c-bit words minus 2^(c-1) are digits of |s| in [-2^(c-1), 2^(c-1)), each found without
- * the others. A zero digit marks the windows that a small scalar does not reach. The last word is the last digit, at most 2^(c-1). */
+ * A scalar s is first made small: s or r - s, whichever is below r/2, with the sign kept apart. Then |s| +
+ * sum_i 2^(c-1) 2^(ci), over all windows i but the last, is stored; its c-bit words minus 2^(c-1) are
+ * digits of |s| in [-2^(c-1), 2^(c-1)), each found without the others. A zero digit marks the windows that
+ * a small scalar does not reach. The last word is the last digit, at most 2^(c-1). */
 #ifndef ZKN_DIGITS_H
 #define ZKN_DIGITS_H
 

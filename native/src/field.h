@@ -5,15 +5,15 @@
 #include "constants.h"
 #include "word.h"
 
-#define FIELD fp
+#define FIELD       fp
 #define FIELD_CONST FP
-#define FIELD_TYPE zkn_fp
+#define FIELD_TYPE  zkn_fp
 #define FIELD_LIMBS 4
 #include "field_template.h"
 
-#define FIELD fr
+#define FIELD       fr
 #define FIELD_CONST FR
-#define FIELD_TYPE zkn_fr
+#define FIELD_TYPE  zkn_fr
 #define FIELD_LIMBS 4
 #include "field_template.h"
 

@@ -1,16 +1,16 @@
 /* A prime field in Montgomery form, written once and included by field.h once per modulus.
  *
- * Parameters, undefined again at the end: FIELD (prefix of functions), FIELD_CONST (prefix in constants.h), FIELD_TYPE,
- * FIELD_LIMBS. With FIELD_DEFINE (field.c alone) the product and the inverse are defined too.
- * The modulus leaves the top bit of its top limb free.
- * Invariant: every element is below the modulus, on entry and on exit; ZKN_CHECK asserts it on exit.
- * Everything is constant time in the values, except *_vartime. Outputs may alias inputs. */
+ * Parameters, undefined again at the end: FIELD (prefix of functions), FIELD_CONST (prefix in
+ * constants.h), FIELD_TYPE, FIELD_LIMBS. With FIELD_DEFINE (field.c alone) the product and the inverse are
+ * defined too. The modulus leaves the top bit of its top limb free. Invariant: every element is below the
+ * modulus, on entry and on exit; ZKN_CHECK asserts it on exit. Everything is constant time in the values,
+ * except *_vartime. Outputs may alias inputs. */
 
 #define F(name) ZKN_CAT(FIELD, name)
-#define F_M ZKN_CAT(FIELD_CONST, _MODULUS)
-#define F_N0 ZKN_CAT(FIELD_CONST, _N0)
-#define F_N FIELD_LIMBS
-#define F_T FIELD_TYPE
+#define F_M     ZKN_CAT(FIELD_CONST, _MODULUS)
+#define F_N0    ZKN_CAT(FIELD_CONST, _N0)
+#define F_N     FIELD_LIMBS
+#define F_T     FIELD_TYPE
 
 static inline void F(_zero)(F_T *out)
 {
@@ -158,9 +158,10 @@ void F(_inv)(F_T *out, const F_T *a);
 
 #ifdef FIELD_DEFINE
 
-/* Coarsely integrated operand scanning (Koc, Acar, Kaliski 1996), without the carry word that a modulus with a free top bit makes
- * unnecessary (El Housni, Botrel 2022, eprint 2022/1400, section 2.2). Each row is a[] times one word, then one carry chain: the form
- * that compilers keep in registers. Not inline: in callers it would spill, and a call costs a twentieth of it. */
+/* Coarsely integrated operand scanning (Koc, Acar, Kaliski 1996), without the carry word that a modulus
+ * with a free top bit makes unnecessary (El Housni, Botrel 2022, eprint 2022/1400, section 2.2). Each row
+ * is a[] times one word, then one carry chain: the form that compilers keep in registers. Not inline: in
+ * callers it would spill, and a call costs a twentieth of it. */
 void F(_mul)(F_T *out, const F_T *a, const F_T *b)
 {
     uint64_t t[F_N], row[F_N], high;
@@ -189,7 +190,8 @@ void F(_mul)(F_T *out, const F_T *a, const F_T *b)
 }
 
 /* t <- a f + b g over the integers, in two's complement, |f| + |g| <= 2^31 */
-static inline void F(_combine)(uint64_t t[F_N + 1], const uint64_t a[F_N], const uint64_t b[F_N], int64_t f, int64_t g)
+static inline void F(_combine)(uint64_t t[F_N + 1], const uint64_t a[F_N], const uint64_t b[F_N], int64_t f,
+                               int64_t g)
 {
     zkn_i128 sum = 0;
     ZKN_UNROLL
@@ -241,8 +243,8 @@ static inline void F(_divide_31)(uint64_t out[F_N], uint64_t t[F_N + 1])
     for (int i = 0; i < F_N; i++) out[i] = (keep & out[i]) | (~keep & d[i]);
 }
 
-/* 31 steps of the binary GCD on a and b by their low 31 and top 33 bits. The steps are the matrix (f0 g0; f1 g1) / 2^31; entries
- * of a row are packed as f + 2^32 g. Pornin 2020 (eprint 2020/972), algorithm 2. */
+/* 31 steps of the binary GCD on a and b by their low 31 and top 33 bits. The steps are the matrix (f0 g0;
+ * f1 g1) / 2^31; entries of a row are packed as f + 2^32 g. Pornin 2020 (eprint 2020/972), algorithm 2. */
 static inline void F(_gcd_steps)(uint64_t rows[2], const uint64_t a[F_N], const uint64_t b[F_N])
 {
     /* x, y: the top words of a and b, shifted to the top of the longer; exact if both fit one word */
@@ -280,8 +282,8 @@ static inline void F(_gcd_steps)(uint64_t rows[2], const uint64_t a[F_N], const 
     rows[0] = r0, rows[1] = r1;
 }
 
-/* Invariant: a = u x and b = v x mod m, b odd. After 2 len(m) - 1 steps a = 0 and b = 1, so v = 1/x; here x is the Montgomery
- * form R/.., hence the last product. Constant time (Pornin 2020). */
+/* Invariant: a = u x and b = v x mod m, b odd. After 2 len(m) - 1 steps a = 0 and b = 1, so v = 1/x; here
+ * x is the Montgomery form R/.., hence the last product. Constant time (Pornin 2020). */
 void F(_inv)(F_T *out, const F_T *in)
 {
     enum { ROUNDS = (2 * ZKN_CAT(FIELD_CONST, _BITS) - 1 + 30) / 31 };

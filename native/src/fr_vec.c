@@ -106,7 +106,8 @@ static void scale_powers_share(void *ctx, size_t begin, size_t end, unsigned wor
     }
 }
 
-void zkn_fr_vec_scale_powers(zkn_fr *out, const zkn_fr *a, const zkn_fr *s, const zkn_fr *g, size_t n, unsigned threads)
+void zkn_fr_vec_scale_powers(zkn_fr *out, const zkn_fr *a, const zkn_fr *s, const zkn_fr *g, size_t n,
+                             unsigned threads)
 {
     operands o = {out, a, s, g};
     zkn_parallel(n, threads, scale_powers_share, &o);

@@ -20,8 +20,9 @@ static void psi_jac(zkn_g2_jac *out, const zkn_g2_jac *a)
     fp2_conj(&out->Z, &a->Z);
 }
 
-/* (u+1) Q + psi(u Q) + psi^2(u Q) = psi^3(2 u Q) exactly on the subgroup (Dai, Lin, Zhao, Zhou 2022, eprint 2022/348, section 4.3).
- * tests/algebra/test_constants.py proves it for this curve: the norm of that endomorphism is prime to the cofactor. */
+/* (u+1) Q + psi(u Q) + psi^2(u Q) = psi^3(2 u Q) exactly on the subgroup (Dai, Lin, Zhao, Zhou 2022,
+ * eprint 2022/348, section 4.3). tests/algebra/test_constants.py proves it for this curve: the norm of
+ * that endomorphism is prime to the cofactor. */
 int g2_is_in_subgroup_vartime(const zkn_g2_aff *a)
 {
     zkn_g2_jac uq, left, right, t;

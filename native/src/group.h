@@ -1,23 +1,24 @@
-/* The groups: g1_* on E(Fp): y^2 = x^3 + 3, of order r; g2_* in the subgroup of order r of E'(Fp2): y^2 = x^3 + 3/xi. */
+/* The groups: g1_* on E(Fp): y^2 = x^3 + 3, of order r; g2_* in the subgroup of order r of E'(Fp2): y^2 =
+ * x^3 + 3/xi. */
 #ifndef ZKN_GROUP_H
 #define ZKN_GROUP_H
 
 #include "tower.h"
 
-#define GROUP g1
-#define COORD fp
+#define GROUP      g1
+#define COORD      fp
 #define COORD_TYPE zkn_fp
-#define GROUP_AFF zkn_g1_aff
-#define GROUP_JAC zkn_g1_jac
-#define GROUP_B FP_CURVE_B
+#define GROUP_AFF  zkn_g1_aff
+#define GROUP_JAC  zkn_g1_jac
+#define GROUP_B    FP_CURVE_B
 #include "group_template.h"
 
-#define GROUP g2
-#define COORD fp2
+#define GROUP      g2
+#define COORD      fp2
 #define COORD_TYPE zkn_fp2
-#define GROUP_AFF zkn_g2_aff
-#define GROUP_JAC zkn_g2_jac
-#define GROUP_B FP2_TWIST_B
+#define GROUP_AFF  zkn_g2_aff
+#define GROUP_JAC  zkn_g2_jac
+#define GROUP_B    FP2_TWIST_B
 #include "group_template.h"
 
 /* out <- psi(a): untwist, Frobenius, twist. On the subgroup it multiplies by p. */

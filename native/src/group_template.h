@@ -1,15 +1,16 @@
 /* A curve y^2 = x^3 + b over a field C, of odd order: written once, included by group.h once per group.
  *
- * Parameters, undefined again at the end: GROUP (prefix), COORD (prefix of the field), COORD_TYPE, GROUP_AFF (affine type),
- * GROUP_JAC (Jacobian type, declared here), GROUP_B (the constant b). With GROUP_DEFINE (group.c alone) the functions are
- * defined too. Infinity is all zero in affine form and Z = 0 in Jacobian form, (X : Y : Z) = (X/Z^2, Y/Z^3).
- * Every function is complete: infinity, equal and opposite inputs give the right answer. Outputs may alias inputs.
- * All are variable time in which of those cases occurs, and not otherwise, but for *_vartime. */
+ * Parameters, undefined again at the end: GROUP (prefix), COORD (prefix of the field), COORD_TYPE,
+ * GROUP_AFF (affine type), GROUP_JAC (Jacobian type, declared here), GROUP_B (the constant b). With
+ * GROUP_DEFINE (group.c alone) the functions are defined too. Infinity is all zero in affine form and Z =
+ * 0 in Jacobian form, (X : Y : Z) = (X/Z^2, Y/Z^3). Every function is complete: infinity, equal and
+ * opposite inputs give the right answer. Outputs may alias inputs. All are variable time in which of those
+ * cases occurs, and not otherwise, but for *_vartime. */
 
 #define G(name) ZKN_CAT(GROUP, name)
 #define C(name) ZKN_CAT(COORD, name)
-#define AFF GROUP_AFF
-#define JAC GROUP_JAC
+#define AFF     GROUP_AFF
+#define JAC     GROUP_JAC
 
 typedef struct {
     COORD_TYPE X, Y, Z;
@@ -73,8 +74,8 @@ int G(_jac_equal)(const JAC *a, const JAC *b);
 /* out <- k a, for an integer of n limbs; signed window of 4 bits */
 void G(_mul_vartime)(JAC *out, const AFF *a, const uint64_t *k, int n);
 
-/* The two halves of an affine addition, around an inversion that many share: the denominator of the slope of a + b, 1 where there
- * is none to compute; and then the sum, given the inverse of it. */
+/* The two halves of an affine addition, around an inversion that many share: the denominator of the slope
+ * of a + b, 1 where there is none to compute; and then the sum, given the inverse of it. */
 static inline void G(_slope_denominator)(COORD_TYPE *out, const AFF *a, const AFF *b)
 {
     C(_sub)(out, &b->x, &a->x);
@@ -265,7 +266,8 @@ void G(_mul_vartime)(JAC *out, const AFF *a, const uint64_t *k, int n)
     G(_jac_from_aff)(&multiples[0], a);
     G(_jac_dbl)(&multiples[1], &multiples[0]);
     for (int i = 2; i < 8; i++) G(_jac_add_aff)(&multiples[i], &multiples[i - 1], a);
-    /* k + 88..8 in base 16: a digit d stands for d - 8, which leaves no carries. The last carry is a 1 above all digits. */
+    /* k + 88..8 in base 16: a digit d stands for d - 8, which leaves no carries. The last carry is a 1
+     * above all digits. */
     G(_jac_zero)(&sum);
     zkn_carry carry = 0;
     for (int i = 0; i < n; i++) (void)zkn_adc(k[i], 0x8888888888888888ULL, &carry);

@@ -5,7 +5,8 @@
 #include "group.h"
 #include "scratch.h"
 
-/* Points summed together: a round's inversion is under 2% of it, and a tile of G1 (256 KiB) fits a core's own cache. */
+/* Points summed together: a round's inversion is under 2% of it, and a tile of G1 (256 KiB) fits a core's
+ * own cache. */
 #define ZKN_LIST_TILE   4096U
 #define ZKN_LIST_NEGATE 0x80000000U
 

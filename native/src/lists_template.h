@@ -1,30 +1,31 @@
-/* Sums of many short lists of affine points: written once, included by lists.h once per group (parameters as group_template.h, and
- * LISTS_DEFINE for the functions).
+/* Sums of many short lists of affine points: written once, included by lists.h once per group (parameters
+ * as group_template.h, and LISTS_DEFINE for the functions).
  *
- * Points are added in pairs, all pairs of a round sharing one inversion (Montgomery's trick), so an addition costs 5M + 1S. That
- * makes sums of buckets the cheapest part of a multi-scalar product, however uneven the lists are. */
+ * Points are added in pairs, all pairs of a round sharing one inversion (Montgomery's trick), so an
+ * addition costs 5M + 1S. That makes sums of buckets the cheapest part of a multi-scalar product, however
+ * uneven the lists are. */
 
 #define G(name) ZKN_CAT(GROUP, name)
 #define C(name) ZKN_CAT(COORD, name)
 
 /* Room for one worker. */
 typedef struct {
-    GROUP_AFF *points;        /* ZKN_LIST_TILE */
-    COORD_TYPE *denominators; /* half of that */
-    COORD_TYPE *inverses;     /* half of that */
+    GROUP_AFF *points;               /* ZKN_LIST_TILE */
+    COORD_TYPE *denominators;        /* half of that */
+    COORD_TYPE *inverses;            /* half of that */
     uint32_t *start, *length, *list; /* per list in the tile: ZKN_LIST_TILE */
 } G(_list_room);
 
-void G(_list_room_take)(G(_list_room) *room, zkn_scratch *s);
+void G(_list_room_take)(G(_list_room) * room, zkn_scratch *s);
 
-/* out[k] <- sum over i in [offset[k], offset[k+1]) of base[item[i]], the point negated if ZKN_LIST_NEGATE is set in item[i].
- * offset has n + 1 entries. out does not alias base. Timing depends on the items. */
-void G(_sum_lists_vartime)(GROUP_AFF *out, const GROUP_AFF *base, const uint32_t *item, const uint32_t *offset, size_t n,
-                           const G(_list_room) *room);
+/* out[k] <- sum over i in [offset[k], offset[k+1]) of base[item[i]], the point negated if ZKN_LIST_NEGATE
+ * is set in item[i]. offset has n + 1 entries. out does not alias base. Timing depends on the items. */
+void G(_sum_lists_vartime)(GROUP_AFF *out, const GROUP_AFF *base, const uint32_t *item,
+                           const uint32_t *offset, size_t n, const G(_list_room) * room);
 
 #ifdef LISTS_DEFINE
 
-void G(_list_room_take)(G(_list_room) *room, zkn_scratch *s)
+void G(_list_room_take)(G(_list_room) * room, zkn_scratch *s)
 {
     room->points = zkn_take(s, ZKN_LIST_TILE, sizeof *room->points);
     room->denominators = zkn_take(s, ZKN_LIST_TILE / 2, sizeof *room->denominators);
@@ -35,7 +36,7 @@ void G(_list_room_take)(G(_list_room) *room, zkn_scratch *s)
 }
 
 /* Halve every list of the tile, `lists` of them, all of at least two points. */
-static void G(_halve_lists)(const G(_list_room) *room, size_t lists)
+static void G(_halve_lists)(const G(_list_room) * room, size_t lists)
 {
     COORD_TYPE product;
     size_t pairs = 0;
@@ -57,14 +58,15 @@ static void G(_halve_lists)(const G(_list_room) *room, size_t lists)
     for (size_t k = 0; k < lists; k++) {
         GROUP_AFF *p = room->points + room->start[k];
         const uint32_t half = room->length[k] / 2;
-        for (size_t i = 0; i < half; i++, pairs++) G(_aff_add_by_slope)(&p[i], &p[2 * i], &p[2 * i + 1], &room->inverses[pairs]);
+        for (size_t i = 0; i < half; i++, pairs++)
+            G(_aff_add_by_slope)(&p[i], &p[2 * i], &p[2 * i + 1], &room->inverses[pairs]);
         if (room->length[k] & 1) p[half] = p[2 * half];
         room->length[k] -= half;
     }
 }
 
 /* Sum the `lists` lists of the tile, each of at least one point, into out[list[k]]. */
-static void G(_sum_tile)(GROUP_AFF *out, const G(_list_room) *room, size_t lists)
+static void G(_sum_tile)(GROUP_AFF *out, const G(_list_room) * room, size_t lists)
 {
     for (;;) {
         size_t open = 0;
@@ -83,8 +85,8 @@ static void G(_sum_tile)(GROUP_AFF *out, const G(_list_room) *room, size_t lists
     }
 }
 
-void G(_sum_lists_vartime)(GROUP_AFF *out, const GROUP_AFF *base, const uint32_t *item, const uint32_t *offset, size_t n,
-                           const G(_list_room) *room)
+void G(_sum_lists_vartime)(GROUP_AFF *out, const GROUP_AFF *base, const uint32_t *item,
+                           const uint32_t *offset, size_t n, const G(_list_room) * room)
 {
     uint32_t at = offset[0], filled = 0;
     size_t lists = 0;
@@ -97,7 +99,8 @@ void G(_sum_lists_vartime)(GROUP_AFF *out, const GROUP_AFF *base, const uint32_t
         /* a list that continues from the last tile brings its sum so far */
         const uint32_t begin = filled;
         if (at != offset[k]) room->points[filled++] = out[k];
-        const uint32_t left = offset[k + 1] - at, space = ZKN_LIST_TILE - filled, taken = left < space ? left : space;
+        const uint32_t left = offset[k + 1] - at, space = ZKN_LIST_TILE - filled,
+                       taken = left < space ? left : space;
         for (uint32_t i = 0; i < taken; i++) {
             const uint32_t code = item[at + i];
             GROUP_AFF *p = &room->points[filled + i];

@@ -1,15 +1,16 @@
-/* Multi-scalar multiplication and fixed-base multiplication: written once, included by msm.c once per group (parameters as
- * group_template.h). */
+/* Multi-scalar multiplication and fixed-base multiplication: written once, included by msm.c once per
+ * group (parameters as group_template.h). */
 
-#define G(name) ZKN_CAT(GROUP, name)
+#define G(name)     ZKN_CAT(GROUP, name)
 #define ZKN_G(name) ZKN_CAT(ZKN_CAT(zkn_, GROUP), name)
 
 /* ---- sum of s_i P_i ----
  *
- * Pippenger's buckets (Bernstein, Doumen, Lange, Oosterwijk 2012, section 4) over signed digits. Work is a grid of windows times chunks
- * of the input; a worker takes a cell, sorts the points of its chunk by digit, sums each bucket by G(_sum_lists_vartime), and
- * weighs the bucket sums by splitting their index in two halves: sum_k k B_k = 2^h sum_high high R_high + sum_low low C_low, with
- * R and C the sums of rows and columns of the buckets laid out as a square, which are lists again. */
+ * Pippenger's buckets (Bernstein, Doumen, Lange, Oosterwijk 2012, section 4) over signed digits. Work is a
+ * grid of windows times chunks of the input; a worker takes a cell, sorts the points of its chunk by
+ * digit, sums each bucket by G(_sum_lists_vartime), and weighs the bucket sums by splitting their index in
+ * two halves: sum_k k B_k = 2^h sum_high high R_high + sum_low low C_low, with R and C the sums of rows
+ * and columns of the buckets laid out as a square, which are lists again. */
 
 typedef struct {
     G(_list_room) lists;
@@ -25,12 +26,13 @@ typedef struct {
     uint64_t bias[4];
     zkn_digits *digits;
     GROUP_JAC *cell;
-    G(_msm_room) *room; /* one per worker */
+    G(_msm_room) * room; /* one per worker */
 } G(_msm);
 
-static void G(_msm_room_take)(G(_msm_room) *room, zkn_scratch *s, const zkn_msm_plan *plan)
+static void G(_msm_room_take)(G(_msm_room) * room, zkn_scratch *s, const zkn_msm_plan *plan)
 {
-    const size_t buckets = ((size_t)1 << (plan->c - 1)) + 1, items = plan->chunk > buckets ? plan->chunk : buckets;
+    const size_t buckets = ((size_t)1 << (plan->c - 1)) + 1,
+                 items = plan->chunk > buckets ? plan->chunk : buckets;
     G(_list_room_take)(&room->lists, s);
     room->item = zkn_take(s, items, sizeof *room->item);
     room->offset = zkn_take(s, buckets + 1, sizeof *room->offset);
@@ -38,7 +40,7 @@ static void G(_msm_room_take)(G(_msm_room) *room, zkn_scratch *s, const zkn_msm_
     room->line = zkn_take(s, ((size_t)1 << (plan->c / 2)) + 1, sizeof *room->line);
 }
 
-static void G(_msm_take)(G(_msm) *m, zkn_scratch *s)
+static void G(_msm_take)(G(_msm) * m, zkn_scratch *s)
 {
     m->digits = zkn_take(s, m->n, sizeof *m->digits);
     m->cell = zkn_take(s, (size_t)m->plan.windows * m->plan.chunks, sizeof *m->cell);
@@ -69,10 +71,11 @@ static void G(_weigh_line)(GROUP_JAC *out, const GROUP_AFF *line, size_t n)
 }
 
 /* out <- sum_k k bucket[k] for k in [0, 2^(c-1)] */
-static void G(_weigh_buckets)(GROUP_JAC *out, unsigned c, const G(_msm_room) *room)
+static void G(_weigh_buckets)(GROUP_JAC *out, unsigned c, const G(_msm_room) * room)
 {
     const unsigned low_bits = c / 2;
-    const uint32_t buckets = ((uint32_t)1 << (c - 1)) + 1, columns = (uint32_t)1 << low_bits, rows = ((buckets - 1) >> low_bits) + 1;
+    const uint32_t buckets = ((uint32_t)1 << (c - 1)) + 1, columns = (uint32_t)1 << low_bits,
+                   rows = ((buckets - 1) >> low_bits) + 1;
     GROUP_JAC high, low;
     uint32_t filled = 0;
     for (uint32_t row = 0; row < rows; row++) {
@@ -137,8 +140,8 @@ size_t ZKN_G(_msm_scratch_size)(size_t n, unsigned threads)
     return measure.used;
 }
 
-zkn_status ZKN_G(_msm_vartime)(GROUP_AFF *out, const GROUP_AFF *points, const zkn_fr *scalars, size_t n, unsigned threads,
-                               void *scratch)
+zkn_status ZKN_G(_msm_vartime)(GROUP_AFF *out, const GROUP_AFF *points, const zkn_fr *scalars, size_t n,
+                               unsigned threads, void *scratch)
 {
     if (n > ZKN_MSM_MAX) return ZKN_BAD_LENGTH;
     zkn_scratch s = {scratch, 0};
@@ -151,7 +154,8 @@ zkn_status ZKN_G(_msm_vartime)(GROUP_AFF *out, const GROUP_AFF *points, const zk
     G(_jac_zero)(&sum);
     for (unsigned window = m.plan.windows; window-- > 0;) {
         for (unsigned i = 0; i < m.plan.c; i++) G(_jac_dbl)(&sum, &sum);
-        for (unsigned k = 0; k < m.plan.chunks; k++) G(_jac_add)(&sum, &sum, &m.cell[window * m.plan.chunks + k]);
+        for (unsigned k = 0; k < m.plan.chunks; k++)
+            G(_jac_add)(&sum, &sum, &m.cell[window * m.plan.chunks + k]);
     }
     G(_jac_to_aff)(out, &sum);
     return ZKN_OK;
@@ -159,7 +163,8 @@ zkn_status ZKN_G(_msm_vartime)(GROUP_AFF *out, const GROUP_AFF *points, const zk
 
 /* ---- s_i B for one base B ----
  *
- * The table holds, window after window, 1, 2, .., 2^(c-1) times 2^(c window) B. A product is then a list of one entry per window. */
+ * The table holds, window after window, 1, 2, .., 2^(c-1) times 2^(c window) B. A product is then a list
+ * of one entry per window. */
 
 typedef struct {
     GROUP_AFF *table, *out;
@@ -168,11 +173,11 @@ typedef struct {
     unsigned c;
     uint64_t bias[4];
     size_t workers;
-    G(_list_room) *lists;
+    G(_list_room) * lists;
     uint32_t **item, **offset;
 } G(_fixed);
 
-static void G(_fixed_take)(G(_fixed) *f, zkn_scratch *s)
+static void G(_fixed_take)(G(_fixed) * f, zkn_scratch *s)
 {
     f->lists = zkn_take(s, f->workers, sizeof *f->lists);
     f->item = zkn_take(s, f->workers, sizeof *f->item);
@@ -180,7 +185,8 @@ static void G(_fixed_take)(G(_fixed) *f, zkn_scratch *s)
     for (size_t k = 0; k < f->workers; k++) {
         G(_list_room) measured;
         G(_list_room_take)(f->lists ? &f->lists[k] : &measured, s);
-        uint32_t *item = zkn_take(s, ZKN_FIXED_ITEMS, sizeof *item), *offset = zkn_take(s, ZKN_FIXED_ITEMS + 1, sizeof *offset);
+        uint32_t *item = zkn_take(s, ZKN_FIXED_ITEMS, sizeof *item),
+                 *offset = zkn_take(s, ZKN_FIXED_ITEMS + 1, sizeof *offset);
         if (f->item) f->item[k] = item, f->offset[k] = offset;
     }
 }
@@ -204,7 +210,8 @@ static void G(_fixed_window)(void *ctx, size_t begin, size_t end, unsigned worke
     G(_jac_from_aff)(&first, f->base);
     for (size_t i = 0; i < begin * f->c; i++) G(_jac_dbl)(&first, &first);
     G(_jac_to_aff)(&row[0], &first);
-    /* From 1..have times to have+1..2 have times: each of those plus the last. Lists are read from what is written before. */
+    /* From 1..have times to have+1..2 have times: each of those plus the last. Lists are read from what is
+     * written before. */
     for (size_t have = 1; have < size; have *= 2) {
         for (size_t done = 0; done < have;) {
             const size_t piece = have - done < ZKN_FIXED_ITEMS / 2 ? have - done : ZKN_FIXED_ITEMS / 2;
@@ -220,7 +227,8 @@ static void G(_fixed_window)(void *ctx, size_t begin, size_t end, unsigned worke
     }
 }
 
-zkn_status ZKN_G(_fixed_table)(GROUP_AFF *table, const GROUP_AFF *base, unsigned c, unsigned threads, void *scratch)
+zkn_status ZKN_G(_fixed_table)(GROUP_AFF *table, const GROUP_AFF *base, unsigned c, unsigned threads,
+                               void *scratch)
 {
     if (c < 2 || c > ZKN_DIGIT_BITS_MAX) return ZKN_BAD_LENGTH;
     zkn_scratch s = {scratch, 0};
@@ -256,8 +264,8 @@ static void G(_fixed_share)(void *ctx, size_t begin, size_t end, unsigned worker
     }
 }
 
-zkn_status ZKN_G(_fixed_mul_vartime)(GROUP_AFF *out, const GROUP_AFF *table, unsigned c, const zkn_fr *scalars, size_t n,
-                                     unsigned threads, void *scratch)
+zkn_status ZKN_G(_fixed_mul_vartime)(GROUP_AFF *out, const GROUP_AFF *table, unsigned c,
+                                     const zkn_fr *scalars, size_t n, unsigned threads, void *scratch)
 {
     if (c < 2 || c > ZKN_DIGIT_BITS_MAX) return ZKN_BAD_LENGTH;
     zkn_scratch s = {scratch, 0};

@@ -1,9 +1,10 @@
 /* Number-theoretic transform over Fr.
  *
- * A transform splits A mod (X^2m - s^2) into A mod (X^m - s) and A mod (X^m + s), from X^n - 1 down to X - w^k: natural order
- * in, bit-reversed order out. Block k of any level uses the one root twiddles[k], whatever n is, because twiddles[2k] is a square
- * root of twiddles[k] and twiddles[2k+1] = i twiddles[2k] (Bernstein 2001, "Multidigit multiplication for mathematicians",
- * section 3). So the table for a large n begins with the tables of all smaller ones, and is read in order. */
+ * A transform splits A mod (X^2m - s^2) into A mod (X^m - s) and A mod (X^m + s), from X^n - 1 down to X -
+ * w^k: natural order in, bit-reversed order out. Block k of any level uses the one root twiddles[k],
+ * whatever n is, because twiddles[2k] is a square root of twiddles[k] and twiddles[2k+1] = i twiddles[2k]
+ * (Bernstein 2001, "Multidigit multiplication for mathematicians", section 3). So the table for a large n
+ * begins with the tables of all smaller ones, and is read in order. */
 #include "field.h"
 #include "threads.h"
 
@@ -60,7 +61,8 @@ static void level(zkn_fr *a, size_t half, size_t k, const zkn_fr *twiddles, size
     }
 }
 
-/* Two levels of block k, which starts at `a` and has 4 quarter elements; quadruples [begin, end). One pass over memory, not two. */
+/* Two levels of block k, which starts at `a` and has 4 quarter elements; quadruples [begin, end). One pass
+ * over memory, not two. */
 static void two_levels(zkn_fr *a, size_t quarter, size_t k, const zkn_fr *twiddles, size_t begin, size_t end)
 {
     zkn_fr *b = a + quarter, *c = b + quarter, *d = c + quarter;
@@ -136,8 +138,8 @@ static void swap(zkn_fr *a, zkn_fr *b)
     *b = t;
 }
 
-/* Index = high 3 bits, middle, low 3 bits. Middles that mirror each other exchange their 64 elements, which lie in 8 runs each, so
- * every line of cache that is fetched is used whole (Carter, Gatlin 1998). */
+/* Index = high 3 bits, middle, low 3 bits. Middles that mirror each other exchange their 64 elements,
+ * which lie in 8 runs each, so every line of cache that is fetched is used whole (Carter, Gatlin 1998). */
 static void reverse_share(void *ctx, size_t begin, size_t end, unsigned worker)
 {
     (void)worker;

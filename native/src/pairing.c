@@ -10,9 +10,10 @@ typedef struct {
     zkn_fp2 X, Y, Z;
 } homogeneous;
 
-/* The line through points of E'(Fp2), untwisted to E(Fp12) by (x, y) -> (w^2 x, w^3 y) and taken at P, is y_P yP + x_P xP w + c w^3 up
- * to a factor in Fp2, which the final exponentiation removes. */
-static void times_line(zkn_fp12 *f, const zkn_fp2 *at_y, const zkn_fp2 *at_x, const zkn_fp2 *constant, const zkn_g1_aff *p)
+/* The line through points of E'(Fp2), untwisted to E(Fp12) by (x, y) -> (w^2 x, w^3 y) and taken at P, is
+ * y_P yP + x_P xP w + c w^3 up to a factor in Fp2, which the final exponentiation removes. */
+static void times_line(zkn_fp12 *f, const zkn_fp2 *at_y, const zkn_fp2 *at_x, const zkn_fp2 *constant,
+                       const zkn_g1_aff *p)
 {
     zkn_fp2 b0, b1;
     fp2_mul_fp(&b0, at_y, &p->y);
@@ -20,7 +21,8 @@ static void times_line(zkn_fp12 *f, const zkn_fp2 *at_y, const zkn_fp2 *at_x, co
     fp12_mul_line(f, f, &b0, &b1, constant);
 }
 
-/* t <- 2 t, f <- f times its tangent at p (Costello, Lange, Naehrig 2010, section 5; letters as there where they exist) */
+/* t <- 2 t, f <- f times its tangent at p (Costello, Lange, Naehrig 2010, section 5; letters as there
+ * where they exist) */
 static void double_step(zkn_fp12 *f, homogeneous *t, const zkn_g1_aff *p)
 {
     zkn_fp2 A, B, C, E, F, G, H, I, J, S;
@@ -55,7 +57,8 @@ static void double_step(zkn_fp12 *f, homogeneous *t, const zkn_g1_aff *p)
     times_line(f, &H, &J, &I, p);
 }
 
-/* t <- t + q, f <- f times the line through both at p. t is neither q nor -q: the loop meets only other multiples of q. */
+/* t <- t + q, f <- f times the line through both at p. t is neither q nor -q: the loop meets only other
+ * multiples of q. */
 static void add_step(zkn_fp12 *f, homogeneous *t, const zkn_g2_aff *q, const zkn_g1_aff *p)
 {
     zkn_fp2 theta, lambda, D, E, F, G, H, J, S;
@@ -130,8 +133,8 @@ static void power_u(zkn_fp12 *out, const zkn_fp12 *a)
     *out = result;
 }
 
-/* out <- f^(2u (6u^2 + 3u + 1) (p^12 - 1)/r), which is 1 exactly if f^((p^12 - 1)/r) is, as r is prime to the factor.
- * Hard part: Fuentes-Castaneda, Knapp, Rodriguez-Henriquez 2011, section 5. f is not zero. */
+/* out <- f^(2u (6u^2 + 3u + 1) (p^12 - 1)/r), which is 1 exactly if f^((p^12 - 1)/r) is, as r is prime to
+ * the factor. Hard part: Fuentes-Castaneda, Knapp, Rodriguez-Henriquez 2011, section 5. f is not zero. */
 static void final_exponentiation(zkn_fp12 *out, const zkn_fp12 *f)
 {
     zkn_fp12 m, t, x2, x6, xx6, a, b;
@@ -179,7 +182,8 @@ static void miller_share(void *ctx, size_t begin, size_t end, unsigned worker)
     const zkn_g2_aff *q[TOGETHER];
     size_t n = 0;
     for (size_t i = begin; i < end; i++) {
-        ZKN_ASSERT(g1_aff_is_on_curve(&c->p[i]) && g2_aff_is_on_curve(&c->q[i]) && g2_is_in_subgroup_vartime(&c->q[i]));
+        ZKN_ASSERT(g1_aff_is_on_curve(&c->p[i]) && g2_aff_is_on_curve(&c->q[i]) &&
+                   g2_is_in_subgroup_vartime(&c->q[i]));
         if (g1_aff_is_zero(&c->p[i]) || g2_aff_is_zero(&c->q[i])) continue;
         p[n] = &c->p[i];
         q[n++] = &c->q[i];

@@ -1,8 +1,9 @@
-/* Vectors of points: written once, included by points.c once per group. Parameters: GROUP, COORD, COORD_TYPE, GROUP_AFF, GROUP_JAC,
- * POINT_COORDINATES (base field elements in a point), POINT_ORDER (the position on the wire of each), POINT_IN_SUBGROUP. */
+/* Vectors of points: written once, included by points.c once per group. Parameters: GROUP, COORD,
+ * COORD_TYPE, GROUP_AFF, GROUP_JAC, POINT_COORDINATES (base field elements in a point), POINT_ORDER (the
+ * position on the wire of each), POINT_IN_SUBGROUP. */
 
-#define G(name) ZKN_CAT(GROUP, name)
-#define C(name) ZKN_CAT(COORD, name)
+#define G(name)     ZKN_CAT(GROUP, name)
+#define C(name)     ZKN_CAT(COORD, name)
 #define ZKN_G(name) ZKN_CAT(ZKN_CAT(zkn_, GROUP), name)
 
 void ZKN_G(_generator)(GROUP_AFF *out)
@@ -74,7 +75,8 @@ zkn_status ZKN_G(_vec_check)(size_t *bad, const GROUP_AFF *in, size_t n, unsigne
     if (n == 0) return ZKN_OK;
     zkn_parallel(n, threads, G(_check_share), &p);
     for (unsigned k = 0; k < zkn_workers(n, threads); k++) {
-        if (p.status[k] != ZKN_OK) return *bad = p.bad[k], p.status[k]; /* shares are in order: this is the first of all */
+        if (p.status[k] != ZKN_OK)
+            return *bad = p.bad[k], p.status[k]; /* shares are in order: this is the first of all */
     }
     return ZKN_OK;
 }

@@ -48,7 +48,8 @@ static void run(job *j, void *(*body)(void *))
     pthread_t threads[ZKN_MAX_THREADS];
     unsigned char started[ZKN_MAX_THREADS];
     for (unsigned k = 0; k < j->workers; k++) seats[k] = (seat){j, k};
-    for (unsigned k = 1; k < j->workers; k++) started[k] = pthread_create(&threads[k], NULL, body, &seats[k]) == 0;
+    for (unsigned k = 1; k < j->workers; k++)
+        started[k] = pthread_create(&threads[k], NULL, body, &seats[k]) == 0;
     body(&seats[0]);
     for (unsigned k = 1; k < j->workers; k++) {
         if (started[k]) {

@@ -1,7 +1,8 @@
 /* Splitting work over a bounded number of threads.
  *
- * Threads are started and joined inside the call (about 20 us each): no state outlives it, so it is safe after fork and under
- * any number of callers. If the system refuses a thread, the caller's thread does its share. */
+ * Threads are started and joined inside the call (about 20 us each): no state outlives it, so it is safe
+ * after fork and under any number of callers. If the system refuses a thread, the caller's thread does its
+ * share. */
 #ifndef ZKN_THREADS_H
 #define ZKN_THREADS_H
 
@@ -12,7 +13,8 @@ enum { ZKN_MAX_THREADS = 256 };
 /* Called with a share [begin, end) and with the number of the worker, below the bounded thread count. */
 typedef void (*zkn_task)(void *ctx, size_t begin, size_t end, unsigned worker);
 
-/* The number of workers that `zkn_parallel(n, threads, ..)` uses: between 1 and ZKN_MAX_THREADS, and no more than n. */
+/* The number of workers that `zkn_parallel(n, threads, ..)` uses: between 1 and ZKN_MAX_THREADS, and no
+ * more than n. */
 unsigned zkn_workers(size_t n, unsigned threads);
 
 /* Runs task over [0, n) in equal contiguous shares, one per worker. */

@@ -83,8 +83,8 @@ static void fp6_mul_v(zkn_fp6 *out, const zkn_fp6 *a)
 }
 
 /* out <- (x + y)(z + t) - minus1 - minus2 */
-static void cross_product(zkn_fp2 *out, const zkn_fp2 *x, const zkn_fp2 *y, const zkn_fp2 *z, const zkn_fp2 *t,
-                          const zkn_fp2 *minus1, const zkn_fp2 *minus2)
+static void cross_product(zkn_fp2 *out, const zkn_fp2 *x, const zkn_fp2 *y, const zkn_fp2 *z,
+                          const zkn_fp2 *t, const zkn_fp2 *minus1, const zkn_fp2 *minus2)
 {
     zkn_fp2 left, right;
     fp2_add(&left, x, y);
@@ -165,8 +165,8 @@ int fp12_is_one(const zkn_fp12 *a)
 {
     zkn_fp12 one;
     fp12_one(&one);
-    return fp2_equal(&a->c0.c0, &one.c0.c0) & fp2_is_zero(&a->c0.c1) & fp2_is_zero(&a->c0.c2) & fp2_is_zero(&a->c1.c0) &
-           fp2_is_zero(&a->c1.c1) & fp2_is_zero(&a->c1.c2);
+    return fp2_equal(&a->c0.c0, &one.c0.c0) & fp2_is_zero(&a->c0.c1) & fp2_is_zero(&a->c0.c2) &
+           fp2_is_zero(&a->c1.c0) & fp2_is_zero(&a->c1.c1) & fp2_is_zero(&a->c1.c2);
 }
 
 void fp12_mul(zkn_fp12 *out, const zkn_fp12 *a, const zkn_fp12 *b)

@@ -2,7 +2,8 @@
  *
  *     Fp2 = Fp[i] / (i^2 + 1)      Fp6 = Fp2[v] / (v^3 - xi), xi = 9 + i      Fp12 = Fp6[w] / (w^2 - v)
  *
- * so Fp12 has the basis 1, w, .., w^5 over Fp2 with w^6 = xi. Outputs may alias inputs. Constant time in the values. */
+ * so Fp12 has the basis 1, w, .., w^5 over Fp2 with w^6 = xi. Outputs may alias inputs. Constant time in
+ * the values. */
 #ifndef ZKN_TOWER_H
 #define ZKN_TOWER_H
 

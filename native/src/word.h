@@ -16,7 +16,7 @@
 #endif
 
 #define ZKN_CAT_(a, b) a##b
-#define ZKN_CAT(a, b) ZKN_CAT_(a, b)
+#define ZKN_CAT(a, b)  ZKN_CAT_(a, b)
 
 /* Before a loop over limbs: unrolled, it keeps them in registers. */
 #define ZKN_UNROLL _Pragma("GCC unroll 16")
@@ -27,7 +27,8 @@ __extension__ typedef __int128 zkn_i128;
 /* A carry or borrow, 0 or 1. */
 typedef unsigned char zkn_carry;
 
-/* a + b + *carry, leaving the new carry. The intrinsic is the plain x86-64 instruction, which compilers do not find themselves. */
+/* a + b + *carry, leaving the new carry. The intrinsic is the plain x86-64 instruction, which compilers do
+ * not find themselves. */
 static inline uint64_t zkn_adc(uint64_t a, uint64_t b, zkn_carry *carry)
 {
 #if defined(__x86_64__)

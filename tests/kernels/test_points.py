@@ -1,4 +1,4 @@
-"""Vectors of points: multi-scalar and fixed-base products against py_ecc, in every case that a bucket method can get wrong."""
+"""Vectors of points: sums of products against py_ecc, in every case that a bucket method can get wrong."""
 
 import random
 

@@ -1,0 +1,123 @@
+/* Both prime fields against schoolbook arithmetic on bits: double, add, subtract the modulus. */
+#include "check.h"
+#include "field.h"
+
+#include <string.h>
+
+enum { ROUNDS = 300 };
+
+static int below(const uint64_t a[4], const uint64_t b[4])
+{
+    for (int i = 3; i >= 0; i--) {
+        if (a[i] != b[i]) return a[i] < b[i];
+    }
+    return 0;
+}
+
+/* out <- a + b mod m, for a, b < m < 2^255 */
+static void slow_add(uint64_t out[4], const uint64_t a[4], const uint64_t b[4], const uint64_t m[4])
+{
+    uint64_t sum[4], carry = 0;
+    for (int i = 0; i < 4; i++) {
+        const uint64_t partial = a[i] + carry;
+        carry = partial < carry;
+        sum[i] = partial + b[i];
+        carry += sum[i] < partial;
+    }
+    if (!below(sum, m)) {
+        uint64_t borrow = 0;
+        for (int i = 0; i < 4; i++) {
+            const uint64_t old = sum[i], take = m[i] + borrow;
+            borrow = (take < borrow) | (old < take);
+            sum[i] = old - take;
+        }
+    }
+    memcpy(out, sum, sizeof sum);
+}
+
+static void slow_mul(uint64_t out[4], const uint64_t a[4], const uint64_t b[4], const uint64_t m[4])
+{
+    uint64_t product[4] = {0};
+    for (int bit = 255; bit >= 0; bit--) {
+        slow_add(product, product, product, m);
+        if (b[bit / 64] >> bit % 64 & 1) slow_add(product, product, a, m);
+    }
+    memcpy(out, product, sizeof product);
+}
+
+/* A number below m: random, or at one of the edges where carries and reductions happen. */
+static void pick(uint64_t out[4], uint64_t *state, const uint64_t m[4])
+{
+    const uint64_t kind = next_random(state) % 8;
+    for (int i = 0; i < 4; i++) out[i] = kind == 1 ? 0 : kind == 2 ? m[i] : next_random(state);
+    if (kind == 3) out[0] = out[1] = ~(uint64_t)0;
+    if (kind == 4) out[3] = out[2] = 0;
+    if (kind == 2) out[0] -= 1 + next_random(state) % 3;
+    out[3] %= m[3] + (kind == 2);
+}
+
+#define TEST_FIELD(F, TYPE, M)                                                                               \
+    static void test_##F(void)                                                                               \
+    {                                                                                                        \
+        uint64_t state = 1, a[4], b[4], expected[4], got[4];                                                 \
+        TYPE x, y, z, one;                                                                                   \
+        F##_one(&one);                                                                                       \
+        for (int round = 0; round < ROUNDS; round++) {                                                       \
+            pick(a, &state, M), pick(b, &state, M);                                                          \
+            F##_from_canonical(&x, a), F##_from_canonical(&y, b);                                            \
+            F##_to_canonical(got, &x);                                                                       \
+            CHECK(memcmp(got, a, sizeof a) == 0);                                                            \
+            slow_add(expected, a, b, M);                                                                     \
+            F##_add(&z, &x, &y), F##_to_canonical(got, &z);                                                  \
+            CHECK(memcmp(got, expected, sizeof got) == 0);                                                   \
+            F##_sub(&z, &z, &y);                                                                             \
+            CHECK(F##_equal(&z, &x));                                                                        \
+            slow_mul(expected, a, b, M);                                                                     \
+            F##_mul(&z, &x, &y), F##_to_canonical(got, &z);                                                  \
+            CHECK(memcmp(got, expected, sizeof got) == 0);                                                   \
+            F##_mul(&y, &x, &y);                                                                             \
+            CHECK(F##_equal(&y, &z));                                                                        \
+            slow_mul(expected, a, a, M);                                                                     \
+            F##_sqr(&z, &x), F##_to_canonical(got, &z);                                                      \
+            CHECK(memcmp(got, expected, sizeof got) == 0);                                                   \
+            F##_neg(&z, &x), F##_add(&z, &z, &x);                                                            \
+            CHECK(F##_is_zero(&z));                                                                          \
+            F##_inv(&z, &x), F##_mul(&z, &z, &x);                                                            \
+            CHECK(F##_is_zero(&x) ? F##_is_zero(&z) : F##_equal(&z, &one));                                  \
+        }                                                                                                    \
+        /* the words themselves, which are Montgomery forms, at every power of two */                        \
+        for (int bit = 0; bit < 253; bit++) {                                                                \
+            memset(&x, 0, sizeof x);                                                                         \
+            x.l[bit / 64] = (uint64_t)1 << bit % 64;                                                         \
+            F##_inv(&z, &x), F##_mul(&z, &z, &x);                                                            \
+            CHECK(F##_equal(&z, &one));                                                                      \
+        }                                                                                                    \
+        memcpy(x.l, M, sizeof x.l);                                                                          \
+        CHECK(!F##_is_reduced(&x));                                                                          \
+        x.l[0]--;                                                                                            \
+        CHECK(F##_is_reduced(&x));                                                                           \
+        F##_mul(&y, &x, &x);                                                                                 \
+        F##_from_u64(&z, 5);                                                                                 \
+        F##_cmov(&z, &x, 0);                                                                                 \
+        CHECK(!F##_equal(&z, &x));                                                                           \
+        F##_cmov(&z, &x, 1);                                                                                 \
+        CHECK(F##_equal(&z, &x));                                                                            \
+        const uint64_t exponent[2] = {0x123456789abcdef0ULL, 3};                                             \
+        F##_from_u64(&x, 3), F##_pow_public(&y, &x, exponent, 2);                                            \
+        z = one;                                                                                             \
+        for (int bit = 127; bit >= 0; bit--) {                                                               \
+            F##_sqr(&z, &z);                                                                                 \
+            if (exponent[bit / 64] >> bit % 64 & 1) F##_mul(&z, &z, &x);                                     \
+        }                                                                                                    \
+        CHECK(F##_equal(&y, &z));                                                                            \
+    }
+
+TEST_FIELD(fp, zkn_fp, FP_MODULUS)
+TEST_FIELD(fr, zkn_fr, FR_MODULUS)
+
+int main(void)
+{
+    test_fp();
+    test_fr();
+    return failures != 0;
+}

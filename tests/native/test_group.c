@@ -1,0 +1,253 @@
+/* Groups, sums of lists, multi-scalar and fixed-base products, by repeated addition; and points off the groups. */
+#include "check.h"
+#include "digits.h"
+#include "group.h"
+#include "lists.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static uint64_t state = 3;
+
+static void random_fr(zkn_fr *out)
+{
+    uint64_t words[4];
+    for (int k = 0; k < 4; k++) words[k] = next_random(&state);
+    words[3] >>= 3;
+    fr_from_canonical(out, words);
+}
+
+/* Digits sum to the scalar, for windows of every width and scalars at the ends of digits. */
+static void digits(void)
+{
+    for (unsigned c = 2; c <= ZKN_DIGIT_BITS_MAX; c++) {
+        uint64_t bias[4];
+        zkn_digit_bias(bias, c);
+        for (int round = 0; round < 60; round++) {
+            zkn_fr s, sum, digit, radix;
+            zkn_digits d;
+            uint64_t words[4] = {0};
+            if (round < 6) {
+                fr_from_u64(&s, (uint64_t)round / 2);
+                if (round & 1) fr_neg(&s, &s);
+            } else if (round < 40) {
+                for (unsigned i = (unsigned)round % c; i < 252; i += c)
+                    words[i / 64] |= (uint64_t)1 << i % 64;
+                fr_from_canonical(&s, words);
+                if (round & 1) fr_neg(&s, &s);
+            } else {
+                random_fr(&s);
+            }
+            zkn_digits_of(&d, &s, bias);
+            fr_zero(&sum);
+            fr_from_u64(&radix, (uint64_t)1 << c);
+            for (unsigned i = zkn_digit_windows(c); i-- > 0;) {
+                const int value = zkn_digit(&d, i, c), size = value < 0 ? -value : value;
+                CHECK(size <= 1 << (c - 1));
+                fr_from_u64(&digit, (uint64_t)size);
+                if (value < 0) fr_neg(&digit, &digit);
+                fr_mul(&sum, &sum, &radix);
+                fr_add(&sum, &sum, &digit);
+            }
+            CHECK(fr_equal(&sum, &s));
+        }
+    }
+}
+
+#define TEST_GROUP(G, AFF, JAC, GENERATOR)                                                                   \
+    static int G##_same(const AFF *a, const AFF *b)                                                          \
+    {                                                                                                        \
+        return memcmp(a, b, sizeof *a) == 0;                                                                 \
+    }                                                                                                        \
+                                                                                                             \
+    /* multiples[k] <- k G */                                                                                \
+    static void G##_multiples(AFF *multiples, size_t n)                                                      \
+    {                                                                                                        \
+        JAC sum;                                                                                             \
+        G##_jac_zero(&sum);                                                                                  \
+        for (size_t k = 0; k < n; k++) {                                                                     \
+            G##_jac_to_aff(&multiples[k], &sum);                                                             \
+            CHECK(G##_aff_is_on_curve(&multiples[k]));                                                       \
+            G##_jac_add_aff(&sum, &sum, &GENERATOR);                                                         \
+        }                                                                                                    \
+    }                                                                                                        \
+                                                                                                             \
+    static void G##_additions(void)                                                                          \
+    {                                                                                                        \
+        enum { N = 9 };                                                                                      \
+        AFF p[2 * N], sum, neg, again;                                                                       \
+        JAC a, b, c, scaled;                                                                                 \
+        G##_multiples(p, 2 * N);                                                                             \
+        for (size_t i = 0; i < N; i++) {                                                                     \
+            for (size_t j = 0; j < N; j++) {                                                                 \
+                G##_jac_from_aff(&a, &p[i]), G##_jac_from_aff(&b, &p[j]);                                    \
+                /* the same point with another Z */                                                          \
+                G##_jac_add_aff(&scaled, &b, &p[1]), G##_aff_neg(&neg, &p[1]);                               \
+                G##_jac_add_aff(&scaled, &scaled, &neg);                                                     \
+                CHECK(G##_jac_equal(&scaled, &b));                                                           \
+                G##_jac_add(&c, &a, &b), G##_jac_to_aff(&sum, &c);                                           \
+                CHECK(G##_same(&sum, &p[i + j]));                                                            \
+                G##_jac_add(&c, &a, &scaled), G##_jac_to_aff(&sum, &c);                                      \
+                CHECK(G##_same(&sum, &p[i + j]));                                                            \
+                G##_jac_add(&c, &scaled, &a), G##_jac_to_aff(&sum, &c);                                      \
+                CHECK(G##_same(&sum, &p[i + j]));                                                            \
+                G##_jac_add_aff(&c, &scaled, &p[i]), G##_jac_to_aff(&sum, &c);                               \
+                CHECK(G##_same(&sum, &p[i + j]));                                                            \
+                G##_jac_neg(&c, &scaled), G##_jac_add(&c, &c, &b);                                           \
+                CHECK(G##_jac_is_zero(&c));                                                                  \
+                G##_jac_dbl(&c, &scaled), G##_jac_to_aff(&sum, &c);                                          \
+                CHECK(G##_same(&sum, &p[2 * j]));                                                            \
+                CHECK(G##_jac_equal(&a, &scaled) == (i == j));                                               \
+                const uint64_t k = i;                                                                        \
+                G##_mul_vartime(&c, &p[1], &k, 1), G##_jac_to_aff(&sum, &c);                                 \
+                CHECK(G##_same(&sum, &p[i]));                                                                \
+                zkn_##G##_vec_add(&again, &p[i], &p[j], 1);                                                  \
+                CHECK(G##_same(&again, &p[i + j]));                                                          \
+                G##_aff_neg(&neg, &p[j]), zkn_##G##_vec_add(&again, &p[i + j], &neg, 1);                     \
+                CHECK(G##_same(&again, &p[i]));                                                              \
+            }                                                                                                \
+        }                                                                                                    \
+        G##_mul_vartime(&c, &p[1], FR_MODULUS, 4);                                                           \
+        CHECK(G##_jac_is_zero(&c));                                                                          \
+        const uint64_t ones[4] = {~(uint64_t)0, ~(uint64_t)0, ~(uint64_t)0, ~(uint64_t)0};                   \
+        G##_mul_vartime(&c, &p[1], ones, 4), G##_jac_add_aff(&c, &c, &p[1]); /* 2^256 */                     \
+        G##_jac_from_aff(&a, &p[1]);                                                                         \
+        for (int i = 0; i < 256; i++) G##_jac_dbl(&a, &a);                                                   \
+        CHECK(G##_jac_equal(&a, &c));                                                                        \
+    }                                                                                                        \
+                                                                                                             \
+    /* Lists of every length around a tile, of points that double, cancel and vanish. */                     \
+    static void G##_lists(void)                                                                              \
+    {                                                                                                        \
+        enum { N = 12, LISTS = 7 };                                                                          \
+        static const uint32_t length[LISTS] = {0, 1, 2, 5, ZKN_LIST_TILE - 3, 0, 2 * ZKN_LIST_TILE + 1};     \
+        AFF p[N], out[LISTS], expected;                                                                      \
+        G##_list_room room;                                                                                  \
+        zkn_scratch measure = {NULL, 0};                                                                     \
+        G##_multiples(p, N);                                                                                 \
+        G##_list_room_take(&room, &measure);                                                                 \
+        zkn_scratch s = {malloc(measure.used), 0};                                                           \
+        G##_list_room_take(&room, &s);                                                                       \
+        uint32_t *item = malloc(4 * ZKN_LIST_TILE * sizeof *item), offset[LISTS + 1] = {0};                  \
+        int64_t total[LISTS] = {0};                                                                          \
+        for (size_t k = 0; k < LISTS; k++) {                                                                 \
+            offset[k + 1] = offset[k] + length[k];                                                           \
+            for (uint32_t i = offset[k]; i < offset[k + 1]; i++) {                                           \
+                const uint32_t value = (uint32_t)(next_random(&state) % N),                                  \
+                               negate = next_random(&state) & 1;                                             \
+                item[i] = value | (negate ? ZKN_LIST_NEGATE : 0);                                            \
+                total[k] += negate ? -(int64_t)value : (int64_t)value;                                       \
+            }                                                                                                \
+        }                                                                                                    \
+        G##_sum_lists_vartime(out, p, item, offset, LISTS, &room);                                           \
+        for (size_t k = 0; k < LISTS; k++) {                                                                 \
+            const uint64_t size = (uint64_t)(total[k] < 0 ? -total[k] : total[k]);                           \
+            JAC sum;                                                                                         \
+            G##_mul_vartime(&sum, &GENERATOR, &size, 1);                                                     \
+            if (total[k] < 0) G##_jac_neg(&sum, &sum);                                                       \
+            G##_jac_to_aff(&expected, &sum);                                                                 \
+            CHECK(G##_same(&out[k], &expected));                                                             \
+        }                                                                                                    \
+        free(item);                                                                                          \
+        free(s.base);                                                                                        \
+    }                                                                                                        \
+                                                                                                             \
+    static void G##_products(void)                                                                           \
+    {                                                                                                        \
+        enum { N = 150 };                                                                                    \
+        static const size_t sizes[] = {0, 1, 2, 3, 31, N};                                                   \
+        AFF p[N], product[N], sum, base = GENERATOR;                                                         \
+        zkn_fr s[N];                                                                                         \
+        G##_multiples(p, N);                                                                                 \
+        for (size_t i = 0; i < N; i++) {                                                                     \
+            if (i % 4 == 0) {                                                                                \
+                fr_from_u64(&s[i], i % 3);                                                                   \
+            } else {                                                                                         \
+                random_fr(&s[i]);                                                                            \
+            }                                                                                                \
+            if (i % 5 == 0) fr_neg(&s[i], &s[i]);                                                            \
+        }                                                                                                    \
+        zkn_##G##_vec_mul_vartime(product, p, s, N, 2);                                                      \
+        for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++) {                                          \
+            const size_t n = sizes[k];                                                                       \
+            JAC expected;                                                                                    \
+            AFF expected_aff;                                                                                \
+            G##_jac_zero(&expected);                                                                         \
+            for (size_t i = 0; i < n; i++) G##_jac_add_aff(&expected, &expected, &product[i]);               \
+            G##_jac_to_aff(&expected_aff, &expected);                                                        \
+            for (unsigned threads = 0; threads <= 3; threads++) {                                            \
+                void *scratch = malloc(zkn_##G##_msm_scratch_size(n, threads));                              \
+                CHECK(zkn_##G##_msm_vartime(&sum, p, s, n, threads, scratch) == ZKN_OK);                     \
+                CHECK(G##_same(&sum, &expected_aff));                                                        \
+                free(scratch);                                                                               \
+            }                                                                                                \
+        }                                                                                                    \
+        for (unsigned c = 2; c <= 7; c++) {                                                                  \
+            AFF *table = malloc(zkn_fixed_table_length(c) * sizeof *table);                                  \
+            void *scratch = malloc(zkn_##G##_fixed_scratch_size(2));                                         \
+            CHECK(zkn_##G##_fixed_table(table, &base, c, 2, scratch) == ZKN_OK);                             \
+            CHECK(zkn_##G##_fixed_mul_vartime(product, table, c, s, N, 2, scratch) == ZKN_OK);               \
+            for (size_t i = 0; i < N; i++) {                                                                 \
+                zkn_##G##_vec_mul_vartime(&sum, &base, &s[i], 1, 1);                                         \
+                CHECK(G##_same(&sum, &product[i]));                                                          \
+            }                                                                                                \
+            CHECK(zkn_##G##_fixed_table(table, &base, 1, 1, scratch) == ZKN_BAD_LENGTH);                     \
+            CHECK(zkn_##G##_fixed_mul_vartime(product, table, 17, s, N, 1, scratch) == ZKN_BAD_LENGTH);      \
+            free(scratch);                                                                                   \
+            free(table);                                                                                     \
+        }                                                                                                    \
+    }                                                                                                        \
+                                                                                                             \
+    static void G##_checks(void)                                                                             \
+    {                                                                                                        \
+        AFF p[5];                                                                                            \
+        uint8_t bytes[5 * sizeof *p];                                                                        \
+        size_t bad = 99;                                                                                     \
+        G##_multiples(p, 5);                                                                                 \
+        CHECK(zkn_##G##_vec_check(&bad, p, 5, 2) == ZKN_OK);                                                 \
+        zkn_##G##_vec_encode_be(bytes, p, 5);                                                                \
+        AFF back[5];                                                                                         \
+        CHECK(zkn_##G##_vec_decode_be(back, &bad, bytes, 5) == ZKN_OK);                                      \
+        CHECK(memcmp(back, p, sizeof p) == 0);                                                               \
+        memset(bytes + 3 * sizeof *p, 0xff, 32);                                                             \
+        CHECK(zkn_##G##_vec_decode_be(back, &bad, bytes, 5) == ZKN_BAD_ENCODING && bad == 3);                \
+        p[2].x = p[3].x;                                                                                     \
+        CHECK(zkn_##G##_vec_check(&bad, p, 5, 2) == ZKN_NOT_ON_CURVE && bad == 2);                           \
+        memset(&p[1], 0xff, sizeof p[1]);                                                                    \
+        CHECK(zkn_##G##_vec_check(&bad, p, 5, 2) == ZKN_BAD_ENCODING && bad == 1);                           \
+    }                                                                                                        \
+                                                                                                             \
+    static void G##_all(void)                                                                                \
+    {                                                                                                        \
+        G##_additions();                                                                                     \
+        G##_lists();                                                                                         \
+        G##_products();                                                                                      \
+        G##_checks();                                                                                        \
+    }
+
+TEST_GROUP(g1, zkn_g1_aff, zkn_g1_jac, G1_GENERATOR)
+TEST_GROUP(g2, zkn_g2_aff, zkn_g2_jac, G2_GENERATOR)
+
+/* psi is p on the subgroup */
+static void psi(void)
+{
+    zkn_g2_aff a, image;
+    zkn_g2_jac product;
+    uint64_t k = 12345;
+    g2_mul_vartime(&product, &G2_GENERATOR, &k, 1);
+    g2_jac_to_aff(&a, &product);
+    g2_psi(&image, &a);
+    g2_mul_vartime(&product, &a, FP_MODULUS, 4);
+    g2_jac_to_aff(&a, &product);
+    CHECK(g2_same(&a, &image));
+    CHECK(g2_is_in_subgroup_vartime(&a));
+}
+
+int main(void)
+{
+    digits();
+    g1_all();
+    g2_all();
+    psi();
+    return failures != 0;
+}
