@@ -36,6 +36,8 @@ and, unless the node holds an unlocked account:
 
   --publisher-key FILE  the sender's private key: 64 hex digits in a file that only you can read
 
+  --announce TEXT       where the mirrors are, for those who read the registry; at most 512 bytes
+
 Example, after the example of snapshot:
 
   zkstate publish epoch-1 --mirror mirror
@@ -49,6 +51,7 @@ def declare(parser: Parser) -> None:
     parser.add_argument("--registry", type=address)
     parser.add_argument("--deploy", action="store_true")
     parser.add_argument("--publisher-key", type=existing)
+    parser.add_argument("--announce", default="")
 
 
 def run(args: Namespace, terminal: Terminal) -> int:
@@ -61,25 +64,34 @@ def run(args: Namespace, terminal: Terminal) -> int:
     if not public.is_dir():
         raise InputError(f"{args.folder} has no folder {PUBLIC}: it is not what zkstate snapshot wrote")
     signed = SignedHeader.decode(read_below(public, HEADER, SIGNED_BYTES))
+    chain = _open_chain(args) if on_chain else None
+    if chain is not None and args.registry is not None:
+        Registry(chain, args.registry).holds(signed.header.encode())
     with terminal.progress("publish") as progress:
         copies = [publish_folder(public, mirror, progress) for mirror in args.mirror]
-        chain = _to_registry(args, signed) if on_chain else {}
+        told = {} if chain is None else _to_registry(chain, args.registry, signed, args.announce)
     header = signed.header
-    result = {"verb": "publish", **header_result(header), "mirrors": [_copy_result(copy) for copy in copies], **chain}
+    result = {"verb": "publish", **header_result(header), "mirrors": [_copy_result(copy) for copy in copies], **told}
     facts = [
         *header_facts(header),
         *(("mirror", _copy_text(copy)) for copy in copies),
-        *((name.replace("_", " "), str(value)) for name, value in chain.items()),
+        *((name.replace("_", " "), str(value)) for name, value in told.items()),
     ]
     terminal.emit(result, lambda console: show_facts(console, facts))
     return 0
 
 
-def _to_registry(args: Namespace, signed: SignedHeader) -> dict[str, object]:
+def _open_chain(args: Namespace) -> JsonRpcChain:
     sender = NodeAccount() if args.publisher_key is None else KeyFile(args.publisher_key)
-    chain = JsonRpcChain(args.rpc, sender)
-    registry = Registry(chain, args.registry) if args.registry else Registry.deploy(chain, signed.header.venue)[0]
-    receipt = registry.publish(signed.header.encode())
+    return JsonRpcChain(args.rpc, sender)
+
+
+def _to_registry(
+    chain: JsonRpcChain, address: bytes | None, signed: SignedHeader, announcement: str
+) -> dict[str, object]:
+    """Publish in the registry at `address`, or in a new one."""
+    registry = Registry(chain, address) if address else Registry.deploy(chain, signed.header.venue)[0]
+    receipt = registry.publish(signed.header.encode(), announcement)
     done = None if receipt is None else receipt.transaction_hash
     return {
         "registry": address_text(registry.address),

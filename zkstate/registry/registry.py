@@ -67,20 +67,22 @@ class Registry:
 
         Errors: DisagreementError if the registry holds another header for that epoch.
         """
-        if len(header) != HEADER_BYTES:
-            raise LengthError(f"a header has {HEADER_BYTES} bytes, not {len(header)}")
         if len(mirrors.encode()) > MAX_MIRRORS_BYTES:
             raise LengthError(f"the mirrors hint has {len(mirrors.encode())} bytes, more than {MAX_MIRRORS_BYTES}")
+        return None if self.holds(header) else self._send("publish", header, mirrors)
+
+    def holds(self, header: bytes) -> bool:
+        """Whether the epoch of this header is published. DisagreementError if it is with another header."""
+        if len(header) != HEADER_BYTES:
+            raise LengthError(f"a header has {HEADER_BYTES} bytes, not {len(header)}")
         epoch, digest = int.from_bytes(header[104:112], "big"), hashlib.sha256(header).digest()
         held = self.header_hash(epoch)
-        if held == digest:
-            return None
-        if held is not None:
+        if held is not None and held != digest:
             raise DisagreementError(
                 f"{self.chain.name}: epoch {epoch} is published with header hash {held.hex()}, "
                 f"and this header has {digest.hex()}"
             )
-        return self._send("publish", header, mirrors)
+        return held == digest
 
     def header_hash(self, epoch: int) -> bytes | None:
         """The header hash of an epoch, or None."""

@@ -1,0 +1,103 @@
+"""The command against tools that are not ours: a real node, and the verifier of snarkjs."""
+
+import json
+
+import pytest
+
+from tests.cli.program import process, tree, zkstate
+from tests.interop.test_anvil import PUBLISHED_KEY, anvil
+from tests.interop.tools import run
+from zkstate.kernels import FR_MODULUS
+
+pytestmark = pytest.mark.interop
+
+TRADER = "user-00000072"
+
+
+@pytest.fixture(scope="module")
+def node():
+    with anvil() as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def demo(node, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("demo") / "out"
+    outcome = zkstate("demo", "--accounts", "200", "--chain", node, "--out", folder, "--json")
+    assert outcome.code == 0, outcome.err
+    return folder, outcome.json
+
+
+def test_the_whole_story_on_a_real_node(demo):
+    _, told = demo
+    assert told["accepted"] is True
+    assert told["publication"]["chain_id"] == 31337
+    assert told["recovery"]["trust"]["block_hash"].startswith("0x")
+    assert told["on_chain"]["changed_inputs_refused"] is True
+    assert 180_000 < told["on_chain"]["verification_gas"] < 300_000
+
+
+def test_snarkjs_accepts_the_directory_as_it_is_and_nothing_changed_in_it(demo, tmp_path):
+    folder, _ = demo
+    verdict = run("snarkjs", "groth16", "verify", "verification_key.json", "public.json", "proof.json", cwd=folder)
+    assert (verdict.code, "OK!" in verdict.text) == (0, True), verdict.text
+    values = json.loads((folder / "public.json").read_text())
+    for i, value in enumerate(values):
+        changed = [*values]
+        changed[i] = str((int(value) + 1) % FR_MODULUS)
+        (tmp_path / "public.json").write_text(json.dumps(changed))
+        arguments = (folder / "verification_key.json", tmp_path / "public.json", folder / "proof.json")
+        verdict = run("snarkjs", "groth16", "verify", *arguments)
+        assert verdict.code != 0
+        assert "OK!" not in verdict.text
+
+
+def test_the_venue_publishes_and_a_trader_recovers_through_a_node(node, tmp_path):
+    """Both roles as processes of their own, which share the mirror and the node alone."""
+    venue, trader = tmp_path / "venue", tmp_path / "trader"
+    venue.mkdir()
+    trader.mkdir()
+    (venue / "publisher.key").write_text(PUBLISHED_KEY + "\n")
+    (venue / "publisher.key").chmod(0o600)
+
+    def act(folder, *argv, code=0):
+        outcome = process(*argv, "--json", cwd=folder)
+        assert outcome.code == code, outcome.err
+        return outcome
+
+    issue = f"{TRADER}={trader / 'trader.key'}"
+    act(venue, "snapshot", "synthetic:200", "--operator", "operator", "--issue-key", issue, "--out", "epoch-1")
+    sender = ("--rpc", node, "--publisher-key", "publisher.key")
+    first = act(venue, "publish", "epoch-1", "--mirror", "../mirror", *sender, "--deploy").json
+    again = act(venue, "publish", "epoch-1", "--mirror", "../mirror", *sender, "--registry", first["registry"]).json
+    assert again["transaction"] is None
+    chain = ("--rpc", node, "--registry", first["registry"])
+    recover = ("recover", "--key", "trader.key", "--mirror", "../mirror", "--out", "account.json")
+    told = act(trader, *recover, *chain).json
+    assert (told["epoch"], told["header_hash"]) == (1, first["header_hash"])
+    assert told["trust"]["block_number"] > 0
+
+    previous = "epoch-1/public/header.bin"
+    act(
+        venue, "snapshot", "synthetic:200", "--operator", "operator", "--previous", previous,
+        "--time", "2026-11-21T00:00:00Z", "--out", "epoch-2",
+    )  # fmt: skip
+    act(venue, "publish", "epoch-2", "--mirror", "../elsewhere", *sender, "--registry", first["registry"])
+    told = act(trader, *recover, *chain).json
+    assert (told["epoch"], told["newest_epoch"]) == (1, 2)
+    assert len(told["skipped"]) == 1
+    told = act(trader, *recover, "--mirror", "../elsewhere", *chain).json
+    assert told["epoch"] == 2
+
+    before = tree(trader)
+    other = act(venue, "snapshot", "synthetic:9", "--operator", "operator", "--out", "other").json
+    assert other["epoch"] == 1
+    refused = act(
+        venue, "publish", "other", "--mirror", "other-mirror", *sender, "--registry", first["registry"], code=4
+    )
+    assert first["header_hash"].removeprefix("0x") in refused.err
+    assert not (venue / "other-mirror").exists()
+    nobody = "0x" + "77" * 20
+    missing = act(trader, *recover, "--rpc", node, "--registry", nobody, code=3)
+    assert nobody in missing.err
+    assert tree(trader) == before
