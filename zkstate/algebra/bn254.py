@@ -14,12 +14,11 @@ from zkstate.errors import EncodingError, LengthError
 from zkstate.kernels import FP_MODULUS, FR_MODULUS, FR_TWO_ADICITY, FrVec, G1Vec, G2Vec
 from zkstate.kernels import pairing_check as _pairing_check
 
-__all__ = ["FP_MODULUS", "FR_MODULUS", "G1", "G2", "Json", "msm", "pairing_check", "root_of_unity"]
+__all__ = ["FP_MODULUS", "FR_MODULUS", "G1", "G2", "msm", "pairing_check", "root_of_unity"]
 
 FR_GENERATOR = 5
 _WORD = 32
 
-Json = list["str | Json"]
 Vec = TypeVar("Vec", G1Vec, G2Vec)
 Coordinate = TypeVar("Coordinate", int, tuple[int, int])
 
@@ -133,7 +132,7 @@ class G1(_Point[G1Vec, int]):
         """Coordinates x and y, or None for infinity."""
         return self.vec().to_affine()[0]
 
-    def to_json(self) -> Json:
+    def to_json(self) -> list[Any]:
         """Decimal projective coordinates of snarkjs: [x, y, "1"], infinity ["0", "1", "0"]."""
         affine = self.affine
         if affine is None:
@@ -154,7 +153,7 @@ class G2(_Point[G2Vec, tuple[int, int]]):
         """Coordinates x and y, each (real, imaginary), or None for infinity."""
         return self.vec().to_affine()[0]
 
-    def to_json(self) -> Json:
+    def to_json(self) -> list[Any]:
         """As G1, coordinates [real, imaginary]: [[x.c0, x.c1], [y.c0, y.c1], ["1", "0"]]."""
         affine = self.affine
         if affine is None:
