@@ -15,6 +15,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from zkstate import nesting
 from zkstate.commitment.merkle import ACCOUNTS_NODE, MerklePath
 from zkstate.errors import DisagreementError, EncodingError, EnvironmentFailure, MissingError
 from zkstate.kernels import FR_BYTES, FR_MODULUS
@@ -142,6 +143,7 @@ class Bundle:
         """
         if len(data) > MAX_BUNDLE_BYTES:
             raise EncodingError(f"bundle of {len(data)} bytes; the limit is {MAX_BUNDLE_BYTES}")
+        nesting.check(data, "bundle")
         try:
             form = msgspec.json.decode(data, type=_BundleForm)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

@@ -51,9 +51,9 @@ def test_a_good_answer_and_the_request_behind_it():
     [
         (servers.answer(whole(b"<html>")), "not JSON"),
         (servers.answer(whole(b'{"jsonrpc":"2.0","id":1,"result":"\xff"}')), "not JSON"),
-        (servers.answer(whole(b"[" * 200_000)), "nested deeper than 32"),
-        (servers.answer(whole(b'{"id":1,"result":' + b'["]",' * 200_000)), "nested deeper than 32"),
-        (servers.answer(whole(b'{"a":' * 150_000)), "nested deeper than 32"),
+        (servers.answer(whole(b"[" * 200_000)), "deep, at most 64 is read"),
+        (servers.answer(whole(b'{"id":1,"result":' + b'["]",' * 200_000)), "deep, at most 64 is read"),
+        (servers.answer(whole(b'{"a":' * 150_000)), "deep, at most 64 is read"),
         (servers.answer(whole(b'{"id":1,"result":"' + b"[" * 999)), "not JSON|nested"),
         (servers.answer(whole(b"[]")), "not a JSON object"),
         (servers.answer(whole(b'"0x1"')), "not a JSON object"),

@@ -12,13 +12,12 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NoReturn, TypeAlias
 
-import numpy as np
-
+from zkstate import nesting
 from zkstate.algebra.bn254 import G1, G2
 from zkstate.errors import EncodingError, LengthError
 from zkstate.kernels import FP_MODULUS, FR_MODULUS
 
-SIZE_LIMIT, DEPTH_LIMIT = 1 << 24, 64
+SIZE_LIMIT = 1 << 24
 CURVE, PROTOCOL = "bn128", "groth16"
 _DECIMAL = re.compile(r"0|[1-9][0-9]{0,77}")
 
@@ -43,23 +42,11 @@ def parse(content: bytes | str, name: str) -> Json:
 
     try:
         text = content.decode("utf-8") if isinstance(content, bytes) else content
-        _check_depth(text.encode("utf-8"), name)
+        nesting.check(text.encode("utf-8"), name)
         parsed: Json = json.loads(text, object_pairs_hook=members, parse_float=refuse, parse_constant=refuse)
     except ValueError as error:
         raise EncodingError(f"{name}: not JSON: {error}") from error
     return parsed
-
-
-def _check_depth(text: bytes, name: str) -> None:
-    """Refuse deep nesting before a recursive parser meets it: a library that lifts Python's recursion limit, as py_ecc
-    does, would turn that into a crash. Brackets inside strings count too, which no file here comes near.
-    """
-    characters = np.frombuffer(text, dtype=np.uint8)
-    step = np.isin(characters, np.frombuffer(b"[{", np.uint8)).astype(np.int8)
-    step -= np.isin(characters, np.frombuffer(b"]}", np.uint8)).astype(np.int8)
-    depth = int(np.cumsum(step, dtype=np.int32).max(initial=0))
-    if depth > DEPTH_LIMIT:
-        raise EncodingError(f"{name}: nested {depth} deep, at most {DEPTH_LIMIT} is read")
 
 
 def render(value: Json) -> str:

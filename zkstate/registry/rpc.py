@@ -13,19 +13,14 @@ from typing import Any
 from urllib.parse import SplitResult
 
 import msgspec
-import numpy as np
 
+from zkstate import nesting
 from zkstate.errors import EncodingError, InputError, SourceError
 from zkstate.publication.http import origin, read_body, reported, request, server_url
 
 TIMEOUT_S = 10.0
 MAX_ANSWER_BYTES = 8 << 20
 
-MAX_NESTING = 32
-
-_STRING = re.compile(rb'"(?:[^"\\]|\\.?)*+(?:"|\Z)', re.DOTALL)  # in one pass: an open string takes all that is left
-_STEPS = np.zeros(256, dtype=np.int8)
-_STEPS[list(b"[{")], _STEPS[list(b"]}")] = 1, -1
 _QUANTITY = re.compile(r"0x(?:0|[1-9a-f][0-9a-f]{0,63})", re.ASCII)
 _DATA = re.compile(r"0x(?:[0-9a-f]{2})*", re.ASCII)
 
@@ -91,11 +86,10 @@ class JsonRpc:
 
 
 def _answer(body: bytes, number: int, what: str) -> Mapping[str, Any]:
-    if _nesting(body) > MAX_NESTING:
-        raise SourceError(f"{what}: the answer is nested deeper than {MAX_NESTING}")
     try:
+        nesting.check(body, what)
         answer = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, EncodingError) as error:
         raise SourceError(f"{what}: the answer is not JSON: {error}") from error
     if not isinstance(answer, dict):
         raise SourceError(f"{what}: the answer is not a JSON object")
@@ -107,15 +101,6 @@ def _answer(body: bytes, number: int, what: str) -> Mapping[str, Any]:
     if ("result" in answer) == ("error" in answer):
         raise SourceError(f"{what}: the answer has to have either a result or an error")
     return answer
-
-
-def _nesting(body: bytes) -> int:
-    """How deep the brackets of a JSON text go.
-
-    A parser recurses in C as far as the interpreter's limit, which other libraries raise beyond what the stack holds.
-    """
-    brackets = _STEPS[np.frombuffer(_STRING.sub(b"", body), dtype=np.uint8)]
-    return int(np.cumsum(brackets, dtype=np.int64).max(initial=0))
 
 
 def _revert_data(data: object) -> bytes | None:

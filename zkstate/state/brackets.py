@@ -7,6 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from zkstate import nesting
 from zkstate.errors import EncodingError
 from zkstate.state.schema import PPM, UNBOUNDED, Tier, ladder
 
@@ -28,8 +29,10 @@ def read_brackets(path: Path) -> dict[str, tuple[Tier, ...]]:
     """
     if path.stat().st_size > _MAX_BYTES:
         raise EncodingError(f"{path.name} is larger than {_MAX_BYTES} bytes")
+    content = path.read_bytes()
+    nesting.check(content, path.name)
     try:
-        form = json.loads(path.read_bytes(), parse_float=Decimal, parse_constant=_refuse)
+        form = json.loads(content, parse_float=Decimal, parse_constant=_refuse)
         columns, contracts = form["columns"], form["tiers"].items()
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise EncodingError(f"{path.name}: not a bracket table: {error}") from None
