@@ -91,6 +91,6 @@ def _is_earlier_demo(out: Path) -> bool:
     try:
         if msgspec.json.decode((out / REPORT).read_bytes(), type=dict).get("verb") == "demo":
             return True
-    except (OSError, msgspec.DecodeError):
+    except (OSError, msgspec.DecodeError, RecursionError):
         pass
     raise EnvironmentFailure(f"{out} exists and is not the result of an earlier demo: choose another --out")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from zkstate.cli.recover import recovery_result
 from zkstate.cli.story import BUNDLE_FILE, KEY_FILE, MIRROR_FOLDER, Story
 from zkstate.cli.terminal import duration_text, show_facts, show_judgement, size_text
 from zkstate.cli.verdict import Verdict
+from zkstate.kernels import thread_count
 from zkstate.registry.chain import address_text
 
 
@@ -147,7 +147,7 @@ def machine() -> dict[str, object]:
     return {
         "system": platform.platform(terse=True),
         "processor": model,
-        "cores": len(os.sched_getaffinity(0)),
+        "threads": thread_count(),
         "python": platform.python_version(),
         "zkstate": zkstate.__version__,
     }

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import msgspec
 from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -54,18 +54,13 @@ class Terminal:
         if self.json or not sys.stderr.isatty():
             yield silent
             return
-        columns = (
-            SpinnerColumn(),
-            TextColumn("{task.description}"),
-            BarColumn(24),
-            TaskProgressColumn(),
-            TimeElapsedColumn(),
-        )
+        columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
         with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
             task = bar.add_task(words, total=None)
 
             def listen(step: str, done: int, total: int) -> None:
-                bar.update(task, description=f"{words}: {step}", completed=done, total=total)
+                part = f", {100 * done // total} %" if total > 0 else ""
+                bar.update(task, description=f"{words}: {step}{part}")
 
             yield listen
 
