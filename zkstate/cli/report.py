@@ -147,7 +147,7 @@ def machine() -> dict[str, object]:
     return {
         "system": platform.platform(terse=True),
         "processor": model,
-        "threads": thread_count(),
+        "threads": thread_count(0),
         "python": platform.python_version(),
         "zkstate": zkstate.__version__,
     }
