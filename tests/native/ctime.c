@@ -35,6 +35,29 @@ static int poseidon(void)
     return status != ZKN_OK;
 }
 
+/* Arithmetic, inversion and transforms of Fr. (The vector inverse tells which element is zero, so it is not here.) */
+static int scalars(void)
+{
+    enum { N = 64 };
+    zkn_fr a[N], b[N], out[N], twiddles[N / 2], x;
+    uint8_t bytes[32 * N];
+    zkn_status status = zkn_fr_ntt_twiddles(twiddles, N / 2);
+    fill(a, N), fill(b, N), fill(&x, 1);
+    VALGRIND_MAKE_MEM_UNDEFINED(a, sizeof a);
+    VALGRIND_MAKE_MEM_UNDEFINED(b, sizeof b);
+    VALGRIND_MAKE_MEM_UNDEFINED(&x, sizeof x);
+    zkn_fr_vec_add(out, a, b, N), zkn_fr_vec_sub(out, a, b, N);
+    zkn_fr_vec_mul(out, a, b, N, 1), zkn_fr_vec_scale(out, a, &x, N, 1);
+    zkn_fr_vec_scale_powers(out, a, &x, &b[1], N, 1);
+    zkn_fr_vec_dot(out, a, b, N), zkn_fr_vec_evaluate(out, a, N, &x);
+    zkn_fr_vec_divide_linear(out, &b[0], a, N, &x);
+    zkn_fr_vec_encode_be(bytes, a, N), zkn_fr_vec_encode_le(bytes, a, N);
+    fr_inv(out, a), fr_neg(out, a);
+    status |= zkn_fr_ntt(a, N, twiddles, 1);
+    status |= zkn_fr_intt(a, N, twiddles, 1);
+    return status != ZKN_OK;
+}
+
 static int control(void)
 {
     zkn_fr secret;
@@ -47,5 +70,5 @@ static int control(void)
 int main(int argc, char **argv)
 {
     if (argc == 2 && strcmp(argv[1], "control") == 0) return control();
-    return poseidon();
+    return poseidon() | scalars();
 }
