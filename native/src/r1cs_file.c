@@ -12,7 +12,8 @@ zkn_status zkn_r1cs_counts(uint32_t *counts, size_t *bad, const uint8_t *section
         *bad = i;
         if (length - at < COUNT_BYTES) return ZKN_BAD_LENGTH;
         const uint8_t *p = section + at;
-        const uint32_t count = (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
+        const uint32_t count =
+            (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
         at += COUNT_BYTES;
         if (count > (length - at) / ENTRY_BYTES) return ZKN_BAD_LENGTH;
         at += (size_t)count * ENTRY_BYTES;
