@@ -15,6 +15,9 @@
 #define ZKN_ASSERT(condition) ((void)0)
 #endif
 
+/* Vectors in memory are also the `feM`, `G1M` and `G2M` of files. */
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "zkn needs a little-endian machine");
+
 #define ZKN_CAT_(a, b) a##b
 #define ZKN_CAT(a, b)  ZKN_CAT_(a, b)
 
