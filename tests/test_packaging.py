@@ -1,5 +1,6 @@
 """The sdist and the wheel carry everything: built from the checkout, installed elsewhere, used there."""
 
+import json
 import os
 import subprocess
 import sys
@@ -97,13 +98,15 @@ def test_the_wheel_is_for_the_stable_abi_and_carries_its_files(wheel):
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
     assert "zkstate/_native.abi3.so" in names
-    modules = {
-        str(p.relative_to(ROOT)) for top in ("zkstate", "circuits", "lightclient") for p in (ROOT / top).rglob("*.py")
+    kinds = {".py", ".vy", ".json"}
+    expected = {
+        str(path.relative_to(ROOT))
+        for top in ("zkstate", "circuits", "lightclient")
+        for path in (ROOT / top).rglob("*")
+        if path.suffix in kinds
     }
-    artefacts = {
-        str(p.relative_to(ROOT)) for p in (ROOT / "zkstate/registry").iterdir() if p.suffix in {".vy", ".json"}
-    }
-    assert modules | artefacts <= names
+    assert {"circuits/keys.json", "zkstate/registry/StateRegistry.json"} <= expected
+    assert expected | {"zkstate/py.typed"} <= names
     assert not any(name.startswith(("tests/", "benches/", "native/")) for name in names)
 
 
@@ -128,7 +131,11 @@ def test_the_wheel_works_outside_the_checkout(wheel, tmp_path):
     dependencies = dependency_folders()
     (site / "dependencies.pth").write_text("\n".join(dependencies) + "\n")
     assert run(python, "-c", SELF_CHECK, cwd=tmp_path).strip() == "ok"
-    assert run(tmp_path / "venv/bin/zkstate", "--version", cwd=tmp_path).strip() == f"zkstate {zkstate.__version__}"
+    program = tmp_path / "venv/bin/zkstate"
+    assert run(program, "--version", cwd=tmp_path).strip() == f"zkstate {zkstate.__version__}"
+    told = json.loads(run(program, "demo", "--accounts", "30", "--json", cwd=tmp_path))
+    assert told["accepted"] is True
+    assert (tmp_path / "demo-out/proof.json").is_file()
 
 
 def dependency_folders():
