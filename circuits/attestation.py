@@ -31,9 +31,10 @@ PROOF_FILE, PUBLIC_FILE, KEY_FILE = "proof.json", "public.json", "verification_k
 FILES = (HEADER_FILE, STATEMENT_FILE, TABLE_FILE, PROOF_FILE, PUBLIC_FILE, KEY_FILE)
 MAX_FILE_BYTES = MAX_TABLE_BYTES
 
-_Hex20 = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{40}$")]
-_Hex32 = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
-_Integer = Annotated[str, msgspec.Meta(pattern="^(0|-?[1-9][0-9]{0,39})$")]
+# Not $, which lets an end of line by.
+_Hex20 = Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{40}\Z")]
+_Hex32 = Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{64}\Z")]
+_Integer = Annotated[str, msgspec.Meta(pattern=r"\A(0|-?[1-9][0-9]{0,39})\Z")]
 
 
 class _ContextForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -122,6 +123,7 @@ class Attestation:
                 raise InputError(f"{name} is missing: a proof directory holds {', '.join(FILES)}")
             if len(files[name]) > MAX_FILE_BYTES:
                 raise LengthError(f"{name} has {len(files[name])} bytes; the limit is {MAX_FILE_BYTES}")
+        json_form.parse(files[STATEMENT_FILE], STATEMENT_FILE)  # no member twice: readers differ in which one counts
         try:
             form = msgspec.json.decode(files[STATEMENT_FILE], type=_StatementForm)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
@@ -202,6 +204,8 @@ def examine(attestation: Attestation, expectation: Expectation, now: int) -> Fin
     for (name, value), stated in zip(expected.items(), attestation.public_inputs, strict=True):
         if value != stated:
             reasons.append(f"public input {name} is {stated} in {PUBLIC_FILE}, and {value} by header and statement")
+    if attestation.key.setup is SetupStatus.FRESH:
+        return Finding((*reasons, f"the key is {attestation.key.setup.value}"), setup)
     if not verify(attestation.key, attestation.public_inputs, attestation.proof):
         reasons.append("the proof does not satisfy the verification equation for these public inputs")
     return Finding(tuple(reasons), setup)
@@ -214,6 +218,9 @@ def _judge_key(attestation: Attestation, expectation: Expectation) -> tuple[Setu
     setup = known.status if known is not None and known.verification_key == digest else SetupStatus.UNVERIFIED
     if pinned is not None and digest != pinned:
         return setup, [f"the key has digest {digest}, not the expected {pinned}"]
+    of = next((name for name, key in keys.known().items() if key.verification_key == digest), attestation.circuit)
+    if of != attestation.circuit:
+        return setup, [f"the key is the one known for {of}, and {STATEMENT_FILE} names {attestation.circuit}"]
     if pinned is None and setup is SetupStatus.UNVERIFIED:
         return setup, [
             (
