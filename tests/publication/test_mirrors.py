@@ -284,6 +284,8 @@ class TestHttp:
         "http://host/a b",
         "http://host/\n",
         "http://[::1/",
+        "http://mirror..example/",
+        f"http://{'a' * 64}.example/",
     ],
 )
 def test_a_mirror_that_is_no_plain_web_server_is_refused(url):

@@ -31,6 +31,7 @@ def server_url(url: str) -> SplitResult:
     try:
         parts = urlsplit(url)
         port_ok = parts.port is None or parts.port > 0
+        (parts.hostname or "").encode("idna")  # as the name lookup does, which takes no empty or overlong label
     except ValueError as error:
         raise InputError(f"not a URL: {error}") from error
     if parts.scheme not in ("http", "https") or not parts.hostname or not port_ok:
