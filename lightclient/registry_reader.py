@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
+from urllib.parse import urlsplit
 
 from zkstate.errors import DisagreementError, InputError, MissingError, StaleError
 from zkstate.kernels import keccak256
@@ -210,7 +211,7 @@ class RegistryReader:
     def _trust(self, state: RegistryState, names: Sequence[str]) -> Trust:
         """The level, and all that a reader should know about how it came about."""
         block = f"block {state.block.number}, hash 0x{state.block.hash.hex()}, of chain {state.chain_id}"
-        several = len(set(names)) > 1
+        several = len(set(map(_server, names))) > 1
         if self._pinned is not None:
             level, text = "c", f"proved against the block the reader pinned: {block}"
         elif several:
@@ -239,6 +240,12 @@ def _block_at(node: Node, number: int, heads: Mapping[int, BlockHeader]) -> Bloc
             f"its newest block {number} was 0x{head.hash.hex()} a moment ago and is 0x{block.hash.hex()}"
         )
     return block
+
+
+def _server(name: str) -> tuple[str, int | None]:
+    """The server behind an origin, however it is spelled: its case, a final dot, the scheme, the usual port."""
+    parts = urlsplit(name)
+    return (parts.hostname or "").rstrip("."), None if parts.port in {80, 443} else parts.port
 
 
 def _named(answer: object) -> str:

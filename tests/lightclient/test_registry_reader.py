@@ -76,6 +76,9 @@ def test_several_nodes_that_agree(world, node):
         assert f"{one} and {two} agree" in trust.text
         # The same server twice is one voice.
         assert reader([one, f"{one}/other"], world).latest_epoch()[2].level == "d"
+        port = one.rpartition(":")[2]
+        spelled = [f"http://{host}:{port}" for host in ("localhost", "LocalHost", "LOCALHOST")]
+        assert reader(spelled, world).latest_epoch()[2].level == "d"
 
 
 def test_a_pinned_block(world, node):
