@@ -6,13 +6,13 @@ import contextlib
 from collections.abc import Callable
 from pathlib import Path
 
+from zkstate.atomic import replace_file
 from zkstate.constraint import Circuit, cache_folder, compile_statement
 from zkstate.errors import DisagreementError, EnvironmentFailure, InputError
 from zkstate.proof import zkey_file
 from zkstate.proof.groth16 import prove
 from zkstate.proof.keys import ProvingKey
 from zkstate.proof.setup import insecure_setup
-from zkstate.publication.atomic import replace_file
 from zkstate.publication.header import SignedHeader
 
 from . import catalogue
@@ -61,7 +61,7 @@ def attest(
     witness = circuit.solve(opening.inputs(statement, claim.parameters, context.digest))
     try:
         public_inputs = tuple(witness.public_inputs)
-        key = proving_key(statement, circuit, progress) if key_file is None else _given_key(key_file, circuit, name)
+        key = proving_key(statement, circuit, progress) if key_file is None else zkey_file.read_zkey(key_file).with_circuit(circuit.r1cs)
         progress(f"proving {name}, {circuit.r1cs.n_constraints} constraints")
         proof = prove(key, witness.values)
     finally:
@@ -115,13 +115,3 @@ def _digest_file(path: Path) -> Path:
 def insecure_key(name: str, circuit: Circuit) -> ProvingKey:
     """The key that anyone can make for a circuit from its name, and forge with."""
     return insecure_setup(circuit.r1cs, (_SEED + name).encode())
-
-
-def _given_key(path: Path, circuit: Circuit, name: str) -> ProvingKey:
-    key = zkey_file.read_zkey(path)
-    if (key.vk.n_public, key.n_wires) != (circuit.r1cs.n_public, circuit.r1cs.n_wires):
-        raise InputError(
-            f"{path}: a key for {key.n_wires} wires, {key.vk.n_public} public; circuit {name} has "
-            f"{circuit.r1cs.n_wires} and {circuit.r1cs.n_public}"
-        )
-    return key

@@ -16,10 +16,10 @@ from typing import Annotated, Literal
 import msgspec
 
 from zkstate import nesting
+from zkstate.atomic import PRIVATE_FILE, replace_file
 from zkstate.commitment.merkle import ACCOUNTS_NODE, MerklePath
 from zkstate.errors import DisagreementError, EncodingError, EnvironmentFailure, MissingError
 from zkstate.kernels import FR_BYTES, FR_MODULUS
-from zkstate.publication.atomic import PRIVATE_FILE, replace_file
 from zkstate.publication.header import Header, SignedHeader
 from zkstate.publication.tables import check_instruments
 from zkstate.publication.trust import Trust

@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("zkstate", "circuits", "lightclient")
 FLOORS = {
     "zkstate.errors": 0,
-    "zkstate.nesting": 1,
+    "zkstate.atomic": 1,
     "zkstate.kernels": 1,
     "zkstate.nesting": 1,
     "zkstate.algebra": 2,

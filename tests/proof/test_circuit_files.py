@@ -12,7 +12,7 @@ from tests.proof.frames import framed, joined, patched, refused, sections
 from tests.proof.official import official
 from zkstate.errors import EncodingError, EnvironmentFailure, InputError, LengthError, WitnessError
 from zkstate.kernels import FR_MODULUS, FrVec
-from zkstate.proof import container, r1cs_file, wtns_file
+from zkstate.proof import r1cs_file, wtns_file
 
 SMALL = "snarkjs/plonk_circuit/circuit.r1cs"
 LARGE = "snarkjs/groth16/circuit.r1cs"
@@ -189,20 +189,6 @@ def test_an_unknown_section_is_ignored():
     content = official(SMALL)
     extended = framed(content, {77: b"anything"})
     assert joined(r1cs_file.encode(r1cs_file.decode(extended))) == joined(r1cs_file.encode(r1cs_file.decode(content)))
-
-
-def test_a_failed_write_keeps_the_old_file(tmp_path):
-    path = tmp_path / "kept"
-    path.write_bytes(b"old")
-
-    def chunks():
-        yield b"new"
-        raise EncodingError("stop")
-
-    with pytest.raises(EncodingError, match="stop"):
-        container.write_file(path, chunks())
-    assert path.read_bytes() == b"old"
-    assert [p.name for p in tmp_path.iterdir()] == ["kept"]
 
 
 def test_a_missing_file_is_named(tmp_path):

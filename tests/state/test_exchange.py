@@ -361,7 +361,7 @@ def test_files_that_are_no_bracket_table(tmp_path):
     path = tmp_path / "brackets.json"
     for text in ("", "[]", "{}", '{"columns": [], "tiers": 5}', "[" * 100_000):
         path.write_text(text)
-        with pytest.raises(EncodingError, match="not a bracket table|nested 100000 deep"):
+        with pytest.raises(EncodingError, match=r"not a bracket table|nested 100000 deep"):
             read_brackets(path)
     with pytest.raises(EncodingError, match="columns are"):
         read_brackets(bracket_file(tmp_path, columns=["x"]))

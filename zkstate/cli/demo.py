@@ -7,13 +7,13 @@ from pathlib import Path
 
 import msgspec
 
+from zkstate.atomic import new_folder, write_new
 from zkstate.cli.arguments import Namespace, Parser, existing, parts_per_million, whole
 from zkstate.cli.ledgers import SYNTHETIC
 from zkstate.cli.report import render, report
 from zkstate.cli.story import tell
 from zkstate.cli.terminal import Terminal, pretty_json, shortened
 from zkstate.errors import EnvironmentFailure, InputError
-from zkstate.publication.atomic import new_folder, write_new
 from zkstate.state.ledger import MAX_ACCOUNTS
 
 USAGE = """\

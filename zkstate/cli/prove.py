@@ -12,12 +12,12 @@ from circuits.context import Context
 from circuits.opening import Opening
 from circuits.proving import attest
 from lightclient.bundle import Bundle
+from zkstate.atomic import new_folder, write_new
 from zkstate.cli.arguments import Namespace, Parser, decimal, existing, parts_per_million
 from zkstate.cli.context import declare_context, given_context
 from zkstate.cli.terminal import Terminal, show_facts
 from zkstate.cli.verdict import claim_facts, claim_result
 from zkstate.errors import EnvironmentFailure, InputError
-from zkstate.publication.atomic import new_folder, write_new
 from zkstate.publication.progress import Progress
 from zkstate.state import decimals
 from zkstate.state.schema import I64, I128, VALUE_DECIMALS, Instrument

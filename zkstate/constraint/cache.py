@@ -8,12 +8,12 @@ zkstate/ in $XDG_CACHE_HOME or ~/.cache.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import inspect
 import io
 import os
 import sys
-import tempfile
 from functools import cache
 from pathlib import Path
 from zipfile import BadZipFile
@@ -21,12 +21,13 @@ from zipfile import BadZipFile
 import msgspec
 import numpy as np
 
+from zkstate.atomic import replace_file
 from zkstate.constraint.circuit import Circuit, InputField
 from zkstate.constraint.compiler import build, title_of
 from zkstate.constraint.r1cs import R1cs, SparseMatrix
 from zkstate.constraint.record import BlockUses
 from zkstate.constraint.statement import Kind, Statement
-from zkstate.errors import InputError
+from zkstate.errors import EnvironmentFailure, InputError
 from zkstate.kernels import FrVec, native_digest
 
 FORMAT = b"zkstate circuit cache 1\n"
@@ -142,23 +143,13 @@ def store(path: Path, circuit: Circuit) -> None:
     meta_bytes = np.frombuffer(msgspec.json.encode(meta), dtype=np.uint8)
     np.savez(packed, allow_pickle=False, meta=meta_bytes, pool=r1cs.a.pool.to_limbs(), **arrays)
     payload = packed.getbuffer()
-    try:
+    head = FORMAT + hashlib.sha256(payload).hexdigest().encode() + b"\n"
+    with contextlib.suppress(OSError, EnvironmentFailure):
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        descriptor, fresh = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".new")
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(FORMAT + hashlib.sha256(payload).hexdigest().encode() + b"\n")
-                file.write(payload)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(fresh).replace(path)
-        finally:
-            Path(fresh).unlink(missing_ok=True)
+        replace_file(path, (head, payload))
         for other in path.parent.glob(f"{path.name.rsplit('.', 2)[0]}.*.circuit"):
             if other != path:
                 other.unlink(missing_ok=True)
-    except OSError:
-        return
 
 
 def _field(item: InputField) -> _Field:

@@ -1,4 +1,4 @@
-"""Walking the constraint section of a `.r1cs` file, in which only reading one combination tells where the next starts."""
+"""Walking the constraint section of a `.r1cs` file: only reading one combination tells where the next starts."""
 
 from __future__ import annotations
 

@@ -11,12 +11,9 @@ from __future__ import annotations
 import mmap
 import os
 import struct
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
 from zkstate.errors import EncodingError, EnvironmentFailure, LengthError
 
@@ -115,34 +112,3 @@ def read_file(path: Path, limit: int) -> bytes:
     if len(content) > limit:
         raise LengthError(f"{path}: more than {limit} bytes")
     return content
-
-
-def write_file(path: Path, chunks: Iterable[Buffer], mode: int = 0o644) -> None:
-    """Write a file so that `path` holds the whole new content or, after any failure, what it held before."""
-    with _replacing(path, mode) as file:
-        for chunk in chunks:
-            file.write(chunk)
-
-
-@contextmanager
-def _replacing(path: Path, mode: int) -> Iterator[BinaryIO]:
-    """A new file beside `path` that takes its place once the block ends without an error."""
-    try:
-        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                os.fchmod(file.fileno(), mode)
-                yield file
-                file.flush()
-                os.fsync(file.fileno())
-            Path(temporary).replace(path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
-        directory = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(directory)
-        finally:
-            os.close(directory)
-    except OSError as error:
-        raise EnvironmentFailure(f"{path}: {error.strerror}") from error

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from zkstate.atomic import replace_file
 from zkstate.constraint.r1cs import R1cs, SparseMatrix
 from zkstate.errors import EncodingError, LengthError
 from zkstate.kernels import FR_BYTES, FR_MODULUS, FrVec, r1cs_counts
@@ -146,7 +147,7 @@ def read(path: Path) -> R1csFile:
 
 def write(path: Path, file: R1csFile) -> None:
     """Write a `.r1cs` file, whole or not at all."""
-    container.write_file(path, encode(file))
+    replace_file(path, encode(file))
 
 
 def digest(r1cs: R1cs) -> bytes:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import struct
 from pathlib import Path
 
+from zkstate.atomic import PRIVATE_FILE, replace_file
 from zkstate.errors import EncodingError, WitnessError
 from zkstate.kernels import FR_BYTES, FR_MODULUS, FrVec
 from zkstate.proof import container
@@ -47,7 +48,7 @@ def read(path: Path) -> FrVec:
 
 def write(path: Path, witness: FrVec) -> None:
     """Write a witness for its owner's eyes only (mode 0600)."""
-    container.write_file(path, encode(witness), mode=0o600)
+    replace_file(path, encode(witness), PRIVATE_FILE)
 
 
 def check_prime(width: int, prime: bytes, expected: int, where: str) -> None:

@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from zkstate.algebra.bn254 import G1, G2, pairing_check
+from zkstate.atomic import replace_file
 from zkstate.constraint.r1cs import SparseMatrix
 from zkstate.errors import DisagreementError, EncodingError, LengthError
 from zkstate.kernels import FP_MODULUS, FR_BYTES, FR_MODULUS, FrVec, G1Vec, G2Vec
@@ -227,7 +228,7 @@ def file_pin(path: Path) -> str:
 
 def write_zkey(path: Path, key: ProvingKey) -> None:
     """Write a `.zkey` file, whole or not at all."""
-    container.write_file(path, encode(key))
+    replace_file(path, encode(key))
 
 
 def _check_points(section: memoryview, group: type[G1Vec | G2Vec], where: str) -> None:

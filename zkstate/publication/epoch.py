@@ -15,8 +15,8 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
+from zkstate.atomic import PRIVATE_FOLDER, new_folder, write_new
 from zkstate.errors import DisagreementError, EncodingError, EnvironmentFailure, LedgerError
-from zkstate.publication.atomic import PRIVATE_FOLDER, new_folder, write_new
 from zkstate.publication.header import SYNTHETIC, Header, SignedHeader, sign
 from zkstate.publication.layout import HEADER, INSTRUMENTS, MANIFEST, ORDER_BOOK, TOTALS
 from zkstate.publication.manifest import Manifest

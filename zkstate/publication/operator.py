@@ -8,8 +8,8 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from zkstate.atomic import PRIVATE_FOLDER, disk_errors
 from zkstate.errors import LengthError, MissingError
-from zkstate.publication.atomic import PRIVATE_FOLDER, disk_errors
 from zkstate.state.identity import KEY_BYTES, AccountKey, issued_key, read_secret, write_secret
 
 SIGNING_FILE = "signing.key"

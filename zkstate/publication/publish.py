@@ -6,8 +6,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from zkstate.atomic import new_folder
 from zkstate.errors import DisagreementError, InputError, SourceError
-from zkstate.publication.atomic import new_folder
 from zkstate.publication.header import SIGNED_BYTES, SignedHeader
 from zkstate.publication.layout import HEADER, MANIFEST, epoch_folder
 from zkstate.publication.manifest import MAX_MANIFEST_BYTES, Manifest, check_folder

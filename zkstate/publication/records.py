@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from zkstate.atomic import write_new
 from zkstate.errors import (
     DisagreementError,
     EncodingError,
@@ -28,7 +29,6 @@ from zkstate.errors import (
     LengthError,
     MissingError,
 )
-from zkstate.publication.atomic import write_new
 from zkstate.publication.header import Header
 from zkstate.publication.layout import MAX_RECORD_BITS, record_path
 from zkstate.publication.progress import Progress, silent

@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Protocol, TypeVar
 
+from zkstate.atomic import write_new
 from zkstate.commitment.domain import tag
 from zkstate.commitment.merkle import MerklePath, MerkleTree
 from zkstate.errors import DisagreementError, EncodingError, LengthError
 from zkstate.kernels import FR_BYTES, FrVec
-from zkstate.publication.atomic import write_new
 from zkstate.publication.layout import tile_path
 from zkstate.publication.progress import Progress, silent
 

@@ -85,6 +85,9 @@ def is_valid(a: uint256[2], b: uint256[2][2], c: uint256[2], inputs: DynArray[ui
 @view
 def _holds(a: uint256[2], b: uint256[2][2], c: uint256[2], inputs: DynArray[uint256, MAX_INPUTS]) -> bool:
     assert len(inputs) == N_PUBLIC, "wrong number of public inputs"
+    # The precompile takes zero for the point at infinity, which no reader of proofs accepts.
+    assert a[0] | a[1] != 0 and c[0] | c[1] != 0, "proof point is malformed"
+    assert b[0][0] | b[0][1] | b[1][0] | b[1][1] != 0, "proof point is malformed"
     bound: uint256[2] = IC[0]
     i: uint256 = 0
     for x: uint256 in inputs:

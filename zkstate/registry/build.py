@@ -11,8 +11,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from zkstate.atomic import replace_file
 from zkstate.errors import EnvironmentFailure
-from zkstate.publication.atomic import replace_file
 
 CONTRACTS = ("StateRegistry", "Groth16Verifier")
 COMPILER = "0.4.3"

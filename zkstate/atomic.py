@@ -13,7 +13,7 @@ import fcntl
 import os
 import secrets
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from zkstate.errors import EnvironmentFailure
@@ -42,15 +42,17 @@ def write_new(path: Path, content: bytes | memoryview, mode: int = PUBLIC_FILE) 
             view = view[file.write(view) :]
 
 
-def replace_file(path: Path, content: bytes, mode: int = PUBLIC_FILE) -> None:
-    """Write or replace one file in one step. EnvironmentFailure if the disk refuses."""
+def replace_file(path: Path, content: bytes | Iterable[bytes | memoryview], mode: int = PUBLIC_FILE) -> None:
+    """Write or replace one file, whole or in chunks, in one step. EnvironmentFailure if the disk refuses."""
+    chunks: Iterable[bytes | memoryview] = [content] if isinstance(content, bytes) else content
 
     def create(partial: Path) -> None:
         write_new(partial, b"", mode)
 
     with disk_errors(f"{path} was not written"), _partial(path, create) as (partial, fd):
         with partial.open("r+b") as file:
-            file.write(content)
+            for chunk in chunks:
+                file.write(chunk)
         os.fsync(fd)
         partial.replace(path)
         _sync(path.parent)

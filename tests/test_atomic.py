@@ -7,8 +7,8 @@ import threading
 
 import pytest
 
-from zkstate.errors import EnvironmentFailure
-from zkstate.publication.atomic import new_folder, replace_file, write_new
+from zkstate.atomic import new_folder, replace_file, write_new
+from zkstate.errors import EncodingError, EnvironmentFailure
 
 
 def names(folder):
@@ -72,7 +72,7 @@ def test_a_parent_that_is_a_file_is_an_environment_failure(tmp_path):
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from zkstate.publication.atomic import new_folder, write_new
+from zkstate.atomic import new_folder, write_new
 with new_folder(Path(sys.argv[1])) as folder:
     write_new(folder / "half", b"1")
     if sys.argv[2] == "kill":
@@ -227,3 +227,17 @@ def test_a_mode_is_never_wider_than_asked(tmp_path):
     finally:
         os.umask(before)
     assert stat.S_IMODE((tmp_path / "secret").stat().st_mode) == 0o600
+
+
+def test_chunks_that_stop_coming_leave_the_old_file(tmp_path):
+    path = tmp_path / "kept"
+    path.write_bytes(b"old")
+
+    def chunks():
+        yield b"new"
+        raise EncodingError("stop")
+
+    with pytest.raises(EncodingError, match="stop"):
+        replace_file(path, chunks())
+    assert path.read_bytes() == b"old"
+    assert [p.name for p in tmp_path.iterdir()] == ["kept"]
