@@ -5,8 +5,9 @@ import json
 import pytest
 
 from tests.cli.program import process, tree, zkstate
+from tests.cli.test_readme import blocks, follow
 from tests.interop.test_anvil import PUBLISHED_KEY, anvil
-from tests.interop.tools import run
+from tests.interop.tools import HERE, run
 from zkstate.kernels import FR_MODULUS
 
 pytestmark = pytest.mark.interop
@@ -101,3 +102,11 @@ def test_the_venue_publishes_and_a_trader_recovers_through_a_node(node, tmp_path
     missing = act(trader, *recover, "--rpc", node, "--registry", nobody, code=3)
     assert nobody in missing.err
     assert tree(trader) == before
+
+
+def test_the_readme_runs_as_written_with_a_chain_and_snarkjs(node, tmp_path):
+    """All its blocks in order; the node is ours, at another port than the one it names."""
+    tools = str(HERE / "node_modules/.bin")
+    for script in [*blocks("sh"), *blocks("sh interop")]:
+        done = follow(script.replace("http://127.0.0.1:8545", node), tmp_path, tools)
+        assert done.returncode == 0, f"{script}\n{done.stdout}\n{done.stderr}"
