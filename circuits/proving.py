@@ -8,7 +8,7 @@ from pathlib import Path
 
 from zkstate.atomic import replace_file
 from zkstate.constraint import Circuit, cache_folder, compile_statement
-from zkstate.errors import DisagreementError, EnvironmentFailure, InputError
+from zkstate.errors import DisagreementError, EnvironmentFailure
 from zkstate.proof import zkey_file
 from zkstate.proof.groth16 import prove
 from zkstate.proof.keys import ProvingKey
@@ -61,7 +61,11 @@ def attest(
     witness = circuit.solve(opening.inputs(statement, claim.parameters, context.digest))
     try:
         public_inputs = tuple(witness.public_inputs)
-        key = proving_key(statement, circuit, progress) if key_file is None else zkey_file.read_zkey(key_file).with_circuit(circuit.r1cs)
+        key = (
+            proving_key(statement, circuit, progress)
+            if key_file is None
+            else zkey_file.read_zkey(key_file).with_circuit(circuit.r1cs)
+        )
         progress(f"proving {name}, {circuit.r1cs.n_constraints} constraints")
         proof = prove(key, witness.values)
     finally:

@@ -45,9 +45,7 @@ class SparseView:
         wire = np.ascontiguousarray(matrix.wire, dtype=np.uint32)
         coefficient = np.ascontiguousarray(matrix.coefficient, dtype=np.uint32)
         if not len(row_ptr) or len(wire) != len(coefficient):
-            raise LengthError(
-                f"{len(row_ptr)} row starts, {len(wire)} wires, {len(coefficient)} coefficients"
-            )
+            raise LengthError(f"{len(row_ptr)} row starts, {len(wire)} wires, {len(coefficient)} coefficients")
         self.n_rows = len(row_ptr) - 1
         self._arrays = [
             ffi.from_buffer("uint64_t[]", row_ptr),
@@ -109,9 +107,7 @@ class WitnessProgram:
         n_slots: int,
     ) -> None:
         if len(matrices) != 4 or steps.ndim != 2 or steps.shape[1] != 4:
-            raise LengthError(
-                f"{len(matrices)} matrices and steps of shape {steps.shape}: wanted 4 and (n, 4)"
-            )
+            raise LengthError(f"{len(matrices)} matrices and steps of shape {steps.shape}: wanted 4 and (n, 4)")
         views = [SparseView(matrix) for matrix in matrices]
         code = ffi.from_buffer("uint32_t[]", np.array(steps, dtype=np.uint32, order="C"))
         self._keep: list[Any] = [views, code, pool]

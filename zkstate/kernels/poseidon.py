@@ -22,9 +22,7 @@ def poseidon_many(tag: int | FrVec, inputs: FrVec, arity: int, threads: int = 0)
     rows = _rows(inputs, arity, "arity")
     tags = tag if isinstance(tag, FrVec) else FrVec.from_ints([tag])
     out = FrVec.uninitialised(rows)
-    status = lib.zkn_poseidon_many(
-        out.array, tags.array, tags.n, inputs.array, arity, rows, _threads(rows, threads)
-    )
+    status = lib.zkn_poseidon_many(out.array, tags.array, tags.n, inputs.array, arity, rows, _threads(rows, threads))
     check(status, f"Poseidon of {rows} rows of {arity} inputs under {tags.n} tags")
     return out
 
@@ -72,9 +70,7 @@ def merkle_empty_roots(tag: int, arity: int, depth: int) -> FrVec:
     return out
 
 
-def merkle_levels(
-    leaves: FrVec, tag: int, arity: int, depth: int, threads: int = 0, *, base: int = 0
-) -> list[FrVec]:
+def merkle_levels(leaves: FrVec, tag: int, arity: int, depth: int, threads: int = 0, *, base: int = 0) -> list[FrVec]:
     """The levels from `leaves` up to `depth` levels above them, holding only nodes over real leaves.
 
     Level i has ceil(len(leaves) / arity^i) nodes; what is missing on the right counts as an empty subtree.

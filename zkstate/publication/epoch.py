@@ -81,9 +81,7 @@ def write_epoch(
     venue's header, EnvironmentFailure if the disk refuses or `out` exists.
     """
     if out.exists() or out.is_symlink():
-        raise EnvironmentFailure(
-            f"{out} exists already; a snapshot is never overwritten: remove it or choose another"
-        )
+        raise EnvironmentFailure(f"{out} exists already; a snapshot is never overwritten: remove it or choose another")
     epoch, previous_root = _continue(ledger, operator, previous)
     watch = _Stopwatch()
     if ledger.owners is None:
@@ -179,7 +177,5 @@ def _continue(ledger: Ledger, operator: Operator, previous: Header | None) -> tu
             f"this snapshot of {ledger.venue!r} under {operator.public_key.hex()}"
         )
     if ledger.time < previous.time:
-        raise LedgerError(
-            f"the ledger's time {ledger.time} is before that of epoch {previous.epoch}, {previous.time}"
-        )
+        raise LedgerError(f"the ledger's time {ledger.time} is before that of epoch {previous.epoch}, {previous.time}")
     return previous.epoch + 1, previous.state_root

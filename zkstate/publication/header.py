@@ -232,9 +232,7 @@ def _integer(word: bytes) -> int:
 
 def _agree(field: str, stated: int, computed: int) -> None:
     if stated != computed:
-        raise DisagreementError(
-            f"header field {field}: it states {stated:#x}, and its other fields make {computed:#x}"
-        )
+        raise DisagreementError(f"header field {field}: it states {stated:#x}, and its other fields make {computed:#x}")
 
 
 def _decode_name(padded: bytes) -> str:

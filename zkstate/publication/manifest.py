@@ -139,9 +139,7 @@ def check_folder(folder: Path, signed: SignedHeader, progress: Progress = silent
     DisagreementError if `manifest.json` is missing or not the one the header names: there is then
     nothing to compare with.
     """
-    manifest = Manifest.decode_under(
-        read_below(folder, MANIFEST, MAX_MANIFEST_BYTES), signed.header.data_root
-    )
+    manifest = Manifest.decode_under(read_below(folder, MANIFEST, MAX_MANIFEST_BYTES), signed.header.data_root)
     findings = list(_check_header(folder, signed))
     present = dict(files_below(folder))
     done, total = 0, sum(entry.size for entry in manifest.files)

@@ -74,13 +74,10 @@ def _same_epoch(target: Path, signed: SignedHeader, progress: Progress) -> None:
             _require_whole(target, signed, progress)
             return
     raise DisagreementError(
-        f"{target} holds {there}, and the epoch to publish has header hash {ours}; "
-        "published epochs are never replaced"
+        f"{target} holds {there}, and the epoch to publish has header hash {ours}; published epochs are never replaced"
     )
 
 
 def _require_whole(folder: Path, signed: SignedHeader, progress: Progress) -> None:
     if findings := check_folder(folder, signed, progress):
-        raise DisagreementError(
-            f"{folder} differs from its manifest in {len(findings)} files, first {findings[0]}"
-        )
+        raise DisagreementError(f"{folder} differs from its manifest in {len(findings)} files, first {findings[0]}")

@@ -119,9 +119,7 @@ class Sealer:
         return associated + AESGCM(key).encrypt(_NONCE, plaintext, associated)
 
 
-def write_buckets(
-    entries: Sequence[bytes], record_bits: int, folder: Path, progress: Progress = silent
-) -> None:
+def write_buckets(entries: Sequence[bytes], record_bits: int, folder: Path, progress: Progress = silent) -> None:
     """Write all 2^record_bits bucket files, empty ones too, below `folder`, which has no `records` yet.
 
     `entries` are sorted. LedgerError if two share a tag: their accounts share a view key, and one AES key
@@ -151,9 +149,7 @@ def parse_bucket(data: bytes, bucket: int, record_bits: int) -> list[_Entry]:
         size_class = data[at + TAG_BYTES]
         end = at + entry_bytes(size_class)
         if end > len(data):
-            raise EncodingError(
-                f"{path}: the entry at byte {at} needs {end - at} bytes, {len(data) - at} are left"
-            )
+            raise EncodingError(f"{path}: the entry at byte {at} needs {end - at} bytes, {len(data) - at} are left")
         tag = data[at : at + TAG_BYTES]
         if bucket_of(tag, record_bits) != bucket:
             raise EncodingError(f"{path}: tag {tag.hex()} at byte {at} belongs to another bucket")
@@ -223,9 +219,7 @@ class RecordKey:
         _agree(where, "owner", account.owner, self.owner)
         _agree(where, "id", account.id, account_id(account.owner, self.header.venue, self.header.epoch))
         if account.index >= self.header.account_count:
-            raise DisagreementError(
-                f"{where} claims leaf {account.index} of {self.header.account_count} accounts"
-            )
+            raise DisagreementError(f"{where} claims leaf {account.index} of {self.header.account_count} accounts")
         return Record(account, stated)
 
 

@@ -59,9 +59,7 @@ _TOTALS_DECODER = msgspec.json.Decoder(_Totals)
 def encode_totals(totals: Totals) -> bytes:
     """`tables/totals.json`: what all accounts hold (credit) and owe (debit) of each instrument, from id 1."""
     pairs = enumerate(zip(totals.credits, totals.debits, strict=True), start=1)
-    return msgspec.json.encode(
-        _Totals(1, [_Total(i, str(credit), str(debit)) for i, (credit, debit) in pairs])
-    )
+    return msgspec.json.encode(_Totals(1, [_Total(i, str(credit), str(debit)) for i, (credit, debit) in pairs]))
 
 
 def decode_totals(data: bytes) -> Totals:
@@ -110,19 +108,14 @@ def encode_order_book(ledger: Ledger) -> bytes:
     order = np.lexsort((o.price, o.side, o.instrument))
     instrument, side, price = o.instrument[order], o.side[order], o.price[order]
     changes = (np.diff(instrument) != 0) | (np.diff(side) != 0) | (price[1:] != price[:-1])
-    first = (
-        np.flatnonzero(np.concatenate(([len(order) > 0], changes))) if len(order) else np.zeros(0, np.int64)
-    )
+    first = np.flatnonzero(np.concatenate(([len(order) > 0], changes))) if len(order) else np.zeros(0, np.int64)
     edges = np.append(first, len(order)).astype(np.int64)
     sizes = wide.to_ints(wide.segment_sums(wide.from_u64(o.size[order], 4), edges))
     sides: dict[tuple[int, int], list[_Level]] = {}
     for at, size, count in zip(first.tolist(), sizes, np.diff(edges).tolist(), strict=True):
         level = _Level(str(int(price[at])), str(size), count)
         sides.setdefault((int(instrument[at]), int(side[at])), []).append(level)
-    books = [
-        _Book(i, sides.get((i, BUY), [])[::-1], sides.get((i, SELL), []))
-        for i in sorted({i for i, _ in sides})
-    ]
+    books = [_Book(i, sides.get((i, BUY), [])[::-1], sides.get((i, SELL), [])) for i in sorted({i for i, _ in sides})]
     return msgspec.json.encode(_OrderBook(1, books))
 
 
