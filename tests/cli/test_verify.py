@@ -156,6 +156,16 @@ def test_an_old_state_is_exit_code_4_only_when_asked(proved):
     assert "at most" in outcome.err
 
 
+def test_a_state_dated_ahead_has_no_age_to_accept(proved, monkeypatch):
+    """A venue could else sign states of next year, and every one of them would stay fresh until then."""
+    dated = zkstate("verify", proved.proof, "--json").json["time"]
+    for ahead, code in ((600, 0), (601, 4)):
+        monkeypatch.setattr("zkstate.cli.verify.time.time", lambda now=dated - ahead: now)
+        outcome = zkstate("verify", proved.proof, "--max-age", "1h")
+        assert (outcome.code, "in the future" in outcome.out + outcome.err) == (code, True)
+        assert zkstate("verify", proved.proof).code == 0
+
+
 def test_an_expired_proof_is_false(recovered, tmp_path):
     outcome = zkstate(
         "prove", "margin", "--account", recovered.bundle, "--out", tmp_path / "proof", "--expiry", "1700000000"

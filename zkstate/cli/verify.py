@@ -21,6 +21,8 @@ from zkstate.publication.header import SIGNED_BYTES, SignedHeader, equivocation
 from zkstate.publication.layout import HEADER, MANIFEST
 from zkstate.publication.regular import read_below
 
+CLOCK_SKEW_S = 600  # how far ahead of this machine's clock a state may be dated
+
 USAGE = """\
 usage: zkstate verify PROOF_DIR [PINS] [EXPECTED CONTEXT] [--max-age DURATION] [--json]
        zkstate verify EPOCH_DIR [PINS] [--json]
@@ -99,6 +101,11 @@ def _verify_proof(folder: Path, args: Namespace, terminal: Terminal) -> int:
     now = int(time.time())
     finding = examine(attestation, expectation, now)
     verdict = Verdict(attestation, finding, now, expectation.header_hash is not None, bool(given))
+    if finding.accepted and args.max_age is not None and verdict.age_s < -CLOCK_SKEW_S:
+        # Else a venue that dates its states ahead would have old ones pass for new.
+        raise StaleError(
+            f"the proof is about a state dated {duration_text(-verdict.age_s)} in the future, so its age is not known"
+        )
     if finding.accepted and args.max_age is not None and verdict.age_s > args.max_age:
         raise StaleError(
             f"the proof is about a state {duration_text(verdict.age_s)} old, and at most "
