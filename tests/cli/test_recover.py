@@ -3,12 +3,17 @@
 import json
 import stat
 import time
+from dataclasses import replace
 
 import pytest
 
+import lightclient.recover
+from lightclient.trust import PinnedHeader
 from tests.cli.conftest import ACCOUNTS, TRADER
 from tests.cli.program import tree, zkstate
 from zkstate.cli.ledgers import open_ledger
+from zkstate.cli.recover import recovery_facts
+from zkstate.publication.mirrors import mirror_at
 from zkstate.state.decimals import render
 from zkstate.state.identity import AccountKey
 
@@ -36,6 +41,15 @@ def test_what_comes_back_is_what_the_ledger_said(published, tmp_path):
     assert told["bytes_read"] < 200 << 10
     assert told["rpo_s"] == pytest.approx(time.time() - ledger.time, abs=60)
     assert told["sources"][0]["lied"] == told["sources"][0]["silent"] == []
+
+
+def test_people_are_told_that_a_newer_state_was_withheld(published):
+    """Mirrors that hide the newest epoch must not have an older one pass for it, even where stderr goes unread."""
+    found = lightclient.recover.recover(
+        AccountKey.read(published.key), [mirror_at(str(published.mirror))], PinnedHeader.read(published.header)
+    )
+    assert "newest" not in dict(recovery_facts(found))
+    assert "epoch 3 is on record" in dict(recovery_facts(replace(found, newest_epoch=3)))["newest"]
 
 
 def test_the_bundle_is_private_and_the_secret_stays_in_it(published, tmp_path):

@@ -153,8 +153,11 @@ def trust_result(trust: Trust) -> dict[str, object]:
 def recovery_facts(recovery: Recovery) -> list[tuple[str, str]]:
     """What came back and how, for people."""
     bundle: Bundle = recovery.bundle
+    newest = recovery.newest_epoch
+    passed_over = f"epoch {newest} is on record and no mirror has it whole: this is an older state"
     return [
         *header_facts(bundle.header),
+        *([("newest", passed_over)] if newest != bundle.header.epoch else []),
         ("trust", f"({bundle.trust.level}) {bundle.trust.text}"),
         ("state age", f"{age_text(recovery.rpo_s)} (RPO)"),
         ("recovered in", f"{duration_text(recovery.rto_s)} (RTO), {size_text(recovery.bytes_read)} read"),
