@@ -39,6 +39,7 @@ def test_a_verdict_says_all_that_it_must(proved):
         "BN254, about 100 bits",
         "not been audited",
         "not shown",
+        "no other account at the venue",
         "addressed to nobody",
     ):
         assert words in outcome.out

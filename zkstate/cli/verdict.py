@@ -16,6 +16,7 @@ SECURITY = "BN254, about 100 bits; Groth16; this program has not been audited"
 
 NOT_SHOWN = (
     "any other balance, position or order of the account, and who owns it",
+    "that its owner has no other account at the venue",
     "that the venue's ledger, prices and tiers are right: only that it committed to them",
     "that the venue can pay: no totals are compared with reserves",
 )
