@@ -95,8 +95,9 @@ def test_each_pinned_part_is_checked(addressed, proved):
 def test_a_proof_of_another_epoch_is_false_and_says_which(proved, tmp_path):
     second = tmp_path / "epoch"
     outcome = zkstate(
-        "snapshot", "synthetic:7", "--operator", proved.operator, "--previous", proved.header, "--out", second
-    )
+        "snapshot", "synthetic:7", "--operator", proved.operator, "--previous", proved.header, "--out", second,
+        "--time", "2026-11-21T12:00:00Z",
+    )  # fmt: skip
     assert outcome.code == 0, outcome.err
     header = second / "public/header.bin"
     assert zkstate("verify", proved.proof, "--header", header).code == 1

@@ -142,9 +142,11 @@ class TestChain:
         assert made.signed.header.epoch == 2
         assert made.signed.header.previous_state_root == snapshot.signed.header.state_root
 
-    def test_a_ledger_from_before_is_refused(self, snapshot, tmp_path):
-        with pytest.raises(LedgerError, match=f"{TIME - 1}.*{TIME}"):
-            write_epoch(replace(ledger(), time=TIME - 1), OPERATOR, tmp_path / "out", previous=snapshot.signed.header)
+    @pytest.mark.parametrize("time", [TIME - 1, TIME])
+    def test_a_ledger_that_is_not_later_is_refused(self, snapshot, tmp_path, time):
+        """A registry would refuse the header, and the operator would have to sign another one for its epoch."""
+        with pytest.raises(LedgerError, match=f"{time} is not after .*{TIME}"):
+            write_epoch(replace(ledger(), time=time), OPERATOR, tmp_path / "out", previous=snapshot.signed.header)
 
     def test_a_header_of_another_venue_is_refused(self, snapshot, tmp_path):
         with pytest.raises(DisagreementError, match="Other"):

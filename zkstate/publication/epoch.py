@@ -176,6 +176,10 @@ def _continue(ledger: Ledger, operator: Operator, previous: Header | None) -> tu
             f"the previous header is of {previous.venue_name!r} under key {previous.operator_key.hex()}, "
             f"this snapshot of {ledger.venue!r} under {operator.public_key.hex()}"
         )
-    if ledger.time < previous.time:
-        raise LedgerError(f"the ledger's time {ledger.time} is before that of epoch {previous.epoch}, {previous.time}")
+    if ledger.time <= previous.time:
+        # No registry takes it, and to sign the epoch a second time with a later one is an equivocation.
+        raise LedgerError(
+            f"the ledger's time {ledger.time} is not after that of epoch {previous.epoch}, {previous.time}: "
+            "state a later one"
+        )
     return previous.epoch + 1, previous.state_root
