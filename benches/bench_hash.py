@@ -13,13 +13,13 @@ from __future__ import annotations
 import argparse
 import importlib
 import json
-import platform
 import statistics
-import subprocess
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+
+from machine import described
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -115,19 +115,6 @@ def table() -> list[dict[str, object]]:
     return lines
 
 
-def machine() -> str:
-    """CPU, system, compiler and commit of these figures."""
-    cpus = [
-        line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line
-    ]
-    compiler = subprocess.run(["cc", "--version"], capture_output=True, text=True, check=False).stdout.splitlines()
-    commit = subprocess.run(
-        ["git", "-C", str(ROOT), "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
-    ).stdout.strip()
-    cpu = cpus[0] if cpus else platform.machine()
-    return f"{cpu} x{thread_count(0)}, {platform.system()}, {(compiler or ['?'])[0]}, commit {commit or '?'}"
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description="Time Poseidon and its trees.")
     parser.add_argument("--json", action="store_true", help="a list of objects instead of lines")
@@ -136,7 +123,7 @@ def main() -> None:
     if args.json:
         print(json.dumps(lines, indent=1))
         return
-    print(machine())
+    print(described())
     for line in lines:
         low, high = line["spread_s"]
         beside = f"{PEER} {line['peer_s'] * 1e6:.1f} us, {line['ratio']:.1f}x" if line["peer"] else ""

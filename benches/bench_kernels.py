@@ -13,15 +13,15 @@ from __future__ import annotations
 
 import argparse
 import json
-import platform
 import random
 import statistics
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+
+from machine import described
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -220,18 +220,6 @@ def table(quick: bool) -> Iterator[Line]:
     yield from bench_pairing()
 
 
-def machine() -> str:
-    """CPU, system, compiler and commit of these figures."""
-    info = Path("/proc/cpuinfo").read_text().splitlines()
-    cpus = [text.split(":")[1].strip() for text in info if "model name" in text]
-    compiler = subprocess.run(["cc", "--version"], capture_output=True, text=True, check=False).stdout.splitlines()
-    commit = subprocess.run(
-        ["git", "-C", str(ROOT), "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
-    ).stdout.strip()
-    cpu = cpus[0] if cpus else platform.machine()
-    return f"{cpu} x{thread_count(0)}, {platform.system()}, {(compiler or ['?'])[0]}, commit {commit or '?'}"
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description="Time the kernels over BN254.")
     parser.add_argument("--json", action="store_true", help="a list of objects instead of lines")
@@ -240,7 +228,7 @@ def main() -> None:
     if args.json:
         print(json.dumps([asdict(found) for found in table(args.quick)], indent=1))
         return
-    print(machine())
+    print(described())
     for found in table(args.quick):
         beside = f"{found.peer} {found.peer_s * 1e3:.1f} ms, {found.ratio:.0f}x" if found.peer else ""
         low, high = found.spread_s

@@ -14,7 +14,6 @@ import argparse
 import json
 import multiprocessing
 import os
-import platform
 import resource
 import shutil
 import statistics
@@ -26,12 +25,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from machine import described
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from zkstate.constraint.r1cs import R1cs, SparseMatrix  # noqa: E402
-from zkstate.kernels import FR_MODULUS, FrVec, thread_count  # noqa: E402
+from zkstate.kernels import FR_MODULUS, FrVec  # noqa: E402
 from zkstate.proof import wtns_file, zkey_file  # noqa: E402
 from zkstate.proof.groth16 import Proof, prove, verify, verify_batch  # noqa: E402
 from zkstate.proof.keys import VerifyingKey  # noqa: E402
@@ -198,19 +198,6 @@ def finished(line: dict[str, object], threads: int, beside: dict[str, tuple[str,
     return {"threads": threads, "path": "portable", **line, "peer": peer, "peer_s": seconds, "ratio": ratio}
 
 
-def machine() -> str:
-    """CPU, system, compiler and commit of these figures."""
-    found = [
-        line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line
-    ]
-    compiler = subprocess.run(["cc", "--version"], capture_output=True, text=True, check=False).stdout.splitlines()
-    commit = subprocess.run(
-        ["git", "-C", str(ROOT), "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
-    ).stdout.strip()
-    cpu = found[0] if found else platform.machine()
-    return f"{cpu} x{thread_count(0)}, {platform.system()}, {(compiler or ['?'])[0]}, commit {commit or '?'}"
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description="Time Groth16.")
     parser.add_argument("--json", action="store_true", help="a list of objects instead of lines")
@@ -221,7 +208,7 @@ def main() -> None:
     if args.json:
         print(json.dumps(lines, indent=1))
         return
-    print(machine())
+    print(described())
     for line in lines:
         low, high = line["spread_s"]
         memory = f"  peak {line['peak_mib']:.0f} MiB" if "peak_mib" in line else ""

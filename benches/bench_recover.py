@@ -12,16 +12,16 @@ import argparse
 import json
 import multiprocessing
 import os
-import platform
 import resource
 import statistics
-import subprocess
 import tempfile
 import threading
 import time
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+
+from machine import machine
 
 from lightclient.recover import recover
 from lightclient.trust import PinnedHeader
@@ -94,19 +94,6 @@ def summary(runs):
         "median_s": round(statistics.median(seconds), 4),
         "worst_s": round(seconds[-1], 4),
         "most_bytes": max(read for _, read in runs),
-    }
-
-
-def machine():
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False, cwd=Path(__file__).parent
-    )
-    model = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
-    return {
-        "cpu": model[0].split(":")[1].strip() if model else platform.processor(),
-        "cores": os.cpu_count(),
-        "python": platform.python_version(),
-        "commit": commit.stdout.strip() or None,
     }
 
 
