@@ -11,7 +11,7 @@ from importlib import resources
 
 import msgspec
 
-from zkstate.proof.keys import SetupStatus
+from zkstate.proof.keys import SetupStatus, VerifyingKey
 
 KEYS_FILE = "keys.json"
 
@@ -34,3 +34,9 @@ def known() -> dict[str, KnownKey]:
     """Every known key by circuit name."""
     content = resources.files("circuits").joinpath(KEYS_FILE).read_bytes()
     return msgspec.json.decode(content, type=dict[str, KnownKey])
+
+
+def status_of(key: VerifyingKey) -> SetupStatus:
+    """How a key was made, as far as it is known by its digest; otherwise what can be told from the key itself."""
+    digest = key.digest()
+    return next((each.status for each in known().values() if each.verification_key == digest), key.setup)

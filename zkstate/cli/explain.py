@@ -11,6 +11,7 @@ from typing import Any
 from rich.console import Console
 
 from circuits.attestation import STATEMENT_FILE
+from circuits.keys import status_of
 from lightclient.bundle import Bundle
 from zkstate.cli.account import account_result, show_account
 from zkstate.cli.headers import header_facts, header_result
@@ -171,8 +172,9 @@ def _proof(path: Path, content: bytes) -> Explained:
 
 def _verifying_key(path: Path, content: bytes) -> Explained:
     key = VerifyingKey.from_json(content, str(path))
-    members = {"public": key.n_public, "key_digest": key.digest(), "setup": setup_result(key.setup)}
-    facts = [("public inputs", str(key.n_public)), ("digest", key.digest()), ("setup", setup_text(key.setup))]
+    setup = status_of(key)
+    members = {"public": key.n_public, "key_digest": key.digest(), "setup": setup_result(setup)}
+    facts = [("public inputs", str(key.n_public)), ("digest", key.digest()), ("setup", setup_text(setup))]
     return Explained("a Groth16 verification key over BN254", members, facts)
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from circuits.attestation import FILES, MAX_FILE_BYTES, STATEMENT_FILE, Attestation, Expectation, examine
+from circuits.keys import status_of
 from zkstate.cli.arguments import Namespace, Parser, existing, hex_bytes, seconds
 from zkstate.cli.context import declare_context, given_context
 from zkstate.cli.headers import header_facts, header_result
@@ -166,8 +167,9 @@ def _verify_triple(args: Namespace, terminal: Terminal) -> int:
     public_inputs = json_form.public_inputs(args.public.read_bytes(), str(args.public))
     proof = Proof.from_json(args.proof.read_bytes(), str(args.proof))
     reasons = [] if verify(key, public_inputs, proof) else ["the proof does not satisfy the verification equation"]
-    if args.require_ceremony and not key.setup.trusted:
-        reasons.append(f"the key is {setup_text(key.setup)}, and a verified ceremony is required")
+    setup = status_of(key)
+    if args.require_ceremony and not setup.trusted:
+        reasons.append(f"the key is {setup_text(setup)}, and a verified ceremony is required")
     not_shown = ["what the public inputs mean: that is for whoever wrote the circuit to say"]
     result = {
         "verb": "verify",
@@ -176,14 +178,14 @@ def _verify_triple(args: Namespace, terminal: Terminal) -> int:
         "reasons": reasons,
         "public_inputs": [str(value) for value in public_inputs],
         "key_digest": key.digest(),
-        "setup": setup_result(key.setup),
+        "setup": setup_result(setup),
         "security": SECURITY,
         "not_shown": not_shown,
     }
     facts = [
         ("public inputs", ", ".join(map(str, public_inputs))),
         ("key", f"digest {key.digest()}"),
-        ("setup", setup_text(key.setup)),
+        ("setup", setup_text(setup)),
         ("security", SECURITY),
         ("not shown", not_shown[0]),
     ]
