@@ -14,19 +14,14 @@ import argparse
 import importlib
 import json
 import statistics
-import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 from machine import described
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-
-from zkstate.commitment.domain import tag  # noqa: E402
-from zkstate.commitment.poseidon import poseidon  # noqa: E402
-from zkstate.kernels import (  # noqa: E402
+from zkstate.commitment.domain import tag
+from zkstate.commitment.poseidon import poseidon
+from zkstate.kernels import (
     FrVec,
     merkle_levels,
     poseidon_chain_many,

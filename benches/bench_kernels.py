@@ -15,21 +15,15 @@ import argparse
 import json
 import random
 import statistics
-import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 from machine import described
+from py_ecc.fields import optimized_bn128_FQ as FQ
+from py_ecc.optimized_bn128 import G1, G2, Z1, add, multiply, normalize, pairing
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-
-from py_ecc.fields import optimized_bn128_FQ as FQ  # noqa: E402
-from py_ecc.optimized_bn128 import G1, G2, Z1, add, multiply, normalize, pairing  # noqa: E402
-
-from zkstate.kernels import (  # noqa: E402
+from zkstate.kernels import (
     FP_MODULUS,
     FR_MODULUS,
     FrVec,

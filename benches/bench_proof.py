@@ -18,7 +18,6 @@ import resource
 import shutil
 import statistics
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -27,17 +26,15 @@ from pathlib import Path
 import numpy as np
 from machine import described
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-
-from zkstate.constraint.r1cs import R1cs, SparseMatrix  # noqa: E402
-from zkstate.kernels import FR_MODULUS, FrVec  # noqa: E402
-from zkstate.proof import wtns_file, zkey_file  # noqa: E402
-from zkstate.proof.groth16 import Proof, prove, verify, verify_batch  # noqa: E402
-from zkstate.proof.keys import VerifyingKey  # noqa: E402
-from zkstate.proof.setup import insecure_setup  # noqa: E402
+from zkstate.constraint.r1cs import R1cs, SparseMatrix
+from zkstate.kernels import FR_MODULUS, FrVec
+from zkstate.proof import wtns_file, zkey_file
+from zkstate.proof.groth16 import Proof, prove, verify, verify_batch
+from zkstate.proof.keys import VerifyingKey
+from zkstate.proof.setup import insecure_setup
 
 SEED = b"the seed of a benchmark"
+ROOT = Path(__file__).resolve().parent.parent
 SNARKJS = ROOT / "tests" / "interop" / "node_modules" / "snarkjs" / "build" / "main.cjs"
 BATCHES = (1, 16, 256)
 
