@@ -1,18 +1,25 @@
-"""The compiled contracts: ABI, bytecode and layout as `build` wrote them, and calls after their ABI."""
+"""The compiled contracts: ABI, bytecode and layout as `build` wrote them, and calls after their ABI, by web3."""
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 
 from zkstate.errors import EncodingError, EnvironmentFailure
-from zkstate.kernels import keccak256
 from zkstate.registry.chain import Log
+
+if TYPE_CHECKING:
+    from web3.contract import Contract
+    from web3.types import LogReceipt
+
+# What web3 copies from a log beside what it decodes.
+_PLACE = ("address", "blockHash", "blockNumber", "logIndex", "transactionHash", "transactionIndex")
 
 
 class _Slot(msgspec.Struct, frozen=True):
@@ -48,48 +55,38 @@ class Artefact:
     runtime: bytes
     storage: Mapping[str, int]
     immutables: Mapping[str, int]
-    _entries: tuple[Mapping[str, Any], ...]
+    abi: tuple[Mapping[str, Any], ...]
 
     def creation(self, *arguments: object) -> bytes:
         """The code that creates the contract with these constructor arguments."""
-        entry = self._entry("constructor", "")
-        return self.bytecode + _encode(_types(entry["inputs"]), arguments, f"{self.name} constructor")
+        contract = _contract(self.name)
+        with _encoding(f"{self.name} constructor", arguments):
+            return _unhex(contract.constructor(*arguments).data_in_transaction)
 
     def call_data(self, function: str, *arguments: object) -> bytes:
-        """A call of the overload of `function` that takes this many arguments."""
-        inputs = _types(self._entry("function", function, len(arguments))["inputs"])
-        selector = keccak256(f"{function}({','.join(inputs)})".encode())[:4]
-        return selector + _encode(inputs, arguments, f"{self.name}.{function}")
+        """A call of the overload of `function` that takes these arguments."""
+        contract = _contract(self.name)
+        with _encoding(f"{self.name}.{function}", arguments):
+            return _unhex(contract.encode_abi(function, arguments))
 
     def results(self, function: str, data: bytes) -> tuple[Any, ...]:
         """The values that a call of `function` returned."""
-        return _decode(_types(self._entry("function", function)["outputs"]), data, f"{self.name}.{function}")
+        contract = _contract(self.name)
+        with _decoding(f"{self.name}.{function}"):
+            outputs = contract.get_function_by_name(function).abi["outputs"]
+            return tuple(contract.w3.codec.decode([output["type"] for output in outputs], data))
 
     def topic(self, event: str) -> bytes:
         """The first topic of an event."""
-        inputs = _types(self._entry("event", event)["inputs"])
-        return keccak256(f"{event}({','.join(inputs)})".encode())
+        return _unhex(_contract(self.name).events[event]().topic)
 
-    def event(self, event: str, log: Log) -> dict[str, Any]:
+    def event(self, event: str, log: Log) -> Mapping[str, Any]:
         """The fields of an event by name. EncodingError if the log is not that event."""
-        what = f"{self.name} event {event}"
-        fields = self._entry("event", event)["inputs"]
-        indexed = [field for field in fields if field["indexed"]]
-        if log.topics[:1] != (self.topic(event),) or len(log.topics) != 1 + len(indexed):
-            raise EncodingError(f"{what}: the log is another event")
-        plain = [field for field in fields if not field["indexed"]]
-        values = dict(zip((field["name"] for field in plain), _decode(_types(plain), log.data, what), strict=True))
-        for field, word in zip(indexed, log.topics[1:], strict=True):
-            values[field["name"]] = _decode([field["type"]], word, what)[0]
-        return values
-
-    def _entry(self, kind: str, name: str, arity: int | None = None) -> Mapping[str, Any]:
-        for entry in self._entries:
-            if (entry["type"], entry.get("name", "")) != (kind, name):
-                continue
-            if arity is None or len(entry["inputs"]) == arity:
-                return entry
-        raise EncodingError(f"{self.name} has no {kind} {name} with {arity} arguments")
+        entry = dict.fromkeys(_PLACE) | {"topics": log.topics, "data": log.data}
+        contract = _contract(self.name)
+        with _decoding(f"{self.name} event {event}"):
+            fields: Mapping[str, Any] = contract.events[event]().process_log(cast("LogReceipt", entry))["args"]
+            return fields
 
 
 @functools.cache
@@ -101,41 +98,46 @@ def artefact(name: str) -> Artefact:
         file.contract,
         file.compiler,
         file.source_sha256,
-        bytes.fromhex(file.bytecode.removeprefix("0x")),
-        bytes.fromhex(file.runtime.removeprefix("0x")),
+        _unhex(file.bytecode),
+        _unhex(file.runtime),
         {variable: entry.slot for variable, entry in file.storage.items()},
         {variable: entry.offset for variable, entry in file.immutables.items()},
         file.abi,
     )
 
 
-def _types(fields: Sequence[Mapping[str, Any]]) -> list[str]:
-    return [field["type"] for field in fields]
-
-
-def _encode(types: Sequence[str], values: Sequence[object], what: str) -> bytes:
+@functools.cache
+def _contract(name: str) -> type[Contract]:
+    """The contract as web3 knows it, with no node behind it."""
     try:
-        from eth_abi.abi import encode  # noqa: PLC0415 (optional dependency)
-        from eth_abi.exceptions import EncodingError as AbiError  # noqa: PLC0415 (optional dependency)
+        from web3 import BaseProvider, Web3  # noqa: PLC0415 (optional dependency)
     except ImportError as error:
-        raise _missing() from error
-    try:
-        return bytes(encode(types, values))
-    except (AbiError, ValueError, TypeError) as error:
-        raise EncodingError(f"{what}: {error}") from error
+        raise EnvironmentFailure("calls of contracts need the chain extra: pip install 'zkstate[chain]'") from error
+    contract = artefact(name)
+    return Web3(BaseProvider()).eth.contract(abi=contract.abi, bytecode=contract.bytecode)
 
 
-def _decode(types: Sequence[str], data: bytes, what: str) -> tuple[Any, ...]:
+@contextmanager
+def _encoding(what: str, arguments: Sequence[object]) -> Iterator[None]:
+    from web3.exceptions import Web3Exception  # noqa: PLC0415 (optional dependency)
+
     try:
-        from eth_abi.abi import decode  # noqa: PLC0415 (optional dependency)
-        from eth_abi.exceptions import DecodingError as AbiError  # noqa: PLC0415 (optional dependency)
-    except ImportError as error:
-        raise _missing() from error
+        yield
+    except (Web3Exception, TypeError, ValueError) as error:
+        kinds = ", ".join(type(argument).__name__ for argument in arguments)
+        raise EncodingError(f"{what}: nothing takes the arguments ({kinds}), or not with these values") from error
+
+
+@contextmanager
+def _decoding(what: str) -> Iterator[None]:
+    from eth_abi.exceptions import DecodingError  # noqa: PLC0415 (optional dependency)
+    from web3.exceptions import Web3Exception  # noqa: PLC0415 (optional dependency)
+
     try:
-        return tuple(decode(types, data))
-    except (AbiError, OverflowError, UnicodeDecodeError) as error:
+        yield
+    except (Web3Exception, DecodingError, OverflowError, UnicodeDecodeError) as error:
         raise EncodingError(f"{what}: the answer does not have its form: {error}") from error
 
 
-def _missing() -> EnvironmentFailure:
-    return EnvironmentFailure("calls of contracts need the chain extra: pip install 'zkstate[chain]'")
+def _unhex(text: str) -> bytes:
+    return bytes.fromhex(text.removeprefix("0x"))
