@@ -49,6 +49,9 @@ def test_a_registry_and_its_node_go_together(published, tmp_path):
     for extra in (["--rpc", "http://127.0.0.1:1"], ["--deploy"], ["--registry", "0x" + "11" * 20]):
         outcome = zkstate("publish", published.epoch, "--mirror", tmp_path / "mirror", *extra)
         assert (outcome.code, "a registry needs --rpc" in outcome.err) == (2, True)
+    for alone in (["--chain-id", "1"], ["--publisher-key", published.key]):
+        outcome = zkstate("publish", published.epoch, "--mirror", tmp_path / "mirror", *alone)
+        assert (outcome.code, f"{alone[0]} is for a transaction, and no --rpc is given" in outcome.err) == (2, True)
     assert not (tmp_path / "mirror").exists()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from zkstate.cli.arguments import Namespace, Parser, address, directory, existing
+from zkstate.cli.arguments import Namespace, Parser, address, directory, existing, whole
 from zkstate.cli.headers import header_facts, header_result
 from zkstate.cli.terminal import Terminal, show_facts, size_text
 from zkstate.errors import InputError
@@ -26,6 +26,7 @@ same is accepted, so a publication that was interrupted is repeated as it was.
   DIR                   what zkstate snapshot wrote; only its public part leaves it
   --mirror FOLDER       a folder that a static web server, an object store or a disk serves
   --rpc URL             a node to send the transaction through
+  --chain-id N          send nothing unless the node is on this chain
 
 CHAIN, one of:
 
@@ -48,6 +49,7 @@ def declare(parser: Parser) -> None:
     parser.add_argument("folder", type=directory)
     parser.add_argument("--mirror", type=Path, action="append", required=True)
     parser.add_argument("--rpc")
+    parser.add_argument("--chain-id", type=whole(0, (1 << 64) - 1))
     parser.add_argument("--registry", type=address)
     parser.add_argument("--deploy", action="store_true")
     parser.add_argument("--publisher-key", type=existing)
@@ -58,8 +60,9 @@ def run(args: Namespace, terminal: Terminal) -> int:
     on_chain = args.rpc is not None
     if on_chain != (args.deploy or args.registry is not None) or (args.deploy and args.registry is not None):
         raise InputError("a registry needs --rpc and either --registry or --deploy")
-    if args.publisher_key is not None and not on_chain:
-        raise InputError("--publisher-key is for a transaction, and no --rpc is given")
+    for option in ("publisher_key", "chain_id"):
+        if getattr(args, option) is not None and not on_chain:
+            raise InputError(f"--{option.replace('_', '-')} is for a transaction, and no --rpc is given")
     public = args.folder / PUBLIC
     if not public.is_dir():
         raise InputError(f"{args.folder} has no folder {PUBLIC}: it is not what zkstate snapshot wrote")
@@ -83,7 +86,7 @@ def run(args: Namespace, terminal: Terminal) -> int:
 
 def _open_chain(args: Namespace) -> JsonRpcChain:
     sender = NodeAccount() if args.publisher_key is None else KeyFile(args.publisher_key)
-    return JsonRpcChain(args.rpc, sender)
+    return JsonRpcChain(args.rpc, sender, chain_id=args.chain_id)
 
 
 def _to_registry(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
-from zkstate.errors import DisagreementError, LengthError
+from zkstate.errors import DisagreementError, LengthError, RefusedError
 from zkstate.publication.header import HEADER_BYTES
 from zkstate.registry.artefacts import artefact
 from zkstate.registry.chain import WORD_BYTES, Chain, Receipt, address_text
@@ -65,11 +65,19 @@ class Registry:
     def publish(self, header: bytes, mirrors: str = "") -> Receipt | None:
         """Append an epoch from its 480-byte header; None if it is there already, so a repeat is harmless.
 
+        That includes a repeat while the transaction of a first attempt, killed or given up, is still on its way.
         Errors: DisagreementError if the registry holds another header for that epoch.
         """
         if len(mirrors.encode()) > MAX_MIRRORS_BYTES:
             raise LengthError(f"the mirrors hint has {len(mirrors.encode())} bytes, more than {MAX_MIRRORS_BYTES}")
-        return None if self.holds(header) else self._send("publish", header, mirrors)
+        if self.holds(header):
+            return None
+        try:
+            return self._send("publish", header, mirrors)
+        except RefusedError:
+            if self.holds(header):
+                return None
+            raise
 
     def holds(self, header: bytes) -> bool:
         """Whether the epoch of this header is published. DisagreementError if it is with another header."""
