@@ -19,13 +19,10 @@ _MAX_DIGITS = 18  # a product with a scale is then exact in Decimal's 28
 
 
 def read_brackets(path: Path) -> dict[str, tuple[Tier, ...]]:
-    """Tiers by contract of a table {"columns": .., "tiers": {contract: [[from, to, rate, leverage, cum],
-    ..]}}.
+    """Tiers by contract of a table {"columns": .., "tiers": {contract: [[from, to, rate, leverage, cum], ..]}}.
 
-    The initial rate is 1 / leverage, rounded up to a part per million; the last bracket is open above.
-    EncodingError
-    if a number is not exact in our units, brackets leave gaps, or a stated `cum` is not the offset that
-    follows.
+    The initial rate is 1 / leverage, rounded up to a part per million; the last bracket is open above. EncodingError if
+    a number is not exact in our units, brackets leave gaps, or a stated `cum` is not the offset that follows.
     """
     if path.stat().st_size > _MAX_BYTES:
         raise EncodingError(f"{path.name} is larger than {_MAX_BYTES} bytes")

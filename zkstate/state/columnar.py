@@ -1,7 +1,6 @@
 """All accounts of a ledger as field elements, leaves and record plaintexts, size class by size class.
 
-Agrees with `codec.py` account by account; numpy lays the limbs out and the core hashes them, in blocks of
-bounded size.
+Agrees with `codec.py` account by account; numpy lays the limbs out and the core hashes them, in blocks of bounded size.
 """
 
 from __future__ import annotations
@@ -30,9 +29,7 @@ _TOP = np.uint64(1 << 63)
 
 @dataclass(frozen=True, slots=True)
 class _Entries:
-    """The entries of some accounts: `source` their places in the columns, at `account`, `slot` of a padded
-    matrix.
-    """
+    """The entries of some accounts: `source` their places in the columns, at `account`, `slot` of a padded matrix."""
 
     source: Index
     account: Index
@@ -47,9 +44,7 @@ def _entries(start: Index, accounts: Index) -> _Entries:
 
 
 def row_limbs(rows: RowColumns, accounts: Index, n: int) -> Limbs:
-    """The 2n elements that `rows_n` hashes for each account, as canonical limbs of shape (accounts, 2n,
-    4).
-    """
+    """The 2n elements that `rows_n` hashes for each account, as canonical limbs of shape (accounts, 2n, 4)."""
     limbs = np.zeros((len(accounts), n, 2, LIMBS), np.uint64)
     limbs[:, :, 0, :2] = _TOP
     limbs[:, :, 1, 1] = _TOP
@@ -63,9 +58,7 @@ def row_limbs(rows: RowColumns, accounts: Index, n: int) -> Limbs:
 
 
 def order_limbs(orders: OrderColumns, accounts: Index, n: int) -> Limbs:
-    """The n elements that `orders_n` hashes for each account, as canonical limbs of shape (accounts, n,
-    4).
-    """
+    """The n elements that `orders_n` hashes for each account, as canonical limbs of shape (accounts, n, 4)."""
     limbs = np.zeros((len(accounts), n, LIMBS), np.uint64)
     at = _entries(orders.start, accounts)
     limbs[at.account, at.slot, 0] = orders.size[at.source]
@@ -87,9 +80,7 @@ def _chains(tag: int, length: int, accounts: Index, limbs_of: Callable[[Index], 
 
 
 def digests(ledger: Ledger) -> tuple[Limbs, Limbs]:
-    """rows_n and orders_n of every account, in the ledger's order, as canonical limbs of shape (accounts,
-    4).
-    """
+    """rows_n and orders_n of every account, in the ledger's order, as canonical limbs of shape (accounts, 4)."""
     rows = np.empty((len(ledger), LIMBS), np.uint64)
     orders = np.empty((len(ledger), LIMBS), np.uint64)
     for n, accounts in by_class(ledger):

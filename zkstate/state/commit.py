@@ -1,6 +1,4 @@
-"""The hashes that tie an epoch together: venue id, account id, totals root, meta, state root (docs/spec.md
-§4, §5).
-"""
+"""The hashes that tie an epoch together: venue id, account id, totals root, meta, state root (docs/spec.md §4, §5)."""
 
 from __future__ import annotations
 
@@ -42,9 +40,7 @@ def owner_commitment(owner_secret: int) -> int:
 
 
 def totals_root(held: Sequence[int], owed: Sequence[int]) -> int:
-    """The root of what the venue owes and is owed, one (credit, debit) below 2^96 for each instrument from
-    id 1.
-    """
+    """The root of what the venue owes and is owed, one (credit, debit) below 2^96 for each instrument from id 1."""
     if len(held) != len(owed):
         raise LengthError(f"{len(held)} credits but {len(owed)} debits")
     for what, sums in (("credit", held), ("debit", owed)):

@@ -1,8 +1,6 @@
-"""Exact decimal numbers of ledgers: text such as `-12.50`, one by one or by the column. No floats, no
-rounding.
+"""Exact decimal numbers of ledgers: text such as `-12.50`, one by one or by the column. No floats, no rounding.
 
-The only form read is that of a JSON number without exponent: an optional minus, digits without leading
-zeros, and
+The only form read is that of a JSON number without exponent: an optional minus, digits without leading zeros, and
 optionally a point and digits.
 """
 
@@ -109,9 +107,7 @@ def parse_column(texts: Sequence[str]) -> tuple[DecimalColumn, Flags]:
 
 
 def rescale(column: DecimalColumn, decimals: I64s) -> tuple[Wide, Flags]:
-    """Signed integers value * 10^decimals, and which entries have more decimals than that (their results
-    mean nothing).
-    """
+    """Signed integers value * 10^decimals, and which entries have more decimals than that (results void)."""
     shift = decimals - column.scale
     down = np.maximum(-shift, 0)
     value = column.magnitude

@@ -1,6 +1,4 @@
-"""Cross margin of all accounts of a ledger, exactly and by columns; equal to `margin.py` account by
-account.
-"""
+"""Cross margin of all accounts of a ledger, exactly and by columns; equal to `margin.py` account by account."""
 
 from __future__ import annotations
 
@@ -84,9 +82,7 @@ def _columns(table: InstrumentTable) -> _Columns:
 
 
 def assess_all(ledger: Ledger, initial: bool = False) -> Health:
-    """Equity and maintenance (or initial) requirement of every account, a bounded number of rows at a
-    time.
-    """
+    """Equity and maintenance (or initial) requirement of every account, a bounded number of rows at a time."""
     columns = _columns(ledger.table)
     start = ledger.rows.start
     equity = np.zeros((LIMBS, len(ledger)), np.int64)
@@ -133,9 +129,7 @@ def _scaled(column: Wide, factor: NDArray[np.int64] | np.int64) -> Wide:
 
 
 def _funding_due(now: I64s, at_entry: I64s, size: Wide, short: Flags) -> Wide:
-    """amount * (funding - funding_at_entry) over 5 limbs; the difference of two int64 fits 64 bits and a
-    sign.
-    """
+    """amount * (funding - funding_at_entry) over 5 limbs; the difference of two int64 fits 64 bits and a sign."""
     fell = now < at_entry
     difference = now.view(np.uint64) - at_entry.view(np.uint64)
     distance = np.where(fell, np.uint64(0) - difference, difference)

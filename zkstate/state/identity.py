@@ -1,6 +1,4 @@
-"""The account key: 32 secret bytes, from which an account's owner commitment and view key follow
-(docs/spec.md §4).
-"""
+"""The account key: 32 secret bytes, from which an account's owner commitment and view key follow (docs/spec.md §4)."""
 
 from __future__ import annotations
 
@@ -78,8 +76,8 @@ class AccountKey:
     def read(cls, path: Path) -> AccountKey:
         """The key of a file of one line of 64 hex digits that only its owner can read.
 
-        MissingError if there is no file, EnvironmentFailure if others may read it, EncodingError if it holds
-        anything else.
+        MissingError if there is no file, EnvironmentFailure if others may read it, EncodingError if it holds anything
+        else.
         """
         return cls(read_secret(path, "account key"))
 
@@ -135,9 +133,7 @@ def write_secret(path: Path, secret: bytes, what: str) -> None:
 
 
 def issued_key(master: bytes, name: str) -> AccountKey:
-    """The key a venue issues to an account that brought none: HKDF(master, "zkstate issued key v1" then the
-    name).
-    """
+    """The key a venue issues to an account that brought none: HKDF(master, "zkstate issued key v1" then the name)."""
     _checked(master, "an operator master key")
     return AccountKey(_hkdf(master, _ISSUED_INFO + name.encode(), KEY_BYTES))
 

@@ -1,6 +1,4 @@
-"""A venue's ledger at one moment, by columns. Readers and writers of its file forms are the `ledger_*`
-modules.
-"""
+"""A venue's ledger at one moment, by columns. Readers and writers of its file forms are the `ledger_*` modules."""
 
 from __future__ import annotations
 
@@ -14,6 +12,7 @@ from zkstate.errors import LedgerError, LengthError
 from zkstate.state import identity, wide
 from zkstate.state.schema import MAX_ROWS, SIZE_CLASSES, Order, Row
 from zkstate.state.table import InstrumentTable
+from zkstate.state.text import is_plain
 
 MAX_ACCOUNTS = 1 << 24
 MAX_NAME_BYTES = 128
@@ -24,9 +23,7 @@ Bytes32 = NDArray[np.uint8]
 
 @dataclass(frozen=True, slots=True)
 class RowColumns:
-    """All rows: account i has the entries start[i] .. start[i+1]-1, by instrument. entry = high * 2^64 +
-    low.
-    """
+    """All rows: account i has the entries start[i] .. start[i+1]-1, by instrument. entry = high * 2^64 + low."""
 
     start: NDArray[np.int64]
     instrument: NDArray[np.uint16]
@@ -43,9 +40,7 @@ class RowColumns:
 
 @dataclass(frozen=True, slots=True)
 class OrderColumns:
-    """All open orders: account i has the entries start[i] .. start[i+1]-1, in the order of their
-    encodings.
-    """
+    """All open orders: account i has the entries start[i] .. start[i+1]-1, in the order of their encodings."""
 
     start: NDArray[np.int64]
     instrument: NDArray[np.uint16]
@@ -79,7 +74,7 @@ class Ledger:
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if not 1 <= len(self.venue.encode()) <= MAX_VENUE_BYTES or not self.venue.isprintable():
+        if not 1 <= len(self.venue.encode()) <= MAX_VENUE_BYTES or not is_plain(self.venue):
             raise LedgerError(f"venue name {self.venue!r} is not 1 to {MAX_VENUE_BYTES} printable bytes")
         n = len(self.names)
         if n > MAX_ACCOUNTS:
@@ -183,9 +178,7 @@ def no_orders(accounts: int) -> OrderColumns:
 
 
 def row_columns(account: NDArray[np.int64], accounts: int, columns: Sequence[NDArray[np.generic]]) -> RowColumns:
-    """Rows sorted by account and instrument, from (instrument, amount, entry_high, entry_low, funding) in
-    any order.
-    """
+    """Rows sorted by account and instrument, from (instrument, amount, entry_high, entry_low, funding) in any order."""
     order = np.lexsort((columns[0], account))
     instrument, amount, entry_high, entry_low, funding = (column[order] for column in columns)
     return RowColumns(

@@ -40,9 +40,7 @@ Column = Texts | DecimalColumn
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where the lines of a chunk stand: file, whether it counts lines or rows, and the number of the
-    first.
-    """
+    """Where the lines of a chunk stand: file, whether it counts lines or rows, and the number of the first."""
 
     source: str
     unit: str

@@ -1,6 +1,4 @@
-"""A ledger as a folder of CSV files, one per table (docs/ledger.md), and the CSV lines other readers build
-on.
-"""
+"""A ledger as a folder of CSV files, one per table (docs/ledger.md), and the CSV lines other readers build on."""
 
 from __future__ import annotations
 
@@ -65,9 +63,7 @@ def _lines(path: Path, file: object, max_line: int) -> Iterator[str]:
 
 
 def read_csv_folder(folder: Path) -> Ledger:
-    """Read and check a folder with ledger.csv, instruments.csv, tiers.csv, accounts.csv, rows.csv,
-    orders.csv.
-    """
+    """Read and check a folder with ledger.csv, instruments.csv, tiers.csv, accounts.csv, rows.csv, orders.csv."""
     builder = LedgerBuilder()
     for table in TABLES:
         path = folder / f"{table}.csv"

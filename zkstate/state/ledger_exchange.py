@@ -1,21 +1,15 @@
 """The balance sheets an exchange publishes for its proof of solvency, read as they are, as a ledger.
 
-A folder holds `*users*.csv` sheets (columns rn, id, then for each asset equity e_x, debt d_x, net x, and
-what is
-pledged for loans vl_x, margin m_x and portfolio margin pm_x, then a total) and `*assets_info.csv` (price
-and, for each
-kind of pledge, collateral tiers). The venue's rule, debt at most the sum of tiered pledges, is cross margin
-(§7) once
+A folder holds `*users*.csv` sheets (columns rn, id, then for each asset equity e_x, debt d_x, net x, and what is
+pledged for loans vl_x, margin m_x and portfolio margin pm_x, then a total) and `*assets_info.csv` (price and, for each
+kind of pledge, collateral tiers). The venue's rule, debt at most the sum of tiered pledges, is cross margin (§7) once
 each asset x stands as five instruments:
 
-    x            what is held and not pledged: equity - all pledges; counts 0 as collateral, in full where
-    negative
-    x:debt       minus the debt
-    x:loan  x:margin  x:portfolio    the pledges, each with its tiers; beyond the last stated tier value
-    counts 0
+    x                            held and not pledged, equity - all pledges: 0 as collateral, in full where negative
+    x:debt                       minus the debt
+    x:loan x:margin x:portfolio  the pledges, each with its tiers; value beyond the last stated tier counts 0
 
-Amounts get the decimals their sheet needs; a price with more than the 16 - d that leaves is cut, as the
-venue does.
+Amounts get the decimals their sheet needs; a price with more than the 16 - d that leaves is cut, as the venue does.
 """
 
 from __future__ import annotations
@@ -52,9 +46,7 @@ _VENUE, _QUOTE = "exchange sheet", "USDT"
 
 @dataclass(frozen=True, slots=True)
 class _Asset:
-    """A line of the asset sheet: the price as stated, and (lower, rate in ppm) steps for the three
-    pledges.
-    """
+    """A line of the asset sheet: the price as stated, and (lower, rate in ppm) steps for the three pledges."""
 
     symbol: str
     price: str
@@ -73,12 +65,10 @@ def is_user_sheet(path: Path) -> bool:
 
 
 def read_asset_table(path: Path, amount_decimals: Mapping[str, int] | None = None) -> tuple[InstrumentTable, list[str]]:
-    """The instrument table of an asset sheet, five instruments for each asset, and notes on prices that were
-    cut.
+    """The instrument table of an asset sheet, five instruments for each asset, and notes on prices that were cut.
 
-    `amount_decimals` says how many decimals the balances of an asset need (0 where it says nothing); an
-    asset gets
-    that many, or more where its price would not fit 64 bits.
+    `amount_decimals` says how many decimals the balances of an asset need (0 where it says nothing); an asset gets that
+    many, or more where its price would not fit 64 bits.
     """
     given = amount_decimals or {}
     instruments: list[Instrument] = []
@@ -139,9 +129,7 @@ def _assets(path: Path) -> list[_Asset]:
 
 
 def _steps(text: str) -> tuple[tuple[int, int], ...]:
-    """(lower in 10^-4 quote, rate in ppm) of a list such as `[0-10000:100,10000-20000:90]`; value beyond it
-    counts 0.
-    """
+    """(lower in 10^-4 quote, rate in ppm) of a list such as `[0-10000:100,10000-20000:90]`; beyond it 0 counts."""
     if text in ("", "[]"):
         return ((0, 0),)
     if not (text.startswith("[") and text.endswith("]")):
@@ -180,9 +168,7 @@ def _price(text: str, scale: int) -> tuple[int, bool]:
 
 @dataclass(frozen=True, slots=True)
 class _Sheets:
-    """All user sheets: names, and for each asset its six columns (equity, debt, net, three pledges) by
-    chunk.
-    """
+    """All user sheets: names, and for each asset its six columns (equity, debt, net, three pledges) by chunk."""
 
     names: list[str]
     places: list[Place]
@@ -273,9 +259,7 @@ def _decimals(chunk: Chunk, field: str, *, may_be_negative: bool) -> DecimalColu
 
 
 def _check_net(chunk: Chunk, symbol: str, parts: Sequence[DecimalColumn]) -> None:
-    """The net column is equity - debt computed in doubles, or 0 where the venue left it out; nothing else is
-    let by.
-    """
+    """The net column is equity - debt computed in doubles, or 0 where the venue left it out; nothing else is let by."""
     scale = np.full(chunk.count, _NET_DECIMALS)
     equity, debt, net = _aligned([decimals.rescale(part, scale)[0] for part in parts[:3]])
     error, _ = wide.magnitude(net - equity + debt)

@@ -1,6 +1,4 @@
-"""A ledger as one JSON Lines file (docs/ledger.md): every line an object of one table, named by its
-`type`.
-"""
+"""A ledger as one JSON Lines file (docs/ledger.md): every line an object of one table, named by its `type`."""
 
 from __future__ import annotations
 
@@ -30,9 +28,7 @@ _NUMERIC = {"version": int, "time": int, "decimals": int, "expiry": int, "synthe
 
 
 def _struct(tag: str, table: str) -> type[msgspec.Struct]:
-    """The line type of a table: text fields, and integers where no value can exceed what JSON readers keep
-    exactly.
-    """
+    """The line type of a table: text fields, and integers where no value can exceed what JSON readers keep exactly."""
     required, optional = TABLES[table]
     fields: list[Any] = [(name, _NUMERIC.get(name, str)) for name in required]
     fields += [(name, _NUMERIC.get(name, str) | msgspec.UnsetType, msgspec.UNSET) for name in optional]

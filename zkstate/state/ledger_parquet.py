@@ -102,9 +102,7 @@ def _is_utf8(scalar: object) -> bool:
 
 
 def _decimals(place: Place, name: str, array: Array) -> DecimalColumn:
-    """A decimal128 array without Python objects: its buffer holds 16-byte little-endian integers; nulls are
-    0.
-    """
+    """A decimal128 array without Python objects: its buffer holds 16-byte little-endian integers; nulls are 0."""
     if array.type.scale < 0:
         place.fail(0, name, f"the column has scale {array.type.scale}; a scale of 0 or more is needed")
     if array.null_count and name in ("price", "amount", "size"):

@@ -1,6 +1,4 @@
-"""Open a ledger in whatever form it is: chosen by what lies at the path, read by one of the `ledger_*`
-readers.
-"""
+"""Open a ledger in whatever form it is: chosen by what lies at the path, read by one of the `ledger_*` readers."""
 
 from __future__ import annotations
 

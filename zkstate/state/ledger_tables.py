@@ -15,11 +15,11 @@ from zkstate.state.ledger_chunk import Chunk, Place
 from zkstate.state.ledger_instruments import InstrumentLines
 from zkstate.state.schema import MAX_ROWS, U64, VALUE_DECIMALS
 from zkstate.state.table import InstrumentTable
+from zkstate.state.text import is_plain
 
 _SIDES = {"buy": 0, "sell": 1}
 _P25519 = (1 << 255) - 19
-# u-coordinates of the points of small order on Curve25519 (RFC 7748, section 7): a shared secret with one is
-# zero.
+# u-coordinates of the points of small order on Curve25519 (RFC 7748, section 7): a shared secret with one is zero.
 _SMALL_ORDER = (
     0,
     1,
@@ -104,7 +104,7 @@ class LedgerBuilder:
 
     def _add_accounts(self, chunk: Chunk) -> None:
         names = chunk.required("account")
-        unfit = [len(name.encode()) > MAX_NAME_BYTES or not name.isprintable() for name in names]
+        unfit = [len(name.encode()) > MAX_NAME_BYTES or not is_plain(name) for name in names]
         chunk.refuse("account", np.array(unfit, np.bool_), f"is not 1 to {MAX_NAME_BYTES} printable bytes")
         first = len(self._accounts)
         if first + len(names) > MAX_ACCOUNTS:

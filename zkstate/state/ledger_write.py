@@ -111,8 +111,7 @@ def _order_lines(ledger: Ledger) -> Iterator[Line]:
 def write_ledger(ledger: Ledger, path: Path, form: str = "jsonl") -> None:
     """Write a ledger as a `jsonl` file, or as a folder of `csv` or `parquet` tables, whole or not at all.
 
-    EnvironmentFailure if the path exists, cannot be written, or the form needs an extra that is not
-    installed.
+    EnvironmentFailure if the path exists, cannot be written, or the form needs an extra that is not installed.
     """
     writers = {"jsonl": _write_jsonl, "csv": _write_csv, "parquet": _write_parquet}
     if path.exists():

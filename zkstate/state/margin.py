@@ -1,8 +1,6 @@
-"""Cross margin of one account, exactly, in integers (docs/spec.md §7): the reference that circuits agree
-with.
+"""Cross margin of one account, exactly, in integers (docs/spec.md §7): the reference that circuits agree with.
 
-Units: values 10^-16 quote, equity and need 10^-22 quote. Nothing is rounded. `health.py` does the same by
-columns.
+Units: values 10^-16 quote, equity and need 10^-22 quote. Nothing is rounded. `health.py` does the same by columns.
 """
 
 from __future__ import annotations
@@ -20,9 +18,7 @@ EQUITY_DECIMALS = 22
 
 @dataclass(frozen=True, slots=True)
 class RowMargin:
-    """What one row adds. `value` and `notional` in 10^-16 quote, `pnl` (funding included) too; the rest in
-    10^-22.
-    """
+    """What one row adds. `value` and `notional` in 10^-16 quote, `pnl` (funding included) too; the rest in 10^-22."""
 
     row: Row
     value: int
@@ -90,8 +86,7 @@ def assess_row(row: Row, instrument: Instrument, initial: bool = False) -> RowMa
 def assess(rows: Sequence[Row], table: InstrumentTable, initial: bool = False) -> Assessment:
     """Equity and maintenance requirement of an account, or its initial one.
 
-    EncodingError if a row's instrument is not in the table, or a row of an asset has an entry value or
-    funding index.
+    EncodingError if a row's instrument is not in the table, or a row of an asset has an entry value or funding index.
     """
     assessed = []
     for row in rows:

@@ -1,9 +1,7 @@
 """The values a state is made of, each valid once constructed (docs/spec.md §2-§4).
 
-Units: amounts 10^-d of the asset or contract, prices and funding indices 10^-(16-d) quote, values and entry
-values
-10^-16 quote, tier bounds 10^-4 quote, rates parts per million, tier offsets 10^-10 quote, times seconds
-since 1970.
+Units: amounts 10^-d of the asset or contract, prices and funding indices 10^-(16-d) quote, values and entry values
+10^-16 quote, tier bounds 10^-4 quote, rates parts per million, tier offsets 10^-10 quote, times seconds since 1970.
 """
 
 from __future__ import annotations
@@ -14,6 +12,7 @@ from itertools import pairwise
 
 from zkstate.errors import EncodingError, LengthError
 from zkstate.kernels import FR_MODULUS
+from zkstate.state.text import is_plain
 
 U16, U64 = 1 << 16, 1 << 64
 I64, I128 = 1 << 63, 1 << 127
@@ -67,12 +66,10 @@ class Tier:
 
 
 def ladder(steps: Sequence[tuple[int, int, int]]) -> tuple[Tier, ...]:
-    """Tiers from (lower, rate, initial_rate) steps: each upper bound is the next lower one, the last is
-    unbounded.
+    """Tiers from (lower, rate, initial_rate) steps: each upper bound is the next lower one, the last is unbounded.
 
     Offsets are derived, offset_k = offset_(k-1) + lower_k (rate_k - rate_(k-1)), so that the value counted is
-    continuous across a bound. EncodingError unless the bounds start at 0 and strictly increase; LengthError
-    unless
+    continuous across a bound. EncodingError unless the bounds start at 0 and strictly increase; LengthError unless
     there are 1 to 13.
     """
     if not 1 <= len(steps) <= MAX_TIERS:
@@ -182,7 +179,7 @@ def check_symbol(symbol: str) -> None:
         raise EncodingError(f"symbol {symbol!r} is not UTF-8") from None
     if not 1 <= size <= MAX_SYMBOL_BYTES:
         raise EncodingError(f"symbol {symbol[:MAX_SYMBOL_BYTES]!r} has {size} bytes, not 1 to {MAX_SYMBOL_BYTES}")
-    if not symbol.isprintable() or any(c.isspace() for c in symbol):
+    if not is_plain(symbol) or any(c.isspace() for c in symbol):
         raise EncodingError(f"symbol {symbol!r} has a space or an unprintable character")
 
 

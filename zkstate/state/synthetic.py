@@ -1,9 +1,7 @@
 """A deterministic, realistic venue for demonstrations and load: everything follows from (seed, accounts).
 
-Heavy-tailed account sizes and row counts, spot holdings, margin debts, perpetuals with funding, dated
-futures, options
-and open orders; most accounts are healthy, a few are not. The ledger says that it is synthetic, and so does
-its header.
+Heavy-tailed account sizes and row counts, spot holdings, margin debts, perpetuals with funding, dated futures, options
+and open orders; most accounts are healthy, a few are not. The ledger says that it is synthetic, and so does its header.
 """
 
 from __future__ import annotations

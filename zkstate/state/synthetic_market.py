@@ -28,8 +28,7 @@ TIME = 1_795_132_800  # 2026-11-20 00:00 UTC
 _YEAR = 365 * 86400
 _BOUND = 10**4
 
-# ticker, price in USDT, percent counted as collateral, and the position in million USDT from which half
-# counts
+# ticker, price in USDT, percent counted as collateral, and the position in million USDT from which half counts
 _COINS = (
     ("BTC", 92_400.0, 98, 400), ("ETH", 3_120.0, 97, 250), ("SOL", 141.2, 95, 60), ("BNB", 873.0, 95, 60),
     ("XRP", 2.071, 92, 40), ("DOGE", 0.1498, 90, 20), ("ADA", 0.4412, 90, 15), ("TRX", 0.2781, 90, 15),
@@ -56,9 +55,7 @@ _BRACKETS = (
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """An instrument, how popular it is, and the leverage a usual position in it has at most (0: it is
-    held).
-    """
+    """An instrument, how popular it is, and the leverage a usual position in it has at most (0: it is held)."""
 
     instrument: Instrument
     popularity: float

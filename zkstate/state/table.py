@@ -1,6 +1,4 @@
-"""The instrument table: one commitment to every asset and market (docs/spec.md §3), and its published JSON
-form.
-"""
+"""The instrument table: one commitment to every asset and market (docs/spec.md §3), and its published JSON form."""
 
 from __future__ import annotations
 
@@ -133,8 +131,7 @@ def digests(table: InstrumentTable) -> kernels.FrVec:
     return kernels.poseidon_many(domain.tag("instrument"), kernels.FrVec.from_ints(elements), WORDS)
 
 
-# The JSON form: 64-bit quantities are decimal strings, since many readers hold numbers as doubles; narrower
-# ones are
+# The JSON form: 64-bit quantities are decimal strings, since many readers hold numbers as doubles; narrower ones are
 # integers. Bounds and offsets that follow from others are not stored.
 
 _Unsigned = Annotated[str, msgspec.Meta(pattern=r"^(0|[1-9][0-9]{0,19})$")]

@@ -1,6 +1,4 @@
-"""The accounts tree of an epoch: ids, salts, leaves sorted by id, and the binary tree over them
-(docs/spec.md §4).
-"""
+"""The accounts tree of an epoch: ids, salts, leaves sorted by id, and the binary tree over them (docs/spec.md §4)."""
 
 from __future__ import annotations
 
@@ -30,8 +28,7 @@ RECORD_BLOCK = 16 << 20
 class AccountsTree:
     """All leaves of an epoch in id order. Entry i of every column belongs to leaf i.
 
-    `accounts` are places in the ledger; `ids` and `salts` are (n, 32) big-endian bytes; `classes` size
-    classes.
+    `accounts` are places in the ledger; `ids` and `salts` are (n, 32) big-endian bytes; `classes` size classes.
     """
 
     accounts: NDArray[np.int64]
@@ -113,9 +110,7 @@ def account_ids(owners: NDArray[np.uint8], venue: int, epoch: int) -> NDArray[np
 
 
 def epoch_salts(secret: bytes, count: int) -> NDArray[np.uint8]:
-    """Fresh salts below 2^248 of an epoch, from one SHAKE-256 stream of its 32-byte secret, as (n, 32)
-    bytes.
-    """
+    """Fresh salts below 2^248 of an epoch, from one SHAKE-256 stream of its 32-byte secret, as (n, 32) bytes."""
     if len(secret) != SECRET_BYTES:
         raise LengthError(f"an epoch's salt secret has {len(secret)} bytes, not {SECRET_BYTES}")
     stream = hashlib.shake_256(b"zkstate salts v1" + secret).digest(SALT_BYTES * count)
@@ -127,8 +122,7 @@ def epoch_salts(secret: bytes, count: int) -> NDArray[np.uint8]:
 def build(ledger: Ledger, venue: int, epoch: int, salt_secret: bytes, depth: int | None = None) -> AccountsTree:
     """Commit to every account of a ledger that has keys.
 
-    Errors: LedgerError if two accounts share an owner (their ids would collide) or there is no account,
-    EncodingError
+    Errors: LedgerError if two accounts share an owner (their ids would collide) or there is no account, EncodingError
     for a venue or epoch out of range, LengthError if `depth` is too small.
     """
     if not 0 <= venue < ID_BOUND or not 0 <= epoch < 1 << 64:

@@ -1,10 +1,8 @@
 """Columns of exact integers wider than 64 bits, as numpy limbs of 32 bits.
 
-A wide column of n integers is an int64 array of shape (limbs, n) whose value is sum(limb[j] * 2^(32 j)).
-Limbs may
-be any 64-bit integers as long as no operation overflows one; `normalise` brings all but the top one into
-0..2^32-1
-and leaves the sign in the top. Nothing here rounds, and nothing loops over n.
+A wide column of n integers is an int64 array of shape (limbs, n) whose value is sum(limb[j] * 2^(32 j)). Limbs may be
+any 64-bit integers as long as no operation overflows one; `normalise` brings all but the top one into 0..2^32-1 and
+leaves the sign in the top. Nothing here rounds, and nothing loops over n.
 """
 
 from __future__ import annotations
@@ -93,9 +91,7 @@ def divide(column: Wide, divisor: int) -> tuple[Wide, I64s]:
 
 
 def segment_sums(column: Wide, start: I64s) -> Wide:
-    """Sums over the entries start[i] .. start[i+1]-1 of a normalised column; `start` has one more entry than
-    sums.
-    """
+    """Sums over the entries start[i] .. start[i+1]-1 of a normalised column; `start` has one more entry than sums."""
     out = np.zeros((len(column), len(start) - 1), np.int64)
     filled = np.flatnonzero(start[1:] > start[:-1])
     if len(filled):
@@ -104,9 +100,7 @@ def segment_sums(column: Wide, start: I64s) -> Wide:
 
 
 def halves(column: Wide) -> tuple[I64s, U64s, Flags]:
-    """Signed 128-bit halves (high, low) of a column of at least 4 limbs, and which entries do not fit
-    them.
-    """
+    """Signed 128-bit halves (high, low) of a column of at least 4 limbs, and which entries do not fit them."""
     whole = normalise(column)
     low = whole[0].astype(np.uint64) | (whole[1].astype(np.uint64) << _SHIFT_U)
     if len(whole) == 4:
