@@ -13,7 +13,7 @@ from zkstate.commitment.domain import tag
 from zkstate.commitment.merkle import MerklePath, MerkleTree, empty_roots
 from zkstate.commitment.poseidon import poseidon
 from zkstate.errors import EncodingError, LengthError
-from zkstate.kernels import FR_MODULUS, FrVec
+from zkstate.kernels import FR_MODULUS, FrVec, merkle_levels
 
 NODE = tag("node")
 ELEMENTS = st.integers(0, FR_MODULUS - 1)
@@ -192,3 +192,8 @@ def test_a_leaf_outside_the_field_is_refused():
     tree = MerkleTree(FrVec.from_ints([1, 2]), 2, 1, NODE)
     with pytest.raises(EncodingError):
         tree.path(0).verify(tree.root, 1 + FR_MODULUS)
+
+
+def test_a_negative_height_is_refused():
+    with pytest.raises(LengthError, match="height -1"):
+        merkle_levels(FrVec(2), NODE, 2, 1, base=-1)

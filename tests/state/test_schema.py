@@ -15,6 +15,7 @@ from zkstate.state.schema import (
     ladder,
     size_class,
 )
+from zkstate.state.text import is_plain
 
 FLAT = ladder([(0, 900_000, 0)])
 MARKET = ladder([(0, 10_000, 20_000), (5_000, 20_000, 40_000)])
@@ -163,3 +164,11 @@ def test_size_classes(rows, orders, n):
 def test_no_class_holds_more_than_64():
     with pytest.raises(LengthError, match="65 rows"):
         size_class(65, 0)
+
+
+@pytest.mark.parametrize(
+    "hidden", ["\n", "\x7f", "\x9b", "\xad", "\u061c", "\u200b", "\u202e", "\u2028", "\u2066", "\ufeff", "\U000e0041"]
+)
+def test_text_that_hides_or_reorders_is_not_plain(hidden):
+    assert is_plain("Börse 取引所 №1 🚀")
+    assert not is_plain(f"safe{hidden}venue")

@@ -75,8 +75,10 @@ def merkle_levels(leaves: FrVec, tag: int, arity: int, depth: int, threads: int 
 
     Level i has ceil(len(leaves) / arity^i) nodes; what is missing on the right counts as an empty subtree.
     `leaves` may themselves be nodes of height `base` in a larger tree.
-    Errors: LengthError if they do not fit in arity^depth, or for an arity that is not 2 to 16.
+    Errors: LengthError if they do not fit in arity^depth, for an arity that is not 2 to 16, or a negative base.
     """
+    if base < 0:
+        raise LengthError(f"nodes of height {base}: the lowest are of height 0")
     if depth >= 0 and arity >= 2 and leaves.n > arity**depth:
         raise LengthError(f"{leaves.n} leaves do not fit in a tree of arity {arity} and depth {depth}")
     empty = merkle_empty_roots(tag, arity, base + depth)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import struct
-import unicodedata
 from dataclasses import dataclass, field
 
 from cryptography.exceptions import InvalidSignature
@@ -14,6 +13,7 @@ from zkstate.errors import DisagreementError, EncodingError, LengthError
 from zkstate.kernels import FR_MODULUS
 from zkstate.publication.layout import HEADER, MAX_EPOCH, MAX_RECORD_BITS
 from zkstate.state.commit import MAX_ACCOUNTS_DEPTH, Meta, state_root, venue_id
+from zkstate.state.text import is_plain
 from zkstate.state.tree import accounts_depth
 
 MAGIC = b"zkstate\x01"
@@ -244,12 +244,12 @@ def _decode_name(padded: bytes) -> str:
 
 
 def _check_name(name: str) -> None:
-    """A name is printed on terminals, so it has no control characters; zero is its padding."""
+    """A name is printed on terminals, so it is plain text; zero is its padding."""
     try:
         size = len(name.encode())
     except UnicodeEncodeError as error:
         raise EncodingError(f"header field venue_name: {name!r} is not Unicode text") from error
     if not 1 <= size <= NAME_BYTES:
         raise EncodingError(f"header field venue_name: {size} bytes in UTF-8, outside 1..{NAME_BYTES}")
-    if any(unicodedata.category(character) == "Cc" for character in name):
-        raise EncodingError(f"header field venue_name: {name!r} has a control character")
+    if not is_plain(name):
+        raise EncodingError(f"header field venue_name: {name!a} has a character that hides or moves others")
