@@ -168,9 +168,7 @@ class _Run:
                     f"and the trust root holds {header_hash.hex()} for epoch {epoch}"
                 )
             if signed.header.epoch != epoch:
-                raise DisagreementError(
-                    f"the trust root's epoch {epoch} names a header of {signed.header.epoch}"
-                )
+                raise DisagreementError(f"the trust root's epoch {epoch} names a header of {signed.header.epoch}")
             return signed
 
         with self.step("header"):

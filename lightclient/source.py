@@ -118,9 +118,7 @@ class Fleet:
         answers: queue.SimpleQueue[tuple[_Record, T | ZkstateError]] = queue.SimpleQueue()
         waiting = list(self._queue)
         for record in waiting:
-            threading.Thread(
-                target=self._ask, args=(record, path, max_bytes, check, answers), daemon=True
-            ).start()
+            threading.Thread(target=self._ask, args=(record, path, max_bytes, check, answers), daemon=True).start()
         good: list[tuple[_Record, T]] = []
         bad: list[tuple[_Record, ZkstateError]] = []
         deadline = time.monotonic() + self._request_s
