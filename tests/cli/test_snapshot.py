@@ -142,6 +142,13 @@ def test_bad_utf8_is_named(tmp_path):
     assert set(tree(tmp_path)) == {"ledger.jsonl"}
 
 
+@pytest.mark.parametrize("accounts", ["0", "x", "-1", "99999999999", ""])
+def test_a_generated_venue_has_a_number_of_accounts(tmp_path, accounts):
+    outcome = snapshot(f"synthetic:{accounts}", tmp_path)
+    assert (outcome.code, "is not a whole number from 1 to" in outcome.err) == (2, True)
+    assert tree(tmp_path) == {}
+
+
 def test_a_ledger_that_is_not_there(tmp_path):
     outcome = snapshot(tmp_path / "gone.jsonl", tmp_path)
     assert outcome.code == 3

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from argparse import ArgumentTypeError
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,11 +19,10 @@ SEED = 1
 def open_ledger(place: str, time: int | None) -> Ledger:
     """The ledger at a path, or `synthetic:N`; at `time` if given, else at the ledger's own.
 
-    InputError if neither gives a time.
+    InputError if neither gives a time, or N is not a number of accounts.
     """
     if place.startswith(SYNTHETIC):
-        accounts = whole(1, MAX_ACCOUNTS)(place.removeprefix(SYNTHETIC))
-        ledger = synthetic_ledger(SEED, accounts, with_keys=False)
+        ledger = synthetic_ledger(SEED, _size(place.removeprefix(SYNTHETIC)), with_keys=False)
     else:
         ledger = read_ledger(Path(place))
     if time is not None:
@@ -30,3 +30,10 @@ def open_ledger(place: str, time: int | None) -> Ledger:
     if not ledger.time:
         raise InputError(f"{place} states no time, and a state has one: give --time")
     return ledger
+
+
+def _size(text: str) -> int:
+    try:
+        return whole(1, MAX_ACCOUNTS)(text)
+    except ArgumentTypeError as error:
+        raise InputError(f"{SYNTHETIC}{text}: {error}") from None
