@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from tests.cli.program import command, environment, process, zkstate
+from tests.cli.program import command, environment, process, tree, zkstate
 from zkstate import __version__, errors
 from zkstate.cli import main, snapshot
 from zkstate.cli.main import VERBS
@@ -82,6 +82,39 @@ def test_every_kind_of_failure_has_its_code(monkeypatch, error, code):
     outcome = zkstate("snapshot", "x", "--operator", "o", "--out", "p", "--json")
     assert outcome.code == code
     assert outcome.json["error"]["exit_code"] == code
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["verify", "PROOF", "--key", "SECRET"],
+        ["verify", "PROOF", "--header", "SECRET"],
+        ["verify", "SECRET", "SECRET"],
+        ["verify", "--vk", "SECRET", "--public", "SECRET", "--proof", "SECRET"],
+        ["prove", "margin", "--account", "BUNDLE", "--key", "SECRET", "--out", "out"],
+        ["prove", "margin", "--account", "SECRET", "--out", "out"],
+        ["snapshot", "SECRET", "--operator", "operator", "--out", "out"],
+        ["snapshot", "synthetic:5", "--operator", "operator", "--previous", "SECRET", "--out", "out"],
+        ["demo", "--ledger", "SECRET", "--out", "out"],
+        ["inspect", "PADDED"],
+        ["recover", "--key", "DIGITS", "--mirror", "mirror", "--out", "out"],
+    ],
+    ids=" ".join,
+)
+def test_a_secret_in_the_wrong_place_is_not_shown(proved, tmp_path, monkeypatch, argv):
+    """A key file where another file is meant, and the key itself where its file is; `12e4` reads as a number."""
+    monkeypatch.chdir(tmp_path)
+    digits = "12e4f00d" + "5b" * 28
+    for name, content in {"SECRET": digits + "\n", "PADDED": "0x" + digits + "\n"}.items():
+        path = tmp_path / name
+        path.write_text(content)
+        path.chmod(0o600)
+    places = {"PROOF": proved.proof, "BUNDLE": proved.bundle, "DIGITS": digits}
+    outcome = zkstate(*(places.get(word, word) for word in argv))
+    assert outcome.code == 2
+    for start in (digits[:4], digits[:4].encode().hex()):
+        assert start not in outcome.out + outcome.err.replace(str(proved.root), "")
+    assert set(tree(tmp_path)) == {"SECRET", "PADDED"}
 
 
 def test_a_bug_does_not_leave_with_the_code_of_a_false_statement(tmp_path):

@@ -105,7 +105,7 @@ WTNS = joined(wtns_file.encode(FrVec.from_ints([1, 2, 3])))
 FRAME_CASES = {
     "empty": (lambda f: b"", LengthError, "0 bytes"),
     "frame cut": (lambda f: f[:11], LengthError, "11 bytes"),
-    "magic": (lambda f: b"zkez" + f[4:], EncodingError, "magic is b'zkez'"),
+    "magic": (lambda f: b"zkez" + f[4:], EncodingError, "does not start with b'"),
     "version": (lambda f: f[:4] + b"\x09" + f[5:], EncodingError, "version is 9"),
     "2^32-1 sections": (lambda f: f[:8] + b"\xff" * 4 + f[12:], EncodingError, "4294967295 sections"),
     "one section more": (lambda f: f[:8] + bytes([f[8] + 1]) + f[9:], LengthError, "ends inside the header"),

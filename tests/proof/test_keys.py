@@ -133,7 +133,7 @@ BAD = {
     "infinity": ({"vk_alpha_1": ["0", "1", "0"]}, EncodingError, "infinity is refused"),
     "zeros": ({"vk_alpha_1": ["0", "0", "1"]}, EncodingError, "vk_alpha_1: "),
     "G1 for G2": ({"vk_beta_2": ["1", "2", "1"]}, EncodingError, "vk_beta_2: third coordinate"),
-    "float": ({"vk_alpha_1": [1.0, "2", "1"]}, EncodingError, r"number 1\.0 is not an integer"),
+    "float": ({"vk_alpha_1": [1.0, "2", "1"]}, EncodingError, "a number in it is not an integer"),
 }
 
 
@@ -150,7 +150,7 @@ def test_a_malformed_key_is_refused_by_name(case):
         (b"", "not JSON"),
         (b"\xff\xfe", "not JSON"),
         (b"[1]", "is not an object"),
-        (b'{"a": NaN}', "number NaN"),
+        (b'{"a": NaN}', "a number in it is not an integer"),
         (b'{"a": 1, "a": 1}', "member 'a' appears twice"),
         (b"[" * 100_000, "nested 100000 deep"),
         (b"{} {}", "not JSON"),

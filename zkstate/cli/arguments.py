@@ -29,6 +29,7 @@ __all__ = [
     "whole",
 ]
 
+_SECRET = re.compile(r"(0x)?[0-9a-fA-F]{64}")
 _DURATION = re.compile(r"([0-9]{1,9})([smhd]?)")
 _DURATION_UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}
 
@@ -53,6 +54,8 @@ def existing(text: str) -> Path:
     """A file or folder that is there."""
     path = Path(text)
     if not path.exists():
+        if _SECRET.fullmatch(text):
+            raise argparse.ArgumentTypeError("64 hexadecimal digits name no file; secrets are read from files only")
         raise argparse.ArgumentTypeError(f"{text} does not exist")
     return path
 

@@ -63,7 +63,7 @@ def explain(path: Path) -> Explained:
         return _account_key(path)
     if start.lstrip()[:1] in {b"{", b"["}:
         return _json(path)
-    raise InputError(f"{path} is no file of zkstate, circom or snarkjs: it starts with {start[:8].hex() or 'nothing'}")
+    raise InputError(f"{path} is no file of zkstate, circom or snarkjs")
 
 
 def _header(path: Path) -> Explained:

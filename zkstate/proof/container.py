@@ -41,7 +41,8 @@ class Container:
             raise LengthError(f"{name}: {len(view)} bytes, and the file frame alone takes {_FRAME.size}")
         found_magic, found_version, count = _FRAME.unpack_from(view)
         if found_magic != magic:
-            raise EncodingError(f"{name}: magic is {found_magic!r}, expected {magic!r}")
+            # What it starts with is not shown: `--key` of another verb names a secret.
+            raise EncodingError(f"{name}: it does not start with {magic!r}")
         if found_version != version:
             raise EncodingError(f"{name}: version is {found_version}, expected {version}")
         if count > MAX_SECTIONS:

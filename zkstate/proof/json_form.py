@@ -29,8 +29,9 @@ def parse(content: bytes | str, name: str) -> Json:
     if len(content) > SIZE_LIMIT:
         raise LengthError(f"{name}: {len(content)} bytes of JSON, at most {SIZE_LIMIT} are read")
 
-    def refuse(text: str) -> NoReturn:
-        raise EncodingError(f"{name}: number {text[:40]} is not an integer")
+    def refuse(_text: str) -> NoReturn:
+        # Not shown: a key file given for a JSON file may begin as such a number does.
+        raise EncodingError(f"{name}: a number in it is not an integer")
 
     def members(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
         found: dict[str, Json] = {}
