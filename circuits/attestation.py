@@ -9,7 +9,7 @@ public inputs from the header and the claim, and takes only a key that the calle
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Annotated, Literal
 
 import msgspec
@@ -189,10 +189,8 @@ def examine(attestation: Attestation, expectation: Expectation, now: int) -> Fin
             f"the proof is about header {header.hash.hex()}, not about the expected {expectation.header_hash.hex()}"
         )
     if expectation.context is not None and expectation.context != context:
-        reasons.append(
-            f"the proof is addressed to context {context.digest:#x}, not to the expected "
-            f"{expectation.context.digest:#x}"
-        )
+        made_for, asked_for = _differing(context, expectation.context)
+        reasons.append(f"the proof is addressed to {made_for}, not to the expected {asked_for}")
     if context.expiry and now > context.expiry:
         reasons.append(f"the proof expired at {context.expiry}; it is {now}")
     setup, refusal = _judge_key(attestation, expectation)
@@ -209,6 +207,17 @@ def examine(attestation: Attestation, expectation: Expectation, now: int) -> Fin
     if not verify(attestation.key, attestation.public_inputs, attestation.proof):
         reasons.append("the proof does not satisfy the verification equation for these public inputs")
     return Finding(tuple(reasons), setup)
+
+
+def _differing(found: Context, expected: Context) -> tuple[str, str]:
+    """The fields in which two contexts differ, with the values of each, named as `verify` takes them."""
+    names = [field.name for field in fields(Context) if getattr(found, field.name) != getattr(expected, field.name)]
+    return _listed(found, names), _listed(expected, names)
+
+
+def _listed(context: Context, names: list[str]) -> str:
+    values = {name: getattr(context, name) for name in names}
+    return ", ".join(f"{name} {f'0x{v.hex()}' if isinstance(v, bytes) else v}" for name, v in values.items())
 
 
 def _judge_key(attestation: Attestation, expectation: Expectation) -> tuple[SetupStatus, list[str]]:

@@ -92,8 +92,8 @@ def test_position_and_false_claims(opening, bundle):
     ("expectation", "now", "reason"),
     [
         (Expectation(header_hash=bytes(32)), NOW, "about header"),
-        (Expectation(context=Context()), NOW, "addressed to context"),
-        (Expectation(context=replace(CONTEXT, challenge=b"\3" * 32)), NOW, "addressed to context"),
+        (Expectation(context=Context()), NOW, "addressed to chain_id 1, recipient 0x0101"),
+        (Expectation(context=replace(CONTEXT, challenge=b"\3" * 32)), NOW, "not to the expected challenge 0x0303"),
         (Expectation(key_digest="00" * 32), NOW, "not the expected 0000"),
         (Expectation(), NOW + 61, "expired at"),
     ],
