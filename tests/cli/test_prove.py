@@ -80,6 +80,8 @@ def test_the_margin_ratio_holds_to_the_last_millionth(recovered, tmp_path):
     ("argv", "words"),
     [
         (["margin", "--asset", "BTC"], "prove margin does not take --asset"),
+        (["margin", "--at-least", "0"], "prove margin does not take --at-least"),
+        (["margin", "--expiry", "1700000000"], "--expiry 1700000000 has passed"),
         (["balance", "--asset", "BTC"], "give --exactly, --at-least or --at-most"),
         (["balance", "--at-least", "1"], "prove balance: give --asset"),
         (["balance", "--asset", "NOPE", "--at-least", "1"], "lists no instrument 'NOPE'"),

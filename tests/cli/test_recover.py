@@ -73,6 +73,14 @@ def test_a_new_key_prints_only_its_public_half(tmp_path):
     assert zkstate("recover", "--new-key", path).code == 5
 
 
+def test_a_new_key_is_all_that_is_made(published, tmp_path):
+    """What looks as if it were checked or recovered as well is refused."""
+    for option in (["--header", published.header], ["--rpc", "http://127.0.0.1:9"], ["--max-age", "0"]):
+        outcome = zkstate("recover", "--new-key", tmp_path / "my.key", *option)
+        assert (outcome.code, "does nothing else" in outcome.err) == (2, True), option
+    assert tree(tmp_path) == {}
+
+
 def test_a_key_of_nobody_is_exit_code_3(published, tmp_path):
     AccountKey(b"\7" * 32).write(tmp_path / "other.key")
     outcome = recover(published, tmp_path / "account.json", key=tmp_path / "other.key")

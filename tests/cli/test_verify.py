@@ -87,7 +87,9 @@ def test_each_pinned_part_is_checked(addressed, proved):
     ):
         outcome = zkstate("verify", addressed, *wrong)
         assert outcome.code == 1
-        assert "is addressed to context" in outcome.out
+        field = wrong[0].removeprefix("--").replace("-", "_")
+        assert f"is addressed to {field} " in outcome.out
+        assert outcome.out.count("because") == 1
     outcome = zkstate("verify", proved.proof, "--header-hash", "11" * 32)
     assert (outcome.code, "the proof is about header" in outcome.out) == (1, True)
 
@@ -168,13 +170,13 @@ def test_a_state_dated_ahead_has_no_age_to_accept(proved, monkeypatch):
         assert zkstate("verify", proved.proof).code == 0
 
 
-def test_an_expired_proof_is_false(recovered, tmp_path):
-    outcome = zkstate(
-        "prove", "margin", "--account", recovered.bundle, "--out", tmp_path / "proof", "--expiry", "1700000000"
-    )
-    assert outcome.code == 0, outcome.err
-    outcome = zkstate("verify", tmp_path / "proof")
-    assert (outcome.code, "expired at 1700000000" in outcome.out) == (1, True)
+def test_an_expired_proof_is_false(addressed, monkeypatch):
+    expiry = 4102444800  # 2100-01-01T00:00:00Z
+    monkeypatch.setattr("zkstate.cli.verify.time.time", lambda: expiry)
+    assert zkstate("verify", addressed).code == 0
+    monkeypatch.setattr("zkstate.cli.verify.time.time", lambda: expiry + 1)
+    outcome = zkstate("verify", addressed)
+    assert (outcome.code, f"expired at {expiry}" in outcome.out) == (1, True)
 
 
 def test_an_insecure_key_can_be_refused(proved):
@@ -247,6 +249,56 @@ def test_two_states_of_one_epoch_convict(proved, tmp_path):
     outcome = zkstate("verify", proved.header, tmp_path / "other/public/header.bin", "--json")
     assert (outcome.code, outcome.json["kind"]) == (0, "equivocation")
     assert zkstate("verify", proved.header, proved.header).code == 1
+
+
+def test_what_would_not_be_checked_is_refused(proved):
+    """An ignored pin would be believed to hold."""
+    for option in (
+        ["--challenge", CHALLENGE],
+        ["--require-ceremony"],
+        ["--key", proved.proof / "verification_key.json"],
+    ):
+        outcome = zkstate("verify", proved.published, *option)
+        assert (outcome.code, f"does not check {option[0]}" in outcome.err) == (2, True)
+    for option in (["--max-age", "1h"], ["--header", proved.header], ["--chain-id", "0"]):
+        outcome = zkstate("verify", *triple(proved.proof), *option)
+        assert (outcome.code, f"does not check {option[0]}" in outcome.err) == (2, True)
+    outcome = zkstate("verify", proved.header, proved.header, "--max-age", "1h")
+    assert (outcome.code, "does not check --max-age" in outcome.err) == (2, True)
+
+
+def test_an_old_epoch_is_exit_code_4_only_when_asked(proved):
+    assert zkstate("verify", proved.published, "--max-age", "9999d").code == 0
+    outcome = zkstate("verify", proved.published, "--max-age", "1h")
+    assert (outcome.code, "at most 60 min is accepted" in outcome.err) == (4, True)
+
+
+@pytest.mark.parametrize("option", ["--header", "--key", "--vk"])
+@pytest.mark.parametrize("file", ["long", "fifo", "folder", "/dev/zero"])
+def test_a_named_file_is_a_regular_one_within_limits(proved, tmp_path, option, file):
+    """Not a device that never ends nor a pipe that never begins; and what is named is an input, no source."""
+    path = tmp_path / file
+    if file == "long":
+        with path.open("wb") as sparse:
+            sparse.truncate(1 << 36)
+    elif file == "fifo":
+        os.mkfifo(path)
+    elif file == "folder":
+        path.mkdir()
+    argv = ["--public", path, "--proof", path] if option == "--vk" else [proved.proof]
+    outcome = zkstate("verify", *argv, option, path)
+    assert outcome.code == 2
+    assert path.name in outcome.err
+
+
+def test_a_damaged_header_is_named(proved, tmp_path):
+    path = tmp_path / "pinned.bin"
+    path.write_bytes(b"junk")
+    outcome = zkstate("verify", proved.proof, "--header", path)
+    assert (outcome.code, f"{path} is not a header" in outcome.err) == (2, True)
+    path.write_bytes(proved.header.read_bytes()[:-1] + b"\0")
+    outcome = zkstate("verify", proved.proof, "--header", path)
+    assert (outcome.code, f"{path}: header of epoch 1" in outcome.err) == (4, True)
 
 
 def test_what_is_neither_is_refused(tmp_path, proved):

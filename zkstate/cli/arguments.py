@@ -22,6 +22,7 @@ __all__ = [
     "directory",
     "existing",
     "hex_bytes",
+    "is_given",
     "named_file",
     "parts_per_million",
     "seconds",
@@ -82,6 +83,11 @@ def named_file(text: str) -> tuple[str, Path]:
     if not (name and equals and path):
         raise argparse.ArgumentTypeError(f"{text!r} is not NAME=FILE")
     return name, Path(path)
+
+
+def is_given(value: object) -> bool:
+    """Whether an option was given: 0 is a value, while None and False stand for its absence."""
+    return value is not None and value is not False
 
 
 def hex_bytes(size: int) -> Callable[[str], bytes]:

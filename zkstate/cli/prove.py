@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
@@ -13,8 +14,9 @@ from circuits.opening import Opening
 from circuits.proving import attest
 from lightclient.bundle import Bundle
 from zkstate.atomic import new_folder, write_new
-from zkstate.cli.arguments import Namespace, Parser, decimal, existing, parts_per_million
+from zkstate.cli.arguments import Namespace, Parser, decimal, existing, is_given, parts_per_million
 from zkstate.cli.context import declare_context, given_context
+from zkstate.cli.headers import time_text
 from zkstate.cli.terminal import Terminal, show_facts
 from zkstate.cli.verdict import claim_facts, claim_result
 from zkstate.errors import EnvironmentFailure, InputError
@@ -72,6 +74,8 @@ def run(args: Namespace, terminal: Terminal) -> int:
     bundle = Bundle.read(args.account)
     claim = _claim(args, bundle)
     context = Context(**given_context(args))
+    if context.expiry and context.expiry < time.time():
+        raise InputError(f"--expiry {context.expiry} has passed: it was {time_text(context.expiry)}")
     with terminal.progress("prove") as progress:
         listen = partial(_step, progress)
         attestation = attest(opening_of(bundle), bundle.signed, claim, context, key_file=args.key, progress=listen)
@@ -122,7 +126,7 @@ def _only(args: Namespace, statement: str) -> None:
         "position": ("market", *bounds, "entry_at_least", "entry_at_most"),
     }
     for name in {name for names in takes.values() for name in names} - set(takes[statement]):
-        if getattr(args, name) not in (None, False):
+        if is_given(getattr(args, name)):
             raise InputError(f"prove {statement} does not take --{name.replace('_', '-')}")
 
 

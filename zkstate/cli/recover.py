@@ -12,8 +12,9 @@ from lightclient.recover import Limits, Recovery, recover
 from lightclient.registry_reader import RegistryReader
 from lightclient.trust import PinnedHeader
 from zkstate.cli.account import account_result, show_account
-from zkstate.cli.arguments import Namespace, Parser, address, existing, hex_bytes, seconds
+from zkstate.cli.arguments import Namespace, Parser, address, existing, hex_bytes, is_given, seconds
 from zkstate.cli.headers import age_text, header_facts, header_result
+from zkstate.cli.named import read_header
 from zkstate.cli.terminal import Terminal, duration_text, show_facts, size_text
 from zkstate.errors import InputError
 from zkstate.publication.mirrors import mirror_at
@@ -63,7 +64,8 @@ def declare(parser: Parser) -> None:
 
 def run(args: Namespace, terminal: Terminal) -> int:
     if args.new_key is not None:
-        if args.key is not None or args.mirror or args.out is not None:
+        others = (args.key, args.out, args.header, args.registry, args.block_hash, args.max_age)
+        if args.mirror or args.rpc or any(map(is_given, others)):
             raise InputError("--new-key makes a key and does nothing else")
         return _new_key(args.new_key, terminal)
     if args.key is None or not args.mirror or args.out is None:
@@ -97,7 +99,7 @@ def _trust_root(args: Namespace) -> TrustRoot:
     if on_chain == (args.header is not None):
         raise InputError("give either --rpc and --registry, or --header, as what to believe")
     if args.header is not None:
-        return PinnedHeader.read(args.header)
+        return PinnedHeader(read_header(args.header))
     if not args.rpc or args.registry is None:
         raise InputError("--rpc and --registry go together")
     return RegistryReader(args.rpc, args.registry, block_hash=args.block_hash, timeout_s=float(args.timeout))

@@ -8,10 +8,10 @@ from rich.console import Console
 
 from zkstate.cli.arguments import Namespace, Parser, existing, named_file, unix_time
 from zkstate.cli.ledgers import open_ledger
+from zkstate.cli.named import read_header
 from zkstate.cli.terminal import Terminal, duration_text, shortened, show_facts, size_text
 from zkstate.errors import InputError
 from zkstate.publication.epoch import Snapshot, write_epoch
-from zkstate.publication.header import SignedHeader
 from zkstate.publication.layout import HEADER
 from zkstate.publication.operator import Operator
 from zkstate.state.ledger import Ledger
@@ -52,7 +52,7 @@ def run(args: Namespace, terminal: Terminal) -> int:
         progress("read the ledger", 0, 1)
         ledger = open_ledger(args.ledger, time=args.time)
         _check_issued(ledger, args.issue_key)
-        previous = None if args.previous is None else SignedHeader.decode(args.previous.read_bytes()).header
+        previous = None if args.previous is None else read_header(args.previous).header
         operator = Operator.read_or_create(args.operator)
         snapshot = write_epoch(ledger, operator, args.out, previous=previous, progress=progress)
     for name, path in args.issue_key:

@@ -8,27 +8,29 @@ from pathlib import Path
 
 from circuits.attestation import FILES, MAX_FILE_BYTES, STATEMENT_FILE, Attestation, Expectation, examine
 from circuits.keys import status_of
-from zkstate.cli.arguments import Namespace, Parser, existing, hex_bytes, seconds
-from zkstate.cli.context import declare_context, given_context
+from zkstate.cli.arguments import Namespace, Parser, existing, hex_bytes, is_given, seconds
+from zkstate.cli.context import FIELDS, declare_context, given_context
 from zkstate.cli.headers import header_facts, header_result
+from zkstate.cli.named import read_header, read_named
 from zkstate.cli.terminal import Terminal, duration_text, show_judgement
 from zkstate.cli.verdict import SECURITY, Verdict, setup_result, setup_text
 from zkstate.errors import InputError, StaleError
 from zkstate.proof import json_form
 from zkstate.proof.groth16 import Proof, verify
+from zkstate.proof.json_form import SIZE_LIMIT
 from zkstate.proof.keys import VerifyingKey
 from zkstate.publication.audit import audit_folder
-from zkstate.publication.header import SIGNED_BYTES, SignedHeader, equivocation
+from zkstate.publication.header import SIGNED_BYTES, Header, SignedHeader, equivocation
 from zkstate.publication.layout import HEADER, MANIFEST
 from zkstate.publication.regular import read_below
 
 CLOCK_SKEW_S = 600  # how far ahead of this machine's clock a state may be dated
 
 USAGE = """\
-usage: zkstate verify PROOF_DIR [PINS] [EXPECTED CONTEXT] [--max-age DURATION] [--json]
-       zkstate verify EPOCH_DIR [PINS] [--json]
+usage: zkstate verify PROOF_DIR [PINS] [EXPECTED CONTEXT] [--json]
+       zkstate verify EPOCH_DIR [--header FILE] [--header-hash HEX] [--max-age DURATION] [--json]
        zkstate verify HEADER HEADER [--json]
-       zkstate verify --vk FILE --public FILE --proof FILE [--json]
+       zkstate verify --vk FILE --public FILE --proof FILE [--require-ceremony] [--json]
 
 Check offline, and say what is shown and what is not.
 
@@ -70,8 +72,10 @@ def run(args: Namespace, terminal: Terminal) -> int:
     if any(triple) and not (all(triple) and not args.place):
         raise InputError("--vk, --public and --proof go together, and without a folder")
     if all(triple):
+        _only(args, "three plain files", "require_ceremony")
         return _verify_triple(args, terminal)
     if len(args.place) == 2:
+        _only(args, "two headers")
         return _compare_headers(args.place, terminal)
     if len(args.place) != 1:
         raise InputError("name one proof folder, one epoch folder or two headers (see --help)")
@@ -79,8 +83,16 @@ def run(args: Namespace, terminal: Terminal) -> int:
     if (place / STATEMENT_FILE).exists():
         return _verify_proof(place, args, terminal)
     if (place / MANIFEST).exists():
+        _only(args, "an epoch", "header", "header_hash", "max_age")
         return _verify_epoch(place, args, terminal)
     raise InputError(f"{place} is neither a proof folder ({STATEMENT_FILE}) nor an epoch folder ({MANIFEST})")
+
+
+def _only(args: Namespace, what: str, *takes: str) -> None:
+    """Refuse an option that this kind of check would ignore: its user would believe it was checked."""
+    for name in {"key", "header", "header_hash", "require_ceremony", "max_age", *FIELDS} - set(takes):
+        if is_given(getattr(args, name)):
+            raise InputError(f"verify of {what} does not check --{name.replace('_', '-')}: leave it out")
 
 
 def read_attestation(folder: Path) -> Attestation:
@@ -96,48 +108,51 @@ def _verify_proof(folder: Path, args: Namespace, terminal: Terminal) -> int:
     expectation = Expectation(
         header_hash=_pinned_hash(args),
         context=replace(attestation.context, **given) if given else None,
-        key_digest=None if args.key is None else VerifyingKey.from_json(args.key.read_bytes(), str(args.key)).digest(),
+        key_digest=None if args.key is None else _read_key(args.key).digest(),
         trusted_setup_only=args.require_ceremony,
     )
     now = int(time.time())
     finding = examine(attestation, expectation, now)
     verdict = Verdict(attestation, finding, now, expectation.header_hash is not None, bool(given))
-    if finding.accepted and args.max_age is not None and verdict.age_s < -CLOCK_SKEW_S:
-        # Else a venue that dates its states ahead would have old ones pass for new.
-        raise StaleError(
-            f"the proof is about a state dated {duration_text(-verdict.age_s)} in the future, so its age is not known"
-        )
-    if finding.accepted and args.max_age is not None and verdict.age_s > args.max_age:
-        raise StaleError(
-            f"the proof is about a state {duration_text(verdict.age_s)} old, and at most "
-            f"{duration_text(args.max_age)} is accepted"
-        )
+    if finding.accepted:
+        _check_age("the proof is about", attestation.header, args.max_age, now)
     terminal.emit(verdict.result(), verdict.render)
     return 0 if finding.accepted else 1
+
+
+def _read_key(path: Path) -> VerifyingKey:
+    return VerifyingKey.from_json(read_named(path, SIZE_LIMIT), str(path))
+
+
+def _check_age(what: str, header: Header, max_age: int | None, now: int) -> None:
+    age = now - header.time
+    if max_age is not None and age < -CLOCK_SKEW_S:
+        # Else a venue that dates its states ahead would have old ones pass for new.
+        raise StaleError(f"{what} a state dated {duration_text(-age)} in the future, so its age is not known")
+    if max_age is not None and age > max_age:
+        raise StaleError(f"{what} a state {duration_text(age)} old, and at most {duration_text(max_age)} is accepted")
 
 
 def _pinned_hash(args: Namespace) -> bytes | None:
     if args.header is None:
         pinned: bytes | None = args.header_hash
         return pinned
-    found = _read_header(args.header).header.hash
+    found = read_header(args.header).header.hash
     if args.header_hash not in (None, found):
         raise InputError(f"{args.header} has hash {found.hex()}, and --header-hash says {args.header_hash.hex()}")
     return found
 
 
-def _read_header(path: Path) -> SignedHeader:
-    return SignedHeader.decode(read_below(path.parent, path.name, SIGNED_BYTES))
-
-
 def _verify_epoch(folder: Path, args: Namespace, terminal: Terminal) -> int:
-    signed = _read_header(folder / HEADER)
+    signed = SignedHeader.decode(read_below(folder, HEADER, SIGNED_BYTES))
     header = signed.header
     pinned = _pinned_hash(args)
     with terminal.progress("verify epoch") as progress:
         findings = [str(finding) for finding in audit_folder(folder, signed, progress)]
     if pinned is not None and pinned != header.hash:
         findings.insert(0, f"header hash is {header.hash.hex()}, and {pinned.hex()} is expected")
+    if not findings:
+        _check_age("the epoch is", header, args.max_age, int(time.time()))
     not_shown = [
         "that balances are in range, accounts healthy, or totals the sums of the accounts",
         "that this header is the newest, or the only one of its epoch",
@@ -152,7 +167,7 @@ def _verify_epoch(folder: Path, args: Namespace, terminal: Terminal) -> int:
 
 
 def _compare_headers(paths: list[Path], terminal: Terminal) -> int:
-    first, second = (_read_header(path) for path in paths)
+    first, second = (read_header(path) for path in paths)
     convicts = equivocation(first, second)
     reasons = [] if convicts else ["the two headers do not contradict each other"]
     facts = [*header_facts(first.header), ("other", ""), *header_facts(second.header)]
@@ -163,9 +178,9 @@ def _compare_headers(paths: list[Path], terminal: Terminal) -> int:
 
 
 def _verify_triple(args: Namespace, terminal: Terminal) -> int:
-    key = VerifyingKey.from_json(args.vk.read_bytes(), str(args.vk))
-    public_inputs = json_form.public_inputs(args.public.read_bytes(), str(args.public))
-    proof = Proof.from_json(args.proof.read_bytes(), str(args.proof))
+    key = _read_key(args.vk)
+    public_inputs = json_form.public_inputs(read_named(args.public, SIZE_LIMIT), str(args.public))
+    proof = Proof.from_json(read_named(args.proof, SIZE_LIMIT), str(args.proof))
     reasons = [] if verify(key, public_inputs, proof) else ["the proof does not satisfy the verification equation"]
     setup = status_of(key)
     if args.require_ceremony and not setup.trusted:

@@ -1,0 +1,29 @@
+"""Files that the user named on the command line: regular ones, links to them included, within limits."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from zkstate.errors import DisagreementError, InputError, SourceError
+from zkstate.publication.header import SIGNED_BYTES, SignedHeader
+from zkstate.publication.regular import read_below
+
+
+def read_named(path: Path, limit: int) -> bytes:
+    """The content of a file. InputError if it is no regular file, cannot be read, or has more than `limit` bytes."""
+    place = path.resolve()
+    try:
+        return read_below(place.parent, place.name, limit)
+    except SourceError as error:
+        raise InputError(str(error)) from error
+
+
+def read_header(path: Path) -> SignedHeader:
+    """A signed header. Errors as `read_named` and `SignedHeader.decode`, naming the file."""
+    data = read_named(path, SIGNED_BYTES)
+    try:
+        return SignedHeader.decode(data)
+    except InputError as error:
+        raise InputError(f"{path} is not a header: {error}") from error
+    except DisagreementError as error:
+        raise DisagreementError(f"{path}: {error}") from error
