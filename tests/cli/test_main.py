@@ -1,10 +1,12 @@
 """The roof itself: exit codes, JSON on both outcomes, interrupts, closed pipes, bugs."""
 
 import json
+import shlex
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -152,6 +154,21 @@ def test_a_reader_that_goes_away_is_no_failure(published):
         err = running.stderr.read()
         assert running.wait(timeout=60) == 0
     assert err == b""
+
+
+@pytest.mark.parametrize("more", [[], ["--json"]])
+def test_a_stdout_that_refuses_is_not_the_code_of_a_false_proof(published, more):
+    with Path("/dev/full").open("wb") as full:
+        argv = command("inspect", published.header, *more)
+        done = subprocess.run(argv, env=environment(), stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == errors.EnvironmentFailure.exit_code
+    assert done.stderr == "zkstate: the result cannot be written to stdout: No space left on device\n"
+
+
+def test_closed_streams_change_no_exit_code(published):
+    for file, code in ((published.header, 0), (published.root / "gone", 2)):
+        line = " ".join(map(shlex.quote, command("inspect", file))) + " >&- 2>&-"
+        assert subprocess.run(["sh", "-c", line], env=environment(), check=False).returncode == code
 
 
 def test_it_also_runs_as_a_module_and_says_nothing_on_success(published):

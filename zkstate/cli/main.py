@@ -11,7 +11,7 @@ from types import FrameType, ModuleType, TracebackType
 
 import zkstate
 from zkstate.cli.arguments import Namespace, Parser
-from zkstate.cli.terminal import Terminal
+from zkstate.cli.terminal import Terminal, open_missing_streams
 from zkstate.errors import EnvironmentFailure, InputError, ZkstateError
 
 USAGE = """\
@@ -62,6 +62,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def entry() -> None:
     """`main` as a process: a termination signal is an interrupt, and a bug is not a verdict."""
+    open_missing_streams()
     sys.excepthook = _crash
     signal.signal(signal.SIGTERM, _interrupt)
     raise SystemExit(main())

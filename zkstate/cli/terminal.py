@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 import msgspec
 from rich.console import Console
@@ -14,6 +15,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
+from zkstate.errors import EnvironmentFailure
 from zkstate.publication.progress import Progress as Listener
 from zkstate.publication.progress import silent
 
@@ -31,7 +33,10 @@ class Terminal:
     json: bool = False
 
     def emit(self, result: Mapping[str, object], render: Callable[[Console], None]) -> None:
-        """The result of the verb: as one JSON object, or as `render` draws it. A closed pipe is not an error."""
+        """The result of the verb: as one JSON object, or as `render` draws it. A closed pipe is not an error.
+
+        EnvironmentFailure if stdout refuses it, as a full disk does; what is emitted afterwards goes nowhere.
+        """
         try:
             if self.json:
                 sys.stdout.write(pretty_json(result))
@@ -40,13 +45,14 @@ class Terminal:
             sys.stdout.flush()
         except BrokenPipeError:
             _silence_stdout()
+        except OSError as error:
+            _silence_stdout()
+            raise EnvironmentFailure(f"the result cannot be written to stdout: {error.strerror}") from error
 
     def say(self, words: str) -> None:
         """One line of words on stderr."""
-        try:
+        with suppress(OSError):
             sys.stderr.write(f"zkstate: {words}\n")
-        except BrokenPipeError:
-            return
 
     @contextmanager
     def progress(self, words: str) -> Iterator[Listener]:
@@ -128,6 +134,13 @@ class _Stdout(Console):
 def _stdout() -> Console:
     width = None if sys.stdout.isatty() else PLAIN_WIDTH
     return _Stdout(file=sys.stdout, width=width, highlight=False)
+
+
+def open_missing_streams() -> None:
+    """Give a process that was started with stdout or stderr closed one that leads nowhere."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115 (open as long as the process)
 
 
 def _silence_stdout() -> None:
