@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import ROUND_FLOOR, Decimal
 
-from rich.console import Console
+from rich.console import Console, JustifyMethod
 from rich.table import Table
 from rich.text import Text
 
@@ -13,6 +14,9 @@ from zkstate.state.decimals import render
 from zkstate.state.margin import EQUITY_DECIMALS, Assessment, assess
 from zkstate.state.schema import BUY, VALUE_DECIMALS, Account
 from zkstate.state.table import InstrumentTable
+
+COLUMNS = ("instrument", "kind", "amount", "price", "value", "equity", "maintenance")
+DISPENSABLE = ("kind", "price", "value", "maintenance", "equity")
 
 
 def account_result(account: Account, table: InstrumentTable) -> dict[str, object]:
@@ -50,15 +54,31 @@ def account_result(account: Account, table: InstrumentTable) -> dict[str, object
 
 
 def show_account(console: Console, account: Account, table: InstrumentTable) -> None:
-    """The rows with value and requirement, then what they add up to."""
+    """The rows with value and requirement, as many columns as fit, then what they add up to."""
     margin = assess(account.rows, table)
+    shown, dispensable = list(COLUMNS), list(DISPENSABLE)
+    unbounded = console.options.update(max_width=1 << 16)
+    while console.measure(grid := _grid(margin, table, shown), options=unbounded).maximum > console.width:
+        if not dispensable:
+            break
+        shown.remove(dispensable.pop(0))
+    console.print(grid)
+    left_out = ", ".join(name for name in COLUMNS if name not in shown)
+    facts = [("not in the table", f"{left_out}: see --json, or widen the terminal")] if left_out else []
+    show_facts(console, [*facts, ("open orders", str(len(account.orders))), *margin_facts(margin)])
+
+
+def _grid(margin: Assessment, table: InstrumentTable, shown: Sequence[str]) -> Table:
+    """A number is never cut: half of one reads as another. A cell too wide for its terminal is folded."""
     grid = Table(show_edge=False, pad_edge=False)
-    for name in ("instrument", "kind", "amount", "price", "value", "equity", "maintenance"):
-        grid.add_column(name, justify="left" if name in {"instrument", "kind"} else "right", no_wrap=True)
+    fold = len(shown) == 2
+    for name in shown:
+        justify: JustifyMethod = "left" if name in {"instrument", "kind"} else "right"
+        grid.add_column(name, justify=justify, overflow="fold", no_wrap=not fold)
     for row in margin.rows:
         instrument = table[row.row.instrument]
-        grid.add_row(
-            Text(instrument.symbol),
+        cells = (
+            instrument.symbol,
             instrument.kind,
             render(row.row.amount, instrument.decimals),
             render(instrument.price, instrument.price_decimals),
@@ -66,8 +86,8 @@ def show_account(console: Console, account: Account, table: InstrumentTable) -> 
             quote_text(row.equity, EQUITY_DECIMALS),
             quote_text(row.need, EQUITY_DECIMALS),
         )
-    console.print(grid)
-    show_facts(console, [("open orders", str(len(account.orders))), *margin_facts(margin)])
+        grid.add_row(*(Text(cell) for name, cell in zip(COLUMNS, cells, strict=True) if name in shown))
+    return grid
 
 
 def margin_facts(margin: Assessment) -> list[tuple[str, str]]:
