@@ -146,6 +146,7 @@ def test_an_empty_mirror_is_exit_code_3_and_an_honest_one_beside_it_is_enough(pu
         (["--key", "KEY", "--mirror", "m", "--out", "o"], "as what to believe"),
         (["--key", "KEY", "--mirror", "m", "--out", "o", "--header", "KEY", "--rpc", "http://x"], "as what to believe"),
         (["--key", "KEY", "--mirror", "m", "--out", "o", "--rpc", "http://x"], "--rpc and --registry go together"),
+        (["--key", "KEY", "--mirror", "m", "--out", "o", "--chain-id", "0", "--header", "KEY"], "as what to believe"),
         (["--new-key", "n", "--key", "KEY"], "--new-key makes a key and does nothing else"),
     ],
 )

@@ -101,6 +101,8 @@ def test_the_venue_publishes_and_a_trader_recovers_through_a_node(node, tmp_path
     nobody = "0x" + "77" * 20
     missing = act(trader, *recover, "--rpc", node, "--registry", nobody, code=3)
     assert nobody in missing.err
+    elsewhere = act(trader, *recover, *chain, "--chain-id", "1", code=4)
+    assert "and 1 is expected" in elsewhere.err
     assert tree(trader) == before
 
 

@@ -12,7 +12,7 @@ from lightclient.recover import Limits, Recovery, recover
 from lightclient.registry_reader import RegistryReader
 from lightclient.trust import PinnedHeader
 from zkstate.cli.account import account_result, show_account
-from zkstate.cli.arguments import Namespace, Parser, address, existing, hex_bytes, is_given, seconds
+from zkstate.cli.arguments import Namespace, Parser, address, existing, hex_bytes, is_given, seconds, whole
 from zkstate.cli.headers import age_text, header_facts, header_result
 from zkstate.cli.named import read_header
 from zkstate.cli.terminal import Terminal, duration_text, show_facts, size_text
@@ -38,9 +38,9 @@ Rebuild one account from what the venue published, believing nothing but the tru
 
 TRUST, one of:
 
-  --rpc URL [--rpc URL ...] --registry ADDRESS [--block-hash HASH]
+  --rpc URL [--rpc URL ...] --registry ADDRESS [--block-hash HASH] [--chain-id N]
                      the newest epoch in the registry, proved against a block hash that the nodes agree on,
-                     or that you give
+                     or that you give; believe only nodes of chain N
   --header FILE      a header.bin that you got from somewhere you trust; no chain is asked
 
 Example, after the examples of snapshot and publish:
@@ -57,6 +57,7 @@ def declare(parser: Parser) -> None:
     parser.add_argument("--rpc", action="append", default=[])
     parser.add_argument("--registry", type=address)
     parser.add_argument("--block-hash", type=hex_bytes(32))
+    parser.add_argument("--chain-id", type=whole(0, (1 << 64) - 1))
     parser.add_argument("--out", type=Path)
     parser.add_argument("--max-age", type=seconds)
     parser.add_argument("--timeout", type=seconds, default=10)
@@ -64,7 +65,7 @@ def declare(parser: Parser) -> None:
 
 def run(args: Namespace, terminal: Terminal) -> int:
     if args.new_key is not None:
-        others = (args.key, args.out, args.header, args.registry, args.block_hash, args.max_age)
+        others = (args.key, args.out, args.header, args.registry, args.block_hash, args.chain_id, args.max_age)
         if args.mirror or args.rpc or any(map(is_given, others)):
             raise InputError("--new-key makes a key and does nothing else")
         return _new_key(args.new_key, terminal)
@@ -95,14 +96,20 @@ def _new_key(path: Path, terminal: Terminal) -> int:
 
 
 def _trust_root(args: Namespace) -> TrustRoot:
-    on_chain = bool(args.rpc) or args.registry is not None or args.block_hash is not None
+    on_chain = bool(args.rpc) or any(map(is_given, (args.registry, args.block_hash, args.chain_id)))
     if on_chain == (args.header is not None):
         raise InputError("give either --rpc and --registry, or --header, as what to believe")
     if args.header is not None:
         return PinnedHeader(read_header(args.header))
     if not args.rpc or args.registry is None:
         raise InputError("--rpc and --registry go together")
-    return RegistryReader(args.rpc, args.registry, block_hash=args.block_hash, timeout_s=float(args.timeout))
+    return RegistryReader(
+        args.rpc,
+        args.registry,
+        chain_id=args.chain_id,
+        block_hash=args.block_hash,
+        timeout_s=float(args.timeout),
+    )
 
 
 def warnings(recovery: Recovery) -> Sequence[str]:
