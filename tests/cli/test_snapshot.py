@@ -86,6 +86,23 @@ def test_a_key_is_not_issued_to_nobody_or_over_another(tmp_path):
     assert tree(tmp_path) == {"b.key": b"mine"}
 
 
+def test_a_key_that_cannot_be_issued_is_known_before_the_work(tmp_path):
+    outcome = snapshot("synthetic:5", tmp_path, "--issue-key", f"user-00000001={tmp_path / 'none/a.key'}")
+    assert (outcome.code, "there is no folder" in outcome.err) == (2, True)
+    twice = [f"--issue-key=user-0000000{i}={tmp_path / 'a.key'}" for i in (1, 2)]
+    outcome = snapshot("synthetic:5", tmp_path, *twice)
+    assert (outcome.code, "a.key twice" in outcome.err) == (2, True)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_key_that_cannot_be_written_takes_the_epoch_back(tmp_path):
+    """The kernel makes no files in /proc; the folder is there, so only writing finds out."""
+    keys = [f"--issue-key=user-00000001={tmp_path / 'a.key'}", "--issue-key=user-00000002=/proc/b.key"]
+    outcome = snapshot("synthetic:5", tmp_path, *keys)
+    assert (outcome.code, "/proc/b.key cannot be written" in outcome.err) == (5, True)
+    assert [path.name for path in tmp_path.iterdir()] == ["operator"]
+
+
 def test_exchange_sheets_need_a_time_and_then_commit(tmp_path):
     sheets = shared_path("data/binance")
     outcome = snapshot(sheets, tmp_path)

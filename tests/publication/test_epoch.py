@@ -14,7 +14,8 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from tests.commitment.oracle import hash_of
 from tests.publication.venue import OPERATOR, TABLE, TIME, ledger
-from zkstate.errors import DisagreementError, EnvironmentFailure, LedgerError, MissingError
+from zkstate.errors import DisagreementError, EnvironmentFailure, LedgerError
+from zkstate.publication import operator as publication_operator
 from zkstate.publication.epoch import write_epoch
 from zkstate.publication.header import SignedHeader
 from zkstate.publication.manifest import check_folder
@@ -335,9 +336,23 @@ class TestOperator:
     def test_half_an_operator_is_not_replaced(self, tmp_path):
         Operator.read_or_create(tmp_path)
         (tmp_path / "issuing.key").unlink()
-        with pytest.raises(MissingError, match="issuing"):
+        with pytest.raises(EnvironmentFailure, match=r"issuing\.key does not exist, and .*restore it"):
             Operator.read_or_create(tmp_path)
         assert not (tmp_path / "issuing.key").exists()
+
+    def test_half_an_operator_is_not_made(self, tmp_path, monkeypatch):
+        """A first use that is cut short between the two keys must not stand in the way of the next."""
+        real = publication_operator.write_secret
+
+        def interrupted(path, secret, what):
+            if path.name == "signing.key":
+                raise KeyboardInterrupt
+            real(path, secret, what)
+
+        monkeypatch.setattr(publication_operator, "write_secret", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            Operator.read_or_create(tmp_path / "keys")
+        assert list(tmp_path.iterdir()) == []
 
     def test_its_repr_shows_the_public_key_alone(self):
         assert repr(OPERATOR) == f"Operator({OPERATOR.public_key.hex()})"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from pathlib import Path
 
 from rich.console import Console
@@ -10,7 +12,7 @@ from zkstate.cli.arguments import Namespace, Parser, existing, named_file, unix_
 from zkstate.cli.ledgers import open_ledger
 from zkstate.cli.named import read_header
 from zkstate.cli.terminal import Terminal, duration_text, shortened, show_facts, size_text
-from zkstate.errors import InputError
+from zkstate.errors import EnvironmentFailure, InputError
 from zkstate.publication.epoch import Snapshot, write_epoch
 from zkstate.publication.layout import HEADER
 from zkstate.publication.operator import Operator
@@ -48,6 +50,8 @@ def declare(parser: Parser) -> None:
 
 
 def run(args: Namespace, terminal: Terminal) -> int:
+    if os.path.lexists(args.out):
+        raise EnvironmentFailure(f"{args.out} exists already: remove it or choose another")
     with terminal.progress("snapshot") as progress:
         progress("read the ledger", 0, 1)
         ledger = open_ledger(args.ledger, time=args.time)
@@ -55,8 +59,7 @@ def run(args: Namespace, terminal: Terminal) -> int:
         previous = None if args.previous is None else read_header(args.previous).header
         operator = Operator.read_or_create(args.operator)
         snapshot = write_epoch(ledger, operator, args.out, previous=previous, progress=progress)
-    for name, path in args.issue_key:
-        operator.account_key(name).write(path)
+    _issue(operator, args.issue_key, args.out)
     for note in shortened(ledger.notes, "--json"):
         terminal.say(note)
     terminal.emit(_result(ledger, snapshot), lambda console: _render(console, ledger, snapshot))
@@ -68,8 +71,28 @@ def _check_issued(ledger: Ledger, issued: list[tuple[str, Path]]) -> None:
         ledger.index_of(name)
         if ledger.owners is not None:
             raise InputError(f"account {name!r} brought its own key; the venue cannot issue one to it")
-        if path.exists():
+        if os.path.lexists(path):
             raise InputError(f"{path} exists already; a key file is never overwritten")
+        if not path.parent.is_dir():
+            raise InputError(f"--issue-key {name}: there is no folder {path.parent}")
+    paths = [path.absolute() for _, path in issued]
+    for path in paths:
+        if paths.count(path) > 1:
+            raise InputError(f"--issue-key names {path} twice: each account has a key file of its own")
+
+
+def _issue(operator: Operator, issued: list[tuple[str, Path]], epoch: Path) -> None:
+    """Write the key files; if one cannot be written, none is, and the epoch is taken back."""
+    written: list[Path] = []
+    try:
+        for name, path in issued:
+            operator.account_key(name).write(path)
+            written.append(path)
+    except BaseException:
+        for path in written:
+            path.unlink(missing_ok=True)
+        shutil.rmtree(epoch)
+        raise
 
 
 def _result(ledger: Ledger, snapshot: Snapshot) -> dict[str, object]:

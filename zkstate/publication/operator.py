@@ -8,8 +8,8 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from zkstate.atomic import PRIVATE_FOLDER, disk_errors
-from zkstate.errors import LengthError, MissingError
+from zkstate.atomic import PRIVATE_FOLDER, new_folder
+from zkstate.errors import EnvironmentFailure, LengthError, MissingError
 from zkstate.state.identity import KEY_BYTES, AccountKey, issued_key, read_secret, write_secret
 
 SIGNING_FILE = "signing.key"
@@ -59,9 +59,18 @@ class Operator:
         )
 
     def write(self, folder: Path) -> None:
-        """Create both key files, mode 0600, in a folder of mode 0700; existing ones are never replaced."""
-        with disk_errors(f"operator folder {folder} cannot be made"):
-            folder.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
+        """Create both key files, mode 0600, in a new folder of mode 0700, all or nothing; or in one that is there.
+
+        Existing files are never replaced.
+        """
+        if folder.is_dir():
+            self._write_into(folder)
+            return
+        with new_folder(folder) as unfinished:
+            unfinished.chmod(PRIVATE_FOLDER)
+            self._write_into(unfinished)
+
+    def _write_into(self, folder: Path) -> None:
         write_secret(folder / ISSUING_FILE, self.issuing_master, "operator issuing key")
         write_secret(folder / SIGNING_FILE, self.signing_seed, "operator signing key")
 
@@ -70,9 +79,11 @@ class Operator:
         """The operator of a folder, made now if the folder has no key file at all."""
         try:
             return cls.read(folder)
-        except MissingError:
-            if any((folder / name).exists() for name in (SIGNING_FILE, ISSUING_FILE)):
-                raise
+        except MissingError as error:
+            if left := [name for name in (SIGNING_FILE, ISSUING_FILE) if (folder / name).exists()]:
+                raise EnvironmentFailure(
+                    f"{error}, and {folder / left[0]} does: restore it from your copy, or name a new operator folder"
+                ) from None
         operator = cls.generate()
         operator.write(folder)
         return operator
