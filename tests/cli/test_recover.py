@@ -73,6 +73,11 @@ def test_a_new_key_prints_only_its_public_half(tmp_path):
     assert zkstate("recover", "--new-key", path).code == 5
 
 
+def test_no_mirror_answers_in_no_time(published, tmp_path):
+    outcome = recover(published, tmp_path / "account.json", "--timeout", "0")
+    assert (outcome.code, "--timeout 0" in outcome.err) == (2, True)
+
+
 def test_a_new_key_is_all_that_is_made(published, tmp_path):
     """What looks as if it were checked or recovered as well is refused."""
     for option in (["--header", published.header], ["--rpc", "http://127.0.0.1:9"], ["--max-age", "0"]):

@@ -75,6 +75,14 @@ def test_verifying_loads_neither_a_prover_nor_a_chain_library(proved):
     assert loaded & forbidden == set()
 
 
+def test_people_are_told_to_whom_a_proof_is_addressed(addressed):
+    line = next(line for line in zkstate("verify", addressed).out.splitlines() if line.startswith("addressed to"))
+    recipient = "0x" + "11" * 20
+    assert line.split(maxsplit=2)[2] == (
+        f"chain_id 1, recipient {recipient}, challenge {CHALLENGE}, until 2100-01-01 00:00:00 UTC"
+    )
+
+
 def test_each_pinned_part_is_checked(addressed, proved):
     right = ["--challenge", CHALLENGE, "--recipient", "0x" + "11" * 20, "--chain-id", "1"]
     assert zkstate("verify", addressed, *right).code == 0

@@ -71,6 +71,8 @@ def run(args: Namespace, terminal: Terminal) -> int:
         return _new_key(args.new_key, terminal)
     if args.key is None or not args.mirror or args.out is None:
         raise InputError("--key, --mirror and --out are needed (see --help)")
+    if args.timeout == 0:
+        raise InputError("--timeout 0 leaves no time to answer: give at least 1s")
     trust_root = _trust_root(args)
     limits = Limits(max_age_s=args.max_age, request_s=float(args.timeout))
     key = AccountKey.read(args.key)

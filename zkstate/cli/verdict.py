@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from rich.console import Console
 
 from circuits.attestation import Attestation, Finding
+from circuits.context import Context
 from zkstate.cli.context import context_result
 from zkstate.cli.headers import age_text, header_facts, header_result, time_text
 from zkstate.cli.terminal import show_judgement
@@ -119,7 +120,9 @@ def setup_result(setup: SetupStatus) -> dict[str, object]:
 def claim_facts(attestation: Attestation) -> list[tuple[str, str]]:
     """What a proof claims, about which state and for whom, for people."""
     context = attestation.context
-    addressed = "nobody in particular" if context.is_open else f"context {context.digest:#066x}"
+    given, anyone = context_result(context), context_result(Context())
+    told = [name for name in ("chain_id", "registry", "recipient", "challenge") if given[name] != anyone[name]]
+    addressed = ", ".join(f"{name} {given[name]}" for name in told) or "nobody in particular"
     if context.expiry:
         addressed += f", until {time_text(context.expiry)}"
     return [
