@@ -1,6 +1,7 @@
 """The command against tools that are not ours: a real node, and the verifier of snarkjs."""
 
 import json
+import re
 
 import pytest
 
@@ -49,6 +50,25 @@ def test_snarkjs_accepts_the_directory_as_it_is_and_nothing_changed_in_it(demo, 
         (tmp_path / "public.json").write_text(json.dumps(changed))
         arguments = (folder / "verification_key.json", tmp_path / "public.json", folder / "proof.json")
         verdict = run("snarkjs", "groth16", "verify", *arguments)
+        assert verdict.code != 0
+        assert "OK!" not in verdict.text
+
+
+@pytest.mark.parametrize("name", ["proof.json", "verification_key.json"])
+def test_snarkjs_refuses_every_coordinate_of_proof_and_key_changed(demo, tmp_path, name):
+    folder, _ = demo
+    text = (folder / name).read_text()
+    # IC_0, then one point for each input: the point of an input that is 0 has no part in the equation
+    unused = [i for i, value in enumerate(json.loads((folder / "public.json").read_text())) if value == "0"]
+    silent = {word for i in unused for word in json.loads((folder / "verification_key.json").read_text())["IC"][i + 1]}
+    found = re.finditer(r'"([0-9]{60,})"', text)
+    coordinates = [match for match in found if name == "proof.json" or match[1] not in silent]
+    assert len(coordinates) >= 8
+    files = {other: folder / other for other in ("verification_key.json", "public.json", "proof.json")}
+    files[name] = tmp_path / name
+    for match in coordinates:
+        files[name].write_text(f"{text[: match.start(1)]}{int(match[1]) ^ 1}{text[match.end(1) :]}")
+        verdict = run("snarkjs", "groth16", "verify", *files.values())
         assert verdict.code != 0
         assert "OK!" not in verdict.text
 
