@@ -86,9 +86,6 @@ class RowBuffer:
         self.wires.extend(wires)
         self.coefficients.extend([self.pool.intern(coefficient)] * len(wires))
 
-    def append_empty(self, n: int) -> None:
-        self.counts.extend([0] * n)
-
     def append_block(self, block: Block, shift: int, renamed: U32) -> None:
         """A block of rows; its wires move by `shift`, except the constant and the temporaries."""
         own = (block.wires != 0) & (block.wires < FIRST_TEMPORARY)

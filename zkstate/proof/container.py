@@ -101,15 +101,3 @@ def map_file(path: Path, limit: int) -> memoryview:
             return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
     except OSError as error:
         raise EnvironmentFailure(f"{path}: {error.strerror}") from error
-
-
-def read_file(path: Path, limit: int) -> bytes:
-    """The bytes of a file of at most `limit` bytes. Errors as `map_file`."""
-    try:
-        with path.open("rb") as file:
-            content = file.read(limit + 1)
-    except OSError as error:
-        raise EnvironmentFailure(f"{path}: {error.strerror}") from error
-    if len(content) > limit:
-        raise LengthError(f"{path}: more than {limit} bytes")
-    return content

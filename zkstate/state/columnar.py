@@ -108,11 +108,6 @@ def byte_limbs(data: ByteMatrix) -> Limbs:
     return np.ascontiguousarray(data).view(">u8").astype(np.uint64)[:, ::-1]
 
 
-def limb_bytes(limbs: Limbs) -> ByteMatrix:
-    """(m, 4) little-endian limbs as (m, 32) big-endian bytes."""
-    return np.ascontiguousarray(limbs[:, ::-1]).astype(">u8").view(np.uint8).reshape(-1, 32)
-
-
 def _big_endian(values: NDArray[np.generic]) -> ByteMatrix:
     width = values.dtype.itemsize
     return values.astype(values.dtype.newbyteorder(">")).view(np.uint8).reshape(-1, width)

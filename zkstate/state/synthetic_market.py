@@ -1,7 +1,7 @@
-"""The instruments of the synthetic venue: real-looking tickers, prices, haircuts and brackets; options by
-Black-Scholes.
+"""The instruments of the synthetic venue: real-looking tickers, prices, haircuts and brackets.
 
-Floating point makes the marks once; they are cut to integers here, and nothing after is inexact.
+Floating point makes the marks once, those of options by Black and Scholes; they are cut to integers here, and nothing
+after is inexact.
 """
 
 from __future__ import annotations

@@ -170,7 +170,7 @@ _DECODER = msgspec.json.Decoder(_TableJson)
 
 
 def encode_table(table: InstrumentTable) -> bytes:
-    """`tables/instruments.json`: compact JSON with the fields of docs/ledger.md in their order."""
+    """`tables/instruments.json` (docs/spec.md §6): compact JSON, members in their one order."""
     return msgspec.json.encode(_TableJson(1, table.depth, [_to_json(instrument) for instrument in table.instruments]))
 
 

@@ -35,7 +35,6 @@ class AccountsTree:
     ids: NDArray[np.uint8]
     salts: NDArray[np.uint8]
     classes: NDArray[np.uint8]
-    leaves: kernels.FrVec
     tree: MerkleTree
 
     def __len__(self) -> int:
@@ -52,9 +51,9 @@ class AccountsTree:
         return self.tree.root
 
     @property
-    def levels(self) -> tuple[kernels.FrVec, ...]:
-        """Level 0 (leaves) to the root, each only over real leaves."""
-        return self.tree.levels
+    def leaves(self) -> kernels.FrVec:
+        """The leaves themselves, level 0 of the tree."""
+        return self.tree.levels[0]
 
     def path(self, leaf: int) -> MerklePath:
         """The path of a leaf to the root."""
@@ -152,4 +151,4 @@ def build(ledger: Ledger, venue: int, epoch: int, salt_secret: bytes, depth: int
     vector = kernels.FrVec.from_limbs(inputs.reshape(-1, columnar.LIMBS))
     leaves = kernels.poseidon_many(domain.tag("leaf"), vector, 7)
     tree = MerkleTree(leaves, 2, depth, domain.tag("node"))
-    return AccountsTree(accounts, ids, salts, ledger.size_classes[accounts], leaves, tree)
+    return AccountsTree(accounts, ids, salts, ledger.size_classes[accounts], tree)
