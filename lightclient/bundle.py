@@ -7,8 +7,6 @@ the file; only the trust description is taken as the recovery left it.
 
 from __future__ import annotations
 
-import os
-import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal
@@ -18,13 +16,14 @@ import msgspec
 from zkstate import nesting
 from zkstate.atomic import PRIVATE_FILE, replace_file
 from zkstate.commitment.merkle import ACCOUNTS_NODE, MerklePath
-from zkstate.errors import DisagreementError, EncodingError, EnvironmentFailure, MissingError
+from zkstate.errors import DisagreementError, EncodingError
 from zkstate.kernels import FR_BYTES, FR_MODULUS
 from zkstate.publication.header import Header, SignedHeader
 from zkstate.publication.tables import check_instruments
 from zkstate.publication.trust import Trust
 from zkstate.state import codec
 from zkstate.state.commit import account_id, owner_commitment
+from zkstate.state.identity import read_private
 from zkstate.state.schema import Account, Instrument
 from zkstate.state.table import InstrumentTable, encode_table
 
@@ -176,29 +175,7 @@ class Bundle:
     @classmethod
     def read(cls, path: Path) -> Bundle:
         """Read a bundle file. MissingError if there is none, EnvironmentFailure if others may read it."""
-        return cls.decode(_read_private(path))
-
-
-def _read_private(path: Path) -> bytes:
-    try:
-        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    except FileNotFoundError:
-        raise MissingError(f"there is no account bundle {path}") from None
-    except OSError as error:
-        raise EnvironmentFailure(f"account bundle {path} cannot be opened: {error.strerror}") from error
-    try:
-        mode = os.fstat(fd).st_mode
-        if not stat.S_ISREG(mode):
-            raise EnvironmentFailure(f"account bundle {path} is not a regular file")
-        if mode & 0o077:
-            raise EnvironmentFailure(
-                f"account bundle {path} has mode {stat.S_IMODE(mode):04o}: others can read its secret; "
-                f"run chmod 600 {path}"
-            )
-        with os.fdopen(fd, "rb", closefd=False) as file:
-            return file.read(MAX_BUNDLE_BYTES + 1)
-    finally:
-        os.close(fd)
+        return cls.decode(read_private(path, MAX_BUNDLE_BYTES, "account bundle"))
 
 
 def _word(value: int) -> str:

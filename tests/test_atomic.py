@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from zkstate.atomic import new_folder, replace_file, write_new
+from zkstate.atomic import create_file, new_folder, replace_file, write_new
 from zkstate.errors import EncodingError, EnvironmentFailure
 
 
@@ -204,6 +204,57 @@ def test_writers_of_one_file_at_once_leave_one_whole_file(tmp_path):
     content = path.read_bytes()
     assert len(content) == 100_000
     assert len(set(content)) == 1
+
+
+def test_a_created_file_is_whole_has_its_mode_and_stands_alone(tmp_path):
+    create_file(tmp_path / "key", [b"12", memoryview(b"3")], 0o600)
+    assert (tmp_path / "key").read_bytes() == b"123"
+    assert stat.S_IMODE((tmp_path / "key").stat().st_mode) == 0o600
+    assert (tmp_path / "key").stat().st_nlink == 1
+    assert names(tmp_path) == ["key"]
+
+
+@pytest.mark.parametrize(
+    "make", [lambda p: p.write_bytes(b"old"), lambda p: p.mkdir(), lambda p: p.symlink_to("nowhere")]
+)
+def test_what_is_there_is_never_overwritten_by_a_created_file(tmp_path, make):
+    make(tmp_path / "key")
+    before = (tmp_path / "key").lstat()
+
+    def unused():
+        raise AssertionError("no content is asked for")
+        yield b""
+
+    with pytest.raises(EnvironmentFailure, match=r"secret \S+/key cannot be written: it exists already"):
+        create_file(tmp_path / "key", unused(), what="secret")
+    assert (tmp_path / "key").lstat() == before
+    assert names(tmp_path) == ["key"]
+
+
+def test_of_creators_at_once_one_succeeds(tmp_path):
+    """Each has seen that the name is free before any of them takes it."""
+    ready, outcomes, refusals = threading.Barrier(8), [], []
+
+    def chunks(i):
+        yield bytes([i]) * 1000
+        ready.wait()
+
+    def create(i):
+        try:
+            create_file(tmp_path / "key", chunks(i))
+            outcomes.append(i)
+        except EnvironmentFailure as error:
+            refusals.append(str(error))
+
+    writers = [threading.Thread(target=create, args=(i,)) for i in range(8)]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+    (winner,) = outcomes
+    assert [text for text in refusals if "never overwritten" in text] == refusals
+    assert (tmp_path / "key").read_bytes() == bytes([winner]) * 1000
+    assert names(tmp_path) == ["key"]
 
 
 def test_a_full_disk_leaves_the_old_file(tmp_path):

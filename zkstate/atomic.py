@@ -43,19 +43,18 @@ def write_new(path: Path, content: bytes | memoryview, mode: int = PUBLIC_FILE) 
 
 
 def replace_file(path: Path, content: bytes | Iterable[bytes | memoryview], mode: int = PUBLIC_FILE) -> None:
-    """Write or replace one file, whole or in chunks, in one step. EnvironmentFailure if the disk refuses."""
-    chunks: Iterable[bytes | memoryview] = [content] if isinstance(content, bytes) else content
+    """Write or replace one file, given whole or in chunks, in one step. EnvironmentFailure if the disk refuses."""
+    with disk_errors(f"{path} was not written"):
+        _write(path, content, mode, Path.replace)
 
-    def create(partial: Path) -> None:
-        write_new(partial, b"", mode)
 
-    with disk_errors(f"{path} was not written"), _partial(path, create) as (partial, fd):
-        with partial.open("r+b") as file:
-            for chunk in chunks:
-                file.write(chunk)
-        os.fsync(fd)
-        partial.replace(path)
-        _sync(path.parent)
+def create_file(
+    path: Path, content: bytes | Iterable[bytes | memoryview], mode: int = PUBLIC_FILE, what: str = "file"
+) -> None:
+    """As `replace_file`, where nothing is yet. EnvironmentFailure, which calls it `what`, if something is."""
+    with disk_errors(f"{what} {path} cannot be written"):
+        _require_free(path)
+        _write(path, content, mode, _link_new)
 
 
 @contextlib.contextmanager
@@ -163,11 +162,46 @@ def _lock(path: Path) -> int:
     return fd
 
 
+def _write(
+    path: Path,
+    content: bytes | Iterable[bytes | memoryview],
+    mode: int,
+    show: Callable[[Path, Path], object],
+) -> None:
+    def create(partial: Path) -> None:
+        write_new(partial, b"", mode)
+
+    with _partial(path, create) as (partial, fd):
+        with partial.open("r+b") as file:
+            for chunk in [content] if isinstance(content, bytes) else content:
+                file.write(chunk)
+        os.fsync(fd)
+        show(partial, path)
+        _sync(path.parent)
+
+
+def _link_new(source: Path, target: Path) -> None:
+    """Give a file a name that must be free, as one step, and take its hidden one."""
+    try:
+        target.hardlink_to(source)
+    except FileExistsError:
+        raise _taken(target) from None
+    source.unlink()
+
+
 def _rename_new(source: Path, target: Path) -> None:
     """Rename a folder to a name that must be free. (rename(2) would take an empty folder's place.)"""
-    if os.path.lexists(target):
-        raise FileExistsError(errno.EEXIST, "it exists already", str(target))
+    _require_free(target)
     source.rename(target)
+
+
+def _require_free(path: Path) -> None:
+    if os.path.lexists(path):
+        raise _taken(path)
+
+
+def _taken(path: Path) -> FileExistsError:
+    return FileExistsError(errno.EEXIST, "it exists already, and is never overwritten", str(path))
 
 
 def _sync(path: Path) -> None:

@@ -15,8 +15,10 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from numpy.typing import NDArray
 
 from zkstate import kernels
-from zkstate.commitment import domain, poseidon
+from zkstate.atomic import PRIVATE_FILE, create_file
+from zkstate.commitment import domain
 from zkstate.errors import EncodingError, EnvironmentFailure, LengthError, MissingError
+from zkstate.state.commit import owner_commitment
 
 KEY_BYTES = 32
 _OWNER_INFO = b"zkstate owner v1"
@@ -56,7 +58,7 @@ class AccountKey:
     @property
     def owner(self) -> int:
         """The commitment in the account's leaf: P(T("owner"); owner_secret)."""
-        return poseidon.poseidon(domain.tag("owner"), [self.owner_secret])
+        return owner_commitment(self.owner_secret)
 
     def view_private(self) -> X25519PrivateKey:
         """The key that finds and decrypts the account's records."""
@@ -88,48 +90,40 @@ class AccountKey:
 
 def read_secret(path: Path, what: str) -> bytes:
     """32 bytes from a file of one hex line with no group or world permission; errors as AccountKey.read."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-    except FileNotFoundError:
-        raise MissingError(f"{what} file {path} does not exist") from None
-    except OSError as error:
-        raise EnvironmentFailure(f"{what} file {path} cannot be opened: {error.strerror}") from None
-    try:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise EnvironmentFailure(f"{what} file {path} is not a regular file")
-        if status.st_mode & 0o077:
-            mode = stat.S_IMODE(status.st_mode)
-            raise EnvironmentFailure(
-                f"{what} file {path} has mode {mode:04o}: others can read it; run chmod 600 {path}"
-            )
-        text = os.read(descriptor, _FILE_LIMIT)
-    finally:
-        os.close(descriptor)
-    line = text.removesuffix(b"\n").removesuffix(b"\r")
+    line = read_private(path, _FILE_LIMIT, f"{what} file").removesuffix(b"\n").removesuffix(b"\r")
     if len(line) != 2 * KEY_BYTES or line.strip(b"0123456789abcdefABCDEF"):
         raise EncodingError(f"{what} file {path} is not one line of {2 * KEY_BYTES} hex digits")
     return bytes.fromhex(line.decode())
 
 
+def read_private(path: Path, limit: int, what: str) -> bytes:
+    """At most `limit` + 1 bytes of a file that only its owner can read; one more than `limit` says it is too long.
+
+    MissingError if there is no file, EnvironmentFailure if others may read it or it is no regular file.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except FileNotFoundError:
+        raise MissingError(f"{what} {path} does not exist") from None
+    except OSError as error:
+        raise EnvironmentFailure(f"{what} {path} cannot be opened: {error.strerror}") from None
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise EnvironmentFailure(f"{what} {path} is not a regular file")
+        if status.st_mode & 0o077:
+            mode = stat.S_IMODE(status.st_mode)
+            raise EnvironmentFailure(f"{what} {path} has mode {mode:04o}: others can read it; run chmod 600 {path}")
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            return file.read(limit + 1)
+    finally:
+        os.close(descriptor)
+
+
 def write_secret(path: Path, secret: bytes, what: str) -> None:
     """Write 32 bytes as one hex line to a new file of mode 0600, whole or not at all."""
     _checked(secret, what)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(secret.hex().encode() + b"\n")
-                file.flush()
-                os.fsync(file.fileno())
-            os.link(temporary, path)
-        finally:
-            temporary.unlink()
-    except FileExistsError:
-        raise EnvironmentFailure(f"{what} file {path} exists already; it is never overwritten") from None
-    except OSError as error:
-        raise EnvironmentFailure(f"{what} file {path} cannot be written: {error.strerror}") from None
+    create_file(path, secret.hex().encode() + b"\n", PRIVATE_FILE, f"{what} file")
 
 
 def issued_key(master: bytes, name: str) -> AccountKey:

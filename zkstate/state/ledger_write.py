@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import csv
-import io
-import os
-import shutil
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
 import msgspec
 
-from zkstate.errors import EnvironmentFailure
+from zkstate.atomic import create_file, new_folder
 from zkstate.state.decimals import render
 from zkstate.state.ledger import Ledger
 from zkstate.state.ledger_chunk import CHUNK_LINES, TABLES
@@ -113,32 +110,22 @@ def write_ledger(ledger: Ledger, path: Path, form: str = "jsonl") -> None:
 
     EnvironmentFailure if the path exists, cannot be written, or the form needs an extra that is not installed.
     """
-    writers = {"jsonl": _write_jsonl, "csv": _write_csv, "parquet": _write_parquet}
-    if path.exists():
-        raise EnvironmentFailure(f"{path} exists already; a ledger is never overwritten")
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        writers[form](ledger, temporary)
-        temporary.rename(path)
-    except OSError as error:
-        raise EnvironmentFailure(f"ledger {path} cannot be written: {error.strerror}") from None
-    finally:
-        if temporary.is_dir():
-            shutil.rmtree(temporary)
-        else:
-            temporary.unlink(missing_ok=True)
+    if form == "jsonl":
+        create_file(path, _jsonl(ledger), what="ledger")
+        return
+    write = {"csv": _write_csv, "parquet": _write_parquet}[form]
+    with new_folder(path) as folder:
+        write(ledger, folder)
 
 
-def _write_jsonl(ledger: Ledger, path: Path) -> None:
+def _jsonl(ledger: Ledger) -> Iterator[bytes]:
+    """The file, some ten thousand lines at a time."""
     encoder = msgspec.json.Encoder()
-    with path.open("wb") as file:
-        for table, (required, optional) in TABLES.items():
-            names = (*required, *optional)
-            lines = table_lines(ledger, table)
-            while part := list(islice(lines, CHUNK_LINES)):
-                objects = [_object(_TYPES[table], names, line) for line in part]
-                file.write(encoder.encode_lines(objects))
-        _sync(file)
+    for table, (required, optional) in TABLES.items():
+        names = (*required, *optional)
+        lines = table_lines(ledger, table)
+        while part := list(islice(lines, CHUNK_LINES)):
+            yield encoder.encode_lines([_object(_TYPES[table], names, line) for line in part])
 
 
 def _object(kind: str, names: Sequence[str], line: Line) -> dict[str, str | int | bool]:
@@ -151,18 +138,15 @@ def _object(kind: str, names: Sequence[str], line: Line) -> dict[str, str | int 
 
 
 def _write_csv(ledger: Ledger, folder: Path) -> None:
-    folder.mkdir()
     for table, (required, optional) in TABLES.items():
         with (folder / f"{table}.csv").open("w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow((*required, *optional))
             writer.writerows(["" if text is None else text for text in line] for line in table_lines(ledger, table))
-            _sync(file)
 
 
 def _write_parquet(ledger: Ledger, folder: Path) -> None:
     arrow = pyarrow()
-    folder.mkdir()
     for table, (required, optional) in TABLES.items():
         names = (*required, *optional)
         schema = arrow.schema([(name, arrow.string()) for name in names])
@@ -174,8 +158,3 @@ def _write_parquet(ledger: Ledger, folder: Path) -> None:
             while part := list(islice(lines, CHUNK_LINES)):
                 columns = [arrow.array(column, arrow.string()) for column in zip(*part, strict=True)]
                 writer.write_batch(arrow.record_batch(columns, schema=schema))
-
-
-def _sync(file: io.IOBase) -> None:
-    file.flush()
-    os.fsync(file.fileno())
