@@ -1,3 +1,4 @@
+/* Both groups, from group_template.h, and what G2 has beside: the endomorphism psi and the subgroup check. */
 #define GROUP_DEFINE
 #include "group.h"
 

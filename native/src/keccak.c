@@ -1,5 +1,5 @@
-/* Keccak-256 as Ethereum uses it: Keccak[512] of the submission (Bertoni, Daemen, Peeters, Van Assche 2011), padded with
- * 0x01 rather than the 0x06 that FIPS 202 settled on later. */
+/* Keccak-256 as Ethereum uses it: Keccak[512] of the submission (Bertoni, Daemen, Peeters, Van Assche 2011),
+ * padded with 0x01 rather than the 0x06 that FIPS 202 settled on later. */
 #include "zkn.h"
 
 #include <string.h>

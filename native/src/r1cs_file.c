@@ -1,6 +1,6 @@
-/* The constraint section of a .r1cs file: linear combinations back to back, each a little-endian u32 count and then `count` entries
- * of 36 bytes (wire u32, coefficient 32 bytes). Where one starts is known only once the one before was read, so this walk is all
- * that Python leaves to C. */
+/* The constraint section of a .r1cs file: linear combinations back to back, each a little-endian u32 count
+ * and then `count` entries of 36 bytes (wire u32, coefficient 32 bytes). Where one starts is known only once
+ * the one before was read, so this walk is all that Python leaves to C. */
 #include "zkn.h"
 
 enum { COUNT_BYTES = 4, ENTRY_BYTES = 36 };

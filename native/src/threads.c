@@ -1,3 +1,4 @@
+/* Threads started and joined inside one call: either a share of the range each, or one item after another. */
 #include "threads.h"
 
 #include <pthread.h>

@@ -1,3 +1,4 @@
+/* Arithmetic of the tower, each level from the products of the one below (Karatsuba). */
 #include "tower.h"
 
 /* ---- Fp2 = Fp[i] / (i^2 + 1) ---- */
