@@ -6,6 +6,7 @@ from pathlib import Path
 
 import msgspec
 
+from zkstate.atomic import replace_file
 from zkstate.constraint import compile_statement
 
 from . import catalogue
@@ -21,9 +22,7 @@ def pin(target: Path) -> None:
         circuit = compile_statement(statement)
         key = insecure_key(name, circuit)
         found[name] = KnownKey(circuit.digest, key.vk.digest(), circuit.r1cs.n_constraints, "insecure")
-    partial = target.with_suffix(".partial")
-    partial.write_bytes(msgspec.json.format(msgspec.json.encode(found), indent=2) + b"\n")
-    partial.replace(target)
+    replace_file(target, msgspec.json.format(msgspec.json.encode(found), indent=2) + b"\n")
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@ library; only the command line prints or exits; nobody catches everything.
 """
 
 import ast
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -188,12 +187,9 @@ def test_vague_names_are_not_used():
     assert [m.name for m in MODULES if vague & set(m.name.split("."))] == []
 
 
-def test_long_files_are_reported():
-    """Not a failure: past 400 lines a reader should look for the second idea."""
-    long = {m.name: len(m.path.read_text("utf-8").splitlines()) for m in MODULES}
-    long = {name: lines for name, lines in long.items() if lines > COMFORTABLE_LINES}
-    if long:
-        warnings.warn(f"files past {COMFORTABLE_LINES} lines: {long}", stacklevel=1)
+def test_no_file_is_so_long_that_it_holds_two_ideas():
+    lines = {m.name: len(m.path.read_text("utf-8").splitlines()) for m in MODULES}
+    assert {name: n for name, n in lines.items() if n > COMFORTABLE_LINES} == {}
 
 
 @pytest.mark.parametrize(
