@@ -13,12 +13,12 @@ from zkstate.commitment.domain import tag
 from zkstate.constraint.builder import Builder
 from zkstate.constraint.statement import BOOL, FELT, Statement, public, secret, sint
 from zkstate.constraint.wire import Wire
+from zkstate.state.schema import I64, I128
 
 from .gadgets.merkle import binary_root
 from .gadgets.poseidon import chain, poseidon
 
 INSTRUMENT_BITS = 12  # a table of depth 3, the largest, has 4096 places
-I64, I128 = 1 << 63, 1 << 127
 
 
 @dataclass(frozen=True)

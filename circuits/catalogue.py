@@ -9,7 +9,9 @@ import re
 from collections.abc import Iterator
 
 from zkstate.errors import InputError
+from zkstate.state.commit import DEFAULT_ACCOUNTS_DEPTH, MAX_ACCOUNTS_DEPTH
 from zkstate.state.schema import SIZE_CLASSES
+from zkstate.state.table import TABLE_DEPTHS
 
 from .account import AccountStatement
 from .balance import Balance
@@ -17,8 +19,7 @@ from .margin import Margin
 from .position import Position
 
 STATEMENTS: dict[str, type[AccountStatement]] = {"balance": Balance, "position": Position, "margin": Margin}
-ACCOUNTS_DEPTH, TABLE_DEPTH = 20, 2
-MAX_ACCOUNTS_DEPTH, MAX_TABLE_DEPTH = 32, 3
+ACCOUNTS_DEPTH, (TABLE_DEPTH, MAX_TABLE_DEPTH) = DEFAULT_ACCOUNTS_DEPTH, TABLE_DEPTHS
 _NAME = re.compile(r"([a-z]+)-(4|8|16|64)(?:-d([1-9][0-9]?))?(?:-t([23]))?")
 
 

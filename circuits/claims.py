@@ -8,11 +8,10 @@ from typing import ClassVar, Protocol
 
 from zkstate.errors import EncodingError, InputError
 from zkstate.state.decimals import render
-from zkstate.state.schema import I64, I128, VALUE_DECIMALS
+from zkstate.state.schema import I64, I128, PPM, VALUE_DECIMALS
 from zkstate.state.table import InstrumentTable
 
 from .account import INSTRUMENT_BITS
-from .margin import PPM
 
 _SIZE = range(-I64, I64)
 _ENTRY = range(-I128, I128)

@@ -13,16 +13,14 @@ from zkstate.commitment.domain import tag
 from zkstate.constraint.builder import Builder
 from zkstate.constraint.statement import BOOL, FELT, public, secret, sint, uint
 from zkstate.constraint.wire import Wire
+from zkstate.state.margin import BOUND_SCALE
+from zkstate.state.schema import MAX_TIERS, PPM, UNBOUNDED
 
 from .account import AccountStatement
 from .gadgets.lookup import one_hot, select_by
 from .gadgets.merkle import ARITY, DIGIT_BITS, SharedTop
 from .gadgets.poseidon import poseidon
 
-TIERS = 13
-UNBOUNDED = (1 << 64) - 1
-PPM = 10**6
-BOUND_SCALE = 10**12  # 10^-4 quote in 10^-16
 OFFSET_SCALE = 10**12  # 10^-10 quote in 10^-22
 
 
@@ -43,7 +41,7 @@ class Margin(AccountStatement):
     fundings = secret(sint(64), count=lambda s: s.rows)
     terms = secret(FELT, count=lambda s: s.rows)
     symbols = secret(FELT, count=lambda s: s.rows)
-    tiers = secret(FELT, count=(lambda s: s.rows, TIERS))
+    tiers = secret(FELT, count=(lambda s: s.rows, MAX_TIERS))
     tier = secret(FELT, count=lambda s: s.rows)
     lowers = secret(uint(64), count=lambda s: s.rows)
     uppers = secret(uint(64), count=lambda s: s.rows)
@@ -89,7 +87,7 @@ class Margin(AccountStatement):
         packed = (packed * (1 << 20) + self.rates[i]) * (1 << 20) + self.initial_rates[i]
         # 253 bits in all: below r, so no two tiers pack alike, though past what an interval may reach
         packed = c.felt(packed) * (1 << 85) + self.offsets[i] + (1 << 84)
-        chosen = select_by(c, one_hot(c, self.tier[i], TIERS), self.tiers[i])
+        chosen = select_by(c, one_hot(c, self.tier[i], MAX_TIERS), self.tiers[i])
         c.require(packed == chosen, "the tier is one of the instrument's")
 
     def _value(self, c: Builder, i: int) -> tuple[Wire, Wire]:

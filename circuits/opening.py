@@ -11,12 +11,13 @@ from zkstate.commitment.poseidon import poseidon
 from zkstate.errors import InputError
 from zkstate.publication.header import Header
 from zkstate.state import codec
-from zkstate.state.schema import ASSET, SHORT_ONLY, UNBOUNDED, Account, Row
+from zkstate.state.margin import tier_of
+from zkstate.state.schema import ASSET, MAX_TIERS, SHORT_ONLY, Account, Row
 from zkstate.state.table import InstrumentTable, words
 
 from .account import AccountStatement
 from .gadgets.merkle import ARITY
-from .margin import BOUND_SCALE, TIERS, Margin
+from .margin import Margin
 
 Inputs = dict[str, Any]  # input name -> int, or nested sequences of int
 
@@ -77,11 +78,7 @@ class Opening:
         """The table inputs of one row; the null instrument's for padding."""
         instrument = self.table[row.instrument if row else 0]
         notional = abs(row.amount) * instrument.notional_price if row else 0
-        chosen = next(
-            k
-            for k, tier in enumerate(instrument.tiers)
-            if tier.upper == UNBOUNDED or notional < tier.upper * BOUND_SCALE
-        )
+        chosen = tier_of(instrument, notional)
         tier = instrument.tiers[chosen]
         encoded = words(instrument)
         return {
@@ -92,7 +89,7 @@ class Opening:
             "fundings": instrument.funding,
             "terms": encoded[1],
             "symbols": encoded[2],
-            "tiers": encoded[-TIERS:],
+            "tiers": encoded[-MAX_TIERS:],
             "tier": chosen,
             "lowers": tier.lower,
             "uppers": tier.upper,

@@ -12,7 +12,7 @@ from zkstate.errors import EncodingError
 from zkstate.state.schema import PPM, SHORT_ONLY, UNBOUNDED, Instrument, Row
 from zkstate.state.table import InstrumentTable
 
-BOUND_SCALE = 10**12
+BOUND_SCALE = 10**12  # 10^-4 quote in 10^-16, and 10^-10 in 10^-22
 EQUITY_DECIMALS = 22
 
 
