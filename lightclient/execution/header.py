@@ -67,7 +67,6 @@ class BlockHeader:
     hash: bytes
     parent_hash: bytes
     state_root: bytes
-    receipts_root: bytes
     number: int
     timestamp: int
 
@@ -91,7 +90,6 @@ class BlockHeader:
             keccak256(data),
             texts["parentHash"],
             texts["stateRoot"],
-            texts["receiptsRoot"],
             numbers["number"],
             numbers["timestamp"],
         )

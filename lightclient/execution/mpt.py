@@ -68,7 +68,7 @@ class _Walk:
     def __init__(self, root: bytes, proof: Sequence[bytes]) -> None:
         if len(root) != 32:
             raise EncodingError(f"a trie root has 32 bytes, not {len(root)}")
-        self._root, self._proof, self._at = root, proof, 0
+        self._proof, self._at = proof, 0
 
     def __str__(self) -> str:
         return f"proof node {self._at} of {len(self._proof)}"

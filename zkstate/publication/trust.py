@@ -15,7 +15,7 @@ TRUST_LEVELS = {
     "a": "Ethereum's sync committee signed a finalized header that leads to the registry slot",
     "b": "several nodes agree, each with a valid proof against one block hash",
     "c": "a proof against a block hash the reader chose",
-    "d": "a signed header the reader chose, and nothing else",
+    "d": "a signed header the reader chose, or one node that nobody holds to account",
 }
 
 
