@@ -139,7 +139,7 @@ def test_a_key_in_a_file_signs(world, tmp_path):
 def test_senders_that_cannot_send(world, tmp_path):
     url, *_ = world
     key = tmp_path / "key"
-    with pytest.raises(EnvironmentFailure, match="No such file"):
+    with pytest.raises(EnvironmentFailure, match="does not exist"):
         JsonRpcChain(url, KeyFile(key))
     for content in ("", "00" * 32, "ff" * 32, PUBLISHED_KEY[:-1], PUBLISHED_KEY + " x", "zz" * 32):
         key.write_text(content)

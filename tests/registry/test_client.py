@@ -2,6 +2,7 @@
 
 import copy
 import logging
+import os
 import re
 import sys
 import warnings
@@ -26,7 +27,7 @@ from zkstate.errors import (
 from zkstate.registry import provider
 from zkstate.registry.artefacts import artefact
 from zkstate.registry.chain import Log
-from zkstate.registry.client import JsonRpcChain, KeyFile, NodeAccount
+from zkstate.registry.client import JsonRpcChain, KeyFile, NodeAccount, read_key
 from zkstate.registry.embedded import RevmChain
 from zkstate.registry.registry import Registry
 from zkstate.registry.rpc import JsonRpc
@@ -391,3 +392,10 @@ def test_without_web3_the_message_says_what_to_install(key, monkeypatch):
     monkeypatch.setattr(artefacts, "_contract", artefacts._contract.__wrapped__)
     with pytest.raises(EnvironmentFailure, match=r"pip install 'zkstate\[chain\]'"):
         artefact("StateRegistry").call_data("halt")
+
+
+def test_a_key_file_that_is_a_pipe_does_not_hang(tmp_path):
+    pipe = tmp_path / "key"
+    os.mkfifo(pipe, 0o600)
+    with pytest.raises(EnvironmentFailure, match="is not a regular file"):
+        read_key(pipe)

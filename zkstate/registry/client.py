@@ -7,9 +7,7 @@ is opened and not before.
 
 from __future__ import annotations
 
-import os
 import re
-import stat
 import time
 import warnings
 from contextlib import AbstractContextManager
@@ -17,9 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from zkstate.errors import DisagreementError, EnvironmentFailure, RefusedError, SourceError
+from zkstate.errors import DisagreementError, EnvironmentFailure, MissingError, RefusedError, SourceError
 from zkstate.registry.chain import Log, Receipt, address_text, checked_address, parse_address
 from zkstate.registry.rpc import TIMEOUT_S, JsonRpc, write_data
+from zkstate.state.identity import read_private
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -192,13 +191,9 @@ def read_key(path: Path) -> LocalAccount:
     except ImportError as error:
         raise _missing() from error
     try:
-        with path.open("rb") as file:
-            mode = os.fstat(file.fileno()).st_mode
-            content = file.read(_MAX_KEY_FILE + 1)
-    except OSError as error:
-        raise EnvironmentFailure(f"key file {path}: {error.strerror}") from error
-    if mode & (stat.S_IRWXG | stat.S_IRWXO):
-        raise EnvironmentFailure(f"key file {path} can be read by others: chmod 600 {path}")
+        content = read_private(path, _MAX_KEY_FILE, "key file")
+    except MissingError as error:
+        raise EnvironmentFailure(str(error)) from None
     digits = _KEY.fullmatch(content)
     if digits is None or not 0 < int(digits[1], 16) < _ORDER:
         raise EnvironmentFailure(f"key file {path} does not hold a private key as 64 hexadecimal digits")
