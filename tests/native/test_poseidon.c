@@ -5,18 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "check.h"
 #include "fr_dot.h"
 #include "zkn.h"
-
-static int failures;
-
-#define EXPECT(condition)                                                                                    \
-    do {                                                                                                     \
-        if (!(condition)) {                                                                                  \
-            fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition);                                  \
-            failures++;                                                                                      \
-        }                                                                                                    \
-    } while (0)
 
 static void element(zkn_fr *out, const char *hex)
 {
@@ -27,7 +18,7 @@ static void element(zkn_fr *out, const char *hex)
         if (sscanf(&hex[2 * i], "%2x", &value) != 1) failures++;
         bytes[i] = (uint8_t)value;
     }
-    EXPECT(zkn_fr_vec_decode_be(out, &bad, bytes, 1) == ZKN_OK);
+    CHECK(zkn_fr_vec_decode_be(out, &bad, bytes, 1) == ZKN_OK);
 }
 
 static int same(const zkn_fr *a, const zkn_fr *b, size_t n)
@@ -64,12 +55,12 @@ static void test_first_use_from_many_threads(void)
     static zkn_fr out[RACERS][16];
     pthread_t threads[RACERS];
     pthread_barrier_init(&start, NULL, RACERS);
-    for (int i = 0; i < RACERS; i++) EXPECT(pthread_create(&threads[i], NULL, race, out[i]) == 0);
+    for (int i = 0; i < RACERS; i++) CHECK(pthread_create(&threads[i], NULL, race, out[i]) == 0);
     for (int i = 0; i < RACERS; i++) {
         void *failed = NULL;
         pthread_join(threads[i], &failed);
-        EXPECT(failed == NULL);
-        EXPECT(same(out[i], out[0], 16));
+        CHECK(failed == NULL);
+        CHECK(same(out[i], out[0], 16));
     }
     pthread_barrier_destroy(&start);
 }
@@ -80,11 +71,11 @@ static void test_published_values(void)
     fr_zero(&tag);
     for (uint64_t i = 0; i < 5; i++) fr_from_u64(&inputs[i], i < 2 ? i + 1 : 0);
     element(&expected, "115cc0f5e7d690413df64c6b9662e9cf2a3617f2743245519e19607a4417189a");
-    EXPECT(zkn_poseidon_many(&found, &tag, 1, inputs, 2, 1, 1) == ZKN_OK && same(&found, &expected, 1));
+    CHECK(zkn_poseidon_many(&found, &tag, 1, inputs, 2, 1, 1) == ZKN_OK && same(&found, &expected, 1));
     element(&expected, "024058dd1e168f34bac462b6fffe58fd69982807e9884c1c6148182319cee427");
-    EXPECT(zkn_poseidon_many(&found, &tag, 1, inputs, 5, 1, 1) == ZKN_OK && same(&found, &expected, 1));
+    CHECK(zkn_poseidon_many(&found, &tag, 1, inputs, 5, 1, 1) == ZKN_OK && same(&found, &expected, 1));
     element(&expected, "29176100eaa962bdc1fe6c654d6a3c130e96a4d1168b33848b897dc502820133");
-    EXPECT(zkn_poseidon_many(&found, &tag, 1, inputs, 1, 1, 1) == ZKN_OK && same(&found, &expected, 1));
+    CHECK(zkn_poseidon_many(&found, &tag, 1, inputs, 1, 1, 1) == ZKN_OK && same(&found, &expected, 1));
 }
 
 /* The largest sums there are need every subtraction; random ones almost never need the second. */
@@ -101,7 +92,7 @@ static void test_dot_at_its_bounds(void)
         for (size_t k = 1; k <= FR_DOT_MAX_TERMS; k++) {
             fr_add(&sum, &sum, &product);
             fr_dot(&found, largest, largest, k);
-            EXPECT(fr_is_reduced(&found) && same(&found, &sum, 1));
+            CHECK(fr_is_reduced(&found) && same(&found, &sum, 1));
         }
     }
     zkn_fr a[FR_DOT_MAX_TERMS], b[FR_DOT_MAX_TERMS];
@@ -111,10 +102,10 @@ static void test_dot_at_its_bounds(void)
         fr_mul(&product, &a[k - 1], &b[k - 1]);
         fr_add(&sum, &sum, &product);
         fr_dot(&found, a, b, k);
-        EXPECT(same(&found, &sum, 1));
+        CHECK(same(&found, &sum, 1));
     }
     fr_dot(&a[0], a, b, FR_DOT_MAX_TERMS);
-    EXPECT(same(&a[0], &sum, 1));
+    CHECK(same(&a[0], &sum, 1));
 }
 
 static void test_many_chains_and_words(void)
@@ -122,22 +113,22 @@ static void test_many_chains_and_words(void)
     zkn_fr inputs[80], tags[5], one_by_one[5], many[5], aliased[5], words[17], h;
     fill(inputs, 80, 7), fill(tags, 5, 500);
     for (size_t i = 0; i < 5; i++) {
-        EXPECT(zkn_poseidon_many(&one_by_one[i], &tags[i], 1, &inputs[16 * i], 16, 1, 1) == ZKN_OK);
+        CHECK(zkn_poseidon_many(&one_by_one[i], &tags[i], 1, &inputs[16 * i], 16, 1, 1) == ZKN_OK);
         words[0] = tags[i];
         memcpy(&words[1], &inputs[16 * i], 16 * sizeof *words);
-        EXPECT(zkn_poseidon_permute(words, 17) == ZKN_OK && same(words, &one_by_one[i], 1));
+        CHECK(zkn_poseidon_permute(words, 17) == ZKN_OK && same(words, &one_by_one[i], 1));
     }
-    EXPECT(zkn_poseidon_many(many, tags, 5, inputs, 16, 5, 3) == ZKN_OK && same(many, one_by_one, 5));
+    CHECK(zkn_poseidon_many(many, tags, 5, inputs, 16, 5, 3) == ZKN_OK && same(many, one_by_one, 5));
     memcpy(aliased, tags, sizeof aliased);
-    EXPECT(zkn_poseidon_many(aliased, aliased, 5, inputs, 16, 5, 2) == ZKN_OK && same(aliased, many, 5));
+    CHECK(zkn_poseidon_many(aliased, aliased, 5, inputs, 16, 5, 2) == ZKN_OK && same(aliased, many, 5));
 
     h = tags[0];
     for (size_t at = 0; at < 80; at += 16) {
-        EXPECT(zkn_poseidon_many(&h, &h, 1, &inputs[at], 16, 1, 1) == ZKN_OK);
+        CHECK(zkn_poseidon_many(&h, &h, 1, &inputs[at], 16, 1, 1) == ZKN_OK);
     }
-    EXPECT(zkn_poseidon_chain_many(&many[0], tags, inputs, 80, 1, 1) == ZKN_OK && same(&h, &many[0], 1));
-    EXPECT(zkn_poseidon_chain_many(many, tags, inputs, 16, 5, 4) == ZKN_OK);
-    EXPECT(zkn_poseidon_many(aliased, tags, 1, inputs, 16, 5, 1) == ZKN_OK && same(aliased, many, 5));
+    CHECK(zkn_poseidon_chain_many(&many[0], tags, inputs, 80, 1, 1) == ZKN_OK && same(&h, &many[0], 1));
+    CHECK(zkn_poseidon_chain_many(many, tags, inputs, 16, 5, 4) == ZKN_OK);
+    CHECK(zkn_poseidon_many(aliased, tags, 1, inputs, 16, 5, 1) == ZKN_OK && same(aliased, many, 5));
 }
 
 static void test_parents_pad_with_the_empty_root(void)
@@ -146,33 +137,33 @@ static void test_parents_pad_with_the_empty_root(void)
     fr_from_u64(&tag, 77);
     fill(leaves, 5, 11);
     for (size_t i = 5; i < 8; i++) fr_zero(&leaves[i]);
-    EXPECT(zkn_merkle_empty_roots(empty, &tag, 2, 3) == ZKN_OK && fr_is_zero(&empty[0]));
-    EXPECT(zkn_merkle_parents(level, &tag, &empty[0], leaves, 5, 2, 2) == ZKN_OK);
-    EXPECT(zkn_merkle_parents(above, &tag, &empty[1], level, 3, 2, 2) == ZKN_OK);
-    EXPECT(zkn_merkle_parents(&root, &tag, &empty[2], above, 2, 2, 2) == ZKN_OK);
-    EXPECT(zkn_poseidon_many(expected, &tag, 1, leaves, 2, 4, 1) == ZKN_OK);
-    EXPECT(same(expected, level, 3) && same(&expected[3], &empty[1], 1));
-    EXPECT(zkn_poseidon_many(expected, &tag, 1, expected, 2, 2, 1) == ZKN_OK);
-    EXPECT(same(expected, above, 2));
-    EXPECT(zkn_poseidon_many(expected, &tag, 1, above, 2, 1, 1) == ZKN_OK && same(expected, &root, 1));
-    EXPECT(zkn_merkle_parents(NULL, &tag, &empty[0], leaves, 0, 2, 2) == ZKN_OK);
+    CHECK(zkn_merkle_empty_roots(empty, &tag, 2, 3) == ZKN_OK && fr_is_zero(&empty[0]));
+    CHECK(zkn_merkle_parents(level, &tag, &empty[0], leaves, 5, 2, 2) == ZKN_OK);
+    CHECK(zkn_merkle_parents(above, &tag, &empty[1], level, 3, 2, 2) == ZKN_OK);
+    CHECK(zkn_merkle_parents(&root, &tag, &empty[2], above, 2, 2, 2) == ZKN_OK);
+    CHECK(zkn_poseidon_many(expected, &tag, 1, leaves, 2, 4, 1) == ZKN_OK);
+    CHECK(same(expected, level, 3) && same(&expected[3], &empty[1], 1));
+    CHECK(zkn_poseidon_many(expected, &tag, 1, expected, 2, 2, 1) == ZKN_OK);
+    CHECK(same(expected, above, 2));
+    CHECK(zkn_poseidon_many(expected, &tag, 1, above, 2, 1, 1) == ZKN_OK && same(expected, &root, 1));
+    CHECK(zkn_merkle_parents(NULL, &tag, &empty[0], leaves, 0, 2, 2) == ZKN_OK);
 }
 
 static void test_refusals(void)
 {
     zkn_fr out[17], in[17];
     fill(in, 17, 5);
-    EXPECT(zkn_poseidon_many(out, in, 1, in, 0, 1, 1) == ZKN_BAD_LENGTH);
-    EXPECT(zkn_poseidon_many(out, in, 1, in, 17, 1, 1) == ZKN_BAD_LENGTH);
-    EXPECT(zkn_poseidon_many(out, in, 2, in, 2, 3, 1) == ZKN_BAD_LENGTH);
-    EXPECT(zkn_poseidon_chain_many(out, in, in, 0, 1, 1) == ZKN_BAD_LENGTH);
-    EXPECT(zkn_poseidon_permute(out, 1) == ZKN_BAD_LENGTH);
-    EXPECT(zkn_poseidon_permute(out, 18) == ZKN_BAD_LENGTH);
-    EXPECT(zkn_poseidon_permute(out, SIZE_MAX) == ZKN_BAD_LENGTH);
-    EXPECT(zkn_poseidon_constants(out, out, 0) == ZKN_BAD_LENGTH);
-    EXPECT(zkn_merkle_empty_roots(out, in, 1, 1) == ZKN_BAD_LENGTH);
-    EXPECT(zkn_merkle_parents(out, in, in, in, 17, 17, 1) == ZKN_BAD_LENGTH);
-    EXPECT(zkn_poseidon_many(out, in, 1, NULL, 2, 0, 1) == ZKN_OK);
+    CHECK(zkn_poseidon_many(out, in, 1, in, 0, 1, 1) == ZKN_BAD_LENGTH);
+    CHECK(zkn_poseidon_many(out, in, 1, in, 17, 1, 1) == ZKN_BAD_LENGTH);
+    CHECK(zkn_poseidon_many(out, in, 2, in, 2, 3, 1) == ZKN_BAD_LENGTH);
+    CHECK(zkn_poseidon_chain_many(out, in, in, 0, 1, 1) == ZKN_BAD_LENGTH);
+    CHECK(zkn_poseidon_permute(out, 1) == ZKN_BAD_LENGTH);
+    CHECK(zkn_poseidon_permute(out, 18) == ZKN_BAD_LENGTH);
+    CHECK(zkn_poseidon_permute(out, SIZE_MAX) == ZKN_BAD_LENGTH);
+    CHECK(zkn_poseidon_constants(out, out, 0) == ZKN_BAD_LENGTH);
+    CHECK(zkn_merkle_empty_roots(out, in, 1, 1) == ZKN_BAD_LENGTH);
+    CHECK(zkn_merkle_parents(out, in, in, in, 17, 17, 1) == ZKN_BAD_LENGTH);
+    CHECK(zkn_poseidon_many(out, in, 1, NULL, 2, 0, 1) == ZKN_OK);
 }
 
 int main(void)

@@ -3,18 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "check.h"
 #include "field.h"
 #include "zkn.h"
-
-static int failures;
-
-#define EXPECT(condition)                                                                                    \
-    do {                                                                                                     \
-        if (!(condition)) {                                                                                  \
-            fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition);                                  \
-            failures++;                                                                                      \
-        }                                                                                                    \
-    } while (0)
 
 /* Wires: 0 one, 1 x, 2 y = x^2, 3 = 1/(x - y), 4..11 bits of x, 12..14 flags of x; temporary 15 = 3 x y; wire 16 = x y - 2.
  * Rows: x x = y; (3 x) y = wire 16 + 2 (solved with coefficient 1 in C). */
@@ -79,7 +70,7 @@ static int is_u64(const zkn_fr *value, uint64_t expected)
 static void run_with(fixture *f, zkn_fr slots[SLOTS], const zkn_fr *x)
 {
     size_t bad = 99;
-    EXPECT(zkn_witness_check(&bad, &f->program) == ZKN_OK);
+    CHECK(zkn_witness_check(&bad, &f->program) == ZKN_OK);
     memset(slots, 0, SLOTS * sizeof *slots);
     fr_one(&slots[0]);
     slots[1] = *x;
@@ -93,25 +84,25 @@ static void test_known_answers(void)
     zkn_fr x, slots[SLOTS], difference;
     fr_from_u64(&x, 2);
     run_with(&f, slots, &x);
-    EXPECT(is_u64(&slots[2], 4));
+    CHECK(is_u64(&slots[2], 4));
     fr_sub(&difference, &slots[1], &slots[2]);
     fr_mul(&difference, &difference, &slots[3]);
-    EXPECT(is_u64(&difference, 1));
-    for (int i = 0; i < 8; i++) EXPECT(is_u64(&slots[4 + i], i == 1));
-    for (int i = 0; i < 3; i++) EXPECT(is_u64(&slots[12 + i], i == 2));
-    EXPECT(is_u64(&slots[15], 24));
-    EXPECT(is_u64(&slots[16], 22));
+    CHECK(is_u64(&difference, 1));
+    for (int i = 0; i < 8; i++) CHECK(is_u64(&slots[4 + i], i == 1));
+    for (int i = 0; i < 3; i++) CHECK(is_u64(&slots[12 + i], i == 2));
+    CHECK(is_u64(&slots[15], 24));
+    CHECK(is_u64(&slots[16], 22));
     uint8_t broken[ROWS] = {9, 9};
     for (unsigned threads = 0; threads < 4; threads++) {
         zkn_r1cs_broken(broken, &f.program.a, &f.program.b, &f.program.c, f.pool, POOL, slots, threads);
-        EXPECT(broken[0] == 0 && broken[1] == 0);
+        CHECK(broken[0] == 0 && broken[1] == 0);
     }
     fr_from_u64(&slots[16], 21);
     zkn_r1cs_broken(broken, &f.program.a, &f.program.b, &f.program.c, f.pool, POOL, slots, 2);
-    EXPECT(broken[0] == 0 && broken[1] == 1);
+    CHECK(broken[0] == 0 && broken[1] == 1);
     zkn_fr out[COMBINATIONS];
     zkn_sparse_product(out, &f.program.linear, f.pool, POOL, slots, 3);
-    EXPECT(is_u64(&out[1], 2) && is_u64(&out[2], 24));
+    CHECK(is_u64(&out[1], 2) && is_u64(&out[2], 24));
 }
 
 /* Every step has an answer for every value: 1/0 is 0, digits are cut, a place past the flags sets none. */
@@ -122,14 +113,14 @@ static void test_total(void)
     zkn_fr x, slots[SLOTS];
     fr_from_u64(&x, 1);
     run_with(&f, slots, &x);
-    EXPECT(fr_is_zero(&slots[3]));
+    CHECK(fr_is_zero(&slots[3]));
     fr_neg(&x, &x); /* r - 1 = ..000 in its lowest byte */
     run_with(&f, slots, &x);
-    for (int i = 0; i < 8; i++) EXPECT(fr_is_zero(&slots[4 + i]));
-    for (int i = 0; i < 3; i++) EXPECT(fr_is_zero(&slots[12 + i]));
+    for (int i = 0; i < 8; i++) CHECK(fr_is_zero(&slots[4 + i]));
+    for (int i = 0; i < 3; i++) CHECK(fr_is_zero(&slots[12 + i]));
     fr_from_u64(&x, 0x1ff);
     run_with(&f, slots, &x);
-    for (int i = 0; i < 8; i++) EXPECT(is_u64(&slots[4 + i], 1));
+    for (int i = 0; i < 8; i++) CHECK(is_u64(&slots[4 + i], 1));
 }
 
 #define REFUSED(change)                                                                                      \
@@ -138,7 +129,7 @@ static void test_total(void)
         make(&f);                                                                                            \
         size_t bad;                                                                                          \
         change;                                                                                              \
-        EXPECT(zkn_witness_check(&bad, &f.program) == ZKN_OUT_OF_RANGE);                                     \
+        CHECK(zkn_witness_check(&bad, &f.program) == ZKN_OUT_OF_RANGE);                                      \
     } while (0)
 
 static void test_refusals(void)
@@ -175,14 +166,6 @@ static void test_refusals(void)
     REFUSED(f.program.b.n_rows = 1);
 }
 
-static uint64_t next_random(uint64_t *state)
-{
-    *state ^= *state << 13;
-    *state ^= *state >> 7;
-    *state ^= *state << 17;
-    return *state;
-}
-
 static void test_mutations(void)
 {
     uint64_t state = 0x9e3779b97f4a7c15;
@@ -210,9 +193,9 @@ static void test_mutations(void)
         fr_one(&slots[0]);
         fr_from_u64(&slots[1], next_random(&state));
         zkn_witness_run(slots, &f.program);
-        EXPECT(is_u64(&slots[0], 1));
+        CHECK(is_u64(&slots[0], 1));
     }
-    EXPECT(accepted > 1000);
+    CHECK(accepted > 1000);
 }
 
 int main(void)
