@@ -1,10 +1,8 @@
 """Execution nodes on the loopback: one over py-evm's own tries, one in front of another node, and ways to lie."""
 
-import contextlib
 import copy
 import http.server
 import json
-import threading
 import urllib.request
 
 import rlp as pyrlp
@@ -12,6 +10,7 @@ from eth_utils import keccak
 from trie import HexaryTrie
 
 from tests.lightclient.execution.tries import proof
+from tests.publication.servers import serving
 
 
 class Refusal(Exception):
@@ -22,7 +21,6 @@ class Refusal(Exception):
         self.error = {"code": code, "message": message, "data": data}
 
 
-@contextlib.contextmanager
 def serve(handle):
     """The URL of a node that answers each call with handle(method, params)."""
 
@@ -45,16 +43,7 @@ def serve(handle):
         def log_message(self, *args):
             pass
 
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    return serving(Handler)
 
 
 def forward(url):

@@ -15,10 +15,15 @@ class _Quiet(http.server.SimpleHTTPRequestHandler):
         pass
 
 
-@contextlib.contextmanager
 def static(folder: Path):
     """A static web server over a folder; its base URL."""
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(folder)))
+    return serving(partial(_Quiet, directory=str(folder)))
+
+
+@contextlib.contextmanager
+def serving(handler):
+    """A server on the loopback whose requests `handler` answers; its base URL."""
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()

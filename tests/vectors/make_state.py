@@ -7,12 +7,12 @@ strings, byte strings hex. Rows are [instrument, amount, entry, funding at entry
 size], tiers [lower, rate, initial rate].
 """
 
-import json
 import random
 from pathlib import Path
 
 from tests.commitment import oracle as hashes
 from tests.state import oracle
+from tests.vectors.make_poseidon import encode
 
 PATH = Path(__file__).with_name("state.json")
 EPOCH, TIME, DEPTH = 3, 1_795_132_800, 20
@@ -116,18 +116,6 @@ def text(value):
     if isinstance(value, list | tuple):
         return [text(item) for item in value]
     return str(value) if isinstance(value, int) else value
-
-
-def encode(families):
-    """JSON with one case a line."""
-    parts = []
-    for name, cases in families.items():
-        if isinstance(cases, list):
-            lines = ",\n  ".join(json.dumps(case) for case in cases)
-            parts.append(f' "{name}": [\n  {lines}\n ]')
-        else:
-            parts.append(f' "{name}": {json.dumps(cases)}')
-    return "{\n" + ",\n".join(parts) + "\n}\n"
 
 
 if __name__ == "__main__":
