@@ -229,8 +229,9 @@ class TestPublish:
 
     def test_a_damaged_source_is_not_published(self, tmp_path):
         made = write_epoch(ledger(), OPERATOR, tmp_path / "out")
-        with (made.public / "tiles/0/000000.bin").open("r+b") as file:
-            file.write(b"\x01")
+        tile = made.public / "tiles/0/000000.bin"
+        content = tile.read_bytes()
+        tile.write_bytes(bytes([content[0] ^ 1]) + content[1:])
         with pytest.raises(DisagreementError, match=r"tiles/0/000000\.bin"):
             publish_folder(made.public, tmp_path / "mirror")
         assert not (tmp_path / "mirror").exists()
