@@ -61,9 +61,8 @@ class AccountStatement(Statement):
         )
         _require_order(c, ids)
         with c.scope("account"):
-            leaf = self._leaf(c, ids)
-            accounts_root = binary_root(c, tag("node"), leaf, self.positions, self.siblings)
-            committed = poseidon(c, tag("state"), [accounts_root, self.instruments_root, self.meta])
+            path = (self.positions, self.siblings)
+            committed = state_root_of(c, self._leaf(c, ids), path, self.instruments_root, self.meta)
         c.require(committed == self.state_root, "the account lies under the committed state root")
         c.bind(self.context, "the proof is bound to its context")
         return ids
@@ -76,20 +75,38 @@ class AccountStatement(Statement):
             elements.append(instrument * (1 << 128) + (amount + I64) * (1 << 64) + (funding + I64))
             elements.append(entry + I128)
         rows_digest = chain(c, tag(f"rows:{self.rows}"), elements)
-        owner = poseidon(c, tag("owner"), [self.owner_secret])
-        return poseidon(
+        return leaf_of(
             c,
-            tag("leaf"),
-            [
-                self.account_id,
-                owner,
-                self.salt,
-                rows_digest,
-                self.orders_digest,
-                self.history_head,
-                self.history_length,
-            ],
+            account_id=self.account_id,
+            owner_secret=self.owner_secret,
+            salt=self.salt,
+            rows_digest=rows_digest,
+            orders_digest=self.orders_digest,
+            history=(self.history_head, self.history_length),
         )
+
+
+def leaf_of(
+    c: Builder,
+    *,
+    account_id: Wire,
+    owner_secret: Wire,
+    salt: Wire,
+    rows_digest: Wire,
+    orders_digest: Wire,
+    history: tuple[Wire, Wire],
+) -> Wire:
+    """The leaf of an account whose owner's secret this is; `history` is its head and its length."""
+    owner = poseidon(c, tag("owner"), [owner_secret])
+    return poseidon(c, tag("leaf"), [account_id, owner, salt, rows_digest, orders_digest, *history])
+
+
+def state_root_of(
+    c: Builder, leaf: Wire, path: tuple[Sequence[Wire], Sequence[Wire]], instruments_root: Wire, meta: Wire
+) -> Wire:
+    """The state root that has a leaf at the end of a path: positions and siblings, the leaf's level first."""
+    accounts_root = binary_root(c, tag("node"), leaf, *path)
+    return poseidon(c, tag("state"), [accounts_root, instruments_root, meta])
 
 
 def rows_of(c: Builder, ids: Sequence[Wire], instrument: Wire) -> list[Wire]:

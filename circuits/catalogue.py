@@ -15,7 +15,7 @@ from zkstate.state.table import TABLE_DEPTHS
 
 from .account import AccountStatement
 from .balance import Balance
-from .margin import Margin
+from .margin import Margin, PricedStatement
 from .position import Position
 
 STATEMENTS: dict[str, type[AccountStatement]] = {"balance": Balance, "position": Position, "margin": Margin}
@@ -35,16 +35,17 @@ def get(
         raise InputError(f"accounts depth {accounts_depth} is outside {ACCOUNTS_DEPTH}..{MAX_ACCOUNTS_DEPTH}")
     if not TABLE_DEPTH <= table_depth <= MAX_TABLE_DEPTH:
         raise InputError(f"table depth {table_depth} is outside {TABLE_DEPTH}..{MAX_TABLE_DEPTH}")
-    if statement == "margin":
-        return Margin(rows, accounts_depth, table_depth)
-    return STATEMENTS[statement](rows, accounts_depth)
+    cls = STATEMENTS[statement]
+    if issubclass(cls, PricedStatement):
+        return cls(rows, accounts_depth, table_depth)
+    return cls(rows, accounts_depth)
 
 
 def name(statement: AccountStatement) -> str:
     """The circuit's name, from which `parse` makes the statement again."""
     kind = next(known for known, cls in STATEMENTS.items() if cls is type(statement))
     depth = "" if statement.accounts_depth == ACCOUNTS_DEPTH else f"-d{statement.accounts_depth}"
-    table_depth = statement.table_depth if isinstance(statement, Margin) else TABLE_DEPTH
+    table_depth = statement.table_depth if isinstance(statement, PricedStatement) else TABLE_DEPTH
     return f"{kind}-{statement.rows}{depth}" + ("" if table_depth == TABLE_DEPTH else f"-t{table_depth}")
 
 

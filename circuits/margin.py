@@ -7,12 +7,13 @@ one if `initial` is 1. Units: equity and need in 10^-22 quote (docs/spec.md sect
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from zkstate.commitment.domain import tag
 from zkstate.constraint.builder import Builder
 from zkstate.constraint.statement import BOOL, FELT, public, secret, sint, uint
-from zkstate.constraint.wire import Wire
+from zkstate.constraint.wire import Wire, WireLike
 from zkstate.state.margin import BOUND_SCALE
 from zkstate.state.schema import MAX_TIERS, PPM, UNBOUNDED
 
@@ -25,13 +26,10 @@ OFFSET_SCALE = 10**12  # 10^-10 quote in 10^-22
 
 
 @dataclass(frozen=True)
-class Margin(AccountStatement):
-    """Equity covers `ratio_ppm` millionths of the requirement."""
+class PricedStatement(AccountStatement):
+    """A statement that reads, of each instrument the account holds, the row of the committed table that prices it."""
 
     table_depth: int = 2
-
-    ratio_ppm = public(uint(32))
-    initial = public(BOOL)
 
     # of each row's instrument: table words 0 to 2, its tiers, and the tier its notional value falls in
     is_asset = secret(BOOL, count=lambda s: s.rows)
@@ -57,17 +55,22 @@ class Margin(AccountStatement):
     def instrument_bits(self) -> int:
         return DIGIT_BITS * self.table_depth
 
-    def define(self, c: Builder) -> None:
-        ids = self.open_account(c)
+    def assess(
+        self, c: Builder, ids: Sequence[Wire], amounts: Sequence[Wire], initial: WireLike
+    ) -> tuple[Wire, Wire]:
+        """(equity, requirement) of rows with these instruments and amounts, in 10^-22 quote, at committed prices.
+
+        The requirement is the maintenance one, or the initial one where the bit `initial` is 1.
+        """
         table = SharedTop(c, tag("table"), self.table_top)
         c.require(table.root == self.instruments_root, "the instrument table is the committed one")
         equity, need = c.const(0), c.const(0)
         for i in range(self.rows):
             with c.scope(f"row {i}"):
                 self._open_instrument(c, i, ids[i], table)
-                row_equity, row_need = self._value(c, i)
+                row_equity, row_need = self._value(c, i, amounts[i], initial)
                 equity, need = equity + row_equity, need + row_need
-        c.require(equity * PPM >= self.ratio_ppm * need, "equity covers the margin requirement")
+        return equity, need
 
     def _open_instrument(self, c: Builder, i: int, instrument: Wire, table: SharedTop) -> None:
         """The row's table words hash to the leaf of its instrument id, and its tier is one of theirs."""
@@ -90,9 +93,8 @@ class Margin(AccountStatement):
         chosen = select_by(c, one_hot(c, self.tier[i], MAX_TIERS), self.tiers[i])
         c.require(packed == chosen, "the tier is one of the instrument's")
 
-    def _value(self, c: Builder, i: int) -> tuple[Wire, Wire]:
+    def _value(self, c: Builder, i: int, amount: Wire, initial: WireLike) -> tuple[Wire, Wire]:
         """(equity, requirement) of one row, in 10^-22 quote."""
-        amount = self.amounts[i]
         is_short = ~c.bit(amount >= 0)
         notional = abs(amount) * self.notional_prices[i]
         c.require(notional >= self.lowers[i] * BOUND_SCALE, "the notional value reaches the tier's lower bound")
@@ -105,6 +107,18 @@ class Margin(AccountStatement):
         paid_funding = amount * (self.fundings[i] - self.fundings_at_entry[i])
         asset_equity = c.select(is_short, value * PPM, by_tier)
         market_equity = (value - self.entries[i] - paid_funding) * PPM
-        required = c.select(self.initial, notional * self.initial_rates[i], by_tier)
+        required = c.select(initial, notional * self.initial_rates[i], by_tier)
         exempt = self.is_asset[i] | (self.short_only[i] & ~is_short)
         return c.select(self.is_asset[i], asset_equity, market_equity), c.select(exempt, 0, required)
+
+
+@dataclass(frozen=True)
+class Margin(PricedStatement):
+    """Equity covers `ratio_ppm` millionths of the requirement."""
+
+    ratio_ppm = public(uint(32))
+    initial = public(BOOL)
+
+    def define(self, c: Builder) -> None:
+        equity, need = self.assess(c, self.open_account(c), self.amounts, self.initial)
+        c.require(equity * PPM >= self.ratio_ppm * need, "equity covers the margin requirement")

@@ -17,7 +17,7 @@ from zkstate.state.table import InstrumentTable, words
 
 from .account import AccountStatement
 from .gadgets.merkle import ARITY
-from .margin import Margin
+from .margin import PricedStatement
 
 Inputs = dict[str, Any]  # input name -> int, or nested sequences of int
 
@@ -39,7 +39,7 @@ class Opening:
         if statement.accounts_depth != self.path.depth:
             raise InputError(f"statement for depth {statement.accounts_depth}, path of {self.path.depth}")
         inputs = {"state_root": self.header.state_root, "context": context, **self._account(), **claim}
-        if isinstance(statement, Margin):
+        if isinstance(statement, PricedStatement):
             if statement.table_depth != self.table.depth:
                 raise InputError(f"statement for table depth {statement.table_depth}, table of {self.table.depth}")
             inputs |= self._priced(statement.rows)
