@@ -22,9 +22,8 @@ JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check --quiet
-NATIVE_SOURCES := $(wildcard native/*.py native/include/*.h native/src/*.c native/src/*.h native/src/*.inc \
-                             native/src/*/*.c native/src/*/*.h)
-C_FILES := $(wildcard native/include/*.h native/src/*.c native/src/*.h native/src/*/*.c native/src/*/*.h \
+NATIVE_SOURCES := $(wildcard native/*.py native/*/*.h native/*/*.c)
+C_FILES := $(wildcard native/*/*.h native/*/*.c \
                       tests/native/*.c tests/native/*.h)
 NATIVE := zkstate/_native.abi3.so
 

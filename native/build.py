@@ -1,37 +1,69 @@
-"""Builds the native core: every native/src/*.c behind native/include/zkn.h, as the module zkstate._native.
+"""Builds the native core: every native/src/*.c once per CPU path behind native/include/zkn.h, as zkstate._native.
 
-    python native/build.py                        compile in place, beside the Python sources
-    python native/build.py --tests [--sanitize]   build and run the C tests, the latter under ASan and UBSan
+    python native/build.py                            compile in place, beside the Python sources
+    python native/build.py --tests [--sanitize] [--path P]...
+                                                      build and run the C tests, of every path this machine runs
+    python native/build.py --program FILE OUTPUT      build one C program on the sources, as the core is compiled
 
 setuptools builds the same thing through cffi_modules=["native/build.py:ffibuilder"]. CC and CFLAGS are honoured; the
-compiler needs C11, unsigned __int128 and pthreads.
+compiler needs C11, unsigned __int128 and pthreads. ZKN_MACHINE names the machine that CC compiles for, and ZKN_RUN the
+command that runs its programs, where they are not this machine and none.
 """
 
 from __future__ import annotations
 
 import argparse
 import fcntl
+import importlib.util
 import os
+import platform
 import shlex
 import subprocess
 import sys
 import sysconfig
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
 
 from cffi import FFI
 
 ROOT = Path(__file__).resolve().parent.parent
 NATIVE = ROOT / "native"
+GENERATED = ROOT / "build" / "generated"
+MACHINE = os.environ.get("ZKN_MACHINE") or platform.machine()
+# What a C test needs to use the inline functions of a path; the core itself switches them on in path.h.
+PATH_FLAGS = {
+    "portable": [],
+    "adx": ["-mbmi2", "-madx"],
+    "ifma": ["-mbmi2", "-madx", *(f"-mavx512{part}" for part in ("f", "dq", "bw", "vl", "ifma"))],
+}
 # Two limbs moved into one vector register and back cost a field addition twice its time.
 OPTIMISATION = ["-O3", "-fno-tree-slp-vectorize"]
+STANDARD = ["-std=c11", "-D_POSIX_C_SOURCE=200809L"]
 WARNINGS = ["-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror"]
 SANITIZERS = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer"]
 
 
+def _beside(name: str) -> ModuleType:
+    """A module beside this file, which setuptools runs without its folder on the path."""
+    spec = importlib.util.spec_from_file_location(f"zkn_{name}", NATIVE / f"{name}.py")
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+paths = _beside("paths")
+
+
 def sources() -> list[Path]:
-    return sorted((NATIVE / "src").glob("*.c"))
+    """Every C file of the core: the kernels once per path, then the dispatch."""
+    kernels = [wrapper for path in paths.paths_for(MACHINE) for wrapper in paths.write_wrappers(GENERATED, path)]
+    return [*kernels, *paths.write_dispatch(GENERATED)]
 
 
 def declarations() -> str:
@@ -48,9 +80,9 @@ def builder() -> FFI:
         '#include "zkn.h"',
         # Relative to the project root, where setuptools runs, so that an sdist records them.
         sources=[str(path.relative_to(ROOT)) for path in sources()],
-        include_dirs=["native/include", "native/src"],
-        depends=[str(path.relative_to(ROOT)) for path in sorted(NATIVE.glob("*/*.h"))],
-        extra_compile_args=["-std=c11", *OPTIMISATION, "-Wall", "-Wextra"],
+        include_dirs=["native/include", "native/src", str(GENERATED.relative_to(ROOT))],
+        depends=[str(path.relative_to(ROOT)) for path in sorted(NATIVE.glob("*/*.[ch]"))],
+        extra_compile_args=[*STANDARD, *OPTIMISATION, "-Wall", "-Wextra"],
         libraries=["pthread"],
         py_limited_api=True,
     )
@@ -62,12 +94,12 @@ ffibuilder = builder()
 
 def build_in_place() -> None:
     """Compile what changed, warnings as errors, and link it to zkstate/_native.abi3.so."""
-    optimised = [*OPTIMISATION, "-fPIC", "-fvisibility=hidden", "-c"]
+    optimised = [*OPTIMISATION, "-fPIC", "-fvisibility=hidden"]
     with objects_folder("native") as folder:
-        objects = compile_changed(folder, [*WARNINGS, *optimised])
+        objects = compile_changed(folder, sources(), [*WARNINGS, *optimised])
         glue, glue_object = folder / "_native.c", folder / "_native.o"
         ffibuilder.emit_c_code(str(glue))
-        compile_c([*optimised, f"-I{sysconfig.get_path('include')}"], [glue], glue_object)
+        compile_c([*optimised, "-c", f"-I{sysconfig.get_path('include')}"], [glue], glue_object)
         target = ROOT / "zkstate" / "_native.abi3.so"
         # Replaced as a whole: a running process keeps the old file mapped.
         compile_c(["-shared"], [*objects, glue_object], target)
@@ -84,48 +116,81 @@ def objects_folder(name: str) -> Iterator[Path]:
         yield folder
 
 
-def compile_changed(folder: Path, flags: list[str]) -> list[Path]:
-    """Objects of all sources, compiling those that are older than the source, a header or this script."""
-    newest_header = max(path.stat().st_mtime for path in [*NATIVE.glob("*/*.h"), Path(__file__)])
-    objects = []
-    for source in sources():
-        output = folder / f"{source.stem}.o"
-        if not output.exists() or output.stat().st_mtime < max(newest_header, source.stat().st_mtime):
-            compile_c([*flags, "-c"], [source], output)
-        objects.append(output)
-    return objects
+def compile_changed(folder: Path, files: Sequence[Path], flags: list[str]) -> list[Path]:
+    """Objects of `files`, compiling those older than their text, the kernel they wrap, a header or these scripts."""
+    newest_header = max(path.stat().st_mtime for path in [*NATIVE.glob("*/*.h"), *NATIVE.glob("*.py")])
+
+    def compiled(file: Path) -> Path:
+        output = folder / f"{file.stem}.o"
+        kernel = NATIVE / "src" / f"{file.stem.rpartition('_')[0]}.c"
+        newest = max(path.stat().st_mtime for path in (file, kernel) if path.exists())
+        if not output.exists() or output.stat().st_mtime < max(newest_header, newest):
+            compile_c([*flags, "-c"], [file], output)
+        return output
+
+    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+        return list(pool.map(compiled, files))
 
 
 def compile_c(flags: list[str], inputs: list[Path], output: Path) -> None:
-    command = [*shlex.split(os.environ.get("CC", "cc")), "-std=c11", *flags]
-    command += [*shlex.split(os.environ.get("CFLAGS", "")), f"-I{NATIVE / 'include'}", f"-I{NATIVE / 'src'}"]
+    command = [*shlex.split(os.environ.get("CC", "cc")), *STANDARD, *flags]
+    command += shlex.split(os.environ.get("CFLAGS", ""))
+    command += [f"-I{folder}" for folder in (NATIVE / "include", NATIVE / "src", GENERATED)]
     fresh = output.with_name(f"{output.name}.tmp")
     subprocess.run([*command, *map(str, inputs), "-o", str(fresh), "-lpthread"], check=True)
     fresh.replace(output)
 
 
-def run_c_tests(sanitize: bool) -> int:
+def compile_program(source: Path, output: Path, path: str, objects: list[Path], flags: list[str]) -> None:
+    """A C program that calls the kernels of one path by their plain names."""
+    for_path = [f"-DZKN_PATH_{path.upper()}=1", "-DZKN_TEST", "-include", "path.h", *PATH_FLAGS[path]]
+    compile_c([*flags, *for_path], [source, *objects], output)
+
+
+def run_c_tests(sanitize: bool, wanted: Sequence[str]) -> int:
     """Build tests/native/test_*.c with ZKN_CHECK, each one program, and run them; returns how many failed."""
     flags = [*WARNINGS, "-O1" if sanitize else "-O2", "-g", "-DZKN_CHECK", *(SANITIZERS if sanitize else [])]
     failed = 0
     with objects_folder("native-sanitized" if sanitize else "native-checked") as folder:
-        objects = compile_changed(folder, flags)
-        for test in sorted((ROOT / "tests" / "native").glob("test_*.c")):
-            program = folder / test.stem
-            compile_c(flags, [test, *objects], program)
-            code = subprocess.run([program], check=False).returncode
-            print(f"{test.stem}: {'passed' if code == 0 else f'failed ({code})'}", flush=True)
-            failed += code != 0
+        for path in wanted:
+            objects = compile_changed(folder, paths.write_wrappers(GENERATED, path), flags)
+            for test in sorted((ROOT / "tests" / "native").glob("test_*.c")):
+                program = folder / f"{test.stem}-{path}"
+                compile_program(test, program, path, objects, flags)
+                command = [*shlex.split(os.environ.get("ZKN_RUN", "")), str(program)]
+                code = subprocess.run(command, check=False).returncode
+                print(f"{path}: {test.stem}: {'passed' if code == 0 else f'failed ({code})'}", flush=True)
+                failed += code != 0
     return failed
+
+
+def build_program(source: Path, output: Path, path: str) -> None:
+    flags = [*OPTIMISATION, "-g"]
+    with objects_folder("native-programs") as folder:
+        objects = compile_changed(folder, paths.write_wrappers(GENERATED, path), flags)
+        compile_program(source, output, path, objects, flags)
+
+
+def runnable_paths() -> tuple[str, ...]:
+    """The paths this machine runs, by what Linux says of it. Off x86-64 the portable one."""
+    cpu = Path("/proc/cpuinfo")
+    words = set(cpu.read_text(encoding="utf-8").split()) if cpu.exists() else set()
+    wanted = {"portable": set(), "adx": {"bmi2", "adx"}, "ifma": {"adx", "avx512ifma", "avx512vl", "avx512dq"}}
+    return tuple(path for path in paths.paths_for(MACHINE) if wanted[path] <= words)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="Build the native core in place, or build and run its C tests.")
     parser.add_argument("--tests", action="store_true", help="build and run tests/native")
     parser.add_argument("--sanitize", action="store_true", help="with --tests: under ASan and UBSan")
+    parser.add_argument("--program", nargs=2, type=Path, metavar=("FILE", "OUTPUT"), help="build one C program")
+    parser.add_argument("--path", action="append", choices=paths.PATHS, help="only this CPU path; may be repeated")
     args = parser.parse_args()
+    if args.program:
+        build_program(*args.program, (args.path or ["portable"])[0])
+        return 0
     if args.tests:
-        return run_c_tests(args.sanitize)
+        return run_c_tests(args.sanitize, args.path or runnable_paths())
     build_in_place()
     return 0
 

@@ -24,11 +24,35 @@ typedef enum {
     ZKN_NOT_ON_CURVE,
     ZKN_NOT_IN_SUBGROUP,
     ZKN_DIVISION_BY_ZERO,
-    ZKN_OUT_OF_RANGE /* an index past the array it points into */
+    ZKN_OUT_OF_RANGE, /* an index past the array it points into */
+    ZKN_UNSUPPORTED   /* a CPU path that this machine lacks */
 } zkn_status;
 
 /* Zeroes n bytes that held secrets, in a way that no compiler removes. */
 void zkn_wipe(void *out, size_t n);
+
+/* ---- CPU paths ----------------------------------------------------------------------------------
+ * Every other function of this header exists once per path, and all paths give the same bytes. Until one is
+ * chosen the portable path runs. A choice is for the whole process; make it before other threads call in. */
+typedef enum {
+    ZKN_CPU_PORTABLE = 0,
+    ZKN_CPU_ADX,  /* x86-64 with BMI2 and ADX */
+    ZKN_CPU_IFMA, /* and AVX-512 F, DQ, BW, VL, IFMA */
+    ZKN_CPU_PATHS
+} zkn_cpu;
+
+/* The words that decide: leaf 1 ECX, leaf 7 EBX of CPUID, and XCR0 (0 without OSXSAVE). All 0 off x86-64. */
+typedef struct {
+    uint32_t leaf1_ecx, leaf7_ebx;
+    uint64_t xcr0;
+} zkn_cpu_words;
+
+void zkn_cpu_read(zkn_cpu_words *out);
+/* The best path that a CPU with these words runs and this build holds. */
+zkn_cpu zkn_cpu_best(const zkn_cpu_words *words);
+/* Uses a path from here on; ZKN_UNSUPPORTED if this CPU or this build lacks it. */
+zkn_status zkn_cpu_use(zkn_cpu path);
+zkn_cpu zkn_cpu_used(void);
 
 /* ---- fields, BN254 ------------------------------------------------------------------------------
  * An element is x R mod m with R = 2^256, least significant limb first, always fully reduced (below the

@@ -1,15 +1,10 @@
-/* 64-bit words with carry, and what a template needs to be written once for several types. */
+/* 64-bit words with carry. */
 #ifndef ZKN_WORD_H
 #define ZKN_WORD_H
 
-#include <stdint.h>
-
-#if defined(__x86_64__)
-#include <immintrin.h>
-#endif
+#include "path.h"
 
 #ifdef ZKN_CHECK
-#include <assert.h>
 #define ZKN_ASSERT(condition) assert(condition)
 #else
 #define ZKN_ASSERT(condition) ((void)0)
@@ -17,9 +12,6 @@
 
 /* Vectors in memory are also the `feM`, `G1M` and `G2M` of files. */
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "zkn needs a little-endian machine");
-
-#define ZKN_CAT_(a, b) a##b
-#define ZKN_CAT(a, b)  ZKN_CAT_(a, b)
 
 /* Before a loop over limbs: unrolled, it keeps them in registers. */
 #define ZKN_UNROLL _Pragma("GCC unroll 16")

@@ -7,6 +7,7 @@ import pytest
 
 from tests.cli.program import zkstate
 from tests.proof.official import official
+from zkstate.kernels import cpu_path, thread_count
 
 
 def inspect(path, *more):
@@ -121,3 +122,16 @@ def test_what_is_unknown_or_damaged_is_exit_code_2(tmp_path, content):
 
 def test_a_folder_is_not_a_file(tmp_path):
     assert inspect(tmp_path).code == 2
+
+
+def test_the_cpu_path_is_told():
+    outcome = zkstate("inspect", "--cpu", "--json")
+    assert outcome.code == 0, outcome.err
+    assert outcome.json["path"] == cpu_path()
+    assert outcome.json["threads"] == thread_count(0)
+    assert cpu_path() in zkstate("inspect", "--cpu").out
+
+
+def test_a_file_and_the_cpu_are_two_questions(tmp_path):
+    assert zkstate("inspect").code == 2
+    assert zkstate("inspect", "--cpu", tmp_path).code == 2

@@ -1,30 +1,30 @@
 """The timing promise of zkn.h, checked: no branch and no address depends on a secret (tests/native/ctime.c)."""
 
-import os
-import shlex
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+
+from zkstate.kernels import CPU_PATHS, best_path, cpu_words
 
 NATIVE = Path(__file__).resolve().parents[2] / "native"
 PROGRAM = NATIVE.parent / "tests" / "native" / "ctime.c"
 FOUND = 9
 
 
-@pytest.fixture(scope="module")
-def ctime(tmp_path_factory):
+@pytest.fixture(scope="module", params=["portable", "adx"])
+def ctime(request, tmp_path_factory):
     """Runs ctime under the memory checker, compiled as the core is; gives its exit code and report."""
     valgrind, headers = shutil.which("valgrind"), Path("/usr/include/valgrind/memcheck.h")
     if not valgrind or not headers.exists():
         pytest.skip("valgrind and its headers are not installed")
+    if CPU_PATHS.index(request.param) > CPU_PATHS.index(best_path(cpu_words())):
+        pytest.skip(f"this machine does not run the {request.param} path")
     program = tmp_path_factory.mktemp("ctime") / "ctime"
-    compiler = shlex.split(os.environ.get("CC", "cc"))
-    flags = ["-std=c11", "-O3", "-fno-tree-slp-vectorize", "-g", f"-I{NATIVE / 'include'}", f"-I{NATIVE / 'src'}"]
-    names = ("poseidon", "poseidon_parameters", "merkle", "threads", "fr_vec", "field", "ntt")
-    sources = [PROGRAM, *(NATIVE / "src" / f"{name}.c" for name in names)]
-    subprocess.run([*compiler, *flags, *sources, "-o", program, "-lpthread"], check=True)
+    build = [sys.executable, NATIVE / "build.py", "--program", PROGRAM, program, "--path", request.param]
+    subprocess.run(build, check=True)
 
     def run(*args):
         command = [valgrind, "-q", f"--error-exitcode={FOUND}", program, *args]

@@ -10,11 +10,14 @@ from zkstate.cli.arguments import Namespace, Parser, existing
 from zkstate.cli.explain import explain
 from zkstate.cli.terminal import Terminal, show_facts, size_text
 from zkstate.errors import InputError
+from zkstate.kernels import best_path, cpu_path, cpu_words, thread_count
 
 USAGE = """\
 usage: zkstate inspect FILE [--json]
+       zkstate inspect --cpu [--json]
 
-Explain a file. What it is is told by its content:
+Explain a file, or say which CPU path the native core runs on (ZKSTATE_CPU=portable, adx or ifma forces one). What
+a file is is told by its content:
 
   of a venue         header.bin, manifest.json, tables, tree tiles, record buckets
   of a trader        account keys and account bundles; the account is shown, its secrets never
@@ -28,11 +31,30 @@ Example, after the example of snapshot:
 
 
 def declare(parser: Parser) -> None:
-    parser.add_argument("file", type=existing)
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("file", type=existing, nargs="?")
+    what.add_argument("--cpu", action="store_true")
 
 
 def run(args: Namespace, terminal: Terminal) -> int:
-    path: Path = args.file
+    return _show_cpu(terminal) if args.cpu else _show_file(args.file, terminal)
+
+
+def _show_cpu(terminal: Terminal) -> int:
+    words = cpu_words()
+    used, best = cpu_path(), best_path(words)
+    features = dict(zip(("leaf1_ecx", "leaf7_ebx", "xcr0"), (f"{word:#010x}" for word in words), strict=True))
+
+    def render(console: Console) -> None:
+        said = " ".join(f"{name}={value}" for name, value in features.items())
+        show_facts(console, [("path", used), ("best here", best), ("cpuid", said), ("threads", str(thread_count(0)))])
+
+    result = {"verb": "inspect", "path": used, "best": best, "cpuid": features, "threads": thread_count(0)}
+    terminal.emit(result, render)
+    return 0
+
+
+def _show_file(path: Path, terminal: Terminal) -> int:
     if not path.is_file():
         raise InputError(f"{path} is not a regular file; zkstate verify takes folders")
     explained = explain(path)

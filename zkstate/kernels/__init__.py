@@ -39,10 +39,11 @@ from zkstate.kernels.poseidon import (
 )
 from zkstate.kernels.r1cs_file import r1cs_counts
 from zkstate.kernels.scalars import FR_BYTES, FR_MODULUS, FrVec, divide_linear
-from zkstate.kernels.seam import native_digest, thread_count
+from zkstate.kernels.seam import CPU_PATHS, best_path, cpu_path, cpu_words, native_digest, thread_count
 from zkstate.kernels.transforms import FR_TWO_ADICITY, ntt
 
 __all__ = [
+    "CPU_PATHS",
     "FP_MODULUS",
     "FR_BYTES",
     "FR_MODULUS",
@@ -60,8 +61,11 @@ __all__ = [
     "G1Vec",
     "G2Vec",
     "WitnessProgram",
+    "best_path",
     "broken_rows",
     "check_sparse",
+    "cpu_path",
+    "cpu_words",
     "divide_linear",
     "fixed_base_g1",
     "fixed_base_g2",

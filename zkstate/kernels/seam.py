@@ -1,4 +1,4 @@
-"""What every wrapper of the C core needs: the library, its errors, scratch memory and the thread count.
+"""What every wrapper of the C core needs: the library on its CPU path, its errors, scratch memory, the thread count.
 
 Only `zkstate.kernels` imports `ffi` and `lib`. cffi drops the GIL during a call, so no scratch is shared between calls.
 """
@@ -13,9 +13,24 @@ from typing import Any, TypeAlias
 
 from zkstate import _native
 from zkstate._native import ffi, lib
-from zkstate.errors import EncodingError, InputError, LengthError
+from zkstate.errors import EncodingError, EnvironmentFailure, InputError, LengthError
 
-__all__ = ["CArray", "check", "ffi", "lib", "native_digest", "room", "thread_count"]
+__all__ = [
+    "CPU_PATHS",
+    "CArray",
+    "best_path",
+    "check",
+    "cpu_path",
+    "cpu_words",
+    "ffi",
+    "lib",
+    "native_digest",
+    "room",
+    "thread_count",
+]
+
+# In the order of zkn_cpu: each can do what the ones before it can.
+CPU_PATHS = ("portable", "adx", "ifma")
 
 CArray: TypeAlias = Any  # a cdata array or pointer; cffi has no types for what it points to
 
@@ -27,6 +42,36 @@ _ERRORS: dict[int, tuple[type[InputError], str]] = {
     lib.ZKN_DIVISION_BY_ZERO: (InputError, "is zero and has no inverse"),
     lib.ZKN_OUT_OF_RANGE: (EncodingError, "points outside its array"),
 }
+
+
+def cpu_words() -> tuple[int, int, int]:
+    """What the CPU says of itself: leaf 1 ECX and leaf 7 EBX of CPUID, and XCR0. All 0 off x86-64."""
+    words = ffi.new("zkn_cpu_words *")
+    lib.zkn_cpu_read(words)
+    return words.leaf1_ecx, words.leaf7_ebx, words.xcr0
+
+
+def best_path(words: tuple[int, int, int]) -> str:
+    """The fastest path that this build holds and a CPU with these words runs."""
+    return CPU_PATHS[lib.zkn_cpu_best(ffi.new("zkn_cpu_words *", words))]
+
+
+def cpu_path() -> str:
+    """The path in use."""
+    return CPU_PATHS[lib.zkn_cpu_used()]
+
+
+def _choose_path() -> None:
+    """Use the path that ZKSTATE_CPU names, else the best. EnvironmentFailure for one that cannot run here."""
+    best = best_path(cpu_words())
+    wanted = os.environ.get("ZKSTATE_CPU") or best
+    if wanted not in CPU_PATHS:
+        raise EnvironmentFailure(f"ZKSTATE_CPU is {wanted!r}: expected one of {', '.join(CPU_PATHS)}, or nothing")
+    if lib.zkn_cpu_use(CPU_PATHS.index(wanted)) != lib.ZKN_OK:
+        raise EnvironmentFailure(f"ZKSTATE_CPU is {wanted}, and the best this machine runs is {best}: leave it unset")
+
+
+_choose_path()
 
 _allocate = ffi.new_allocator(should_clear_after_alloc=False)
 

@@ -1,0 +1,106 @@
+/* The CPU path that a source is compiled for. Every source of native/src is compiled once per path, with
+ * exactly one of ZKN_PATH_PORTABLE, ZKN_PATH_ADX, ZKN_PATH_IFMA defined to 1 (none: portable), and this header in front
+ * of it; native/dispatch chooses among the results at load. Nothing is compiled with -march: the
+ * instructions of a path are switched on here, for its own objects alone.
+ *
+ *   portable   C11 and unsigned __int128, on any little-endian machine
+ *   adx        x86-64 with BMI2 and ADX: scalar products by mulx, adcx, adox
+ *   ifma       AVX-512 F, DQ, BW, VL, IFMA: eight lanes in radix 2^52, and adx for what is not in lanes */
+#ifndef ZKN_PATH_H
+#define ZKN_PATH_H
+
+#if !defined(ZKN_PATH_ADX) && !defined(ZKN_PATH_IFMA) && !defined(ZKN_PATH_PORTABLE)
+#define ZKN_PATH_PORTABLE 1
+#endif
+
+#define ZKN_CAT_(a, b) a##b
+#define ZKN_CAT(a, b)  ZKN_CAT_(a, b)
+
+/* System headers come before the instructions of a path are switched on. */
+#include <assert.h>
+#include <pthread.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+#if ZKN_PATH_IFMA
+#define ZKN_PATH_NAME(name) name##_ifma
+#define ZKN_PATH_TARGET     "bmi2,adx,avx2,avx512f,avx512dq,avx512bw,avx512vl,avx512ifma"
+#elif ZKN_PATH_ADX
+#define ZKN_PATH_NAME(name) name##_adx
+#define ZKN_PATH_TARGET     "bmi2,adx"
+#else
+#define ZKN_PATH_NAME(name) name##_portable
+#endif
+
+/* 1 where scalar products may use mulx, adcx and adox */
+#if ZKN_PATH_ADX || ZKN_PATH_IFMA
+#define ZKN_HAS_ADX 1
+#else
+#define ZKN_HAS_ADX 0
+#endif
+
+/* A C test gets the instructions from its command line instead. */
+#if defined(ZKN_PATH_TARGET) && !defined(ZKN_TEST)
+#define ZKN_PRAGMA(text) _Pragma(#text)
+#if defined(__clang__)
+#define ZKN_TARGET_ON(set) ZKN_PRAGMA(clang attribute push(__attribute__((target(set))), apply_to = function))
+#else
+#define ZKN_TARGET_ON(set) ZKN_PRAGMA(GCC target(set))
+#endif
+ZKN_TARGET_ON(ZKN_PATH_TARGET)
+#endif
+
+/* Exported names, written by native/build.py from zkn.h. */
+#include "exports.h"
+
+/* Names shared between sources. One that is missing here is defined twice, and the linker says which. */
+#define fp12_conj                 ZKN_PATH_NAME(fp12_conj)
+#define fp12_cyclotomic_sqr       ZKN_PATH_NAME(fp12_cyclotomic_sqr)
+#define fp12_frobenius            ZKN_PATH_NAME(fp12_frobenius)
+#define fp12_inv                  ZKN_PATH_NAME(fp12_inv)
+#define fp12_is_one               ZKN_PATH_NAME(fp12_is_one)
+#define fp12_mul                  ZKN_PATH_NAME(fp12_mul)
+#define fp12_mul_line             ZKN_PATH_NAME(fp12_mul_line)
+#define fp12_one                  ZKN_PATH_NAME(fp12_one)
+#define fp12_sqr                  ZKN_PATH_NAME(fp12_sqr)
+#define fp2_inv                   ZKN_PATH_NAME(fp2_inv)
+#define fp2_mul                   ZKN_PATH_NAME(fp2_mul)
+#define fp2_mul_xi                ZKN_PATH_NAME(fp2_mul_xi)
+#define fp2_sqr                   ZKN_PATH_NAME(fp2_sqr)
+#define fp_inv                    ZKN_PATH_NAME(fp_inv)
+#define fp_mul                    ZKN_PATH_NAME(fp_mul)
+#define fr_inv                    ZKN_PATH_NAME(fr_inv)
+#define fr_mul                    ZKN_PATH_NAME(fr_mul)
+#define g1_aff_is_on_curve        ZKN_PATH_NAME(g1_aff_is_on_curve)
+#define g1_jac_add                ZKN_PATH_NAME(g1_jac_add)
+#define g1_jac_add_aff            ZKN_PATH_NAME(g1_jac_add_aff)
+#define g1_jac_dbl                ZKN_PATH_NAME(g1_jac_dbl)
+#define g1_jac_equal              ZKN_PATH_NAME(g1_jac_equal)
+#define g1_jac_to_aff             ZKN_PATH_NAME(g1_jac_to_aff)
+#define g1_list_room_take         ZKN_PATH_NAME(g1_list_room_take)
+#define g1_mul_vartime            ZKN_PATH_NAME(g1_mul_vartime)
+#define g1_sum_lists_vartime      ZKN_PATH_NAME(g1_sum_lists_vartime)
+#define g2_aff_is_on_curve        ZKN_PATH_NAME(g2_aff_is_on_curve)
+#define g2_is_in_subgroup_vartime ZKN_PATH_NAME(g2_is_in_subgroup_vartime)
+#define g2_jac_add                ZKN_PATH_NAME(g2_jac_add)
+#define g2_jac_add_aff            ZKN_PATH_NAME(g2_jac_add_aff)
+#define g2_jac_dbl                ZKN_PATH_NAME(g2_jac_dbl)
+#define g2_jac_equal              ZKN_PATH_NAME(g2_jac_equal)
+#define g2_jac_to_aff             ZKN_PATH_NAME(g2_jac_to_aff)
+#define g2_list_room_take         ZKN_PATH_NAME(g2_list_room_take)
+#define g2_mul_vartime            ZKN_PATH_NAME(g2_mul_vartime)
+#define g2_psi                    ZKN_PATH_NAME(g2_psi)
+#define g2_sum_lists_vartime      ZKN_PATH_NAME(g2_sum_lists_vartime)
+#define poseidon_table_of         ZKN_PATH_NAME(poseidon_table_of)
+#define sparse_row_dot            ZKN_PATH_NAME(sparse_row_dot)
+#define sparse_units_of           ZKN_PATH_NAME(sparse_units_of)
+#define zkn_parallel              ZKN_PATH_NAME(zkn_parallel)
+#define zkn_parallel_each         ZKN_PATH_NAME(zkn_parallel_each)
+#define zkn_workers               ZKN_PATH_NAME(zkn_workers)
+
+#endif
