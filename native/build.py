@@ -2,7 +2,10 @@
 
     python native/build.py                            compile in place, beside the Python sources
     python native/build.py --tests [--sanitize] [--path P]...
-                                                      build and run the C tests, of every path this machine runs
+                                                      build and run the C tests of every path this machine runs, and
+                                                      of the ifma path in plain C where it lacks AVX-512
+    python native/build.py --emulate OUTPUT           compile to OUTPUT with the lanes of the ifma path in plain C, so
+                                                      that any x86-64 with ADX runs it, slowly
     python native/build.py --program FILE OUTPUT      build one C program on the sources, as the core is compiled
 
 setuptools builds the same thing through cffi_modules=["native/build.py:ffibuilder"]. CC and CFLAGS are honoured; the
@@ -43,6 +46,7 @@ PATH_FLAGS = {
 OPTIMISATION = ["-O3", "-fno-tree-slp-vectorize"]
 STANDARD = ["-std=c11", "-D_POSIX_C_SOURCE=200809L"]
 WARNINGS = ["-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror"]
+EMULATION = ["-DZKN_LANES_EMULATED"]
 SANITIZERS = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer"]
 
 
@@ -92,18 +96,17 @@ def builder() -> FFI:
 ffibuilder = builder()
 
 
-def build_in_place() -> None:
-    """Compile what changed, warnings as errors, and link it to zkstate/_native.abi3.so."""
-    optimised = [*OPTIMISATION, "-fPIC", "-fvisibility=hidden"]
-    with objects_folder("native") as folder:
+def build(target: Path, more: Sequence[str] = ()) -> None:
+    """Compile what changed, warnings as errors, and link it to `target`."""
+    optimised = [*OPTIMISATION, "-fPIC", "-fvisibility=hidden", *more]
+    with objects_folder("-".join(["native", *("emulated" for _ in more)])) as folder:
         objects = compile_changed(folder, sources(), [*WARNINGS, *optimised])
         glue, glue_object = folder / "_native.c", folder / "_native.o"
         ffibuilder.emit_c_code(str(glue))
         compile_c([*optimised, "-c", f"-I{sysconfig.get_path('include')}"], [glue], glue_object)
-        target = ROOT / "zkstate" / "_native.abi3.so"
         # Replaced as a whole: a running process keeps the old file mapped.
         compile_c(["-shared"], [*objects, glue_object], target)
-    print(target.relative_to(ROOT))
+    print(target)
 
 
 @contextmanager
@@ -143,16 +146,18 @@ def compile_c(flags: list[str], inputs: list[Path], output: Path) -> None:
 
 def compile_program(source: Path, output: Path, path: str, objects: list[Path], flags: list[str]) -> None:
     """A C program that calls the kernels of one path by their plain names."""
-    for_path = [f"-DZKN_PATH_{path.upper()}=1", "-DZKN_TEST", "-include", "path.h", *PATH_FLAGS[path]]
+    for_path = [f"-DZKN_PATH_{path.upper()}=1", "-DZKN_TEST", "-include", "path.h"]
+    for_path += PATH_FLAGS["adx" if EMULATION[0] in flags else path]
     compile_c([*flags, *for_path], [source, *objects], output)
 
 
 def run_c_tests(sanitize: bool, wanted: Sequence[str]) -> int:
     """Build tests/native/test_*.c with ZKN_CHECK, each one program, and run them; returns how many failed."""
-    flags = [*WARNINGS, "-O1" if sanitize else "-O2", "-g", "-DZKN_CHECK", *(SANITIZERS if sanitize else [])]
+    common = [*WARNINGS, "-O1" if sanitize else "-O2", "-g", "-DZKN_CHECK", *(SANITIZERS if sanitize else [])]
     failed = 0
     with objects_folder("native-sanitized" if sanitize else "native-checked") as folder:
         for path in wanted:
+            flags = [*common, *([] if path in runnable_paths() else EMULATION)]
             objects = compile_changed(folder, paths.write_wrappers(GENERATED, path), flags)
             for test in sorted((ROOT / "tests" / "native").glob("test_*.c")):
                 program = folder / f"{test.stem}-{path}"
@@ -179,19 +184,29 @@ def runnable_paths() -> tuple[str, ...]:
     return tuple(path for path in paths.paths_for(MACHINE) if wanted[path] <= words)
 
 
+def testable_paths() -> tuple[str, ...]:
+    """The paths whose C tests this machine runs: ifma in plain C too, on any x86-64 with ADX."""
+    runnable = runnable_paths()
+    return (*runnable, "ifma") if runnable[-1] == "adx" else runnable
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description="Build the native core in place, or build and run its C tests.")
     parser.add_argument("--tests", action="store_true", help="build and run tests/native")
     parser.add_argument("--sanitize", action="store_true", help="with --tests: under ASan and UBSan")
     parser.add_argument("--program", nargs=2, type=Path, metavar=("FILE", "OUTPUT"), help="build one C program")
+    parser.add_argument("--emulate", type=Path, metavar="OUTPUT", help="build with lanes in plain C")
     parser.add_argument("--path", action="append", choices=paths.PATHS, help="only this CPU path; may be repeated")
     args = parser.parse_args()
     if args.program:
         build_program(*args.program, (args.path or ["portable"])[0])
         return 0
     if args.tests:
-        return run_c_tests(args.sanitize, args.path or runnable_paths())
-    build_in_place()
+        return run_c_tests(args.sanitize, args.path or testable_paths())
+    if args.emulate:
+        build(args.emulate, EMULATION)
+    else:
+        build(ROOT / "zkstate" / "_native.abi3.so")
     return 0
 
 

@@ -5,7 +5,8 @@
 
 BN254 (Barreto, Naehrig 2005) is fixed by u; its tower is Fp2 = Fp[i]/(i^2+1), Fp6 = Fp2[v]/(v^3-xi), xi = 9+i,
 Fp12 = Fp6[w]/(w^2-v).
-Field elements are written in Montgomery form, R = 2^256, least significant limb first.
+Field elements are written in Montgomery form, R = 2^256, least significant limb first; those named LANE are five limbs of
+52 bits, for products with S = 2^260.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ P = 36 * U**4 + 36 * U**3 + 24 * U**2 + 6 * U + 1
 R = 36 * U**4 + 36 * U**3 + 18 * U**2 + 6 * U + 1
 LIMBS = 4
 MONTGOMERY = 1 << (64 * LIMBS)
+LANE_BITS, LANE_LIMBS = 52, 5
+LANE_MONTGOMERY = 1 << (LANE_BITS * LANE_LIMBS)
 FR_GENERATOR = 5
 FR_TWO_ADICITY = 28
 
@@ -71,6 +74,11 @@ def limbs(value: int) -> str:
     return "{" + ", ".join(f"0x{word:016x}ULL" for word in words) + "}"
 
 
+def lane_limbs(value: int) -> str:
+    words = [value >> (LANE_BITS * i) & (2**LANE_BITS - 1) for i in range(LANE_LIMBS)]
+    return "{" + ", ".join(f"0x{word:013x}ULL" for word in words) + "}"
+
+
 def fp(value: int) -> str:
     return "{" + limbs(value * MONTGOMERY % P) + "}"
 
@@ -113,6 +121,19 @@ def field(prefix: str, modulus: int) -> Iterator[str]:
     minus_inverse = -pow(modulus, -1, 1 << 64) % (1 << 64)
     yield f"/* -1/m mod 2^64, and the length of m */\n#define {prefix}_N0 0x{minus_inverse:016x}ULL"
     yield f"#define {prefix}_BITS {modulus.bit_length()}\n"
+    for name, value, comment in [
+        ("MODULUS", modulus, "the modulus"),
+        ("ONE", LANE_MONTGOMERY % modulus, "S mod m: one in the lanes' form"),
+        (
+            "ENTER",
+            LANE_MONTGOMERY**2 // MONTGOMERY % modulus,
+            "S^2/R mod m: times a Montgomery form gives the lanes' form",
+        ),
+        ("LEAVE", MONTGOMERY % modulus, "R mod m: times the lanes' form gives a Montgomery form"),
+    ]:
+        yield from constant("uint64_t", f"{prefix}_LANE_{name}[{LANE_LIMBS}]", lane_limbs(value), comment)
+    minus_inverse = -pow(modulus, -1, 1 << LANE_BITS) % (1 << LANE_BITS)
+    yield f"/* -1/m mod 2^52 */\n#define {prefix}_LANE_N0 0x{minus_inverse:013x}ULL\n"
 
 
 def header() -> str:

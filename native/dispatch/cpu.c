@@ -41,6 +41,9 @@ zkn_cpu zkn_cpu_best(const zkn_cpu_words *words)
     const uint32_t ifma = adx | BIT(LEAF7_EBX_AVX2) | BIT(LEAF7_EBX_AVX512F) | BIT(LEAF7_EBX_AVX512DQ) |
                           BIT(LEAF7_EBX_AVX512IFMA) | BIT(LEAF7_EBX_AVX512BW) | BIT(LEAF7_EBX_AVX512VL);
     const int saved = (words->leaf1_ecx & BIT(LEAF1_ECX_OSXSAVE)) && (words->xcr0 & XCR0_ZMM) == XCR0_ZMM;
+#ifdef ZKN_LANES_EMULATED /* a build for tests: lanes in plain C, on any x86-64 with BMI2 and ADX */
+    if ((words->leaf7_ebx & adx) == adx) return ZKN_CPU_IFMA;
+#endif
     if (zkn_tables[ZKN_CPU_IFMA] && saved && (words->leaf7_ebx & ifma) == ifma) return ZKN_CPU_IFMA;
     if (zkn_tables[ZKN_CPU_ADX] && (words->leaf7_ebx & adx) == adx) return ZKN_CPU_ADX;
     return ZKN_CPU_PORTABLE;

@@ -29,7 +29,11 @@
 
 #if ZKN_PATH_IFMA
 #define ZKN_PATH_NAME(name) name##_ifma
-#define ZKN_PATH_TARGET     "bmi2,adx,avx2,avx512f,avx512dq,avx512bw,avx512vl,avx512ifma"
+#ifdef ZKN_LANES_EMULATED
+#define ZKN_PATH_TARGET "bmi2,adx"
+#else
+#define ZKN_PATH_TARGET "bmi2,adx,avx2,avx512f,avx512dq,avx512bw,avx512vl,avx512ifma"
+#endif
 #elif ZKN_PATH_ADX
 #define ZKN_PATH_NAME(name) name##_adx
 #define ZKN_PATH_TARGET     "bmi2,adx"
@@ -96,6 +100,7 @@ ZKN_TARGET_ON(ZKN_PATH_TARGET)
 #define g2_mul_vartime            ZKN_PATH_NAME(g2_mul_vartime)
 #define g2_psi                    ZKN_PATH_NAME(g2_psi)
 #define g2_sum_lists_vartime      ZKN_PATH_NAME(g2_sum_lists_vartime)
+#define poseidon_eight            ZKN_PATH_NAME(poseidon_eight)
 #define poseidon_table_of         ZKN_PATH_NAME(poseidon_table_of)
 #define sparse_row_dot            ZKN_PATH_NAME(sparse_row_dot)
 #define sparse_units_of           ZKN_PATH_NAME(sparse_units_of)

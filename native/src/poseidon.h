@@ -26,19 +26,22 @@ enum {
 };
 
 /* Matrices are rows of `width` entries without gaps. */
-typedef struct {
-    size_t width, partial_rounds;
-    zkn_fr first[POSEIDON_HALF_FULL * ZKN_POSEIDON_MAX_WIDTH]; /* constants of the first full rounds */
-    zkn_fr scalar[POSEIDON_MAX_PARTIAL];                       /* constant of lane 0 in each partial round */
-    zkn_fr last[POSEIDON_HALF_FULL * ZKN_POSEIDON_MAX_WIDTH];  /* constants of the last full rounds */
-    zkn_fr mds[ZKN_POSEIDON_MAX_WIDTH * ZKN_POSEIDON_MAX_WIDTH];
-    zkn_fr enter[ZKN_POSEIDON_MAX_WIDTH *
-                 ZKN_POSEIDON_MAX_WIDTH]; /* diag(1, 1/T) M, after the last of the first full rounds */
-    zkn_fr leave[ZKN_POSEIDON_MAX_WIDTH *
-                 ZKN_POSEIDON_MAX_WIDTH];    /* M diag(1, T), after the last partial round */
-    zkn_fr step[ZKN_POSEIDON_MAX_WIDTH];     /* a, v T */
-    zkn_fr feed[ZKN_POSEIDON_MAX_WIDTH - 1]; /* -p_1 .. -p_n */
-} poseidon_table;
+#define POSEIDON_TABLE(entry)                                                                                \
+    struct {                                                                                                 \
+        size_t width, partial_rounds;                                                                        \
+        entry first[POSEIDON_HALF_FULL * ZKN_POSEIDON_MAX_WIDTH]; /* constants of the first full rounds */   \
+        entry scalar[POSEIDON_MAX_PARTIAL]; /* constant of lane 0 in each partial round */                   \
+        entry last[POSEIDON_HALF_FULL * ZKN_POSEIDON_MAX_WIDTH]; /* constants of the last full rounds */     \
+        entry mds[ZKN_POSEIDON_MAX_WIDTH * ZKN_POSEIDON_MAX_WIDTH];                                          \
+        /* diag(1, 1/T) M, after the last of the first full rounds */                                        \
+        entry enter[ZKN_POSEIDON_MAX_WIDTH * ZKN_POSEIDON_MAX_WIDTH];                                        \
+        /* M diag(1, T), after the last partial round */                                                     \
+        entry leave[ZKN_POSEIDON_MAX_WIDTH * ZKN_POSEIDON_MAX_WIDTH];                                        \
+        entry step[ZKN_POSEIDON_MAX_WIDTH];     /* a, v T */                                                 \
+        entry feed[ZKN_POSEIDON_MAX_WIDTH - 1]; /* -p_1 .. -p_n */                                           \
+    }
+
+typedef POSEIDON_TABLE(zkn_fr) poseidon_table;
 
 /* The table of a width between 2 and 17; derived by the first caller, then shared by all threads. */
 const poseidon_table *poseidon_table_of(size_t width);

@@ -1,0 +1,20 @@
+/* Eight elements at once of each prime field: fp8_* and fr8_*, both from lane_field_template.h. */
+#ifndef ZKN_LANE_FIELD_H
+#define ZKN_LANE_FIELD_H
+
+#include "field.h"
+#include "lane.h"
+
+enum { LANE_LIMBS = 5 };
+
+#define FIELD       fp
+#define FIELD_CONST FP
+#define FIELD_TYPE  zkn_fp
+#include "lane_field_template.h"
+
+#define FIELD       fr
+#define FIELD_CONST FR
+#define FIELD_TYPE  zkn_fr
+#include "lane_field_template.h"
+
+#endif

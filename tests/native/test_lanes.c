@@ -1,0 +1,114 @@
+/* The lanes against the scalar fields, at the edges of every bound. */
+#include "check.h"
+
+#if ZKN_PATH_IFMA
+
+#include <string.h>
+
+#include "lane_field.h"
+#include "poseidon_lanes.h"
+
+enum { ROUNDS = 200 };
+
+#define FIELD      fp
+#define FIELD_TYPE zkn_fp
+#define MODULUS    FP_LANE_MODULUS
+#define WORDS      FP_MODULUS
+#include "test_lanes_template.h"
+
+#define FIELD      fr
+#define FIELD_TYPE zkn_fr
+#define MODULUS    FR_LANE_MODULUS
+#define WORDS      FR_MODULUS
+#include "test_lanes_template.h"
+
+static void test_words(void)
+{
+    uint64_t seed = 5, a[LANES], b[LANES], c[LANES], out[LANES];
+    const uint64_t edges[] = {0, 1, LANE_MASK, LANE_MASK - 1, (uint64_t)1 << 51};
+    for (int round = 0; round < ROUNDS; round++) {
+        for (int i = 0; i < LANES; i++) {
+            a[i] = round < 25 ? edges[round % 5] : next_random(&seed) & LANE_MASK;
+            b[i] = round < 25 ? edges[round / 5] : next_random(&seed) & LANE_MASK;
+            c[i] = next_random(&seed) >> 4;
+        }
+        /* only the low 52 bits of a factor count */
+        lane_store(out,
+                   lane_madd_low(lane_load(c), lane_or(lane_load(a), lane_all(LANE_MASK + 1)), lane_load(b)));
+        for (int i = 0; i < LANES; i++) CHECK(out[i] == c[i] + (a[i] * b[i] & LANE_MASK));
+        lane_store(
+            out, lane_madd_high(lane_load(c), lane_load(a), lane_or(lane_load(b), lane_all(LANE_MASK + 1))));
+        for (int i = 0; i < LANES; i++) {
+            CHECK(out[i] == c[i] + (uint64_t)((zkn_u128)a[i] * b[i] >> LANE_BITS));
+        }
+    }
+    const uint64_t signs[LANES] = {0, (uint64_t)-1, 1, (uint64_t)1 << 63, 5, 0, (uint64_t)-7, 0};
+    CHECK(lane_negative(lane_load(signs)) == 0x4a);
+    CHECK(lane_equal(lane_load(signs), lane_all(0)) == 0xa1);
+    lane_store(out, lane_sar(lane_load(signs), 2));
+    CHECK(out[1] == (uint64_t)-1 && out[3] == 0xe000000000000000ULL && out[4] == 1 && out[6] == (uint64_t)-2);
+    lane_store(out, lane_select(lane_all(3), lane_all(4), 0x81));
+    CHECK(out[0] == 4 && out[1] == 3 && out[6] == 3 && out[7] == 4);
+
+    lane_word rows[LANES], columns[LANES];
+    uint64_t square[LANES][LANES];
+    for (uint64_t i = 0; i < LANES; i++) {
+        for (uint64_t j = 0; j < LANES; j++) square[i][j] = 8 * i + j;
+        rows[i] = lane_load(square[i]);
+    }
+    lane_transpose(columns, rows);
+    for (uint64_t i = 0; i < LANES; i++) {
+        lane_store(out, columns[i]);
+        for (uint64_t j = 0; j < LANES; j++) CHECK(out[j] == 8 * j + i);
+    }
+    uint64_t elements[LANES * 6], back[LANES * 6];
+    lane_word limbs[4];
+    for (uint64_t i = 0; i < LANES * 6; i++) elements[i] = i, back[i] = i % 6 < 4 ? 999 : i;
+    lane_load4(limbs, elements, 6);
+    for (uint64_t j = 0; j < 4; j++) {
+        lane_store(out, limbs[j]);
+        for (uint64_t i = 0; i < LANES; i++) CHECK(out[i] == 6 * i + j);
+    }
+    lane_store4(back, 6, limbs);
+    CHECK(memcmp(back, elements, sizeof back) == 0);
+}
+
+static void test_poseidon(void)
+{
+    uint64_t seed = 11;
+    for (size_t n = 1; n <= ZKN_POSEIDON_MAX_ARITY; n++) {
+        zkn_fr tags[LANES], inputs[LANES * 20], out[LANES];
+        for (int i = 0; i < LANES; i++) fr_from_u64(&tags[i], next_random(&seed));
+        for (int i = 0; i < LANES * 20; i++) {
+            fr_from_u64(&inputs[i], next_random(&seed));
+            fr_sqr(&inputs[i], &inputs[i]);
+            if (i % 7 == 3) fr_zero(&inputs[i]);
+            if (i % 11 == 3) fr_one(&inputs[i]), fr_neg(&inputs[i], &inputs[i]);
+        }
+        poseidon_eight(out, tags, 1, inputs, 20, n);
+        for (int i = 0; i < LANES; i++) {
+            zkn_fr state[ZKN_POSEIDON_MAX_WIDTH] = {tags[i]};
+            memcpy(&state[1], &inputs[20 * i], n * sizeof *state);
+            CHECK(zkn_poseidon_permute(state, n + 1) == ZKN_OK);
+            CHECK(fr_equal(&out[i], &state[0]));
+        }
+    }
+}
+
+int main(void)
+{
+    test_words();
+    test_fp_lanes();
+    test_fr_lanes();
+    test_poseidon();
+    return failures != 0;
+}
+
+#else
+
+int main(void)
+{
+    return 0;
+}
+
+#endif
