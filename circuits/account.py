@@ -10,15 +10,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from zkstate.commitment.domain import tag
+from zkstate.commitment.merkle import ACCOUNTS_ARITY
 from zkstate.constraint.builder import Builder
 from zkstate.constraint.statement import BOOL, FELT, Statement, public, secret, sint
 from zkstate.constraint.wire import Wire
+from zkstate.state.commit import DEFAULT_ACCOUNTS_DEPTH
 from zkstate.state.schema import I64, I128
 
-from .gadgets.merkle import binary_root
+from .gadgets.merkle import tree_root
 from .gadgets.poseidon import chain, poseidon
 
 INSTRUMENT_BITS = 12  # a table of depth 3, the largest, has 4096 places
+PLACE_BITS = ACCOUNTS_ARITY.bit_length() - 1  # of each level of the accounts tree
 
 
 @dataclass(frozen=True)
@@ -26,7 +29,7 @@ class AccountStatement(Statement):
     """A statement about one account of size class `rows`, under an accounts tree of depth `accounts_depth`."""
 
     rows: int
-    accounts_depth: int = 20
+    accounts_depth: int = DEFAULT_ACCOUNTS_DEPTH
 
     state_root = public(FELT)
     context = public(FELT)
@@ -42,8 +45,9 @@ class AccountStatement(Statement):
     entries = secret(sint(128), count=lambda s: s.rows)
     fundings_at_entry = secret(sint(64), count=lambda s: s.rows)
 
-    positions = secret(BOOL, count=lambda s: s.accounts_depth)
-    siblings = secret(FELT, count=lambda s: s.accounts_depth)
+    # the binary digits of the leaf's place, and the children of each node above it
+    place = secret(BOOL, count=lambda s: PLACE_BITS * s.accounts_depth)
+    accounts_nodes = secret(FELT, count=(lambda s: s.accounts_depth, ACCOUNTS_ARITY))
     instruments_root = secret(FELT)
     meta = secret(FELT)
 
@@ -61,7 +65,7 @@ class AccountStatement(Statement):
         )
         _require_order(c, ids)
         with c.scope("account"):
-            path = (self.positions, self.siblings)
+            path = (self.place, self.accounts_nodes)
             committed = state_root_of(c, self._leaf(c, ids), path, self.instruments_root, self.meta)
         c.require(committed == self.state_root, "the account lies under the committed state root")
         c.bind(self.context, "the proof is bound to its context")
@@ -102,10 +106,15 @@ def leaf_of(
 
 
 def state_root_of(
-    c: Builder, leaf: Wire, path: tuple[Sequence[Wire], Sequence[Wire]], instruments_root: Wire, meta: Wire
+    c: Builder,
+    leaf: Wire,
+    path: tuple[Sequence[Wire], Sequence[Sequence[Wire]]],
+    instruments_root: Wire,
+    meta: Wire,
 ) -> Wire:
-    """The state root that has a leaf at the end of a path: positions and siblings, the leaf's level first."""
-    accounts_root = binary_root(c, tag("node"), leaf, *path)
+    """The state root that has a leaf at the end of a path: the digits of its place, and the nodes above it."""
+    place, nodes = path
+    accounts_root = tree_root(c, tag("node"), leaf, place, nodes, "the account is a leaf of the accounts tree")
     return poseidon(c, tag("state"), [accounts_root, instruments_root, meta])
 
 

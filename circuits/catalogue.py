@@ -1,6 +1,6 @@
 """Every circuit by name: a statement, a size class and the depths of the two trees.
 
-A circuit is named `margin-16`; depths other than 20 (accounts) and 2 (table) are spelled out, `margin-16-d24-t3`.
+A circuit is named `margin-16`; depths other than 10 (accounts) and 2 (table) are spelled out, `margin-16-d12-t3`.
 """
 
 from __future__ import annotations

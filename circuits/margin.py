@@ -16,13 +16,15 @@ from zkstate.constraint.statement import BOOL, FELT, public, secret, sint, uint
 from zkstate.constraint.wire import Wire, WireLike
 from zkstate.state.margin import BOUND_SCALE
 from zkstate.state.schema import MAX_TIERS, PPM, UNBOUNDED
+from zkstate.state.table import TABLE_ARITY, TABLE_TOP, capacity
 
 from .account import AccountStatement
-from .gadgets.lookup import one_hot, select_by
-from .gadgets.merkle import ARITY, DIGIT_BITS, SharedTop
+from .gadgets.lookup import select_at
+from .gadgets.merkle import SharedTop
 from .gadgets.poseidon import poseidon
 
 OFFSET_SCALE = 10**12  # 10^-10 quote in 10^-22
+TIER_BITS = MAX_TIERS.bit_length()
 
 
 @dataclass(frozen=True)
@@ -31,38 +33,35 @@ class PricedStatement(AccountStatement):
 
     table_depth: int = 2
 
-    # of each row's instrument: table words 0 to 2, its tiers, and the tier its notional value falls in
+    # of each row's instrument: its table words, and the tier its notional value falls in, by its number's digits
     is_asset = secret(BOOL, count=lambda s: s.rows)
     short_only = secret(BOOL, count=lambda s: s.rows)
     prices = secret(uint(64), count=lambda s: s.rows)
     notional_prices = secret(uint(64), count=lambda s: s.rows)
     fundings = secret(sint(64), count=lambda s: s.rows)
     terms = secret(FELT, count=lambda s: s.rows)
-    symbols = secret(FELT, count=lambda s: s.rows)
     tiers = secret(FELT, count=(lambda s: s.rows, MAX_TIERS))
-    tier = secret(FELT, count=lambda s: s.rows)
+    tier = secret(BOOL, count=(lambda s: s.rows, TIER_BITS))
     lowers = secret(uint(64), count=lambda s: s.rows)
     uppers = secret(uint(64), count=lambda s: s.rows)
     rates = secret(uint(20), count=lambda s: s.rows)
     initial_rates = secret(uint(20), count=lambda s: s.rows)
     offsets = secret(sint(85), count=lambda s: s.rows)
 
-    # of the table: the children of the root, and below it the children of each node on a row's path
-    table_top = secret(FELT, count=ARITY)
-    table_nodes = secret(FELT, count=(lambda s: s.rows, lambda s: s.table_depth - 1, ARITY))
+    # of the table: the nodes under its root, and the children of each node between them and a row's instrument
+    table_top = secret(FELT, count=lambda s: TABLE_TOP[s.table_depth])
+    table_nodes = secret(FELT, count=(lambda s: s.rows, lambda s: s.table_depth - 1, TABLE_ARITY))
 
     @property
     def instrument_bits(self) -> int:
-        return DIGIT_BITS * self.table_depth
+        return capacity(self.table_depth).bit_length() - 1
 
-    def assess(
-        self, c: Builder, ids: Sequence[Wire], amounts: Sequence[Wire], initial: WireLike
-    ) -> tuple[Wire, Wire]:
+    def assess(self, c: Builder, ids: Sequence[Wire], amounts: Sequence[Wire], initial: WireLike) -> tuple[Wire, Wire]:
         """(equity, requirement) of rows with these instruments and amounts, in 10^-22 quote, at committed prices.
 
         The requirement is the maintenance one, or the initial one where the bit `initial` is 1.
         """
-        table = SharedTop(c, tag("table"), self.table_top)
+        table = SharedTop(c, tag("table"), tag(f"table:{len(self.table_top)}"), self.table_top)
         c.require(table.root == self.instruments_root, "the instrument table is the committed one")
         equity, need = c.const(0), c.const(0)
         for i in range(self.rows):
@@ -79,28 +78,23 @@ class PricedStatement(AccountStatement):
         for price in (self.prices[i], self.notional_prices[i]):
             head = head * (1 << 64) + price
         head = head * (1 << 64) + self.fundings[i] + (1 << 63)
-        digest = poseidon(c, tag("instrument"), [head, self.terms[i], self.symbols[i], *self.tiers[i]])
-        table.require_leaf(
-            digest,
-            instrument,
-            self.table_nodes[i],
-            "the instrument is the one of the committed table",
-        )
+        digest = poseidon(c, tag("instrument"), [head, self.terms[i], *self.tiers[i]])
+        place = c.bits(instrument, self.instrument_bits)
+        table.require_leaf(digest, place, self.table_nodes[i], "the instrument is the one of the committed table")
         packed = self.lowers[i] * (1 << 64) + self.uppers[i]
         packed = (packed * (1 << 20) + self.rates[i]) * (1 << 20) + self.initial_rates[i]
         # 253 bits in all: below r, so no two tiers pack alike, though past what an interval may reach
         packed = c.felt(packed) * (1 << 85) + self.offsets[i] + (1 << 84)
-        chosen = select_by(c, one_hot(c, self.tier[i], MAX_TIERS), self.tiers[i])
-        c.require(packed == chosen, "the tier is one of the instrument's")
+        c.require(select_at(c, self.tier[i], self.tiers[i]) == packed, "the tier is one of the instrument's")
 
     def _value(self, c: Builder, i: int, amount: Wire, initial: WireLike) -> tuple[Wire, Wire]:
         """(equity, requirement) of one row, in 10^-22 quote."""
         is_short = ~c.bit(amount >= 0)
         notional = abs(amount) * self.notional_prices[i]
         c.require(notional >= self.lowers[i] * BOUND_SCALE, "the notional value reaches the tier's lower bound")
+        bounded_notional = c.select(self.uppers[i] == UNBOUNDED, 0, notional)
         c.require(
-            (notional < self.uppers[i] * BOUND_SCALE) | (self.uppers[i] == UNBOUNDED),
-            "the notional value stays below the tier's upper bound",
+            bounded_notional < self.uppers[i] * BOUND_SCALE, "the notional value stays below the tier's upper bound"
         )
         by_tier = notional * self.rates[i] - self.offsets[i] * OFFSET_SCALE
         value = amount * self.prices[i]

@@ -15,9 +15,8 @@ from zkstate.state.margin import tier_of
 from zkstate.state.schema import ASSET, MAX_TIERS, SHORT_ONLY, Account, Row
 from zkstate.state.table import InstrumentTable, words
 
-from .account import AccountStatement
-from .gadgets.merkle import ARITY
-from .margin import PricedStatement
+from .account import PLACE_BITS, AccountStatement
+from .margin import TIER_BITS, PricedStatement
 
 Inputs = dict[str, Any]  # input name -> int, or nested sequences of int
 
@@ -59,8 +58,8 @@ class Opening:
             "amounts": [row.amount for row in account.rows] + [0] * padding,
             "entries": [row.entry for row in account.rows] + [0] * padding,
             "fundings_at_entry": [row.funding_at_entry for row in account.rows] + [0] * padding,
-            "positions": list(self.path.positions),
-            "siblings": [sibling for (sibling,) in self.path.siblings],
+            "place": [account.index >> i & 1 for i in range(PLACE_BITS * self.path.depth)],
+            "accounts_nodes": _children(self.path, codec.leaf(account)),
             "instruments_root": self.header.instruments_root,
             "meta": self.header.meta_root,
         }
@@ -69,9 +68,7 @@ class Opening:
         held: list[Row | None] = [*self.account.rows, *[None] * (rows - len(self.account.rows))]
         each = [self._row(row) for row in held]
         priced: Inputs = {name: [row[name] for row in each] for name in each[0]}
-        top = self.table.tree.levels[self.table.depth - 1]
-        empty = self.table.tree.empty[self.table.depth - 1]
-        priced["table_top"] = top.to_ints() + [empty] * (ARITY - len(top))
+        priced["table_top"] = self.table.top
         return priced
 
     def _row(self, row: Row | None) -> Inputs:
@@ -88,23 +85,21 @@ class Opening:
             "notional_prices": instrument.notional_price,
             "fundings": instrument.funding,
             "terms": encoded[1],
-            "symbols": encoded[2],
             "tiers": encoded[-MAX_TIERS:],
-            "tier": chosen,
+            "tier": [chosen >> i & 1 for i in range(TIER_BITS)],
             "lowers": tier.lower,
             "uppers": tier.upper,
             "rates": tier.rate,
             "initial_rates": tier.initial_rate,
             "offsets": tier.offset,
-            "table_nodes": self._children(instrument.id),
+            "table_nodes": _children(self.table.path(instrument.id), self.table.digest(instrument.id)),
         }
 
-    def _children(self, instrument: int) -> Sequence[Sequence[int]]:
-        """The children of each node on an instrument's path, the root's left out."""
-        path = self.table.path(instrument)
-        node, found = self.table.digest(instrument), []
-        for place, siblings in zip(path.positions[:-1], path.siblings[:-1], strict=True):
-            children = [*siblings[:place], node, *siblings[place:]]
-            found.append(children)
-            node = poseidon(self.table.tree.tag, children)
-        return found
+
+def _children(path: MerklePath, leaf: int) -> Sequence[Sequence[int]]:
+    """All children of each node on a path, the lowest first."""
+    node, found = leaf, []
+    for place, siblings in zip(path.positions, path.siblings, strict=True):
+        found.append([*siblings[:place], node, *siblings[place:]])
+        node = poseidon(path.tag, found[-1])
+    return found

@@ -15,7 +15,7 @@ import msgspec
 
 from zkstate import nesting
 from zkstate.atomic import PRIVATE_FILE, replace_file
-from zkstate.commitment.merkle import ACCOUNTS_NODE, MerklePath
+from zkstate.commitment.merkle import ACCOUNTS_ARITY, ACCOUNTS_NODE, MerklePath
 from zkstate.errors import DisagreementError, EncodingError
 from zkstate.kernels import FR_BYTES, FR_MODULUS
 from zkstate.publication.header import Header, SignedHeader
@@ -81,7 +81,7 @@ class Bundle:
         _agree("account id", account.id, account_id(account.owner, header.venue, header.epoch))
         _agree("path index", self.path.index, account.index)
         _agree("path length", self.path.depth, header.accounts_depth)
-        _agree("path arity", self.path.arity, 2)
+        _agree("path arity", self.path.arity, ACCOUNTS_ARITY)
         _agree("path tag", self.path.tag, ACCOUNTS_NODE)
         _agree("accounts root", self.path.root_from(self.leaf), header.accounts_root)
         _agree("table depth", self.table.depth, header.table_depth)
@@ -129,7 +129,7 @@ class Bundle:
             owner_secret=_word(self.owner_secret),
             size_class=self.account.size_class,
             account=codec.encode_record(self.account).hex(),
-            path=[_word(sibling) for (sibling,) in self.path.siblings],
+            path=[_word(sibling) for level in self.path.siblings for sibling in level],
             instruments=msgspec.Raw(encode_table(self.table)),
         )
         return msgspec.json.encode(form)
@@ -153,7 +153,7 @@ class Bundle:
         bundle = cls(
             signed=signed,
             account=account,
-            path=MerklePath(account.index, tuple((_element(word),) for word in form.path)),
+            path=MerklePath(account.index, _levels(form.path)),
             table=check_instruments(bytes(form.instruments), signed.header),
             trust=Trust(
                 form.trust.level,
@@ -187,6 +187,11 @@ def _element(word: str) -> int:
     if value >= FR_MODULUS:
         raise EncodingError(f"bundle: path element {word} is not below the field modulus")
     return value
+
+
+def _levels(path: list[str]) -> tuple[tuple[int, ...], ...]:
+    beside = ACCOUNTS_ARITY - 1
+    return tuple(tuple(map(_element, path[i : i + beside])) for i in range(0, len(path), beside))
 
 
 def _agree(what: str, stated: int, computed: int) -> None:

@@ -1,4 +1,4 @@
-"""Reading one value of a list at a secret place: the place as one-hot flags, the value as their inner product."""
+"""Reading one value of a list at a secret place, given by binary digits or by one-hot flags."""
 
 from __future__ import annotations
 
@@ -56,3 +56,17 @@ def select_by(c: Builder, flags: Sequence[Wire], values: Sequence[WireLike]) -> 
     if felt:
         return chosen
     return bounded(chosen, min(w.bounds[0] for w in wires), max(w.bounds[1] for w in wires))
+
+
+def select_at(c: Builder, place: Sequence[Wire], values: Sequence[WireLike]) -> Wire:
+    """values[place], for the binary digits of a place, lowest first; 0 past the end of the list.
+
+    A row for each value past the first, and at most one more a digit where their number is no power of two.
+    """
+    if not 1 <= len(values) <= 1 << len(place):
+        raise CircuitError(f"{len(values)} values for a place of {len(place)} digits")
+    level: list[WireLike] = list(values)
+    for digit in place:
+        level += [0] * (len(level) % 2)
+        level = [c.select(digit, level[i + 1], level[i]) for i in range(0, len(level), 2)]
+    return as_wire(c, level[0])

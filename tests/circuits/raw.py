@@ -32,7 +32,6 @@ class RawRow:
     notional_price: int = 0
     funding: int = 0
     terms: int = 0
-    symbol: int = 0
     tiers: tuple[tuple[int, int, int, int, int], ...] = FLAT
     tier: int = 0
 
@@ -43,7 +42,7 @@ class RawRow:
             (((lower * 2**64 + upper) * 2**20 + rate) * 2**20 + initial) * 2**85 + offset + 2**84
             for lower, upper, rate, initial, offset in self.tiers
         ]
-        words = [head + self.funding + 2**63, self.terms, self.symbol, *packed, *[0] * (13 - len(packed))]
+        words = [head + self.funding + 2**63, self.terms, *packed, *[0] * (13 - len(packed))]
         return [word % FR_MODULUS for word in words]
 
 
@@ -54,8 +53,8 @@ PADDING = RawRow()
 class RawAccount:
     rows: tuple[RawRow, ...]
     seed: int = 1
-    depth: int = 20
-    positions: tuple[int, ...] = ()
+    depth: int = 10
+    place: tuple[int, ...] = ()
     overrides: dict = field(default_factory=dict)  # input name -> value, set before what depends on it is hashed
 
     def inputs(self, **public):
@@ -71,11 +70,11 @@ class RawAccount:
         rows_digest = chain(tag(f"rows:{n}"), [e % FR_MODULUS for e in elements])
         owner = poseidon(tag("owner"), [secret])
         node = poseidon(tag("leaf"), [account_id, owner, salt, rows_digest, orders, head, length])
-        positions = self.positions or tuple(rng.randrange(2) for _ in range(self.depth))
-        siblings = [felt() for _ in positions]
-        for is_right, sibling in zip(positions, siblings, strict=True):
-            left = (node + is_right * (sibling - node)) % FR_MODULUS
-            node = poseidon(tag("node"), [left, (node + sibling - left) % FR_MODULUS])
+        place = self.place or tuple(rng.randrange(2) for _ in range(2 * self.depth))
+        levels = []
+        for low, high in zip(place[::2], place[1::2], strict=True):
+            levels.append(_children(node, low, high, [felt() for _ in range(4)]))
+            node = poseidon(tag("node"), levels[-1])
         inputs = {
             "context": felt(),
             "owner_secret": secret,
@@ -88,8 +87,8 @@ class RawAccount:
             "amounts": [r.amount for r in rows],
             "entries": [r.entry for r in rows],
             "fundings_at_entry": [r.funding_at_entry for r in rows],
-            "positions": list(positions),
-            "siblings": siblings,
+            "place": list(place),
+            "accounts_nodes": levels,
             "meta": meta,
             "instruments_root": felt(),
             **public,
@@ -105,10 +104,10 @@ class RawAccount:
         groups = {}
         for r in rows:
             place = r.instrument % 256
-            groups.setdefault(place // 16, {})[place % 16] = poseidon(tag("instrument"), r.words())
-        filler = [rng.randrange(FR_MODULUS) for _ in range(16)]
-        children = {g: [leaves.get(i, filler[i]) for i in range(16)] for g, leaves in groups.items()}
-        top = [poseidon(tag("table"), children[g]) if g in children else filler[g] for g in range(16)]
+            groups.setdefault(place // 8, {})[place % 8] = poseidon(tag("instrument"), r.words())
+        filler = [rng.randrange(FR_MODULUS) for _ in range(32)]
+        children = {g: [leaves.get(i, filler[i]) for i in range(8)] for g, leaves in groups.items()}
+        top = [poseidon(tag("table"), children[g]) if g in children else filler[g] for g in range(32)]
         of_tier = [r.tiers[r.tier] if r.tier < len(r.tiers) else r.tiers[0] for r in rows]
         return {
             "is_asset": [r.is_asset for r in rows],
@@ -117,18 +116,26 @@ class RawAccount:
             "notional_prices": [r.notional_price for r in rows],
             "fundings": [r.funding for r in rows],
             "terms": [r.terms for r in rows],
-            "symbols": [r.symbol for r in rows],
-            "tiers": [r.words()[3:] for r in rows],
-            "tier": [r.tier for r in rows],
+            "tiers": [r.words()[2:] for r in rows],
+            "tier": [[r.tier >> i & 1 for i in range(4)] for r in rows],
             "lowers": [t[0] for t in of_tier],
             "uppers": [t[1] for t in of_tier],
             "rates": [t[2] for t in of_tier],
             "initial_rates": [t[3] for t in of_tier],
             "offsets": [t[4] for t in of_tier],
-            "table_nodes": [[children[r.instrument % 256 // 16]] for r in rows],
+            "table_nodes": [[children[r.instrument % 256 // 8]] for r in rows],
             "table_top": top,
-            "instruments_root": poseidon(tag("table"), top),
+            "instruments_root": chain(tag("table:32"), top),
         }
+
+
+def _children(node, low, high, children):
+    """Four children of which the digits, or what stands in their stead, choose `node`: Lagrange on {0, 1}^2."""
+    weights = [(1 - low) * (1 - high), low * (1 - high), (1 - low) * high, low * high]
+    own = next(i for i, weight in enumerate(weights) if weight)
+    others = sum(weight * child for i, (weight, child) in enumerate(zip(weights, children, strict=True)) if i != own)
+    children[own] = (node - others) * pow(weights[own], -1, FR_MODULUS) % FR_MODULUS
+    return children
 
 
 def raw_row(row, instruments):
@@ -148,8 +155,7 @@ def raw_row(row, instruments):
         price=i["price"],
         notional_price=i["notional_price"],
         funding=i["funding"],
-        terms=number,
-        symbol=number + 7,
+        terms=number + 7,
         tiers=tiers,
         tier=tier,
     )

@@ -136,8 +136,8 @@ def test_a_key_of_another_circuit_is_not_taken(attestation, opening, bundle):
     assert finding.reasons == ("the key is the one known for balance-4, and statement.json names balance-8",)
     with pytest.raises(InputError, match="does not state a balance"):
         replace(attestation, circuit="position-4")
-    with pytest.raises(InputError, match="is for depths 21 and 2; the header has 20 and 2"):
-        replace(attestation, circuit="balance-4-d21")
+    with pytest.raises(InputError, match="is for depths 11 and 2; the header has 10 and 2"):
+        replace(attestation, circuit="balance-4-d11")
 
 
 def test_a_key_that_came_with_the_proof_is_not_taken(attestation):

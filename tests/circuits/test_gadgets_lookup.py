@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from circuits.gadgets.lookup import OneHot, one_hot, select_by
+from circuits.gadgets.lookup import OneHot, one_hot, select_at, select_by
 from tests.circuits.nudge import broken_labels, free_wires
 from tests.constraint.saying import saying
 from zkstate.constraint.builder import Builder
@@ -111,3 +111,31 @@ def test_lists_that_do_not_match():
     for values in ([1, 2], [1, 2, 3, 4], []):
         with pytest.raises(CircuitError, match="3 flags for"):
             select_by(c, flags, values)
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 8, 13, 16])
+@pytest.mark.parametrize("kind", KINDS)
+def test_selections_by_digits_at_every_place(n, kind):
+    """Past the end of the list there is 0, so that a digit is free nowhere."""
+    width = max(1, (n - 1).bit_length())
+    values = [KINDS[kind].hi - 3 * i for i in range(n)]
+
+    def define(c, out, place, x):
+        value = select_at(c, place, x)
+        assert value.is_felt == (kind == "felts")
+        c.require(value == out, "chosen")
+        for wire in x:
+            c.bind(wire)
+
+    circuit = saying(define, out=FELT, place=(BOOL, width), x=(KINDS[kind], n))
+    for number in range(1 << width):
+        chosen = values[number] if number < n else 0
+        place = [number >> i & 1 for i in range(width)]
+        inputs = {"out": chosen % FR_MODULUS, "place": place, "x": values}
+        assert circuit.solve(inputs)
+        if number < n:
+            assert free_wires(circuit, circuit.solve(inputs)) == []
+        assert broken_labels(circuit, {**inputs, "out": (chosen + 1) % FR_MODULUS}) == {"chosen"}
+    c = Builder()
+    with pytest.raises(CircuitError, match="5 values for a place of 2 digits"):
+        select_at(c, c.hint(2, "place", 0, 1), [1, 2, 3, 4, 5])

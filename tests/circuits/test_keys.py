@@ -31,14 +31,14 @@ def test_the_pinned_key_is_the_one_of_the_public_seed(name):
     assert key.setup is known()[name].status is SetupStatus.INSECURE
 
 
-@pytest.mark.parametrize("name", [*NAMES, "margin-16-d24", "margin-4-t3", "balance-64-d32", "margin-8-d21-t3"])
+@pytest.mark.parametrize("name", [*NAMES, "margin-16-d12", "margin-4-t3", "balance-64-d16", "margin-8-d11-t3"])
 def test_names_and_statements_are_one_to_one(name):
     assert catalogue.name(catalogue.parse(name)) == name
 
 
 @pytest.mark.parametrize(
     "text",
-    ["margin", "margin-5", "margin-16-d20", "margin-16-t2", "balance-4-t3", "exit-4", "margin-16-d33", "Margin-4"],
+    ["margin", "margin-5", "margin-16-d10", "margin-16-t2", "balance-4-t3", "exit-4", "margin-16-d17", "Margin-4"],
 )
 def test_other_names_are_refused(text):
     with pytest.raises(InputError):

@@ -91,11 +91,11 @@ def test_a_part_of_something_else_is_refused(bundle, part):
 
 
 def test_a_path_or_a_row_that_is_not_committed_is_refused(bundle):
-    wrong = ((1,), *bundle.path.siblings[1:])
+    wrong = ((1, 2, 3), *bundle.path.siblings[1:])
     with pytest.raises(DisagreementError, match="accounts root"):
         replace(bundle, path=MerklePath(bundle.index, wrong))
     with pytest.raises(DisagreementError, match="path length"):
-        replace(bundle, path=MerklePath(bundle.index, (*bundle.path.siblings, (0,))))
+        replace(bundle, path=MerklePath(bundle.index, (*bundle.path.siblings, (0, 0, 0))))
     with pytest.raises(DisagreementError, match="path tag"):
         replace(bundle, path=MerklePath(bundle.index, bundle.path.siblings, tag=7))
     rows = (*bundle.account.rows[:-1], Row(bundle.account.rows[-1].instrument, 1))
@@ -149,8 +149,8 @@ def changed(bundle, **fields):
         {"size_class": 5},
         {"size_class": 4},
         {"path": []},
-        {"path": ["00" * 32] * 20},
-        {"path": [f"{FR_MODULUS:064x}"] * 20},
+        {"path": ["00" * 32] * 30},
+        {"path": [f"{FR_MODULUS:064x}"] * 30},
         {"owner_secret": "00" * 32},
         {"owner_secret": f"{FR_MODULUS:064x}"},
         {"instruments": {}},

@@ -77,7 +77,7 @@ def test_the_bytes_are_those_of_the_specification():
 
     name = "Venue é".encode()
     venue = int.from_bytes(hashlib.sha256(b"zkstate venue v1" + PUBLIC + name).digest()[1:], "big")
-    meta = hash_of(domain(b"meta"), [venue, 7, 1_790_000_000, 11, 5, 55, 66, 77, 44, 20 * 256 + 2])
+    meta = hash_of(domain(b"meta"), [venue, 7, 1_790_000_000, 11, 5, 55, 66, 77, 44, 10 * 256 + 2])
     state_root = hash_of(domain(b"state"), [22, 33, meta])
     by_hand = b"".join(
         [
@@ -88,14 +88,14 @@ def test_the_bytes_are_those_of_the_specification():
             struct.pack(">QQ", 7, 1_790_000_000),
             *(word(x) for x in (11, state_root, 22, 33, 55, 66, 77, 44)),
             b"\x02" * 32,
-            struct.pack(">QBBBB", 5, 20, 2, 3, 1),
+            struct.pack(">QBBBB", 5, 10, 2, 3, 1),
             name.ljust(60, b"\0"),
         ]
     )
     assert len(by_hand) == 480
     header = example()
     assert header.encode() == by_hand
-    assert (header.venue, header.state_root, header.accounts_depth) == (venue, state_root, 20)
+    assert (header.venue, header.state_root, header.accounts_depth) == (venue, state_root, 10)
     assert header.hash == hashlib.sha256(by_hand).digest()
     KEY.public_key().verify(sign(header, KEY).signature, b"zkstate header v1" + header.hash)
 
@@ -138,12 +138,12 @@ def test_parts_that_disagree_are_named_with_both_values(field, offset, size):
 
 def test_a_depth_that_does_not_fit_the_count_is_refused():
     data = bytearray(example().encode())
-    data[416] = 21
-    with pytest.raises(DisagreementError, match=r"accounts_depth.*0x15.*0x14"):
+    data[416] = 11
+    with pytest.raises(DisagreementError, match=r"accounts_depth.*0xb.*0xa"):
         Header.decode(bytes(data))
 
 
-@pytest.mark.parametrize(("count", "depth"), [(0, 20), (1, 20), (1 << 20, 20), ((1 << 20) + 1, 21), (1 << 24, 24)])
+@pytest.mark.parametrize(("count", "depth"), [(0, 10), (1, 10), (1 << 20, 10), ((1 << 20) + 1, 11), (1 << 24, 12)])
 def test_the_accounts_tree_is_as_deep_as_it_must_be(count, depth):
     assert example(account_count=count).accounts_depth == depth
 

@@ -11,9 +11,9 @@ from zkstate.kernels import FR_MODULUS, FrVec
 from zkstate.publication.tiles import encode_tiles, path_from_tiles, tile_levels, write_tiles
 
 
-def tree_of(count, depth=20, seed=5):
+def tree_of(count, depth=10, seed=5):
     rng = random.Random(seed)
-    return MerkleTree(FrVec.from_ints([rng.randrange(FR_MODULUS) for _ in range(count)]), 2, depth, tag("node"))
+    return MerkleTree(FrVec.from_ints([rng.randrange(FR_MODULUS) for _ in range(count)]), 4, depth, tag("node"))
 
 
 class Files(dict):
@@ -34,7 +34,7 @@ def walk(files, tree, index):
 
 @pytest.mark.parametrize(
     ("count", "depth"),
-    [(1, 20), (2, 20), (255, 20), (256, 20), (257, 20), (700, 20), (700, 21), (700, 24), (700, 25), (300, 9)],
+    [(1, 10), (2, 10), (255, 10), (256, 10), (257, 10), (700, 10), (700, 11), (700, 12), (700, 13), (300, 5)],
 )
 def test_the_path_out_of_tiles_is_the_path_of_the_tree(count, depth):
     tree = tree_of(count, depth)
@@ -44,7 +44,7 @@ def test_the_path_out_of_tiles_is_the_path_of_the_tree(count, depth):
         assert leaf == tree.levels[0][index]
         assert path == tree.path(index)
         assert path.verify(tree.root, leaf)
-        assert len(files.read) == -(-depth // 8)
+        assert len(files.read) == -(-depth // 4)
 
 
 def test_a_tree_of_three_levels_of_tiles_is_walked():
@@ -60,7 +60,7 @@ def test_a_tree_of_three_levels_of_tiles_is_walked():
     assert sum(map(len, (files[path] for path in files.read[-3:]))) <= 3 * 8192
 
 
-def test_tiles_hold_the_nodes_of_every_eighth_level(tmp_path):
+def test_tiles_hold_the_nodes_of_every_fourth_level(tmp_path):
     tree = tree_of(600)
     write_tiles(tree, tmp_path)
     written = {str(p.relative_to(tmp_path)): p.read_bytes() for p in tmp_path.rglob("*.bin")}
@@ -68,8 +68,8 @@ def test_tiles_hold_the_nodes_of_every_eighth_level(tmp_path):
     assert set(written) == {f"tiles/{t}/{i:06d}.bin" for t, n in ((0, 3), (1, 1), (2, 1)) for i in range(n)}
     leaves = b"".join(leaf.to_bytes(32, "big") for leaf in tree.levels[0].to_ints())
     assert b"".join(written[f"tiles/0/{i:06d}.bin"] for i in range(3)) == leaves
-    assert written["tiles/2/000000.bin"] == tree.levels[16][0].to_bytes(32, "big")
-    assert tile_levels(20) == 3
+    assert written["tiles/2/000000.bin"] == tree.levels[8][0].to_bytes(32, "big")
+    assert tile_levels(10) == 3
 
 
 TREE = tree_of(700)
@@ -104,7 +104,7 @@ def test_a_wrong_tile_is_named_with_both_hashes(path):
         walk(files, TREE, 300)
     words = str(caught.value)
     level = int(path.split("/")[1])
-    right = TREE.levels[min(20, 8 * level + 8)][0 if level else 1]
+    right = TREE.levels[min(10, 4 * level + 4)][0 if level else 1]
     assert path in words
     assert f"{right:#066x}" in words
     assert words.count("0x") == 2

@@ -38,16 +38,17 @@ def full_tiers(tiers):
 
 
 def instrument_words(i):
+    contract = ((((i["decimals"] * 2**64 + i["expiry"]) * 2**64 + i["strike"]) * 2**16 + i["underlying"]) * 2**2) + i[
+        "option"
+    ]
     words = [
         ((((i["id"] * 2**4 + i["flags"]) * 2**64 + i["price"]) * 2**64 + i["notional_price"]) * 2**64)
         + (i["funding"] + 2**63),
-        ((((i["decimals"] * 2**64 + i["expiry"]) * 2**64 + i["strike"]) * 2**16 + i["underlying"]) * 2**2)
-        + i["option"],
-        low248(i["symbol"].encode()),
+        hashes.hash_of(tag("terms"), [contract, low248(i["symbol"].encode())]),
     ]
     for lower, upper, rate, initial, offset in full_tiers(i["tiers"]):
         words.append(((((lower * 2**64 + upper) * 2**20 + rate) * 2**20 + initial) * 2**85) + (offset + 2**84))
-    return words + [0] * (16 - len(words))
+    return words + [0] * (15 - len(words))
 
 
 NULL = {
@@ -60,11 +61,17 @@ def table_root(instruments, depth):
     """Only the nodes over real leaves are hashed; the rest are empty subtrees."""
     level = [hashes.hash_of(tag("instrument"), instrument_words(i)) for i in [NULL, *instruments]]
     empty = 0
-    for _ in range(depth):
-        level += [empty] * (-len(level) % 16)
-        level = [hashes.hash_of(tag("table"), level[k : k + 16]) for k in range(0, len(level), 16)]
-        empty = hashes.hash_of(tag("table"), [empty] * 16)
-    return level[0]
+    for _ in range(depth - 1):
+        level, empty = parents(tag("table"), level, empty, 8)
+    width = {2: 32, 3: 64}[depth]
+    return hashes.chain(tag(f"table:{width}"), level + [empty] * (width - len(level)))
+
+
+def parents(node_tag, level, empty, arity):
+    """The nodes above a level, and the empty one above its empty one."""
+    level = level + [empty] * (-len(level) % arity)
+    above = [hashes.hash_of(node_tag, level[k : k + arity]) for k in range(0, len(level), arity)]
+    return above, hashes.hash_of(node_tag, [empty] * arity)
 
 
 def row_elements(rows, n):
@@ -100,9 +107,7 @@ def leaf(id_, owner, salt, rows, orders, history=(0, 0)):
 def accounts_root(leaves, depth):
     level, empty = list(leaves), 0
     for _ in range(depth):
-        level += [empty] * (len(level) % 2)
-        level = [hashes.hash_of(tag("node"), level[k : k + 2]) for k in range(0, len(level), 2)]
-        empty = hashes.hash_of(tag("node"), [empty, empty])
+        level, empty = parents(tag("node"), level, empty, 4)
     return level[0]
 
 

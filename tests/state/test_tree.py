@@ -31,8 +31,8 @@ def test_tree_is_that_of_the_specification(plain):
         assert account.salt < 2**248
         leaves.append(oracle.leaf(id_, owner, account.salt, held, book))
     assert made.leaves.to_ints() == leaves
-    assert made.depth == 20
-    assert made.root == oracle.accounts_root(leaves, 20)
+    assert made.depth == 10
+    assert made.root == oracle.accounts_root(leaves, 10)
 
 
 @given(ledgers(most_rows=10, most_accounts=12))
@@ -113,8 +113,8 @@ def test_ledgers_that_cannot_be_committed():
     for venue, epoch in ((2**248, 1), (-1, 1), (1, 2**64), (1, -1)):
         with pytest.raises(EncodingError, match="out of range"):
             tree.build(ledger, venue, epoch, SECRET)
-    with pytest.raises(LengthError, match="do not fit a tree of depth 3"):
-        tree.build(ledger, VENUE, EPOCH, SECRET, depth=3)
+    with pytest.raises(LengthError, match="do not fit a tree of depth 1"):
+        tree.build(ledger, VENUE, EPOCH, SECRET, depth=1)
     with pytest.raises(LengthError, match="has 31 bytes"):
         tree.build(ledger, VENUE, EPOCH, SECRET[:31])
     keyless = ledger_of(ledger.table, [[]], keys=False)
@@ -139,7 +139,7 @@ def test_two_accounts_of_one_owner_are_refused():
         tree.build(above, VENUE, EPOCH, SECRET)
 
 
-@pytest.mark.parametrize(("count", "depth"), [(1, 20), (2**20, 20), (2**20 + 1, 21), (2**24, 24)])
+@pytest.mark.parametrize(("count", "depth"), [(1, 10), (2**20, 10), (2**20 + 1, 11), (2**22, 11), (2**24, 12)])
 def test_depth(count, depth):
     assert tree.accounts_depth(count) == depth
 
@@ -176,13 +176,13 @@ def test_totals_are_plain_sums(ledger):
 
 META = {
     "venue": 5, "epoch": 6, "time": 7, "previous_state_root": 8, "account_count": 9, "order_book_root": 10,
-    "scenarios_root": 11, "journal_head": 12, "totals_root": 13, "accounts_depth": 20, "table_depth": 2,
+    "scenarios_root": 11, "journal_head": 12, "totals_root": 13, "accounts_depth": 10, "table_depth": 2,
 }  # fmt: skip
 
 
 def test_state_root():
     meta = commit.Meta(**META)
-    words = [5, 6, 7, 8, 9, 10, 11, 12, 13, 20 * 256 + 2]
+    words = [5, 6, 7, 8, 9, 10, 11, 12, 13, 10 * 256 + 2]
     assert meta.root == hashes.hash_of(oracle.tag("meta"), words)
     assert commit.state_root(1, 2, meta.root) == oracle.state_root(1, 2, words)
 

@@ -15,7 +15,7 @@ from tests.state import oracle
 from tests.vectors.make_poseidon import encode
 
 PATH = Path(__file__).with_name("state.json")
-EPOCH, TIME, DEPTH = 3, 1_795_132_800, 20
+EPOCH, TIME, DEPTH = 3, 1_795_132_800, 10
 
 
 def instruments():

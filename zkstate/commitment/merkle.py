@@ -13,7 +13,7 @@ from zkstate.commitment.poseidon import poseidon
 from zkstate.errors import EncodingError, LengthError
 from zkstate.kernels import FR_MODULUS, FrVec, merkle_empty_roots, merkle_levels
 
-ACCOUNTS_NODE = domain.tag("node")
+ACCOUNTS_NODE, ACCOUNTS_ARITY = domain.tag("node"), 4
 
 
 def empty_roots(tag: int, arity: int, depth: int) -> tuple[int, ...]:

@@ -6,8 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from zkstate.commitment.domain import tag
-from zkstate.commitment.merkle import MerkleTree
+from zkstate.commitment.merkle import ACCOUNTS_ARITY, ACCOUNTS_NODE, MerkleTree
 from zkstate.errors import DisagreementError, InputError
 from zkstate.kernels import FR_BYTES, FrVec
 from zkstate.publication.header import Header, SignedHeader
@@ -62,7 +61,7 @@ def _check_accounts(folder: Path, header: Header, progress: Progress) -> Iterato
         yield Finding("size", "tiles/0", f"{header.account_count} leaves", f"{len(leaves)} bytes")
         return
     try:
-        tree = MerkleTree(FrVec.from_bytes(leaves), 2, header.accounts_depth, tag("node"))
+        tree = MerkleTree(FrVec.from_bytes(leaves), ACCOUNTS_ARITY, header.accounts_depth, ACCOUNTS_NODE)
     except InputError as error:
         yield Finding("node", "tiles/0", "field elements", str(error))
         return

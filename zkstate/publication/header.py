@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from zkstate.commitment.merkle import ACCOUNTS_ARITY
 from zkstate.errors import DisagreementError, EncodingError, LengthError
 from zkstate.kernels import FR_MODULUS
 from zkstate.publication.layout import HEADER, MAX_EPOCH, MAX_RECORD_BITS
@@ -37,7 +38,7 @@ _RANGES = (
     *((name, 0, FR_MODULUS - 1) for name in ("previous_state_root", *_ROOTS)),
     ("epoch", 1, MAX_EPOCH),
     ("time", 0, 2**64 - 1),
-    ("account_count", 0, 1 << MAX_ACCOUNTS_DEPTH),
+    ("account_count", 0, ACCOUNTS_ARITY**MAX_ACCOUNTS_DEPTH),
     ("table_depth", 2, 3),
     ("record_bits", 0, MAX_RECORD_BITS),
     ("flags", 0, SYNTHETIC),

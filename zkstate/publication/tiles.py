@@ -1,6 +1,6 @@
 """Tiles: the accounts tree cut into files of 256 nodes, so that a path is a few small downloads.
 
-Tile `index` of tile level `t` holds nodes 256·index to 256·index+255 of tree level 8·t, only those over real
+Tile `index` of tile level `t` holds nodes 256·index to 256·index+255 of tree level 4·t, only those over real
 accounts, 32 bytes each (docs/spec.md, section 6). Its hash, padded with empty subtrees, is one entry of the
 tile above it, or the root: a reader who goes down from the root knows a tile to be right before using it.
 """
@@ -12,15 +12,15 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 
 from zkstate.atomic import write_new
-from zkstate.commitment.domain import tag
-from zkstate.commitment.merkle import MerklePath, MerkleTree
+from zkstate.commitment.merkle import ACCOUNTS_ARITY, ACCOUNTS_NODE, MerklePath, MerkleTree
 from zkstate.errors import DisagreementError, EncodingError, LengthError
 from zkstate.kernels import FR_BYTES, FrVec
 from zkstate.publication.layout import tile_path
 from zkstate.publication.progress import Progress, silent
 
-TILE_HEIGHT = 8
-TILE_NODES = 1 << TILE_HEIGHT
+TILE_HEIGHT = 4
+TILE_BITS = (ACCOUNTS_ARITY.bit_length() - 1) * TILE_HEIGHT
+TILE_NODES = 1 << TILE_BITS
 
 T = TypeVar("T")
 
@@ -33,12 +33,12 @@ class Fetch(Protocol):
 
 def tile_count(count: int, level: int) -> int:
     """How many tiles a level has over `count` accounts."""
-    return -(-count // (TILE_NODES << TILE_HEIGHT * level))
+    return -(-count // (1 << TILE_BITS * (level + 1)))
 
 
 def nodes_in_tile(count: int, level: int, index: int) -> int:
     """How many nodes of a tile lie over real accounts."""
-    return min(TILE_NODES, -(-count // (1 << TILE_HEIGHT * level)) - TILE_NODES * index)
+    return min(TILE_NODES, -(-count // (1 << TILE_BITS * level)) - TILE_NODES * index)
 
 
 def encode_tiles(tree: MerkleTree) -> Iterator[tuple[str, memoryview]]:
@@ -80,7 +80,7 @@ def check_tile(data: bytes, *, count: int, depth: int, level: int, index: int, n
         entries = FrVec.from_bytes(data)
     except EncodingError as error:
         raise EncodingError(f"tile {path}: {error}") from error
-    subtree = MerkleTree(entries, 2, height, tag("node"), base=TILE_HEIGHT * level)
+    subtree = MerkleTree(entries, ACCOUNTS_ARITY, height, ACCOUNTS_NODE, base=TILE_HEIGHT * level)
     if subtree.root != node:
         raise DisagreementError(
             f"tile {path} hashes to {subtree.root:#066x}, and its place in the tree holds {node:#066x}"
@@ -91,21 +91,21 @@ def check_tile(data: bytes, *, count: int, depth: int, level: int, index: int, n
 def path_from_tiles(index: int, *, count: int, depth: int, root: int, fetch: Fetch) -> tuple[int, MerklePath]:
     """The leaf at `index` and its path to `root`, out of one tile a level, checked from the top down.
 
-    Reads ceil(depth / 8) tiles. Errors: EncodingError if there is no such leaf, and those of `fetch`, whose
+    Reads ceil(depth / 4) tiles. Errors: EncodingError if there is no such leaf, and those of `fetch`, whose
     `check` is `check_tile`.
     """
     if not 0 <= index < count:
         raise EncodingError(f"leaf {index} is not one of the {count} accounts of the tree")
     node, pieces = root, []
     for level in reversed(range(tile_levels(depth))):
-        tile = index >> TILE_HEIGHT * (level + 1)
+        tile = index >> TILE_BITS * (level + 1)
 
         def check(data: bytes, level: int = level, tile: int = tile, node: int = node) -> MerkleTree:
             return check_tile(data, count=count, depth=depth, level=level, index=tile, node=node)
 
         size = nodes_in_tile(count, level, tile) * FR_BYTES
         subtree = fetch(tile_path(level, tile), size, check)
-        place = (index >> TILE_HEIGHT * level) % TILE_NODES
+        place = (index >> TILE_BITS * level) % TILE_NODES
         pieces.append(subtree.path(place).siblings)
         node = subtree.levels[0][place]
     siblings = tuple(sibling for piece in reversed(pieces) for sibling in piece)

@@ -12,8 +12,8 @@ from zkstate.kernels import FR_MODULUS
 from zkstate.state.schema import ID_BOUND, U64
 from zkstate.state.table import low248
 
-MAX_ACCOUNTS_DEPTH = 32
-DEFAULT_ACCOUNTS_DEPTH = 20
+MAX_ACCOUNTS_DEPTH = 16
+DEFAULT_ACCOUNTS_DEPTH = 10  # 4^10 accounts, as many as a binary tree of depth 20 holds
 _TOTAL_BOUND = 1 << 96
 
 

@@ -1,4 +1,8 @@
-"""The instrument table: one commitment to every asset and market (docs/spec.md §3), and its published JSON form."""
+"""The instrument table: one commitment to every asset and market (docs/spec.md §3), and its published JSON form.
+
+The root is one chain over 32 or 64 nodes, each the root of a small tree of arity 8: a statement reads the nodes once
+and then needs a path of one level, or two, for each instrument.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +14,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from zkstate import kernels
-from zkstate.commitment import domain
+from zkstate.commitment import domain, poseidon
 from zkstate.commitment.merkle import MerklePath, MerkleTree
 from zkstate.errors import EncodingError, LengthError
 from zkstate.state.schema import (
@@ -21,9 +25,10 @@ from zkstate.state.schema import (
     ladder,
 )
 
-WORDS = 16
-TABLE_ARITY = 16
-TABLE_DEPTHS = (2, 3)
+WORDS = 2 + MAX_TIERS
+TABLE_ARITY = 8
+TABLE_TOP = {2: 32, 3: 64}  # table depth -> the nodes that the root is a chain over
+TABLE_DEPTHS = tuple(TABLE_TOP)
 MAX_TABLE_BYTES = 16 << 20
 
 
@@ -33,22 +38,27 @@ def low248(digest: bytes) -> int:
 
 
 def words(instrument: Instrument) -> tuple[int, ...]:
-    """w_0 .. w_15 of an instrument, the field elements its digest hashes."""
+    """The head, the terms and the 13 tiers of an instrument: the field elements its digest hashes."""
     i = instrument
     head = (((i.id << 4 | i.flags) << 64 | i.price) << 64 | i.notional_price) << 64 | i.funding + (1 << 63)
-    terms = (((i.decimals << 64 | i.expiry) << 64 | i.strike) << 16 | i.underlying) << 2 | i.option
-    symbol = low248(hashlib.sha256(i.symbol.encode()).digest())
+    contract = (((i.decimals << 64 | i.expiry) << 64 | i.strike) << 16 | i.underlying) << 2 | i.option
+    terms = poseidon.poseidon(domain.tag("terms"), [contract, low248(hashlib.sha256(i.symbol.encode()).digest())])
     tiers = [
         (((t.lower << 64 | t.upper) << 20 | t.rate) << 20 | t.initial_rate) << 85 | t.offset + (1 << 84)
         for t in i.tiers
     ]
-    return (head, terms, symbol, *tiers, *[0] * (MAX_TIERS - len(tiers)))
+    return (head, terms, *tiers, *[0] * (MAX_TIERS - len(tiers)))
+
+
+def capacity(depth: int) -> int:
+    """The places of a table of that depth, the null instrument's included: 256 or 4096."""
+    return int(TABLE_TOP[depth] * TABLE_ARITY ** (depth - 1))
 
 
 def least_depth(count: int) -> int:
     """The least table depth that holds the null instrument and `count` others."""
     for depth in TABLE_DEPTHS:
-        if count < TABLE_ARITY**depth:
+        if count < capacity(depth):
             return depth
     raise LengthError(f"{count} instruments: a table holds at most {MAX_INSTRUMENTS}")
 
@@ -59,14 +69,14 @@ class InstrumentTable:
 
     instruments: tuple[Instrument, ...]
     depth: int
-    _tree: list[MerkleTree] = field(default_factory=list, init=False, repr=False, compare=False)
+    _built: list[MerkleTree] = field(default_factory=list, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if self.depth not in TABLE_DEPTHS:
             raise EncodingError(f"table depth is {self.depth}, not {TABLE_DEPTHS[0]} or {TABLE_DEPTHS[1]}")
-        capacity = TABLE_ARITY**self.depth - 1
-        if len(self.instruments) > capacity:
-            raise LengthError(f"{len(self.instruments)} instruments: a table of depth {self.depth} holds {capacity}")
+        most = capacity(self.depth) - 1
+        if len(self.instruments) > most:
+            raise LengthError(f"{len(self.instruments)} instruments: a table of depth {self.depth} holds {most}")
         seen: dict[str, int] = {}
         for position, instrument in enumerate(self.instruments, start=1):
             if instrument.id != position:
@@ -103,30 +113,38 @@ class InstrumentTable:
         raise EncodingError(f"no instrument has the symbol {symbol!r}; the table has {len(self.instruments)}")
 
     @property
-    def tree(self) -> MerkleTree:
-        """The 16-ary tree over the digests, built on first use."""
-        if not self._tree:
-            self._tree.append(MerkleTree(digests(self), TABLE_ARITY, self.depth, domain.tag("table")))
-        return self._tree[0]
+    def _tree(self) -> MerkleTree:
+        """The tree of arity 8 over the digests, built on first use; what is above the top is not part of the table."""
+        if not self._built:
+            self._built.append(MerkleTree(digests(self), TABLE_ARITY, self.depth + 1, domain.tag("table")))
+        return self._built[0]
+
+    @property
+    def top(self) -> tuple[int, ...]:
+        """The nodes that the root is a chain over."""
+        nodes, empty = self._tree.levels[self.depth - 1], self._tree.empty[self.depth - 1]
+        width = TABLE_TOP[self.depth]
+        return (*nodes.to_ints(), *[empty] * (width - len(nodes)))
 
     @property
     def root(self) -> int:
         """`instruments_root` of the header."""
-        return self.tree.root
+        return poseidon.chain(domain.tag(f"table:{TABLE_TOP[self.depth]}"), self.top)
 
     def digest(self, instrument: int) -> int:
         """The digest of one instrument, leaf `instrument` of the tree."""
         self[instrument]
-        return self.tree.levels[0][instrument]
+        return self._tree.levels[0][instrument]
 
     def path(self, instrument: int) -> MerklePath:
-        """The path from an instrument's digest to the root."""
+        """The path from an instrument's digest to its node of `top`, that of number `instrument // 8^(depth - 1)`."""
         self[instrument]
-        return self.tree.path(instrument)
+        index, siblings = instrument, self._tree.path(instrument).siblings[: self.depth - 1]
+        return MerklePath(index % TABLE_ARITY ** (self.depth - 1), siblings, domain.tag("table"))
 
 
 def digests(table: InstrumentTable) -> kernels.FrVec:
-    """Digests of ids 0 .. len(table), P(T("instrument"); w_0 .. w_15) each."""
+    """Digests of ids 0 .. len(table), P(T("instrument"); head, terms, 13 tiers) each."""
     elements = [word for i in range(len(table) + 1) for word in words(table[i])]
     return kernels.poseidon_many(domain.tag("instrument"), kernels.FrVec.from_ints(elements), WORDS)
 

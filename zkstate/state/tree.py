@@ -1,4 +1,4 @@
-"""The accounts tree of an epoch: ids, salts, leaves sorted by id, and the binary tree over them (docs/spec.md §4)."""
+"""The accounts tree of an epoch: ids, salts, leaves sorted by id, the tree of arity 4 over them (docs/spec.md §4)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from zkstate import kernels
 from zkstate.commitment import domain
-from zkstate.commitment.merkle import MerklePath, MerkleTree
+from zkstate.commitment.merkle import ACCOUNTS_ARITY, MerklePath, MerkleTree
 from zkstate.errors import EncodingError, LedgerError, LengthError
 from zkstate.state import columnar
 from zkstate.state.codec import plaintext_bytes
@@ -92,8 +92,8 @@ class AccountsTree:
 
 
 def accounts_depth(count: int) -> int:
-    """20, or the least depth that holds more accounts."""
-    return max(DEFAULT_ACCOUNTS_DEPTH, (count - 1).bit_length())
+    """10, or the least depth that holds more accounts, four to a node."""
+    return max(DEFAULT_ACCOUNTS_DEPTH, -(-(count - 1).bit_length() // 2))
 
 
 def account_ids(owners: NDArray[np.uint8], venue: int, epoch: int) -> NDArray[np.uint8]:
@@ -129,7 +129,7 @@ def build(ledger: Ledger, venue: int, epoch: int, salt_secret: bytes, depth: int
     if not len(ledger):
         raise LedgerError("the ledger has no accounts; there is nothing to commit to")
     depth = accounts_depth(len(ledger)) if depth is None else depth
-    if len(ledger) > 1 << depth:
+    if len(ledger) > ACCOUNTS_ARITY**depth:
         raise LengthError(f"{len(ledger)} accounts do not fit a tree of depth {depth}")
     owners = ledger.keys()[0]
     ids = account_ids(owners, venue, epoch)
@@ -150,5 +150,5 @@ def build(ledger: Ledger, venue: int, epoch: int, salt_secret: bytes, depth: int
     inputs[:, 4] = orders[accounts]
     vector = kernels.FrVec.from_limbs(inputs.reshape(-1, columnar.LIMBS))
     leaves = kernels.poseidon_many(domain.tag("leaf"), vector, 7)
-    tree = MerkleTree(leaves, 2, depth, domain.tag("node"))
+    tree = MerkleTree(leaves, ACCOUNTS_ARITY, depth, domain.tag("node"))
     return AccountsTree(accounts, ids, salts, ledger.size_classes[accounts], tree)
