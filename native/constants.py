@@ -5,8 +5,8 @@
 
 BN254 (Barreto, Naehrig 2005) is fixed by u; its tower is Fp2 = Fp[i]/(i^2+1), Fp6 = Fp2[v]/(v^3-xi), xi = 9+i,
 Fp12 = Fp6[w]/(w^2-v).
-Field elements are written in Montgomery form, R = 2^256, least significant limb first; those named LANE are five limbs of
-52 bits, for products with S = 2^260.
+Field elements are written in Montgomery form, R = 2^256, least significant limb first; those named LANE are five
+limbs of 52 bits, for products with S = 2^260.
 """
 
 from __future__ import annotations

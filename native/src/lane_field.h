@@ -2,6 +2,10 @@
 #ifndef ZKN_LANE_FIELD_H
 #define ZKN_LANE_FIELD_H
 
+#include "path.h"
+
+#if ZKN_PATH_IFMA
+
 #include "field.h"
 #include "lane.h"
 
@@ -16,5 +20,7 @@ enum { LANE_LIMBS = 5 };
 #define FIELD_CONST FR
 #define FIELD_TYPE  zkn_fr
 #include "lane_field_template.h"
+
+#endif
 
 #endif
