@@ -9,10 +9,11 @@ import pytest
 from tests.interop.ptau import known_ptau
 from tests.interop.tools import Compiled, compiled, run, snarkjs
 from tests.proof.frames import sections
+from tests.proof.test_sym_file import CIRCUIT as NAMED
 from zkstate.commitment.poseidon import poseidon
 from zkstate.errors import InputError, WitnessError
 from zkstate.kernels import FR_MODULUS, FrVec
-from zkstate.proof import json_form, r1cs_file, wtns_file, zkey_file
+from zkstate.proof import json_form, r1cs_file, sym_file, wtns_file, zkey_file
 from zkstate.proof.groth16 import Proof, prove, verify
 from zkstate.proof.keys import ProvingKey, SetupStatus, VerifyingKey
 from zkstate.proof.setup import Trapdoor, insecure_setup, setup_with
@@ -207,3 +208,20 @@ def test_snarkjs_hands_a_contract_the_words_that_we_do(product, tmp_path):
     a, b, c, p = json.loads(f"[{said}]")
     words = [int(word, 16) for word in [*a, *b[0], *b[1], *c, *p]]
     assert words == [*proof.evm_words(), *public]
+
+
+def test_snarkjs_reads_the_names_of_our_wires(tmp_path):
+    """`r1cs print` shows every row with the names of the .sym file."""
+    r1cs_file.write(tmp_path / "c.r1cs", r1cs_file.R1csFile.of_circuit(NAMED))
+    sym_file.write(tmp_path / "c.sym", NAMED)
+    info = snarkjs("r1cs", "info", tmp_path / "c.r1cs")
+    for line in ("# of Public Inputs: 1", "# of Private Inputs: 2", f"# of Constraints: {NAMED.r1cs.n_constraints}"):
+        assert line in info
+    rows = [
+        line for line in snarkjs("r1cs", "print", tmp_path / "c.r1cs", tmp_path / "c.sym").splitlines() if "=" in line
+    ]
+    assert len(rows) == NAMED.r1cs.n_constraints
+    assert "undefined" not in "".join(rows)
+    first, second = "main.row_3_the_last.product", "main.row_3_the_last.product#2"
+    assert any(row.count("main.sizes[0]") == 2 and f"{first} ]" in row for row in rows)
+    assert any(row.count("main.sizes[1]") == 2 and f"{second} ]" in row for row in rows)

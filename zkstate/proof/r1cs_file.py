@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from zkstate.atomic import replace_file
+from zkstate.constraint.circuit import Circuit
 from zkstate.constraint.r1cs import R1cs, SparseMatrix
 from zkstate.errors import EncodingError, LengthError
 from zkstate.kernels import FR_BYTES, FR_MODULUS, FrVec, r1cs_counts
@@ -45,6 +46,12 @@ class R1csFile:
     def of(cls, r1cs: R1cs) -> R1csFile:
         """The file form of a constraint system that knows no outputs and no names: identity labels."""
         return cls(r1cs, 0, 0, r1cs.n_wires, np.arange(r1cs.n_wires, dtype=np.uint64))
+
+    @classmethod
+    def of_circuit(cls, circuit: Circuit) -> R1csFile:
+        """The file form of a compiled statement: its secret inputs as private inputs, labels as in its `.sym` file."""
+        private = sum(item.size for item in circuit.inputs if not item.is_public)
+        return replace(cls.of(circuit.r1cs), n_private_inputs=private)
 
 
 def decode(content: Buffer, name: str = "r1cs") -> R1csFile:
