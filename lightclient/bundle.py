@@ -24,6 +24,7 @@ from zkstate.publication.trust import Trust
 from zkstate.state import codec
 from zkstate.state.commit import account_id, owner_commitment
 from zkstate.state.identity import read_private
+from zkstate.state.journal import Segment, decode_entries, encode_entries
 from zkstate.state.schema import Account, Instrument
 from zkstate.state.table import InstrumentTable, encode_table
 
@@ -41,6 +42,12 @@ class _TrustForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     block_hash: _Hex32 | None
 
 
+class _HistoryForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    head: _Hex32
+    length: _U64
+    entries: _Hex
+
+
 class _BundleForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     kind: Literal["zkstate account bundle"]
     version: Literal[1]
@@ -51,6 +58,7 @@ class _BundleForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     size_class: int
     account: _Hex
     path: list[_Hex32]
+    history: _HistoryForm | None
     instruments: msgspec.Raw
 
 
@@ -59,13 +67,15 @@ class Bundle:
     """One account of one epoch with its secret, its path to the accounts root, and the instrument table.
 
     Every instance is proved by its own content. Errors: DisagreementError naming the parts that contradict
-    each other. `recovered_at` is in seconds since 1970.
+    each other. `history` holds the last entries of the account's journal, None if they were not to be had;
+    `recovered_at` is in seconds since 1970.
     """
 
     signed: SignedHeader
     account: Account
     path: MerklePath
     table: InstrumentTable
+    history: Segment | None
     trust: Trust
     recovered_at: int
     owner_secret: int = field(repr=False)
@@ -86,6 +96,8 @@ class Bundle:
         _agree("accounts root", self.path.root_from(self.leaf), header.accounts_root)
         _agree("table depth", self.table.depth, header.table_depth)
         _agree("instruments root", self.table.root, header.instruments_root)
+        if self.history is not None:
+            self.history.check_end(account.history_head, account.history_length)
 
     @property
     def header(self) -> Header:
@@ -130,6 +142,11 @@ class Bundle:
             size_class=self.account.size_class,
             account=codec.encode_record(self.account).hex(),
             path=[_word(sibling) for level in self.path.siblings for sibling in level],
+            history=None
+            if self.history is None
+            else _HistoryForm(
+                _word(self.history.head), self.history.length, encode_entries(self.history.entries).hex()
+            ),
             instruments=msgspec.Raw(encode_table(self.table)),
         )
         return msgspec.json.encode(form)
@@ -149,12 +166,15 @@ class Bundle:
             raise EncodingError(f"not an account bundle: {error}") from error
         signed = SignedHeader.decode(bytes.fromhex(form.header))
         account = codec.decode_record(bytes.fromhex(form.account), form.size_class)
-        block_hash = form.trust.block_hash
+        block_hash, history = form.trust.block_hash, form.history
         bundle = cls(
             signed=signed,
             account=account,
             path=MerklePath(account.index, _levels(form.path)),
             table=check_instruments(bytes(form.instruments), signed.header),
+            history=None
+            if history is None
+            else Segment(int(history.head, 16), history.length, decode_entries(bytes.fromhex(history.entries))),
             trust=Trust(
                 form.trust.level,
                 form.trust.text,

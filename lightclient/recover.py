@@ -8,33 +8,30 @@ is taken at its word.
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TypeVar
 
 from zkstate.errors import DisagreementError, MissingError, SourceError, StaleError
 from zkstate.publication.header import SIGNED_BYTES, Header, SignedHeader, equivocation
-from zkstate.publication.layout import HEADER, INSTRUMENTS, MANIFEST, TOTALS, epoch_folder
-from zkstate.publication.manifest import MAX_MANIFEST_BYTES, Manifest
+from zkstate.publication.layout import HEADER, INSTRUMENTS, TOTALS, epoch_folder
 from zkstate.publication.mirrors import Mirror
 from zkstate.publication.progress import Progress, silent
-from zkstate.publication.records import MAX_BUCKET_BYTES, NoRecordError, Record, RecordKey
+from zkstate.publication.records import NoRecordError, Record, RecordKey
 from zkstate.publication.tables import MAX_TOTALS_BYTES, check_instruments, check_totals
-from zkstate.publication.tiles import Fetch, path_from_tiles
+from zkstate.publication.tiles import path_from_tiles
 from zkstate.publication.trust import Trust, TrustRoot
 from zkstate.state.identity import AccountKey
+from zkstate.state.journal import Segment
 from zkstate.state.ledger import Totals
 from zkstate.state.table import MAX_TABLE_BYTES
 
 from .bundle import Bundle
+from .history import extended, find_record, in_epoch, new_entries
 from .source import Fleet, SourceReport
 
-T = TypeVar("T")
-
-STEPS = ("trust root", "header", "tables", "record", "path", "bundle")
+STEPS = ("trust root", "header", "tables", "record", "path", "history", "bundle")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +55,8 @@ class Recovery:
     """What came back, and how.
 
     `rpo_s` is the age of the recovered state, `rto_s` the time it took; `newest_epoch` is what the trust root
-    knows, and `skipped` says why newer epochs than the bundle's were passed over. `equivocations` are validly
+    knows, and `skipped` says why newer epochs than the bundle's were passed over. `history_lacks` says why the
+    bundle holds fewer entries of the account's history than asked for, or None. `equivocations` are validly
     signed headers that contradict the one believed: each convicts the venue together with it.
     """
 
@@ -66,6 +64,7 @@ class Recovery:
     totals: Totals
     newest_epoch: int
     skipped: tuple[str, ...]
+    history_lacks: str | None
     equivocations: tuple[SignedHeader, ...]
     rpo_s: int
     rto_s: float
@@ -85,16 +84,19 @@ def recover(
     *,
     clock: Callable[[], float] = time.time,
     limits: Limits = Limits(),
+    history_since: int | None = None,
     progress: Progress = silent,
 ) -> Recovery:
     """Rebuild the account of `key` at the newest epoch that the trust root knows and some mirror can show.
 
+    Its history comes with the entries that this epoch added, or all after epoch `history_since`. An account is worth
+    having without its history: what keeps mirrors from showing that is reported, and fails nothing.
     Errors: what the trust root raises; NoRecordError if the epoch has no record for the key; StaleError if
     the newest state to be had is older than `limits.max_age_s`; otherwise that of the newest epoch:
     SourceError if no mirror delivered, DisagreementError if those that did lied. Nothing is written.
     """
     fleet = Fleet(mirrors, request_s=limits.request_s, grace_s=limits.grace_s)
-    run = _Run(key, fleet, clock, limits, progress)
+    run = _Run(key, fleet, clock, limits, history_since, progress)
     with run.step("trust root"):
         newest, header_hash, trust = trust_root.latest_epoch()
     skipped: list[str] = []
@@ -119,6 +121,7 @@ def recover(
             totals=totals,
             newest_epoch=newest,
             skipped=tuple(skipped),
+            history_lacks=run.history_lacks,
             equivocations=tuple(other for other in run.contradicting if equivocation(signed, other)),
             rpo_s=max(0, bundle.recovered_at - signed.header.time),
             rto_s=time.perf_counter() - run.start,
@@ -137,13 +140,15 @@ class _Run:
         fleet: Fleet,
         clock: Callable[[], float],
         limits: Limits,
+        history_since: int | None,
         progress: Progress,
     ) -> None:
         self.start = time.perf_counter()
         self.seconds: dict[str, float] = {}
         self.contradicting: list[SignedHeader] = []
+        self.history_lacks: str | None = None
         self._key, self._fleet, self._clock = key, fleet, clock
-        self._limits, self._progress = limits, progress
+        self._limits, self._history_since, self._progress = limits, history_since, progress
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
@@ -179,15 +184,12 @@ class _Run:
     def account(self, signed: SignedHeader, trust: Trust) -> tuple[Bundle, Totals]:
         """Everything below a header that is believed."""
         header = signed.header
-
-        def fetch(path: str, max_bytes: int, check: Callable[[bytes], T]) -> T:
-            return self._fleet.fetch(f"{epoch_folder(header.epoch)}/{path}", max_bytes, check)
-
+        fetch = in_epoch(self._fleet, header)
         with self.step("tables"):
             table = fetch(INSTRUMENTS, MAX_TABLE_BYTES, lambda data: check_instruments(data, header))
             totals = fetch(TOTALS, MAX_TOTALS_BYTES, lambda data: check_totals(data, header))
         with self.step("record"):
-            record = _find_record(RecordKey.derive(self._key, header), fetch)
+            record = find_record(RecordKey.derive(self._key, header), fetch)
         with self.step("path"):
             leaf, path = path_from_tiles(
                 record.account.index,
@@ -201,17 +203,31 @@ class _Run:
                     f"the record's leaf is {record.leaf:#066x}, and leaf {path.index} of the tree is "
                     f"{leaf:#066x}: the venue encrypted another account than it committed to"
                 )
+        with self.step("history"):
+            history = self._history(header, record)
         with self.step("bundle"):
             bundle = Bundle(
                 signed=signed,
                 account=record.account,
                 path=path,
                 table=table,
+                history=history,
                 trust=trust,
                 recovered_at=int(self._clock()),
                 owner_secret=self._key.owner_secret,
             )
         return bundle, totals
+
+    def _history(self, header: Header, record: Record) -> Segment | None:
+        """The entries asked for, or as many of the last as are to be had; None if not even this epoch's are."""
+        self.history_lacks, segment = None, None
+        try:
+            segment = new_entries(self._key, header, record.account, in_epoch(self._fleet, header))
+            if self._history_since is not None:
+                segment = extended(self._key, header, segment, self._history_since, self._fleet)
+        except (SourceError, DisagreementError) as error:
+            self.history_lacks = str(error)
+        return segment
 
     def _check_age(self, header: Header) -> None:
         age = int(self._clock()) - header.time
@@ -225,35 +241,3 @@ class _Run:
                 f"the newest state to be had, epoch {header.epoch}, is {age} s old; "
                 f"the limit is {self._limits.max_age_s} s"
             )
-
-
-def _find_record(key: RecordKey, fetch: Fetch) -> Record:
-    """The record of a key. When no mirror shows one, the manifest tells what the venue published.
-
-    A bucket has no hash of its own below the header but in the manifest, which is larger than all the rest
-    of a recovery. The bucket is taken as it comes, since a record proves itself; a failure is looked into.
-    """
-    try:
-        return fetch(key.path, MAX_BUCKET_BYTES, key.open)
-    except (MissingError, DisagreementError) as failure:
-        try:
-            bucket = _published(key, fetch)
-        except SourceError:
-            raise failure from None
-        return key.open(bucket)
-
-
-def _published(key: RecordKey, fetch: Fetch) -> bytes:
-    """The bytes of the key's bucket as the venue published them, by the manifest that the header names."""
-    data_root = key.header.data_root
-    manifest = fetch(MANIFEST, MAX_MANIFEST_BYTES, lambda data: Manifest.decode_under(data, data_root))
-    entry = manifest.find(key.path)
-    if entry is None:
-        raise DisagreementError(f"{MANIFEST} of epoch {key.header.epoch} does not list {key.path}")
-
-    def check(data: bytes) -> bytes:
-        if (found := hashlib.sha256(data).hexdigest()) != entry.sha256:
-            raise DisagreementError(f"{key.path} has SHA-256 {found}, and {MANIFEST} lists {entry.sha256}")
-        return data
-
-    return fetch(key.path, MAX_BUCKET_BYTES, check)

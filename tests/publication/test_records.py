@@ -15,11 +15,11 @@ from zkstate.publication.header import Header
 from zkstate.publication.records import (
     BUCKET_BYTES,
     MAX_BUCKET_BYTES,
+    RECORDS,
     NoRecordError,
     RecordKey,
     Sealer,
     bucket_of,
-    entry_bytes,
     record_bits_for,
     shared_secrets,
     write_buckets,
@@ -85,8 +85,8 @@ def test_tag_key_and_entry_follow_the_specification():
     tag, aes = okm[:16], okm[16:48]
     (entry,) = (entry for entry in entries if entry.startswith(tag))
     plaintext = AESGCM(aes).decrypt(bytes(12), entry[49:], entry[:49])
-    assert len(entry) == entry_bytes(entry[16])
-    assert len(plaintext) == 142 + 53 * entry[16]
+    assert len(entry) == RECORDS.entry_bytes(entry[16])
+    assert len(plaintext) == 150 + 53 * entry[16]
     accounts, _, _ = sealed()
     index = int.from_bytes(plaintext[:4], "big")
     assert accounts.accounts[index] == 3
@@ -112,7 +112,7 @@ def test_every_changed_byte_of_a_record_is_an_error():
     key = key_of("trader-5")
     good = bucket(key.bucket)
     start = good.index(key.tag)
-    for at in range(start, start + entry_bytes(good[start + 16])):
+    for at in range(start, start + RECORDS.entry_bytes(good[start + 16])):
         bad = bytearray(good)
         bad[at] ^= 0x41
         with pytest.raises(ZkstateError) as caught:
@@ -126,8 +126,8 @@ def test_every_changed_byte_of_a_record_is_an_error():
 def test_a_bucket_is_read_strictly():
     key = key_of("trader-5")
     good = bucket(key.bucket)
-    first = entry_bytes(good[16])
-    second = entry_bytes(good[first + 16])
+    first = RECORDS.entry_bytes(good[16])
+    second = RECORDS.entry_bytes(good[first + 16])
     for bad in (
         good[:-1],
         good + b"\0",
@@ -197,7 +197,7 @@ def test_a_leaf_that_is_not_the_owners_is_caught(forge, words):
 def test_plaintext_that_is_no_account_is_caught():
     _, _, header = sealed()
     entry = Sealer(RECORD_KEY, header.venue, 3).seal(
-        OPERATOR.account_key("trader-5").view_public, 4, bytes(32), b"\xff" * (142 + 53 * 4)
+        OPERATOR.account_key("trader-5").view_public, 4, bytes(32), b"\xff" * (150 + 53 * 4)
     )
     with pytest.raises(DisagreementError, match="does not hold an account"):
         key_of("trader-5").open(entry)

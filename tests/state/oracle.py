@@ -101,7 +101,7 @@ def leaf(id_, owner, salt, rows, orders, history=(0, 0)):
     n = size_class(rows, orders)
     rows_n = hashes.chain(tag(f"rows:{n}"), row_elements(rows, n))
     orders_n = hashes.chain(tag(f"orders:{n}"), order_elements(orders, n))
-    return hashes.hash_of(tag("leaf"), [id_, owner, salt, rows_n, orders_n, *history])
+    return hashes.hash_of(tag("leaf"), [id_, owner, salt, rows_n, orders_n, *history[:2]])
 
 
 def accounts_root(leaves, depth):
@@ -120,19 +120,44 @@ def state_root(accounts, instruments, meta):
     return hashes.hash_of(tag("state"), [accounts, instruments, hashes.hash_of(tag("meta"), meta)])
 
 
-def record(index, id_, owner, salt, rows, orders, history=(0, 0)):
+def record(index, id_, owner, salt, rows, orders, history=(0, 0, 0)):
     """The record plaintext, byte by byte as section 6 lists it."""
     n = size_class(rows, orders)
     out = index.to_bytes(4, "big")
     for word in (id_, owner, salt, history[0]):
         out += word.to_bytes(32, "big")
-    out += history[1].to_bytes(8, "big") + bytes([len(rows), len(orders)])
+    for number in history[1:]:
+        out += number.to_bytes(8, "big")
+    out += bytes([len(rows), len(orders)])
     for instrument, amount, entry, funding in [*rows, *[(0, 0, 0, 0)] * (n - len(rows))]:
         out += instrument.to_bytes(2, "big") + amount.to_bytes(8, "big", signed=True)
         out += entry.to_bytes(16, "big", signed=True) + funding.to_bytes(8, "big", signed=True)
     for instrument, side, price, size in [*orders, *[(0, 0, 0, 0)] * (n - len(orders))]:
         out += instrument.to_bytes(2, "big") + bytes([side]) + price.to_bytes(8, "big") + size.to_bytes(8, "big")
     return out
+
+
+def journal_head(head, length, entries):
+    """The head after entries (kind, instrument, amount, value, fee, time, price), numbered from `length` on."""
+    for sequence, (kind, instrument, amount, value, fee, time, price) in enumerate(entries, start=length):
+        elements = [
+            sequence * 2**84 + kind * 2**80 + instrument * 2**64 + (amount + 2**63),
+            (value + 2**127) * 2**96 + (fee + 2**95),
+            time * 2**64 + price,
+        ]
+        head = hashes.hash_of((tag("entry") + head) % hashes.R, elements)
+    return head
+
+
+def segment(head, length, entries):
+    """What an owner is sent: (class, plaintext), byte by byte as section 6 lists it."""
+    code = next(k for k in range(1, 9) if len(entries) <= 4**k)
+    out = head.to_bytes(32, "big") + length.to_bytes(8, "big") + len(entries).to_bytes(4, "big")
+    for kind, instrument, amount, value, fee, time, price in entries:
+        out += bytes([kind]) + instrument.to_bytes(2, "big") + amount.to_bytes(8, "big", signed=True)
+        out += value.to_bytes(16, "big", signed=True) + fee.to_bytes(12, "big", signed=True)
+        out += time.to_bytes(8, "big") + price.to_bytes(8, "big")
+    return code, out + bytes(55 * (4**code - len(entries)))
 
 
 def margin(rows, instruments, initial=False):

@@ -90,6 +90,7 @@ def accounts(draw, most=20):
     plain_orders = sorted(
         draw(st.lists(st.tuples(ids, st.integers(0, 1), U64, st.integers(1, 2**64 - 1)), max_size=most))
     )
+    length = draw(st.integers(0, 2**64 - 1))
     return Account(
         index=draw(st.integers(0, 2**32 - 1)),
         id=draw(st.integers(0, 2**248 - 1)),
@@ -98,7 +99,8 @@ def accounts(draw, most=20):
         rows=tuple(Row(*row) for row in plain_rows),
         orders=tuple(Order(*order) for order in plain_orders),
         history_head=draw(ELEMENTS),
-        history_length=draw(st.integers(0, 2**64 - 1)),
+        history_length=length,
+        new_entries=draw(st.integers(0, length)),
     )
 
 
@@ -110,5 +112,5 @@ def plain(account):
         account.salt,
         [(r.instrument, r.amount, r.entry, r.funding_at_entry) for r in account.rows],
         [(o.instrument, o.side, o.price, o.size) for o in account.orders],
-        (account.history_head, account.history_length),
+        (account.history_head, account.history_length, account.new_entries),
     )

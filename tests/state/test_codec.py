@@ -36,7 +36,7 @@ def test_leaf_of_a_full_account():
 def test_records_are_those_of_the_specification_and_round_trip(account):
     data = codec.encode_record(account)
     assert data == oracle.record(account.index, *plain(account))
-    assert len(data) == codec.plaintext_bytes(account.size_class) == 142 + 53 * account.size_class
+    assert len(data) == codec.plaintext_bytes(account.size_class) == 150 + 53 * account.size_class
     assert codec.decode_record(data, account.size_class) == account
 
 
@@ -69,17 +69,17 @@ def test_lengths_and_classes_must_agree(account):
 
 
 GOOD = Account(7, 1, 2, 3, (Row(1, 5), Row(9, -5, 3, 3)), (Order(1, 0, 5, 5), Order(1, 1, 4, 5)))
-HEAD = 142
+HEAD = 150
 
 
 @pytest.mark.parametrize(
     ("place", "value", "message"),
     [
-        (140, b"\x05", "claims 5 rows"),
-        (141, b"\x05", "and 5 orders"),
-        (140, b"\x01", "non-zero padding"),
-        (141, b"\x01", "non-zero padding"),
-        (140, b"\x03", "row instrument is 0"),
+        (148, b"\x05", "claims 5 rows"),
+        (149, b"\x05", "and 5 orders"),
+        (148, b"\x01", "non-zero padding"),
+        (149, b"\x01", "non-zero padding"),
+        (148, b"\x03", "row instrument is 0"),
         (HEAD, b"\x00\x09", "ids strictly increase"),
         (HEAD + 2, bytes(8), "has amount 0"),
         (HEAD + 4 * 34 + 2, b"\x02", "order side is 2"),
@@ -91,6 +91,7 @@ HEAD = 142
         (36, b"\xff" * 32, "account owner"),
         (68, b"\x01", "account salt"),
         (100, b"\xff" * 32, "history head"),
+        (147, b"\x01", "new entries is 1"),
     ],
 )
 def test_records_that_are_refused(place, value, message):

@@ -9,10 +9,11 @@ from rich.console import Console, JustifyMethod
 from rich.table import Table
 from rich.text import Text
 
+from lightclient.bundle import Bundle
 from zkstate.cli.terminal import show_facts
 from zkstate.state.decimals import render
 from zkstate.state.margin import EQUITY_DECIMALS, Assessment, assess
-from zkstate.state.schema import BUY, VALUE_DECIMALS, Account
+from zkstate.state.schema import BUY, NULL_INSTRUMENT, VALUE_DECIMALS, Account, Instrument
 from zkstate.state.table import InstrumentTable
 
 COLUMNS = ("instrument", "kind", "amount", "price", "value", "equity", "maintenance")
@@ -51,6 +52,40 @@ def account_result(account: Account, table: InstrumentTable) -> dict[str, object
         "healthy": margin.healthy,
         "ratio": None if margin.ratio_ppm is None else render(margin.ratio_ppm, 6),
     }
+
+
+def history_result(bundle: Bundle) -> dict[str, object]:
+    """The entries that a bundle holds, the oldest first, and how many came before them; null if it holds none."""
+    account, history = bundle.account, bundle.history
+    result: dict[str, object] = {"length": account.history_length, "new_entries": account.new_entries}
+    if history is None:
+        return result | {"before": None, "entries": None}
+    entries = [
+        {
+            "kind": entry.name,
+            "instrument": entry.instrument,
+            "symbol": listed(bundle.table, entry.instrument).symbol,
+            "amount": render(entry.amount, listed(bundle.table, entry.instrument).decimals),
+            "value": render(entry.value, VALUE_DECIMALS),
+            "fee": render(entry.fee, VALUE_DECIMALS),
+            "time": entry.time,
+            "price": render(entry.price, listed(bundle.table, entry.instrument).price_decimals),
+        }
+        for entry in history.entries
+    ]
+    return result | {"before": history.length, "entries": entries}
+
+
+def listed(table: InstrumentTable, instrument: int) -> Instrument:
+    """An instrument of the table; the null instrument for an id that it no longer lists."""
+    return table[instrument] if instrument <= len(table) else NULL_INSTRUMENT
+
+
+def history_text(bundle: Bundle) -> str:
+    """How much of an account's history a bundle holds, for people."""
+    account, history = bundle.account, bundle.history
+    held = "not in the bundle" if history is None else f"the bundle holds the last {len(history.entries)}"
+    return f"{account.history_length} entries, {account.new_entries} of them new; {held}"
 
 
 def show_account(console: Console, account: Account, table: InstrumentTable) -> None:

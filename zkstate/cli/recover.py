@@ -11,19 +11,20 @@ from lightclient.bundle import Bundle
 from lightclient.recover import Limits, Recovery, recover
 from lightclient.registry_reader import RegistryReader
 from lightclient.trust import PinnedHeader
-from zkstate.cli.account import account_result, show_account
+from zkstate.cli.account import account_result, history_result, history_text, show_account
 from zkstate.cli.arguments import Namespace, Parser, address, existing, hex_bytes, is_given, seconds, whole
 from zkstate.cli.headers import age_text, header_facts, header_result
 from zkstate.cli.named import read_header
 from zkstate.cli.terminal import Terminal, duration_text, show_facts, size_text
 from zkstate.errors import InputError
+from zkstate.publication.layout import MAX_EPOCH
 from zkstate.publication.mirrors import mirror_at
 from zkstate.publication.trust import Trust, TrustRoot
 from zkstate.state.identity import AccountKey
 
 USAGE = """\
 usage: zkstate recover --key FILE --mirror PLACE [--mirror PLACE ...] TRUST --out BUNDLE
-                       [--max-age DURATION] [--timeout DURATION] [--json]
+                       [--history-since N] [--max-age DURATION] [--timeout DURATION] [--json]
        zkstate recover --new-key FILE [--json]
 
 Rebuild one account from what the venue published, believing nothing but the trust root.
@@ -33,6 +34,8 @@ Rebuild one account from what the venue published, believing nothing but the tru
                      them may be wrong, slow or gone
   --out BUNDLE       where the account bundle is written. It holds the account's secret: keep it private
   --max-age DURATION refuse a state older than this, such as 36h
+  --history-since N  bring the entries of the account's history after epoch N, which a proof about several epochs
+                     needs, not only those of the newest epoch
   --timeout DURATION how long one request to one mirror may take (10s)
   --new-key FILE     make an account key, and print the owner and view key to hand to the venue
 
@@ -60,13 +63,15 @@ def declare(parser: Parser) -> None:
     parser.add_argument("--chain-id", type=whole(0, (1 << 64) - 1))
     parser.add_argument("--out", type=Path)
     parser.add_argument("--max-age", type=seconds)
+    parser.add_argument("--history-since", type=whole(0, MAX_EPOCH))
     parser.add_argument("--timeout", type=seconds, default=10)
 
 
 def run(args: Namespace, terminal: Terminal) -> int:
     if args.new_key is not None:
-        others = (args.key, args.out, args.header, args.registry, args.block_hash, args.chain_id, args.max_age)
-        if args.mirror or args.rpc or any(map(is_given, others)):
+        others = (args.key, args.out, args.header, args.registry, args.block_hash, args.chain_id)
+        others_too = (args.max_age, args.history_since)
+        if args.mirror or args.rpc or any(map(is_given, (*others, *others_too))):
             raise InputError("--new-key makes a key and does nothing else")
         return _new_key(args.new_key, terminal)
     if args.key is None or not args.mirror or args.out is None:
@@ -78,7 +83,12 @@ def run(args: Namespace, terminal: Terminal) -> int:
     key = AccountKey.read(args.key)
     with terminal.progress("recover") as progress:
         recovery = recover(
-            key, [mirror_at(place) for place in args.mirror], trust_root, limits=limits, progress=progress
+            key,
+            [mirror_at(place) for place in args.mirror],
+            trust_root,
+            limits=limits,
+            history_since=args.history_since,
+            progress=progress,
         )
     recovery.bundle.write(args.out)
     for words in warnings(recovery):
@@ -124,6 +134,8 @@ def warnings(recovery: Recovery) -> Sequence[str]:
         f"the venue signed two states for epoch {other.header.epoch}: {believed} and {other.header.hash.hex()}"
         for other in recovery.equivocations
     ]
+    if recovery.history_lacks is not None:
+        words.append(f"the bundle lacks entries of the account's history: {recovery.history_lacks}")
     return words
 
 
@@ -137,6 +149,8 @@ def recovery_result(recovery: Recovery) -> dict[str, object]:
         "equivocations": [other.encode().hex() for other in recovery.equivocations],
         "trust": trust_result(bundle.trust),
         "account": account_result(bundle.account, bundle.table),
+        "history": history_result(bundle),
+        "history_lacks": recovery.history_lacks,
         "rpo_s": recovery.rpo_s,
         "rto_s": round(recovery.rto_s, 6),
         "seconds": recovery.seconds,
@@ -170,6 +184,7 @@ def recovery_facts(recovery: Recovery) -> list[tuple[str, str]]:
         *header_facts(bundle.header),
         *([("newest", passed_over)] if newest != bundle.header.epoch else []),
         ("trust", f"({bundle.trust.level}) {bundle.trust.text}"),
+        ("history", history_text(bundle)),
         ("state age", f"{age_text(recovery.rpo_s)} (RPO)"),
         ("recovered in", f"{duration_text(recovery.rto_s)} (RTO), {size_text(recovery.bytes_read)} read"),
     ]

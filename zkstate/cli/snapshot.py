@@ -13,9 +13,11 @@ from zkstate.cli.ledgers import open_ledger
 from zkstate.cli.named import read_header
 from zkstate.cli.terminal import Terminal, duration_text, shortened, show_facts, size_text
 from zkstate.errors import EnvironmentFailure, InputError
-from zkstate.publication.epoch import Snapshot, write_epoch
+from zkstate.publication.epoch import HEADS_FILE, PRIVATE, PUBLIC, Snapshot, write_epoch
 from zkstate.publication.layout import HEADER
 from zkstate.publication.operator import Operator
+from zkstate.state.identity import read_private
+from zkstate.state.journal_heads import MAX_HEADS_BYTES, Heads
 from zkstate.state.ledger import Ledger
 
 USAGE = """\
@@ -29,7 +31,8 @@ Commit to a ledger: compute its state root, sign the header, and write everythin
   --operator DIR         the folder with the operator's keys; made on first use
   --out DIR              where the epoch is written; must not exist. DIR/public goes to mirrors
                          (zkstate publish), DIR/private stays with the venue
-  --previous HEADER      header.bin of the epoch before, which this one continues
+  --previous HEADER      header.bin of the epoch before, which this one continues; histories go on from what its
+                         private folder holds, if that lies beside, and else from what the ledger states
   --time T               the time of the state, where the ledger has none or another: seconds since
                          1970 or ISO 8601 with a zone
   --issue-key NAME=FILE  write the account key issued to NAME, an account that brought no key of its own
@@ -57,13 +60,24 @@ def run(args: Namespace, terminal: Terminal) -> int:
         ledger = open_ledger(args.ledger, time=args.time)
         _check_issued(ledger, args.issue_key)
         previous = None if args.previous is None else read_header(args.previous).header
+        heads = None if args.previous is None else _heads_beside(args.previous)
         operator = Operator.read_or_create(args.operator)
-        snapshot = write_epoch(ledger, operator, args.out, previous=previous, progress=progress)
+        snapshot = write_epoch(ledger, operator, args.out, previous=previous, heads=heads, progress=progress)
     _issue(operator, args.issue_key, args.out)
     for note in shortened(ledger.notes, "--json"):
         terminal.say(note)
+    if previous is not None and heads is None and ledger.journal is not None:
+        terminal.say(f"histories go on from where the ledger says: there is no {PRIVATE}/{HEADS_FILE} beside {PUBLIC}")
     terminal.emit(_result(ledger, snapshot), lambda console: _render(console, ledger, snapshot))
     return 0
+
+
+def _heads_beside(header: Path) -> Heads | None:
+    """Where the histories of the epoch before stand, if its private folder lies beside the public one of its header."""
+    path = header.resolve().parent.parent / PRIVATE / HEADS_FILE
+    if header.resolve().parent.name != PUBLIC or not path.exists():
+        return None
+    return Heads.decode(read_private(path, MAX_HEADS_BYTES, "history heads file"))
 
 
 def _check_issued(ledger: Ledger, issued: list[tuple[str, Path]]) -> None:

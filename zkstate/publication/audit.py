@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from zkstate.commitment.merkle import ACCOUNTS_ARITY, ACCOUNTS_NODE, MerkleTree
-from zkstate.errors import DisagreementError, InputError
+from zkstate.errors import DisagreementError, InputError, MissingError
 from zkstate.kernels import FR_BYTES, FrVec
+from zkstate.publication import journals
 from zkstate.publication.header import Header, SignedHeader
-from zkstate.publication.layout import INSTRUMENTS, ORDER_BOOK, TOTALS, record_path, tile_path
+from zkstate.publication.layout import INSTRUMENTS, ORDER_BOOK, TOTALS, journal_path, record_path, tile_path
 from zkstate.publication.manifest import Finding, check_folder
 from zkstate.publication.progress import Progress, silent
 from zkstate.publication.records import MAX_BUCKET_BYTES, parse_bucket
@@ -73,6 +74,7 @@ def _check_accounts(folder: Path, header: Header, progress: Progress) -> Iterato
             yield Finding("node", path, "the nodes above its leaves", "others")
     progress("rebuild tree", header.account_count, header.account_count)
     yield from _check_records(folder, header, leaves, progress)
+    yield from _check_journals(folder, header)
 
 
 def _check_records(folder: Path, header: Header, leaves: bytes, progress: Progress) -> Iterator[Finding]:
@@ -85,10 +87,28 @@ def _check_records(folder: Path, header: Header, leaves: bytes, progress: Progre
         except InputError as error:
             yield Finding("record", path, "a bucket of records", str(error))
             continue
-        surplus = Counter(entry.leaf for entry in entries)
+        surplus = Counter(entry.stated for entry in entries)
         for leaf in surplus - missing:
             yield Finding("record", path, "records of leaves, one each", f"one more of leaf {leaf.hex()}")
         missing -= surplus
         progress("match records", bucket + 1, buckets)
     if missing:
         yield Finding("record", "records", "a record for every leaf", f"none for {missing.total()} leaves")
+
+
+def _check_journals(folder: Path, header: Header) -> Iterator[Finding]:
+    """All buckets of journals or none, each well formed, and no more entries than accounts."""
+    if not (folder / journal_path(0)).parent.exists():
+        return
+    count = 0
+    for bucket in range(1 << header.record_bits):
+        path = journal_path(bucket)
+        try:
+            data = read_below(folder, path, journals.MAX_BUCKET_BYTES)
+            count += len(parse_bucket(data, bucket, header.record_bits, journals.JOURNALS))
+        except MissingError:
+            yield Finding("journal", path, "all buckets of journals, or none", "none")
+        except InputError as error:
+            yield Finding("journal", path, "a bucket of journals", str(error))
+    if count > header.account_count:
+        yield Finding("journal", "journals", f"at most one for each of {header.account_count} accounts", str(count))

@@ -1,7 +1,8 @@
 """A snapshot: a ledger becomes the complete folder of one epoch, whole or not at all.
 
 OUT/public/     header.bin, manifest.json, tables, tiles, records: what mirrors serve (docs/spec.md §6)
-OUT/private/    salts.key: the secret behind the leaves' salts, mode 0600; it stays with the venue
+OUT/private/    salts.key: the secret behind the leaves' salts, mode 0600; heads.bin: where the accounts' histories
+                stand, for the next epoch; both stay with the venue
 """
 
 from __future__ import annotations
@@ -13,11 +14,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-from zkstate.atomic import PRIVATE_FOLDER, new_folder, write_new
+from zkstate.atomic import PRIVATE_FILE, PRIVATE_FOLDER, new_folder, write_new
 from zkstate.errors import DisagreementError, EncodingError, EnvironmentFailure, LedgerError
 from zkstate.publication.header import SYNTHETIC, Header, SignedHeader, sign
+from zkstate.publication.journals import JOURNALS
 from zkstate.publication.layout import HEADER, INSTRUMENTS, MANIFEST, ORDER_BOOK, TOTALS
 from zkstate.publication.manifest import Manifest
 from zkstate.publication.operator import Operator
@@ -27,12 +30,14 @@ from zkstate.publication.tables import encode_order_book, encode_totals
 from zkstate.publication.tiles import write_tiles
 from zkstate.state import commit, tree
 from zkstate.state.identity import write_secret
+from zkstate.state.journal_heads import Heads, continued, heads_of
 from zkstate.state.ledger import Ledger, issue_keys
 from zkstate.state.table import encode_table
 
 PUBLIC = "public"
 PRIVATE = "private"
 SALTS_FILE = "salts.key"
+HEADS_FILE = "heads.bin"
 
 _REPORT_EVERY = 1024
 
@@ -70,13 +75,15 @@ def write_epoch(
     out: Path,
     *,
     previous: Header | None = None,
+    heads: Heads | None = None,
     entropy: Callable[[int], bytes] = os.urandom,
     progress: Progress = silent,
 ) -> Snapshot:
     """Commit to a ledger and write its epoch below `out`, which must not exist yet.
 
     Accounts without keys get those that the operator issues to their names. The epoch follows `previous`, or
-    is 1. The record key's private half lives in this call alone. A failure or a kill leaves no `out`.
+    is 1; with `heads`, what that epoch left in its private folder, histories continue from there, and otherwise from
+    where the ledger says. The record key's private half lives in this call alone. A failure or a kill leaves no `out`.
     Errors: LedgerError for a ledger that cannot be committed to, DisagreementError if `previous` is another
     venue's header, EnvironmentFailure if the disk refuses or `out` exists.
     """
@@ -89,6 +96,7 @@ def write_epoch(
             progress("issue keys", 0, len(ledger))
             ledger = issue_keys(ledger, operator.issuing_master)
             progress("issue keys", len(ledger), len(ledger))
+    ledger = continued(ledger, heads, None if previous is None else (previous.state_root, previous.time))
     venue = commit.venue_id(operator.public_key, ledger.venue)
     salt_secret = entropy(tree.SECRET_BYTES)
     with watch.step("commit accounts"):
@@ -116,6 +124,11 @@ def write_epoch(
             record_bits = record_bits_for(sum(map(len, entries)))
             write_buckets(entries, record_bits, public, progress)
         del entries
+        with watch.step("seal journals"):
+            sealed = seal_journals(ledger, Sealer(record_key, venue, epoch, JOURNALS), progress)
+            if sealed:
+                write_buckets(sealed, record_bits, public, progress, JOURNALS)
+        del sealed
         with watch.step("hash files"):
             manifest = Manifest.of_folder(public, progress)
         header = Header(
@@ -138,6 +151,7 @@ def write_epoch(
         signed = sign(header, operator.signing_key)
         write_new(public / MANIFEST, manifest.encode())
         write_new(public / HEADER, signed.encode())
+        write_new(private / HEADS_FILE, heads_of(ledger, header.state_root).encode(), PRIVATE_FILE)
         progress("sync", 0, 1)
     progress("sync", 1, 1)
     size = sum(entry.size for entry in manifest.files) + len(manifest.encode()) + len(signed.encode())
@@ -164,6 +178,21 @@ def seal_records(
                 progress("seal records", len(entries), len(accounts))
     entries.sort()
     progress("seal records", len(accounts), len(accounts))
+    return entries
+
+
+def seal_journals(ledger: Ledger, sealer: Sealer, progress: Progress = silent) -> list[bytes]:
+    """The sealed new entries of every account that has any, sorted by tag."""
+    if ledger.journal is None:
+        return []
+    view_keys = ledger.keys()[1]
+    entries: list[bytes] = []
+    for code, accounts, plaintexts in ledger.journal.plaintexts(np.arange(len(ledger))):
+        for account, plaintext in zip(accounts.tolist(), plaintexts, strict=True):
+            entries.append(sealer.seal(view_keys[account].tobytes(), code, b"", plaintext.tobytes()))
+            if len(entries) % _REPORT_EVERY == 0:
+                progress("seal journals", len(entries), len(ledger))
+    entries.sort()
     return entries
 
 

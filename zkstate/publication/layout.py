@@ -37,6 +37,11 @@ def record_path(bucket: int) -> str:
     return f"records/{bucket:06x}.bin"
 
 
+def journal_path(bucket: int) -> str:
+    """The file of one bucket of encrypted journal entries."""
+    return f"journals/{bucket:06x}.bin"
+
+
 def checked_path(path: str) -> str:
     """`path` itself, if it is relative, without `..`, and of plain ASCII names; else EncodingError.
 

@@ -10,7 +10,7 @@ once and the nonce is zero. A bucket holds the entries whose tags share their fi
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,16 +35,14 @@ from zkstate.publication.progress import Progress, silent
 from zkstate.state import codec
 from zkstate.state.commit import account_id
 from zkstate.state.identity import AccountKey
-from zkstate.state.schema import SIZE_CLASSES, Account
+from zkstate.state.schema import Account
 
 TAG_BYTES = 16
 LEAF_BYTES = 32
 GCM_TAG_BYTES = 16
-PREFIX_BYTES = TAG_BYTES + 1 + LEAF_BYTES
 BUCKET_BYTES = 16 << 10
 MAX_BUCKET_BYTES = 8 << 20
 
-_INFO = b"zkstate record v1"
 _NONCE = bytes(12)
 
 
@@ -61,20 +59,45 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
-class _Entry:
+class Family:
+    """One family of sealed entries: its key derivation's name, its files, and what stands beside the ciphertext.
+
+    `plaintext_bytes` is the length of each class, and raises EncodingError for what is no class.
+    """
+
+    info: bytes
+    path_of: Callable[[int], str]
+    stated_bytes: int
+    plaintext_bytes: Callable[[int], int]
+    max_bucket_bytes: int
+
+    def entry_bytes(self, size_class: int) -> int:
+        """The length of an entry of one class."""
+        return TAG_BYTES + 1 + self.stated_bytes + self.plaintext_bytes(size_class) + GCM_TAG_BYTES
+
+
+RECORDS = Family(b"zkstate record v1", record_path, LEAF_BYTES, codec.plaintext_bytes, MAX_BUCKET_BYTES)
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """One entry of a bucket; `stated` is what stands beside the ciphertext: a record's leaf."""
+
     tag: bytes
     size_class: int
-    leaf: bytes
+    stated: bytes
     sealed: bytes
 
     @property
     def associated(self) -> bytes:
-        return self.tag + bytes([self.size_class]) + self.leaf
+        return self.tag + bytes([self.size_class]) + self.stated
 
-
-def entry_bytes(size_class: int) -> int:
-    """The length of an entry of one size class."""
-    return PREFIX_BYTES + codec.plaintext_bytes(size_class) + GCM_TAG_BYTES
+    def open(self, aes: bytes, where: str) -> bytes:
+        """The plaintext; DisagreementError if it was altered."""
+        try:
+            return AESGCM(aes).decrypt(_NONCE, self.sealed, self.associated)
+        except InvalidTag as error:
+            raise DisagreementError(f"{where} was altered: its AES-GCM tag does not fit") from error
 
 
 def record_bits_for(total_bytes: int) -> int:
@@ -90,8 +113,10 @@ def bucket_of(tag: bytes, record_bits: int) -> int:
     return int.from_bytes(tag) >> (8 * TAG_BYTES - record_bits)
 
 
-def shared_secrets(private: X25519PrivateKey, public: bytes, venue: int, epoch: int) -> tuple[bytes, bytes]:
-    """The 16-byte tag and 32-byte AES key that the record key and a view key make for one epoch.
+def shared_secrets(
+    private: X25519PrivateKey, public: bytes, venue: int, epoch: int, family: Family = RECORDS
+) -> tuple[bytes, bytes]:
+    """The 16-byte tag and 32-byte AES key that the record key and a view key make for one epoch and family.
 
     EncodingError for a public key of small order, with which there is no secret to share.
     """
@@ -100,7 +125,7 @@ def shared_secrets(private: X25519PrivateKey, public: bytes, venue: int, epoch: 
     except ValueError as error:
         raise EncodingError(f"{public.hex()} is not an X25519 key that can share a secret") from error
     salt = venue.to_bytes(32) + epoch.to_bytes(8)
-    okm = HKDF(algorithm=SHA256(), length=TAG_BYTES + 32, salt=salt, info=_INFO).derive(secret)
+    okm = HKDF(algorithm=SHA256(), length=TAG_BYTES + 32, salt=salt, info=family.info).derive(secret)
     return okm[:TAG_BYTES], okm[TAG_BYTES:]
 
 
@@ -111,21 +136,24 @@ class Sealer:
     private: X25519PrivateKey
     venue: int
     epoch: int
+    family: Family = RECORDS
 
-    def seal(self, view_key: bytes, size_class: int, leaf: bytes, plaintext: bytes) -> bytes:
+    def seal(self, view_key: bytes, size_class: int, stated: bytes, plaintext: bytes) -> bytes:
         """One entry. About 50 µs, nearly all of it X25519."""
-        tag, key = shared_secrets(self.private, view_key, self.venue, self.epoch)
-        associated = tag + bytes([size_class]) + leaf
+        tag, key = shared_secrets(self.private, view_key, self.venue, self.epoch, self.family)
+        associated = tag + bytes([size_class]) + stated
         return associated + AESGCM(key).encrypt(_NONCE, plaintext, associated)
 
 
-def write_buckets(entries: Sequence[bytes], record_bits: int, folder: Path, progress: Progress = silent) -> None:
-    """Write all 2^record_bits bucket files, empty ones too, below `folder`, which has no `records` yet.
+def write_buckets(
+    entries: Sequence[bytes], record_bits: int, folder: Path, progress: Progress = silent, family: Family = RECORDS
+) -> None:
+    """Write all 2^record_bits bucket files, empty ones too, below `folder`, which has none of this family yet.
 
     `entries` are sorted. LedgerError if two share a tag: their accounts share a view key, and one AES key
-    with one nonce must not seal two records.
+    with one nonce must not seal two records; also for a bucket that grows past its limit.
     """
-    (folder / record_path(0)).parent.mkdir()
+    (folder / family.path_of(0)).parent.mkdir()
     buckets, at = 1 << record_bits, 0
     for bucket in range(buckets):
         start = at
@@ -133,21 +161,29 @@ def write_buckets(entries: Sequence[bytes], record_bits: int, folder: Path, prog
             if at and entries[at - 1][:TAG_BYTES] == entries[at][:TAG_BYTES]:
                 raise LedgerError("two accounts have the same view key; each account needs a key of its own")
             at += 1
-        write_new(folder / record_path(bucket), b"".join(entries[start:at]))
+        content = b"".join(entries[start:at])
+        if len(content) > family.max_bucket_bytes:
+            path, limit = family.path_of(bucket), family.max_bucket_bytes
+            raise LedgerError(f"{path} would have {len(content)} bytes; the limit is {limit}")
+        write_new(folder / family.path_of(bucket), content)
         progress("write records", bucket + 1, buckets)
 
 
-def parse_bucket(data: bytes, bucket: int, record_bits: int) -> list[_Entry]:
+def parse_bucket(data: bytes, bucket: int, record_bits: int, family: Family = RECORDS) -> list[Sealed]:
     """The entries of a bucket file. EncodingError names the file and place of what is not canonical."""
-    path, at = record_path(bucket), 0
-    entries: list[_Entry] = []
-    if len(data) > MAX_BUCKET_BYTES:
-        raise LengthError(f"{path} has {len(data)} bytes; the limit is {MAX_BUCKET_BYTES}")
+    path, at = family.path_of(bucket), 0
+    entries: list[Sealed] = []
+    if len(data) > family.max_bucket_bytes:
+        raise LengthError(f"{path} has {len(data)} bytes; the limit is {family.max_bucket_bytes}")
+    stated_at = TAG_BYTES + 1
     while at < len(data):
-        if len(data) - at < PREFIX_BYTES or data[at + TAG_BYTES] not in SIZE_CLASSES:
+        if len(data) - at < stated_at:
             raise EncodingError(f"{path}: there is no entry at byte {at}")
         size_class = data[at + TAG_BYTES]
-        end = at + entry_bytes(size_class)
+        try:
+            end = at + family.entry_bytes(size_class)
+        except EncodingError as error:
+            raise EncodingError(f"{path}: there is no entry at byte {at}: {error}") from None
         if end > len(data):
             raise EncodingError(f"{path}: the entry at byte {at} needs {end - at} bytes, {len(data) - at} are left")
         tag = data[at : at + TAG_BYTES]
@@ -155,10 +191,16 @@ def parse_bucket(data: bytes, bucket: int, record_bits: int) -> list[_Entry]:
             raise EncodingError(f"{path}: tag {tag.hex()} at byte {at} belongs to another bucket")
         if entries and tag <= entries[-1].tag:
             raise EncodingError(f"{path}: tag {tag.hex()} at byte {at} follows {entries[-1].tag.hex()}")
-        leaf = data[at + TAG_BYTES + 1 : at + PREFIX_BYTES]
-        entries.append(_Entry(tag, size_class, leaf, data[at + PREFIX_BYTES : end]))
+        sealed_at = at + stated_at + family.stated_bytes
+        entries.append(Sealed(tag, size_class, data[at + stated_at : sealed_at], data[sealed_at:end]))
         at = end
     return entries
+
+
+def find(entries: Sequence[Sealed], tag: bytes) -> Sealed | None:
+    """The entry with a tag, of entries sorted by tag."""
+    place = bisect_left(entries, tag, key=lambda entry: entry.tag)
+    return entries[place] if place < len(entries) and entries[place].tag == tag else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,25 +238,22 @@ class RecordKey:
         DisagreementError if the entry does not open, or its parts contradict each other or the owner.
         """
         entries = parse_bucket(data, self.bucket, self.header.record_bits)
-        place = bisect_left(entries, self.tag, key=lambda entry: entry.tag)
-        if place == len(entries) or entries[place].tag != self.tag:
+        entry = find(entries, self.tag)
+        if entry is None:
             raise NoRecordError(
                 f"{self.path} of epoch {self.header.epoch} has {len(entries)} records, none for this key: "
                 "it is another account's key, or the account was not in this epoch"
             )
-        return self._check(entries[place])
+        return self._check(entry)
 
-    def _check(self, entry: _Entry) -> Record:
+    def _check(self, entry: Sealed) -> Record:
         where = f"record {entry.tag.hex()} in {self.path}"
-        try:
-            plaintext = AESGCM(self._aes).decrypt(_NONCE, entry.sealed, entry.associated)
-        except InvalidTag as error:
-            raise DisagreementError(f"{where} was altered: its AES-GCM tag does not fit") from error
+        plaintext = entry.open(self._aes, where)
         try:
             account = codec.decode_record(plaintext, entry.size_class)
         except InputError as error:
             raise DisagreementError(f"{where} does not hold an account: {error}") from error
-        stated = int.from_bytes(entry.leaf)
+        stated = int.from_bytes(entry.stated)
         _agree(where, "leaf", stated, codec.leaf(account))
         _agree(where, "owner", account.owner, self.owner)
         _agree(where, "id", account.id, account_id(account.owner, self.header.venue, self.header.epoch))

@@ -14,7 +14,7 @@ from zkstate.state.schema import I64, I128, SIZE_CLASSES, Account, Order, Row
 PADDING_ROW = (I64 << 64 | I64, I128)
 PADDING_ORDER = 0
 
-_HEAD = struct.Struct(">I32s32s32s32sQBB")
+_HEAD = struct.Struct(">I32s32s32s32sQQBB")
 _ROW = struct.Struct(">Hq16sq")
 _ORDER = struct.Struct(">HBQQ")
 HEAD_BYTES, ROW_BYTES, ORDER_BYTES = _HEAD.size, _ROW.size, _ORDER.size
@@ -86,6 +86,7 @@ def encode_record(account: Account) -> bytes:
         account.salt.to_bytes(32),
         account.history_head.to_bytes(32),
         account.history_length,
+        account.new_entries,
         len(account.rows),
         len(account.orders),
     )
@@ -104,7 +105,7 @@ def decode_record(data: bytes, n: int) -> Account:
     """
     if len(data) != plaintext_bytes(n):
         raise LengthError(f"record plaintext has {len(data)} bytes; class {n} has {plaintext_bytes(n)}")
-    index, id_, owner, salt, history_head, history_length, row_count, order_count = _HEAD.unpack_from(data)
+    index, id_, owner, salt, history_head, history_length, new_entries, row_count, order_count = _HEAD.unpack_from(data)
     if row_count > n or order_count > n:
         raise EncodingError(f"record of class {n} claims {row_count} rows and {order_count} orders")
     orders_at = HEAD_BYTES + n * ROW_BYTES
@@ -124,6 +125,7 @@ def decode_record(data: bytes, n: int) -> Account:
         orders=tuple(orders),
         history_head=int.from_bytes(history_head),
         history_length=history_length,
+        new_entries=new_entries,
     )
     if account.size_class != n:
         raise EncodingError(f"record of class {n} holds an account of class {account.size_class}")

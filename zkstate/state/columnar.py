@@ -16,13 +16,11 @@ from zkstate import kernels
 from zkstate.commitment import domain
 from zkstate.state import codec
 from zkstate.state.ledger import Ledger, OrderColumns, RowColumns
+from zkstate.state.limbs import LIMBS, ByteMatrix, Limbs, big_endian
 from zkstate.state.schema import SIZE_CLASSES
 
-Limbs = NDArray[np.uint64]
 Index = NDArray[np.int64]
-ByteMatrix = NDArray[np.uint8]
 
-LIMBS = 4
 _BLOCK_ELEMENTS = 1 << 19
 _TOP = np.uint64(1 << 63)
 
@@ -103,16 +101,6 @@ def by_class(ledger: Ledger) -> Iterator[tuple[int, Index]]:
             yield n, accounts
 
 
-def byte_limbs(data: ByteMatrix) -> Limbs:
-    """(m, 32) big-endian bytes as (m, 4) little-endian limbs."""
-    return np.ascontiguousarray(data).view(">u8").astype(np.uint64)[:, ::-1]
-
-
-def _big_endian(values: NDArray[np.generic]) -> ByteMatrix:
-    width = values.dtype.itemsize
-    return values.astype(values.dtype.newbyteorder(">")).view(np.uint8).reshape(-1, width)
-
-
 def record_plaintexts(
     ledger: Ledger,
     accounts: Index,
@@ -120,32 +108,38 @@ def record_plaintexts(
     *,
     ids: ByteMatrix,
     salts: ByteMatrix,
+    heads: ByteMatrix,
+    lengths: NDArray[np.uint64],
     n: int,
 ) -> ByteMatrix:
     """Record plaintexts (§6) of accounts of class n, one row each.
 
-    `positions` are their leaf indices, `ids` and `salts` their (m, 32) big-endian bytes.
+    `positions` are their leaf indices; `ids`, `salts` and history `heads` (m, 32) big-endian bytes; `lengths` counts.
     """
     owners = ledger.keys()[0]
     out = np.zeros((len(accounts), codec.plaintext_bytes(n)), np.uint8)
-    out[:, 0:4] = _big_endian(positions.astype(np.uint32))
+    out[:, 0:4] = big_endian(positions.astype(np.uint32))
     out[:, 4:36] = ids
     out[:, 36:68] = owners[accounts]
     out[:, 68:100] = salts
-    out[:, 140] = ledger.rows.counts[accounts]
-    out[:, 141] = ledger.orders.counts[accounts]
+    out[:, 100:132] = heads
+    out[:, 132:140] = big_endian(lengths)
+    if ledger.journal is not None:
+        out[:, 140:148] = big_endian(ledger.journal.counts[accounts].astype(np.uint64))
+    out[:, 148] = ledger.rows.counts[accounts]
+    out[:, 149] = ledger.orders.counts[accounts]
 
     rows_end = codec.HEAD_BYTES + n * codec.ROW_BYTES
     r, at = ledger.rows, _entries(ledger.rows.start, accounts)
     columns = (r.instrument, r.amount, r.entry_high, r.entry_low, r.funding)
-    packed = np.concatenate([_big_endian(column[at.source]) for column in columns], axis=1)
+    packed = np.concatenate([big_endian(column[at.source]) for column in columns], axis=1)
     matrix = np.zeros((len(accounts), n, codec.ROW_BYTES), np.uint8)
     matrix[at.account, at.slot] = packed
     out[:, codec.HEAD_BYTES : rows_end] = matrix.reshape(len(accounts), -1)
 
     o, at = ledger.orders, _entries(ledger.orders.start, accounts)
     packed = np.concatenate(
-        [_big_endian(column[at.source]) for column in (o.instrument, o.side, o.price, o.size)], axis=1
+        [big_endian(column[at.source]) for column in (o.instrument, o.side, o.price, o.size)], axis=1
     )
     matrix = np.zeros((len(accounts), n, codec.ORDER_BYTES), np.uint8)
     matrix[at.account, at.slot] = packed

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from zkstate.errors import LedgerError, LengthError
 from zkstate.state import identity, wide
+from zkstate.state.journal_columns import JournalColumns
 from zkstate.state.schema import MAX_ROWS, SIZE_CLASSES, Order, Row
 from zkstate.state.table import InstrumentTable
 from zkstate.state.text import is_plain
@@ -58,7 +59,8 @@ class OrderColumns:
 class Ledger:
     """A whole venue. `owners` and `view_keys` are (n, 32) bytes, or both None before keys are issued.
 
-    `notes` are warnings of the reader about values it kept or quantised; they belong in reports.
+    `notes` are warnings of the reader about values it kept or quantised; they belong in reports. `journal` holds what
+    happened to the accounts since the state before; None if no account has a history.
     """
 
     venue: str
@@ -72,6 +74,7 @@ class Ledger:
     owners: Bytes32 | None = None
     view_keys: Bytes32 | None = None
     notes: tuple[str, ...] = ()
+    journal: JournalColumns | None = None
 
     def __post_init__(self) -> None:
         if not 1 <= len(self.venue.encode()) <= MAX_VENUE_BYTES or not is_plain(self.venue):
@@ -86,6 +89,8 @@ class Ledger:
             if most > MAX_ROWS:
                 name = self.names[int(np.diff(start).argmax())]
                 raise LedgerError(f"account {name!r} has {most} {what}; at most {MAX_ROWS} can be committed")
+        if self.journal is not None and len(self.journal.lengths) != n:
+            raise LengthError(f"journals of {len(self.journal.lengths)} accounts, but there are {n}")
         if (self.owners is None) != (self.view_keys is None):
             raise LedgerError("a ledger has owners and view keys, or neither")
         for what, keys in (("owners", self.owners), ("view keys", self.view_keys)):

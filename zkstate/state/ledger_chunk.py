@@ -29,10 +29,12 @@ TABLES: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ("notional_price", "funding", "margin", "expiry", "strike", "underlying", "option"),
     ),
     "tiers": (("instrument", "from", "rate"), ("initial",)),
-    "accounts": (("account",), ("owner", "view_key")),
+    "accounts": (("account",), ("owner", "view_key", "history_head", "history_length")),
     "rows": (("account", "instrument", "amount"), ("entry", "funding")),
     "orders": (("account", "instrument", "side", "price", "size"), ()),
+    "entries": (("account", "time", "kind", "instrument"), ("amount", "value", "fee", "price")),
 }
+OPTIONAL_TABLES = frozenset(("orders", "entries"))
 
 Texts = Sequence[str | None]
 Column = Texts | DecimalColumn
@@ -126,23 +128,27 @@ class Chunk:
         self.refuse(field, outside | (high != value >> 63), "does not fit a signed 64-bit number of its unit")
         return value
 
-    def unsigned_64(self, field: str, scale: I64s) -> U64s:
-        """A required numeric column that fits unsigned 64-bit integers of 10^-scale."""
-        high, low, outside = wide.halves(self.numbers(field, scale))
+    def unsigned_64(self, field: str, scale: I64s, *, required: bool = True) -> U64s:
+        """A numeric column that fits unsigned 64-bit integers of 10^-scale."""
+        high, low, outside = wide.halves(self.numbers(field, scale, required=required))
         self.refuse(field, ~outside & (high < 0), "is negative")
         self.refuse(field, outside | (high != 0), "does not fit an unsigned 64-bit number of its unit")
         return low
 
-    def bytes_32(self, field: str) -> NDArray[np.uint8]:
-        """A required column of 64 hex digits each, as (n, 32) bytes."""
-        texts = self.required(field)
+    def bytes_32(self, field: str, given: Flags | None = None) -> NDArray[np.uint8]:
+        """A column of 64 hex digits each, as (n, 32) bytes: every line, or only those `given`."""
+        if given is None:
+            texts = self.required(field)
+        else:
+            texts = [text for text, wanted in zip(self.text(field), given, strict=True) if wanted and text]
         try:
             data = bytes.fromhex("".join(texts))
         except ValueError:
             data = b""
         if len(data) != 32 * len(texts) or set(map(len, texts)) > {64}:
-            bad = [len(text) != 64 or text.strip("0123456789abcdefABCDEF") != "" for text in texts]
-            self.refuse(field, np.array(bad), "is not 64 hex digits")
+            bad = np.array([len(text) != 64 or text.strip("0123456789abcdefABCDEF") != "" for text in texts])
+            lines = np.arange(self.count) if given is None else np.flatnonzero(given)
+            self.refuse(field, _spread(bad, lines, self.count), "is not 64 hex digits")
         return np.frombuffer(data, np.uint8).reshape(-1, 32)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from zkstate.errors import LedgerError
 from zkstate.state.ledger import Ledger
-from zkstate.state.ledger_chunk import CHUNK_LINES, MAX_LINE, TABLES, Chunk, Place, check_columns
+from zkstate.state.ledger_chunk import CHUNK_LINES, MAX_LINE, OPTIONAL_TABLES, TABLES, Chunk, Place, check_columns
 from zkstate.state.ledger_tables import LedgerBuilder
 
 Header = list[str]
@@ -63,12 +63,12 @@ def _lines(path: Path, file: object, max_line: int) -> Iterator[str]:
 
 
 def read_csv_folder(folder: Path) -> Ledger:
-    """Read and check a folder with ledger.csv, instruments.csv, tiers.csv, accounts.csv, rows.csv, orders.csv."""
+    """Read and check a folder of one CSV file for each table; orders and entries may be missing."""
     builder = LedgerBuilder()
     for table in TABLES:
         path = folder / f"{table}.csv"
         if not path.exists():
-            if table == "orders":
+            if table in OPTIONAL_TABLES:
                 continue
             raise LedgerError(f"{path.name} is missing in {folder}")
         check = partial(_check_header, table, path.name)

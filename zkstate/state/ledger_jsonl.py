@@ -23,8 +23,9 @@ _TYPES = {
     "account": "accounts",
     "row": "rows",
     "order": "orders",
+    "entry": "entries",
 }
-_NUMERIC = {"version": int, "time": int, "decimals": int, "expiry": int, "synthetic": bool}
+_NUMERIC = {"version": int, "time": int, "decimals": int, "expiry": int, "history_length": int, "synthetic": bool}
 
 
 def _struct(tag: str, table: str) -> type[msgspec.Struct]:
@@ -47,6 +48,7 @@ _DECODER: msgspec.json.Decoder[Any] = msgspec.json.Decoder(
     | _STRUCTS["account"]
     | _STRUCTS["row"]
     | _STRUCTS["order"]
+    | _STRUCTS["entry"]
 )
 
 

@@ -12,7 +12,7 @@ from zkstate.errors import EnvironmentFailure, LedgerError
 from zkstate.state import wide
 from zkstate.state.decimals import COLUMN_LIMBS, DecimalColumn
 from zkstate.state.ledger import MAX_ACCOUNTS, Ledger
-from zkstate.state.ledger_chunk import CHUNK_LINES, TABLES, Chunk, Column, Place, check_columns
+from zkstate.state.ledger_chunk import CHUNK_LINES, OPTIONAL_TABLES, TABLES, Chunk, Column, Place, check_columns
 from zkstate.state.ledger_tables import LedgerBuilder
 from zkstate.state.schema import MAX_INSTRUMENTS, MAX_ROWS, MAX_TIERS
 
@@ -25,8 +25,9 @@ _MOST_ROWS = {
     "accounts": MAX_ACCOUNTS,
     "rows": MAX_ACCOUNTS * MAX_ROWS,
     "orders": MAX_ACCOUNTS * MAX_ROWS,
+    "entries": MAX_ACCOUNTS * MAX_ROWS,
 }
-_NUMBERS = frozenset(("price", "notional_price", "amount", "entry", "funding", "size"))
+_NUMBERS = frozenset(("price", "notional_price", "amount", "entry", "funding", "size", "value", "fee"))
 
 
 def pyarrow() -> ModuleType:
@@ -48,7 +49,7 @@ def read_parquet_folder(folder: Path) -> Ledger:
     for table in TABLES:
         path = folder / f"{table}.parquet"
         if not path.exists():
-            if table == "orders":
+            if table in OPTIONAL_TABLES:
                 continue
             raise LedgerError(f"{path.name} is missing in {folder}")
         _read_table(arrow, builder, table, path)

@@ -1,4 +1,4 @@
-"""The one validation behind every file form of a ledger: chunks of six tables in, a Ledger out."""
+"""The one validation behind every file form of a ledger: chunks of seven tables in, a Ledger out."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from zkstate.state import decimals, wide
 from zkstate.state.ledger import MAX_ACCOUNTS, MAX_NAME_BYTES, Ledger, order_columns, row_columns
 from zkstate.state.ledger_chunk import Chunk, Place
 from zkstate.state.ledger_instruments import InstrumentLines
+from zkstate.state.ledger_journal import JournalLines
 from zkstate.state.schema import MAX_ROWS, U64, VALUE_DECIMALS
 from zkstate.state.table import InstrumentTable
 from zkstate.state.text import is_plain
@@ -34,13 +35,14 @@ Kept = tuple[Place, list[NDArray[np.generic]]]
 
 
 class LedgerBuilder:
-    """Takes the tables of a ledger in the order ledger, instruments, tiers, accounts, rows, orders."""
+    """Takes the tables of a ledger in the order ledger, instruments, tiers, accounts, rows, orders, entries."""
 
     __slots__ = (
         "_accounts",
         "_decimals",
         "_declared",
         "_is_asset",
+        "_journals",
         "_lines",
         "_meta",
         "_orders",
@@ -64,6 +66,7 @@ class LedgerBuilder:
         self._view_keys: list[NDArray[np.uint8]] = []
         self._rows: list[Kept] = []
         self._orders: list[Kept] = []
+        self._journals = JournalLines()
 
     def add(self, table: str, chunk: Chunk) -> None:
         """Check and keep some lines of a table."""
@@ -74,6 +77,7 @@ class LedgerBuilder:
             "accounts": self._add_accounts,
             "rows": self._add_rows,
             "orders": self._add_orders,
+            "entries": self._add_entries,
         }
         adders[table](chunk)
 
@@ -115,6 +119,7 @@ class LedgerBuilder:
             if known != first + i:
                 chunk.place.fail(i, "account", f"{name!r} was declared before, at {self._declaration(known)}")
         self._add_keys(chunk)
+        self._journals.add_accounts(chunk)
 
     def _declaration(self, account: int) -> str:
         """Where an account was declared."""
@@ -135,7 +140,7 @@ class LedgerBuilder:
         if not with_keys:
             return
         owners, view_keys = chunk.bytes_32("owner"), chunk.bytes_32("view_key")
-        chunk.refuse("owner", ~_below(owners, FR_MODULUS), "is not below the field's modulus")
+        chunk.refuse("owner", ~wide.below(owners, FR_MODULUS), "is not below the field's modulus")
         chunk.refuse("view_key", _small_order(view_keys), "is a point of small order, not a public key")
         self._owners.append(owners)
         self._view_keys.append(view_keys)
@@ -169,6 +174,10 @@ class LedgerBuilder:
         self._orders.append((chunk.place, [account, instrument, side, price, size]))
         self._limit(self._orders, chunk, "instrument")
 
+    def _add_entries(self, chunk: Chunk) -> None:
+        self._instrument_table()
+        self._journals.add_entries(chunk, self._accounts, self._symbols, self._decimals, self._is_asset)
+
     def _limit(self, kept: list[Kept], chunk: Chunk, field: str) -> None:
         total, most = sum(len(columns[0]) for _, columns in kept), MAX_ROWS * len(self._accounts)
         if total > most:
@@ -197,6 +206,7 @@ class LedgerBuilder:
             owners=np.concatenate(self._owners) if self._owners else None,
             view_keys=np.concatenate(self._view_keys) if self._view_keys else None,
             notes=tuple(notes),
+            journal=self._journals.finish(names),
         )
 
 
@@ -242,18 +252,6 @@ def _refuse_crowded(kept: list[Kept], account: NDArray[np.int64], names: Sequenc
             "account",
             f"{names[crowded]!r} has {int(counts[crowded])} {what}; at most {MAX_ROWS} fit an account",
         )
-
-
-def _below(values: NDArray[np.uint8], bound: int) -> NDArray[np.bool_]:
-    """Which (n, 32) big-endian integers are below a bound."""
-    words = np.ascontiguousarray(values).view(">u8")
-    limits = [(bound >> shift) & (U64 - 1) for shift in (192, 128, 64, 0)]
-    below = np.zeros(len(values), np.bool_)
-    equal = np.ones(len(values), np.bool_)
-    for j, limit in enumerate(limits):
-        below |= equal & (words[:, j] < limit)
-        equal &= words[:, j] == limit
-    return below
 
 
 def _small_order(view_keys: NDArray[np.uint8]) -> NDArray[np.bool_]:

@@ -18,8 +18,8 @@ from zkstate.state.ledger_parquet import pyarrow
 from zkstate.state.schema import CALL, SHORT_ONLY, VALUE_DECIMALS
 
 Line = Sequence[str | None]
-_INTEGERS = frozenset(("version", "time", "decimals", "expiry"))
-_TYPES = {name: name.removesuffix("s") for name in TABLES}
+_INTEGERS = frozenset(("version", "time", "decimals", "expiry", "history_length"))
+_TYPES = {name: name.removesuffix("s") for name in TABLES} | {"entries": "entry"}
 
 
 def table_lines(ledger: Ledger, table: str) -> Iterator[Line]:
@@ -39,15 +39,13 @@ def table_lines(ledger: Ledger, table: str) -> Iterator[Line]:
                     initial,
                 )
     elif table == "accounts":
-        if ledger.owners is None or ledger.view_keys is None:
-            yield from ((name, None, None) for name in ledger.names)
-        else:
-            keys = zip(ledger.names, ledger.owners, ledger.view_keys, strict=True)
-            yield from ((name, owner.tobytes().hex(), view.tobytes().hex()) for name, owner, view in keys)
+        yield from _account_lines(ledger)
     elif table == "rows":
         yield from _row_lines(ledger)
-    else:
+    elif table == "orders":
         yield from _order_lines(ledger)
+    else:
+        yield from _entry_lines(ledger)
 
 
 def _instrument_lines(ledger: Ledger) -> Iterator[Line]:
@@ -65,6 +63,36 @@ def _instrument_lines(ledger: Ledger) -> Iterator[Line]:
             ledger.table[i.underlying].symbol if i.underlying else None,
             ("call" if i.option == CALL else "put") if i.option else None,
         )
+
+
+def _account_lines(ledger: Ledger) -> Iterator[Line]:
+    journal = ledger.journal
+    for i, name in enumerate(ledger.names):
+        keys: tuple[str | None, ...] = (None, None)
+        if ledger.owners is not None and ledger.view_keys is not None:
+            keys = (ledger.owners[i].tobytes().hex(), ledger.view_keys[i].tobytes().hex())
+        history: tuple[str | None, ...] = (None, None)
+        if journal is not None and journal.lengths[i]:
+            history = (journal.heads[i].tobytes().hex(), str(journal.lengths[i]))
+        yield (name, *keys, *history)
+
+
+def _entry_lines(ledger: Ledger) -> Iterator[Line]:
+    if ledger.journal is None:
+        return
+    for i, name in enumerate(ledger.names):
+        for entry in ledger.journal.segment(i).entries:
+            instrument = ledger.table[entry.instrument]
+            yield (
+                name,
+                str(entry.time),
+                entry.name,
+                instrument.symbol,
+                render(entry.amount, instrument.decimals) if entry.amount else None,
+                render(entry.value, VALUE_DECIMALS) if entry.value else None,
+                render(entry.fee, VALUE_DECIMALS) if entry.fee else None,
+                render(entry.price, instrument.price_decimals) if entry.price else None,
+            )
 
 
 def _row_lines(ledger: Ledger) -> Iterator[Line]:

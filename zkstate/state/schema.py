@@ -227,7 +227,10 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """One account as an epoch commits to it: everything its leaf is the hash of, and the leaf's place."""
+    """One account as an epoch commits to it: everything its leaf is the hash of, and the leaf's place.
+
+    `new_entries` is how many of the `history_length` entries this epoch added; the leaf does not hold it.
+    """
 
     index: int
     id: int
@@ -237,6 +240,7 @@ class Account:
     orders: tuple[Order, ...] = ()
     history_head: int = 0
     history_length: int = 0
+    new_entries: int = 0
 
     def __post_init__(self) -> None:
         _within("account index", self.index, 0, 1 << 32)
@@ -245,6 +249,7 @@ class Account:
         _within("account salt", self.salt, 0, ID_BOUND)
         _within("history head", self.history_head, 0, FR_MODULUS)
         _within("history length", self.history_length, 0, U64)
+        _within("new entries", self.new_entries, 0, self.history_length + 1)
         size_class(len(self.rows), len(self.orders))
         for before, after in pairwise(self.rows):
             if before.instrument >= after.instrument:

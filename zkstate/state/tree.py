@@ -17,6 +17,7 @@ from zkstate.state import columnar
 from zkstate.state.codec import plaintext_bytes
 from zkstate.state.commit import DEFAULT_ACCOUNTS_DEPTH
 from zkstate.state.ledger import Ledger
+from zkstate.state.limbs import LIMBS, byte_limbs
 from zkstate.state.schema import ID_BOUND, Account
 
 SALT_BYTES = 31
@@ -28,12 +29,15 @@ RECORD_BLOCK = 16 << 20
 class AccountsTree:
     """All leaves of an epoch in id order. Entry i of every column belongs to leaf i.
 
-    `accounts` are places in the ledger; `ids` and `salts` are (n, 32) big-endian bytes; `classes` size classes.
+    `accounts` are places in the ledger; `ids`, `salts` and history `heads` are (n, 32) big-endian bytes; `lengths`
+    are those of the histories, `classes` size classes.
     """
 
     accounts: NDArray[np.int64]
     ids: NDArray[np.uint8]
     salts: NDArray[np.uint8]
+    heads: NDArray[np.uint8]
+    lengths: NDArray[np.uint64]
     classes: NDArray[np.uint8]
     tree: MerkleTree
 
@@ -76,6 +80,9 @@ class AccountsTree:
             salt=int.from_bytes(self.salts[leaf].tobytes()),
             rows=ledger.rows_of(place),
             orders=ledger.orders_of(place),
+            history_head=int.from_bytes(self.heads[leaf].tobytes()),
+            history_length=int(self.lengths[leaf]),
+            new_entries=0 if ledger.journal is None else int(ledger.journal.counts[place]),
         )
 
     def records(self, ledger: Ledger) -> Iterator[tuple[int, NDArray[np.int64], NDArray[np.uint8]]]:
@@ -85,9 +92,16 @@ class AccountsTree:
             step = max(1, RECORD_BLOCK // plaintext_bytes(int(n)))
             for first in range(0, len(positions), step):
                 part = positions[first : first + step]
-                ids, salts = self.ids[part], self.salts[part]
-                accounts = self.accounts[part]
-                texts = columnar.record_plaintexts(ledger, accounts, part, ids=ids, salts=salts, n=int(n))
+                texts = columnar.record_plaintexts(
+                    ledger,
+                    self.accounts[part],
+                    part,
+                    ids=self.ids[part],
+                    salts=self.salts[part],
+                    heads=self.heads[part],
+                    lengths=self.lengths[part],
+                    n=int(n),
+                )
                 yield int(n), part, texts
 
 
@@ -142,13 +156,23 @@ def build(ledger: Ledger, venue: int, epoch: int, salt_secret: bytes, depth: int
         raise LedgerError(f"accounts {first!r} and {second!r} have one owner; each needs its own key")
     salts = epoch_salts(salt_secret, len(ledger))
     rows, orders = columnar.digests(ledger)
-    inputs = np.zeros((len(ledger), 7, columnar.LIMBS), np.uint64)
-    inputs[:, 0] = columnar.byte_limbs(ids)
-    inputs[:, 1] = columnar.byte_limbs(owners[accounts])
-    inputs[:, 2] = columnar.byte_limbs(salts)
+    heads, lengths = _histories(ledger, accounts)
+    inputs = np.zeros((len(ledger), 7, LIMBS), np.uint64)
+    inputs[:, 0] = byte_limbs(ids)
+    inputs[:, 1] = byte_limbs(owners[accounts])
+    inputs[:, 2] = byte_limbs(salts)
     inputs[:, 3] = rows[accounts]
     inputs[:, 4] = orders[accounts]
-    vector = kernels.FrVec.from_limbs(inputs.reshape(-1, columnar.LIMBS))
+    inputs[:, 5] = byte_limbs(heads)
+    inputs[:, 6, 0] = lengths
+    vector = kernels.FrVec.from_limbs(inputs.reshape(-1, LIMBS))
     leaves = kernels.poseidon_many(domain.tag("leaf"), vector, 7)
     tree = MerkleTree(leaves, ACCOUNTS_ARITY, depth, domain.tag("node"))
-    return AccountsTree(accounts, ids, salts, ledger.size_classes[accounts], tree)
+    return AccountsTree(accounts, ids, salts, heads, lengths, ledger.size_classes[accounts], tree)
+
+
+def _histories(ledger: Ledger, accounts: NDArray[np.int64]) -> tuple[NDArray[np.uint8], NDArray[np.uint64]]:
+    """Head, as (n, 32) bytes, and length of each account's history with its new entries; 0 where there is none."""
+    if ledger.journal is None:
+        return np.zeros((len(accounts), 32), np.uint8), np.zeros(len(accounts), np.uint64)
+    return ledger.journal.new_heads()[accounts], ledger.journal.new_lengths[accounts]

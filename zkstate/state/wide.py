@@ -128,3 +128,15 @@ def from_ints(values: list[int], limbs: int) -> Wide:
             out[j, k] = (value >> (LIMB * j)) & int(_MASK)
         out[limbs - 1, k] = value >> (LIMB * (limbs - 1))
     return out
+
+
+def below(values: NDArray[np.uint8], bound: int) -> Flags:
+    """Which (n, 32) big-endian integers are below a bound."""
+    words = np.ascontiguousarray(values).view(">u8")
+    limits = [(bound >> shift) & ((1 << 64) - 1) for shift in (192, 128, 64, 0)]
+    below = np.zeros(len(values), np.bool_)
+    equal = np.ones(len(values), np.bool_)
+    for j, limit in enumerate(limits):
+        below |= equal & (words[:, j] < limit)
+        equal &= words[:, j] == limit
+    return below
