@@ -124,7 +124,7 @@ class TestHonest:
         ]
         assert 0 < found.bytes_read < sum(read) + 8192 + 40_000
         assert found.bytes_read == found.sources[0].bytes_read
-        assert steps[-1] == ("bundle", 6, 6)
+        assert steps[-1] == ("bundle", 7, 7)
 
     def test_an_older_header_may_be_pinned(self, chain):
         folder, signed = chain
