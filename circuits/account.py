@@ -41,6 +41,7 @@ class AccountStatement(Statement):
     history_head = secret(FELT)
     history_length = secret(FELT)
     instruments = secret(FELT, count=lambda s: s.rows)
+    isolated = secret(BOOL, count=lambda s: s.rows)
     amounts = secret(sint(64), count=lambda s: s.rows)
     entries = secret(sint(128), count=lambda s: s.rows)
     fundings_at_entry = secret(sint(64), count=lambda s: s.rows)
@@ -73,10 +74,11 @@ class AccountStatement(Statement):
 
     def _leaf(self, c: Builder, ids: Sequence[Wire]) -> Wire:
         elements: list[Wire] = []
-        for instrument, amount, entry, funding in zip(
-            ids, self.amounts, self.entries, self.fundings_at_entry, strict=True
+        for instrument, isolated, amount, entry, funding in zip(
+            ids, self.isolated, self.amounts, self.entries, self.fundings_at_entry, strict=True
         ):
-            elements.append(instrument * (1 << 128) + (amount + I64) * (1 << 64) + (funding + I64))
+            held = instrument * 2 + isolated
+            elements.append(held * (1 << 128) + (amount + I64) * (1 << 64) + (funding + I64))
             elements.append(entry + I128)
         rows_digest = chain(c, tag(f"rows:{self.rows}"), elements)
         return leaf_of(

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from zkstate.errors import InputError
 from zkstate.state.commit import DEFAULT_ACCOUNTS_DEPTH, MAX_ACCOUNTS_DEPTH
 from zkstate.state.schema import SIZE_CLASSES
-from zkstate.state.table import TABLE_DEPTHS
+from zkstate.state.table_tree import TABLE_DEPTHS
 
 from .account import AccountStatement
 from .balance import Balance

@@ -1,8 +1,9 @@
-"""Margin: the committed account has enough equity for its margin requirement at the committed prices.
+"""Margin: each pot of the committed account has enough equity for its margin requirement at the committed prices.
 
 Public: ratio_ppm, initial. Secret: the account, and of each instrument it holds the table row that prices it.
-The statement is equity * 10^6 >= ratio_ppm * need, where need is the maintenance requirement, or the initial
-one if `initial` is 1. Units: equity and need in 10^-22 quote (docs/spec.md section 7). Nothing is rounded.
+The statement is equity * 10^6 >= ratio_ppm * need, of each isolated row and of all others together, where need
+is the maintenance requirement, or the initial one if `initial` is 1 (open orders are not yet reserved in it).
+Units: equity and need in 10^-22 quote (docs/spec.md section 7). Nothing is rounded but what an instrument says is.
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ from zkstate.constraint.builder import Builder
 from zkstate.constraint.statement import BOOL, FELT, public, secret, sint, uint
 from zkstate.constraint.wire import Wire, WireLike
 from zkstate.state.margin import BOUND_SCALE
-from zkstate.state.schema import MAX_TIERS, PPM, UNBOUNDED
-from zkstate.state.table import TABLE_ARITY, TABLE_TOP, capacity
+from zkstate.state.schema import ASSET, MAX_TIERS, PPM, ROUNDED, SHORT_ONLY, UNBOUNDED
+from zkstate.state.table_tree import TABLE_ARITY, TABLE_TOP, capacity
 
 from .account import AccountStatement
 from .gadgets.lookup import select_at
@@ -25,6 +26,7 @@ from .gadgets.poseidon import poseidon
 
 OFFSET_SCALE = 10**12  # 10^-10 quote in 10^-22
 TIER_BITS = MAX_TIERS.bit_length()
+COUNTED_BITS = 128  # of a counted value in 10^-16 quote
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,7 @@ class PricedStatement(AccountStatement):
     # of each row's instrument: its table words, and the tier its notional value falls in, by its number's digits
     is_asset = secret(BOOL, count=lambda s: s.rows)
     short_only = secret(BOOL, count=lambda s: s.rows)
+    rounded = secret(BOOL, count=lambda s: s.rows)
     prices = secret(uint(64), count=lambda s: s.rows)
     notional_prices = secret(uint(64), count=lambda s: s.rows)
     fundings = secret(sint(64), count=lambda s: s.rows)
@@ -48,6 +51,10 @@ class PricedStatement(AccountStatement):
     initial_rates = secret(uint(20), count=lambda s: s.rows)
     offsets = secret(sint(85), count=lambda s: s.rows)
 
+    # what each row counts or needs by its tier, as whole 10^-16 quote and the rest
+    by_tier = secret(uint(COUNTED_BITS), count=lambda s: s.rows)
+    by_tier_rest = secret(uint(20), count=lambda s: s.rows)
+
     # of the table: the nodes under its root, and the children of each node between them and a row's instrument
     table_top = secret(FELT, count=lambda s: TABLE_TOP[s.table_depth])
     table_nodes = secret(FELT, count=(lambda s: s.rows, lambda s: s.table_depth - 1, TABLE_ARITY))
@@ -56,24 +63,30 @@ class PricedStatement(AccountStatement):
     def instrument_bits(self) -> int:
         return capacity(self.table_depth).bit_length() - 1
 
-    def assess(self, c: Builder, ids: Sequence[Wire], amounts: Sequence[Wire], initial: WireLike) -> tuple[Wire, Wire]:
-        """(equity, requirement) of rows with these instruments and amounts, in 10^-22 quote, at committed prices.
+    def assess(
+        self, c: Builder, ids: Sequence[Wire], amounts: Sequence[Wire], initial: WireLike
+    ) -> list[tuple[Wire, Wire]]:
+        """(equity, requirement) of each pot of rows with these instruments and amounts, in 10^-22 quote, as committed.
 
-        The requirement is the maintenance one, or the initial one where the bit `initial` is 1.
+        The first is the cross pot, then comes one for each row, with 0 in both if the row is not isolated. The
+        requirement is the maintenance one, or the initial one where the bit `initial` is 1.
         """
         table = SharedTop(c, tag("table"), tag(f"table:{len(self.table_top)}"), self.table_top)
         c.require(table.root == self.instruments_root, "the instrument table is the committed one")
         equity, need = c.const(0), c.const(0)
+        isolated: list[tuple[Wire, Wire]] = []
         for i in range(self.rows):
             with c.scope(f"row {i}"):
                 self._open_instrument(c, i, ids[i], table)
                 row_equity, row_need = self._value(c, i, amounts[i], initial)
-                equity, need = equity + row_equity, need + row_need
-        return equity, need
+                alone = self.isolated[i] * row_equity, self.isolated[i] * row_need
+                equity, need = equity + row_equity - alone[0], need + row_need - alone[1]
+                isolated.append(alone)
+        return [(equity, need), *isolated]
 
     def _open_instrument(self, c: Builder, i: int, instrument: Wire, table: SharedTop) -> None:
         """The row's table words hash to the leaf of its instrument id, and its tier is one of theirs."""
-        flags = self.is_asset[i] + 2 * self.short_only[i]
+        flags = self.is_asset[i] * ASSET + self.short_only[i] * SHORT_ONLY + self.rounded[i] * ROUNDED
         head = instrument * 16 + flags
         for price in (self.prices[i], self.notional_prices[i]):
             head = head * (1 << 64) + price
@@ -99,7 +112,10 @@ class PricedStatement(AccountStatement):
         by_tier = notional * self.rates[i] - self.offsets[i] * OFFSET_SCALE
         value = amount * self.prices[i]
         paid_funding = amount * (self.fundings[i] - self.fundings_at_entry[i])
-        asset_equity = c.select(is_short, value * PPM, by_tier)
+        whole, rest = self.by_tier[i], self.by_tier_rest[i]
+        c.require(rest < PPM, "the rest of the counted value is less than a unit")
+        c.require(by_tier == whole * PPM + rest, "the counted value is whole units and the rest")
+        asset_equity = c.select(is_short, value * PPM, by_tier - self.rounded[i] * rest)
         market_equity = (value - self.entries[i] - paid_funding) * PPM
         required = c.select(initial, notional * self.initial_rates[i], by_tier)
         exempt = self.is_asset[i] | (self.short_only[i] & ~is_short)
@@ -114,5 +130,7 @@ class Margin(PricedStatement):
     initial = public(BOOL)
 
     def define(self, c: Builder) -> None:
-        equity, need = self.assess(c, self.open_account(c), self.amounts, self.initial)
-        c.require(equity * PPM >= self.ratio_ppm * need, "equity covers the margin requirement")
+        cross, *isolated = self.assess(c, self.open_account(c), self.amounts, self.initial)
+        c.require(cross[0] * PPM >= self.ratio_ppm * cross[1], "equity covers the margin requirement")
+        for i, (equity, need) in enumerate(isolated):
+            c.require(equity * PPM >= self.ratio_ppm * need, f"row {i}, if isolated, covers its own requirement")

@@ -11,8 +11,8 @@ from zkstate.commitment.poseidon import poseidon
 from zkstate.errors import InputError
 from zkstate.publication.header import Header
 from zkstate.state import codec
-from zkstate.state.margin import tier_of
-from zkstate.state.schema import ASSET, MAX_TIERS, SHORT_ONLY, Account, Row
+from zkstate.state.margin import BOUND_SCALE, tier_of
+from zkstate.state.schema import ASSET, MAX_TIERS, PPM, ROUNDED, SHORT_ONLY, Account, Row
 from zkstate.state.table import InstrumentTable, words
 
 from .account import PLACE_BITS, AccountStatement
@@ -55,6 +55,7 @@ class Opening:
             "history_head": account.history_head,
             "history_length": account.history_length,
             "instruments": [row.instrument for row in account.rows] + [0] * padding,
+            "isolated": [int(row.isolated) for row in account.rows] + [0] * padding,
             "amounts": [row.amount for row in account.rows] + [0] * padding,
             "entries": [row.entry for row in account.rows] + [0] * padding,
             "fundings_at_entry": [row.funding_at_entry for row in account.rows] + [0] * padding,
@@ -77,10 +78,12 @@ class Opening:
         notional = abs(row.amount) * instrument.notional_price if row else 0
         chosen = tier_of(instrument, notional)
         tier = instrument.tiers[chosen]
+        whole, rest = divmod(notional * tier.rate - tier.offset * BOUND_SCALE, PPM)
         encoded = words(instrument)
         return {
             "is_asset": int(bool(instrument.flags & ASSET)),
             "short_only": int(bool(instrument.flags & SHORT_ONLY)),
+            "rounded": int(bool(instrument.flags & ROUNDED)),
             "prices": instrument.price,
             "notional_prices": instrument.notional_price,
             "fundings": instrument.funding,
@@ -92,6 +95,8 @@ class Opening:
             "rates": tier.rate,
             "initial_rates": tier.initial_rate,
             "offsets": tier.offset,
+            "by_tier": whole,
+            "by_tier_rest": rest,
             "table_nodes": _children(self.table.path(instrument.id), self.table.digest(instrument.id)),
         }
 

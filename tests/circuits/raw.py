@@ -28,6 +28,8 @@ class RawRow:
     funding_at_entry: int = 0
     is_asset: int = 1
     short_only: int = 0
+    rounded: int = 0
+    isolated: int = 0
     price: int = 0
     notional_price: int = 0
     funding: int = 0
@@ -36,7 +38,7 @@ class RawRow:
     tier: int = 0
 
     def words(self):
-        flags = self.is_asset + 2 * self.short_only
+        flags = self.is_asset + 2 * self.short_only + 4 * self.rounded
         head = (((self.instrument * 16 + flags) * 2**64 + self.price) * 2**64 + self.notional_price) * 2**64
         packed = [
             (((lower * 2**64 + upper) * 2**20 + rate) * 2**20 + initial) * 2**85 + offset + 2**84
@@ -44,6 +46,11 @@ class RawRow:
         ]
         words = [head + self.funding + 2**63, self.terms, *packed, *[0] * (13 - len(packed))]
         return [word % FR_MODULUS for word in words]
+
+    def by_tier(self):
+        """What the row counts or needs by its tier: whole 10^-16 quote, and the rest in 10^-22."""
+        _, _, rate, _, offset = self.tiers[self.tier] if self.tier < len(self.tiers) else self.tiers[0]
+        return divmod(abs(self.amount) * self.notional_price * rate - offset * 10**12, 10**6)
 
 
 PADDING = RawRow()
@@ -65,7 +72,9 @@ class RawAccount:
         secret, account_id, salt, orders, head, length, meta = (felt() for _ in range(7))
         elements = []
         for r in rows:
-            elements.append(r.instrument * 2**128 + (r.amount + 2**63) * 2**64 + r.funding_at_entry + 2**63)
+            elements.append(
+                (r.instrument * 2 + r.isolated) * 2**128 + (r.amount + 2**63) * 2**64 + r.funding_at_entry + 2**63
+            )
             elements.append(r.entry + 2**127)
         rows_digest = chain(tag(f"rows:{n}"), [e % FR_MODULUS for e in elements])
         owner = poseidon(tag("owner"), [secret])
@@ -84,6 +93,7 @@ class RawAccount:
             "history_head": head,
             "history_length": length,
             "instruments": [r.instrument for r in rows],
+            "isolated": [r.isolated for r in rows],
             "amounts": [r.amount for r in rows],
             "entries": [r.entry for r in rows],
             "fundings_at_entry": [r.funding_at_entry for r in rows],
@@ -112,6 +122,7 @@ class RawAccount:
         return {
             "is_asset": [r.is_asset for r in rows],
             "short_only": [r.short_only for r in rows],
+            "rounded": [r.rounded for r in rows],
             "prices": [r.price for r in rows],
             "notional_prices": [r.notional_price for r in rows],
             "fundings": [r.funding for r in rows],
@@ -123,6 +134,8 @@ class RawAccount:
             "rates": [t[2] for t in of_tier],
             "initial_rates": [t[3] for t in of_tier],
             "offsets": [t[4] for t in of_tier],
+            "by_tier": [r.by_tier()[0] for r in rows],
+            "by_tier_rest": [r.by_tier()[1] for r in rows],
             "table_nodes": [[children[r.instrument % 256 // 8]] for r in rows],
             "table_top": top,
             "instruments_root": chain(tag("table:32"), top),
@@ -139,8 +152,8 @@ def _children(node, low, high, children):
 
 
 def raw_row(row, instruments):
-    """The raw row of an oracle row (instrument, amount, entry, funding), its tier the one of its notional value."""
-    number, amount, entry, funding = row
+    """The raw row of an oracle row (instrument, amount, entry, funding, isolated), its tier that of its value."""
+    number, amount, entry, funding, *isolated = row
     i = instruments[number - 1] if number else NULL
     tiers = tuple(full_tiers(i["tiers"]))
     notional = abs(amount) * i["notional_price"]
@@ -151,7 +164,9 @@ def raw_row(row, instruments):
         entry=entry,
         funding_at_entry=funding,
         is_asset=i["flags"] & 1,
-        short_only=i["flags"] >> 1,
+        short_only=i["flags"] >> 1 & 1,
+        rounded=i["flags"] >> 2,
+        isolated=int(bool(isolated and isolated[0])),
         price=i["price"],
         notional_price=i["notional_price"],
         funding=i["funding"],

@@ -14,6 +14,7 @@ from tests.state import oracle
 from zkstate.constraint import compile_statement
 
 COVERED = "equity covers the margin requirement"
+ALONE = "row {}, if isolated, covers its own requirement"
 FULL = 2**63 - 1
 UNIT = Fraction(1, 10**28)  # of equity·10^6 - ratio·need, in quote
 GRAIN = {  # an asset whose value counts at one millionth: its amount moves equity by units of 10^-22 quote
@@ -26,10 +27,10 @@ def random_instrument(rng, number):
     price = rng.choice([0, 1, 2**64 - 1, rng.randrange(2**64), rng.randrange(10**12), rng.randrange(10**12)])
     lowers = sorted(rng.sample(range(1, 10 ** rng.randrange(3, 19)), rng.randrange(13)))
     rates = sorted((rng.choice([0, 10**6, rng.randrange(10**6)]) for _ in range(len(lowers) + 1)), reverse=asset)
-    initial = [0 if asset else rng.randrange(10**6 + 1) for _ in rates]
+    initial = [0 if asset else rate + (10**6 - rate) * k // 13 for k, rate in enumerate(rates)]
     return {
         "id": number,
-        "flags": 1 if asset else rng.choice([0, 0, 2]),
+        "flags": rng.choice([1, 5] if asset else [0, 0, 2]),
         "decimals": 8,
         "price": price,
         "notional_price": price if asset or rng.random() < 0.7 else rng.randrange(2**64),
@@ -53,16 +54,22 @@ def random_book(rng, n):
             amount = max(-FULL, min(FULL, rng.choice([-1, 1]) * (bound + rng.randrange(-1, 2))))
         entry = 0 if i["flags"] & 1 else rng.choice([0, amount * i["price"], rng.randrange(-(2**127), 2**127)])
         funding = 0 if i["flags"] & 1 else rng.randrange(-(2**63), 2**63)
-        rows.append((number, 0 if number == 1 else amount, entry, rng.choice([i["funding"], funding])))
+        isolated = 0 if i["flags"] & 1 else int(rng.random() < 0.1)
+        rows.append((number, 0 if number == 1 else amount, entry, rng.choice([i["funding"], funding]), isolated))
     return instruments, rows
 
 
+def excesses(rows, instruments, ratio, initial):
+    """equity·10^6 - ratio·need of the cross pot and of each isolated one, in units of the circuit: exact integers."""
+    pots = oracle.pots([r for r in rows if r[0]], instruments, bool(initial))
+    units = [(equity * 10**6 - ratio * need) / (UNIT * 10**6) for equity, need in pots]
+    assert all(unit.denominator == 1 for unit in units)
+    return [int(unit) for unit in units]
+
+
 def excess(rows, instruments, ratio, initial):
-    """equity·10^6 - ratio·need in units of the circuit, an exact integer."""
-    equity, need = oracle.margin([r for r in rows if r[0]], instruments, bool(initial))
-    units = (equity * 10**6 - ratio * need) / (UNIT * 10**6)
-    assert units.denominator == 1
-    return int(units)
+    """That of the cross pot."""
+    return excesses(rows, instruments, ratio, initial)[0]
 
 
 def accounts(seed, count, n):
@@ -87,14 +94,18 @@ def accounts(seed, count, n):
 )
 def test_the_verdict_is_that_of_the_specification(n, count):
     circuit = compile_statement(Margin(n, accounts_depth=1))
-    seen = {"accepted": 0, "refused": 0, "exactly enough": 0}
+    seen = {"accepted": 0, "refused": 0, "exactly enough": 0, "isolated": 0}
     for seed, instruments, rows, ratio, initial in accounts(n * 1_000_003 + count, count, n):
         padded = [*rows, *[(0, 0, 0, 0)] * (n - len(rows))]
         account = RawAccount(tuple(raw_row(row, instruments) for row in padded), seed=seed, depth=1)
         broken = broken_labels(circuit, account.inputs(ratio_ppm=ratio, initial=initial))
-        distance = excess(rows, instruments, ratio, initial)
-        assert broken == (set() if distance >= 0 else {COVERED}), (seed, distance)
-        seen["accepted" if distance >= 0 else "refused"] += 1
+        distance, *isolated = excesses(rows, instruments, ratio, initial)
+        apart = [i for i, row in enumerate(rows) if any(row[4:])]
+        expected = {ALONE.format(i) for i, of_row in zip(apart, isolated, strict=True) if of_row < 0}
+        expected |= {COVERED} if distance < 0 else set()
+        assert broken == expected, (seed, distance)
+        seen["isolated"] += bool(expected - {COVERED})
+        seen["refused" if expected else "accepted"] += 1
         seen["exactly enough"] += distance == 0
     assert min(seen["accepted"], seen["refused"]) >= count // 10, seen
 

@@ -60,7 +60,10 @@ def refusing(name, label):
         "amounts": {"amount": 2**63},
         "entries": {"entry": 2**127},
         "fundings_at_entry": {"funding_at_entry": 2**63},
+        "isolated": {"isolated": 2},
         "is_asset": {"is_asset": 2},
+        "rounded": {"rounded": 2},
+        "by_tier": {"tiers": ((0, UNBOUNDED, 0, 0, 1),), "is_asset": 0},
         "short_only": {"short_only": 2},
         "prices": {"price": 2**64},
         "notional_prices": {"notional_price": 2**64},
@@ -76,6 +79,12 @@ def refusing(name, label):
         limit = 256 if name == "margin" else 4096
         rising = (replace(r, instrument=limit - row + i) for i, r in enumerate(QUIET.rows))
         inputs = replace(QUIET, rows=tuple(rising)).inputs(**claim)
+    elif label.startswith("by_tier_rest") or "the counted value is" in label or "the rest of the counted" in label:
+        counted, split = (10**6, (0, 10**6)) if "less than" in label else (999_999, (1, -1) if kind else (0, 999_998))
+        inputs = with_row(QUIET, row, amount=1, notional_price=counted, tiers=((0, UNBOUNDED, 1, 0, 0),)).inputs(
+            **claim
+        )
+        inputs["by_tier"][row], inputs["by_tier_rest"][row] = split
     elif kind and kind[1] in out_of_range:
         account = with_row(QUIET, row, **out_of_range[kind[1]])
         inputs = account.inputs(**claim)
@@ -104,6 +113,8 @@ def refusing(name, label):
         return circuit, circuit.evaluate({**inputs, "state_root": inputs["state_root"] + 1})
     elif label == "the instrument table is the committed one":
         inputs = replace(QUIET, overrides={"instruments_root": 12}).inputs(**claim)
+    elif "if isolated" in label:
+        inputs = with_row(QUIET, row, is_asset=0, isolated=1, entry=1).inputs(**claim)
     elif label == "equity covers the margin requirement":
         inputs = with_row(TRADER, 1, amount=-(10**14)).inputs(**claim)
     elif "the tier is one" in label:

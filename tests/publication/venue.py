@@ -5,7 +5,7 @@ from functools import cache
 import numpy as np
 
 from zkstate.publication.operator import Operator
-from zkstate.state.ledger import Ledger, issue_keys, order_columns, row_columns
+from zkstate.state.ledger import Ledger, issue_keys, order_columns, row_columns, with_ordered
 from zkstate.state.schema import ASSET, SHORT_ONLY, Instrument, ladder
 from zkstate.state.table import InstrumentTable
 
@@ -27,10 +27,10 @@ TABLE = InstrumentTable.of([_instrument(i) for i in range(1, 81)])
 
 @cache
 def ledger(accounts=40, seed=1, time=TIME, venue="Test venue"):
-    """A ledger with issued keys. Account `trader-0` holds 64 rows, the others 1 to 20; a quarter has orders."""
+    """A ledger with issued keys. Account `trader-0` holds 60 rows, the others 1 to 20; a quarter has orders."""
     rng = np.random.default_rng(seed)
     counts = rng.integers(1, 21, accounts)
-    counts[0] = 64
+    counts[0] = 60
     owner = np.repeat(np.arange(accounts), counts)
     instrument = np.concatenate([rng.choice(len(TABLE), n, replace=False) + 1 for n in counts])
     market = instrument > 40
@@ -45,6 +45,7 @@ def ledger(accounts=40, seed=1, time=TIME, venue="Test venue"):
             np.where(entry < 0, -1, 0),
             entry.astype(np.int64).view(np.uint64),
             np.where(market, rng.integers(-100, 100, len(owner)), 0),
+            market & (rng.random(len(owner)) < 0.1),
         ],
     )
     count = accounts // 2
@@ -59,5 +60,5 @@ def ledger(accounts=40, seed=1, time=TIME, venue="Test venue"):
         ],
     )
     names = tuple(f"trader-{i}" for i in range(accounts))
-    bare = Ledger(venue, "USD", time, True, TABLE, names, rows, orders)
+    bare = Ledger(venue, "USD", time, True, TABLE, names, with_ordered(rows, orders), orders)
     return issue_keys(bare, OPERATOR.issuing_master)

@@ -3,7 +3,7 @@
 import numpy as np
 from hypothesis import strategies as st
 
-from tests.state.strategies import U64, built_table, tables
+from tests.state.strategies import built_table, orders, tables, with_empty
 from tests.state.strategies import rows as plain_rows
 from zkstate.kernels import FR_MODULUS
 from zkstate.state.ledger import Ledger, order_columns, row_columns
@@ -23,10 +23,12 @@ def ledger_of(table, rows, orders=None, *, keys=True, **fields):
         np.array([r[2] >> 64 for r in flat], np.int64),
         np.array([r[2] % 2**64 for r in flat], np.uint64),
         np.array([r[3] for r in flat], np.int64),
+        np.array([sum(r[4:]) for r in flat], np.int64),
     ]
     kinds = (np.int64, np.int64, np.uint64, np.uint64)
     order_fields = [np.array([o[k] for o in book], kind) for k, kind in enumerate(kinds)]
     owners = b"".join((pow(7, i + 1, FR_MODULUS)).to_bytes(32, "big") for i in range(n))
+    ordered = order_columns(order_account, n, order_fields)
     return Ledger(
         venue="Test Venue",
         quote="USDT",
@@ -35,7 +37,7 @@ def ledger_of(table, rows, orders=None, *, keys=True, **fields):
         table=table,
         names=tuple(f"account {i}" for i in range(n)),
         rows=row_columns(row_account, n, row_fields),
-        orders=order_columns(order_account, n, order_fields),
+        orders=ordered,
         owners=np.frombuffer(owners, np.uint8).reshape(n, 32) if keys else None,
         view_keys=np.frombuffer(owners[::-1], np.uint8).reshape(n, 32) if keys else None,
         **fields,
@@ -48,9 +50,8 @@ def plain_ledgers(draw, most_rows=6, most_accounts=8):
     table = draw(tables(most=most_rows))
     n = draw(st.integers(1, most_accounts))
     rows = [draw(plain_rows(table, most=most_rows)) for _ in range(n)]
-    order = st.tuples(st.sampled_from([i["id"] for i in table]), st.integers(0, 1), U64, st.integers(1, 2**64 - 1))
-    orders = [draw(st.lists(order, max_size=10)) for _ in range(n)]
-    return table, rows, orders
+    books = [draw(orders(table, most=10)) for _ in range(n)]
+    return table, [with_empty(held, book) for held, book in zip(rows, books, strict=True)], books
 
 
 @st.composite

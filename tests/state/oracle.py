@@ -1,7 +1,7 @@
 """docs/spec.md sections 2 to 5 and 7 once more, in plain Python over dicts and Fractions: nothing of zkstate.state.
 
-Hashes are those of tests/commitment/oracle.py. Rows are (instrument, amount, entry, funding) tuples, orders
-(instrument, side, price, size), tiers (lower, rate, initial_rate).
+Hashes are those of tests/commitment/oracle.py. Rows are (instrument, amount, entry, funding) tuples, perhaps with an
+isolated flag behind, orders (instrument, side, price, size), tiers (lower, rate, initial_rate).
 """
 
 import hashlib
@@ -58,13 +58,17 @@ NULL = {
 
 
 def table_root(instruments, depth):
-    """Only the nodes over real leaves are hashed; the rest are empty subtrees."""
-    level = [hashes.hash_of(tag("instrument"), instrument_words(i)) for i in [NULL, *instruments]]
-    empty = 0
+    leaves = [hashes.hash_of(tag("instrument"), instrument_words(i)) for i in [NULL, *instruments]]
+    return top_root("table", leaves, depth)
+
+
+def top_root(name, leaves, depth):
+    """The chain over small trees of arity 8. Only nodes over real leaves are hashed; the rest are empty subtrees."""
+    level, empty = list(leaves), 0
     for _ in range(depth - 1):
-        level, empty = parents(tag("table"), level, empty, 8)
+        level, empty = parents(tag(name), level, empty, 8)
     width = {2: 32, 3: 64}[depth]
-    return hashes.chain(tag(f"table:{width}"), level + [empty] * (width - len(level)))
+    return hashes.chain(tag(f"{name}:{width}"), level + [empty] * (width - len(level)))
 
 
 def parents(node_tag, level, empty, arity):
@@ -78,9 +82,9 @@ def row_elements(rows, n):
     padded = [*rows, *[(0, 0, 0, 0)] * (n - len(rows))]
     return [
         element
-        for instrument, amount, entry, funding in padded
+        for instrument, amount, entry, funding, *isolated in padded
         for element in (
-            instrument * 2**128 + (amount + 2**63) * 2**64 + (funding + 2**63),
+            (instrument * 2 + sum(isolated)) * 2**128 + (amount + 2**63) * 2**64 + (funding + 2**63),
             entry + 2**127,
         )
     ]
@@ -129,8 +133,8 @@ def record(index, id_, owner, salt, rows, orders, history=(0, 0, 0)):
     for number in history[1:]:
         out += number.to_bytes(8, "big")
     out += bytes([len(rows), len(orders)])
-    for instrument, amount, entry, funding in [*rows, *[(0, 0, 0, 0)] * (n - len(rows))]:
-        out += instrument.to_bytes(2, "big") + amount.to_bytes(8, "big", signed=True)
+    for instrument, amount, entry, funding, *isolated in [*rows, *[(0, 0, 0, 0)] * (n - len(rows))]:
+        out += instrument.to_bytes(2, "big") + bytes([sum(isolated)]) + amount.to_bytes(8, "big", signed=True)
         out += entry.to_bytes(16, "big", signed=True) + funding.to_bytes(8, "big", signed=True)
     for instrument, side, price, size in [*orders, *[(0, 0, 0, 0)] * (n - len(orders))]:
         out += instrument.to_bytes(2, "big") + bytes([side]) + price.to_bytes(8, "big") + size.to_bytes(8, "big")
@@ -160,31 +164,87 @@ def segment(head, length, entries):
     return code, out + bytes(55 * (4**code - len(entries)))
 
 
-def margin(rows, instruments, initial=False):
-    """(equity, need) in quote, exact Fractions: brackets are summed piece by piece, no offsets.
+def margin(rows, instruments, initial=False, orders=()):
+    """(equity, need) of the cross pot in quote, exact Fractions."""
+    return pots(rows, instruments, initial, orders)[0]
 
-    Only the initial requirement is not marginal: the specification takes the whole value at its tier's rate.
+
+def pots(rows, instruments, initial=False, orders=()):
+    """(equity, need) of the cross pot and of each isolated row, in quote, exact Fractions.
+
+    Brackets are summed piece by piece, no offsets. Only the initial requirement is not marginal: the specification
+    takes the whole value of the largest position at its tier's rate.
     """
-    equity = need = Fraction(0)
-    for number, amount, entry, funding in rows:
+    cross, isolated = [Fraction(0), Fraction(0)], []
+    for number, amount, entry, funding, *alone in rows:
         i = instruments[number - 1]
+        pot = cross
+        if any(alone):
+            pot = [Fraction(0), Fraction(0)]
+            isolated.append(pot)
         unit = Fraction(1, 10 ** i["decimals"])
         price_unit = Fraction(1, 10 ** (16 - i["decimals"]))
-        quantity = amount * unit
-        value = quantity * i["price"] * price_unit
-        notional = abs(quantity) * i["notional_price"] * price_unit
-        bounds = [Fraction(lower, 10**4) for lower, _, _ in i["tiers"]]
-        rates = [Fraction(rate, 10**6) for _, rate, _ in i["tiers"]]
-        marginal = Fraction(0)
-        for k, rate in enumerate(rates):
-            top = bounds[k + 1] if k + 1 < len(bounds) else inf
-            marginal += rate * max(Fraction(0), min(notional, top) - bounds[k])
+        quantity, price = amount * unit, i["price"] * price_unit
+        notional_price = i["notional_price"] * price_unit
+        own = [(-1 if side else 1, at * price_unit, size * unit) for of, side, at, size in orders if of == number]
+        if initial:
+            for sign, at, size in own:
+                spends_all = i["flags"] & 1 and sign > 0
+                pot[1] += size * (at if spends_all else max(Fraction(0), sign * (at - price)))
         if i["flags"] & 1:
-            equity += marginal if amount >= 0 else value
+            counted = marginal(i, quantity * notional_price)
+            if i["flags"] & 4:
+                counted = Fraction(int(counted * 10**16), 10**16)
+            pot[0] += counted if amount >= 0 else quantity * price
             continue
-        equity += value - Fraction(entry, 10**16) - quantity * (i["funding"] - funding) * price_unit
-        if i["flags"] & 2 and amount >= 0:
+        pot[0] += quantity * price - Fraction(entry, 10**16) - quantity * (i["funding"] - funding) * price_unit
+        bought = sum(size for sign, _, size in own if sign > 0)
+        sold = sum(size for sign, _, size in own if sign < 0)
+        outcomes = [quantity, quantity + bought, quantity - sold] if initial else [quantity]
+        exposed = max((abs(q) for q in outcomes if q < 0 or not i["flags"] & 2), default=Fraction(0))
+        value = exposed * notional_price
+        tier = max(k for k, (lower, _, _) in enumerate(i["tiers"]) if Fraction(lower, 10**4) <= value)
+        pot[1] += value * Fraction(i["tiers"][tier][2], 10**6) if initial else marginal(i, value)
+    return [tuple(cross), *map(tuple, isolated)]
+
+
+def marginal(i, value):
+    """What a value counts or needs, bracket by bracket."""
+    bounds = [*(Fraction(lower, 10**4) for lower, _, _ in i["tiers"]), inf]
+    total = Fraction(0)
+    for (_, rate, _), lower, upper in zip(i["tiers"], bounds, bounds[1:], strict=False):
+        total += Fraction(rate, 10**6) * max(Fraction(0), min(value, upper) - lower)
+    return total
+
+
+def scenarios_root(scenarios, depth):
+    """`scenarios_root` of {"initial_factor", "maintenance_factor", "scenarios": [(price, volatility)], "risks": [..]}.
+
+    A risk is (maintenance_long, maintenance_short, initial_long, initial_short, changes).
+    """
+    count = len(scenarios["scenarios"])
+    level = []
+    for number, (*rates, changes) in enumerate([(0, 0, 0, 0, [0] * count), *scenarios["risks"]]):
+        head = number * 2**80 + sum(rate * 2 ** (20 * (3 - k)) for k, rate in enumerate(rates))
+        places = [2**63 + change for change in changes] + [2**63] * (33 - count)
+        packed = [places[k] * 2**128 + places[k + 1] * 2**64 + places[k + 2] for k in range(0, 33, 3)]
+        level.append(hashes.hash_of(tag("risk"), [head, *packed]))
+    shocks = [part for shock in scenarios["scenarios"] for part in shock] + [0] * (66 - 2 * count)
+    head = [count * 2**64 + scenarios["initial_factor"] * 2**32 + scenarios["maintenance_factor"]]
+    head += [sum(shocks[6 * k + j] * 2 ** (32 * (5 - j)) for j in range(6)) for k in range(11)]
+    return hashes.hash_of(tag("scenarios"), [*head, top_root("risks", level, depth)])
+
+
+def portfolio(rows, instruments, scenarios, initial=False):
+    """(losses by scenario, need of the cross pot) in quote, exact Fractions."""
+    losses, contingencies = [Fraction(0)] * len(scenarios["scenarios"]), Fraction(0)
+    for number, amount, *_, isolated in rows:
+        if isolated:
             continue
-        tier = max(k for k, bound in enumerate(bounds) if bound <= notional)
-        need += notional * Fraction(i["tiers"][tier][2], 10**6) if initial else marginal
-    return equity, need
+        i, (*rates, changes) = instruments[number - 1], scenarios["risks"][number - 1]
+        quantity, price_unit = Fraction(amount, 10 ** i["decimals"]), Fraction(1, 10 ** (16 - i["decimals"]))
+        losses = [loss - quantity * change * price_unit for loss, change in zip(losses, changes, strict=True)]
+        rate = rates[2 * bool(initial) + (amount < 0)]
+        contingencies += abs(quantity) * i["notional_price"] * price_unit * Fraction(rate, 10**6)
+    factor = scenarios["initial_factor" if initial else "maintenance_factor"]
+    return losses, max(Fraction(0), *losses) * Fraction(factor, 10**6) + contingencies

@@ -11,6 +11,7 @@ I64 = st.one_of(
 )
 U64 = st.one_of(st.sampled_from([0, 1, 2**64 - 1]), st.integers(0, 2**64 - 1), st.integers(0, 10**12))
 I128 = st.one_of(st.sampled_from([-(2**127), 0, 2**127 - 1]), st.integers(-(2**127), 2**127 - 1))
+FLAG = st.integers(0, 1)
 ELEMENTS = st.integers(0, FR_MODULUS - 1)
 SYMBOLS = st.text(
     st.characters(min_codepoint=33, max_codepoint=0x2FF, categories=("L", "N", "S", "P")), min_size=1, max_size=12
@@ -28,7 +29,8 @@ def tiers(draw, asset):
         )
     )
     rates = sorted(draw(st.lists(st.integers(0, 10**6), min_size=count, max_size=count)), reverse=asset)
-    initial = [0] * count if asset else draw(st.lists(st.integers(0, 10**6), min_size=count, max_size=count))
+    drawn = sorted(draw(st.lists(st.integers(0, 10**6), min_size=count, max_size=count)))
+    initial = [0] * count if asset else [max(pair) for pair in zip(drawn, rates, strict=True)]
     return list(zip([0, *lowers], rates, initial, strict=True))
 
 
@@ -40,7 +42,7 @@ def instruments(draw, number, count):
     return {
         "id": number,
         "symbol": f"{number}{draw(SYMBOLS)}",
-        "flags": 1 if asset else draw(st.sampled_from([0, 2])),
+        "flags": draw(st.sampled_from([1, 5] if asset else [0, 2])),
         "decimals": draw(st.integers(0, 16)),
         "price": price,
         "notional_price": price if asset else draw(U64),
@@ -77,19 +79,32 @@ def rows(draw, table, most=6):
     for number in ids:
         amount = draw(I64.filter(bool))
         asset = table[number - 1]["flags"] & 1
-        out.append((number, amount, 0 if asset else draw(I128), 0 if asset else draw(I64)))
+        out.append((number, amount, 0, 0, 0) if asset else (number, amount, draw(I128), draw(I64), draw(FLAG)))
     return out
+
+
+@st.composite
+def orders(draw, table, most=6):
+    """Plain orders of a plain table."""
+    ids = st.sampled_from([i["id"] for i in table])
+    return draw(st.lists(st.tuples(ids, FLAG, U64, st.integers(1, 2**64 - 1)), max_size=most))
+
+
+def with_empty(held, book):
+    """The plain rows, and an empty one for each instrument with an order and no row."""
+    missing = {order[0] for order in book} - {row[0] for row in held}
+    return sorted([*held, *((number, 0, 0, 0, 0) for number in missing)])
 
 
 @st.composite
 def accounts(draw, most=20):
     ids = st.integers(1, 2**16 - 1)
-    plain_rows = [
-        (number, draw(I64.filter(bool)), draw(I128), draw(I64)) for number in sorted(draw(st.sets(ids, max_size=most)))
+    held = [
+        (number, draw(I64.filter(bool)), draw(I128), draw(I64), draw(FLAG))
+        for number in sorted(draw(st.sets(ids, max_size=most)))
     ]
-    plain_orders = sorted(
-        draw(st.lists(st.tuples(ids, st.integers(0, 1), U64, st.integers(1, 2**64 - 1)), max_size=most))
-    )
+    plain_orders = sorted(draw(st.lists(st.tuples(ids, FLAG, U64, st.integers(1, 2**64 - 1)), max_size=most)))
+    plain_rows = with_empty(held, plain_orders)
     length = draw(st.integers(0, 2**64 - 1))
     return Account(
         index=draw(st.integers(0, 2**32 - 1)),
@@ -110,7 +125,7 @@ def plain(account):
         account.id,
         account.owner,
         account.salt,
-        [(r.instrument, r.amount, r.entry, r.funding_at_entry) for r in account.rows],
+        [(r.instrument, r.amount, r.entry, r.funding_at_entry, int(r.isolated)) for r in account.rows],
         [(o.instrument, o.side, o.price, o.size) for o in account.orders],
         (account.history_head, account.history_length, account.new_entries),
     )

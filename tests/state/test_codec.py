@@ -36,7 +36,7 @@ def test_leaf_of_a_full_account():
 def test_records_are_those_of_the_specification_and_round_trip(account):
     data = codec.encode_record(account)
     assert data == oracle.record(account.index, *plain(account))
-    assert len(data) == codec.plaintext_bytes(account.size_class) == 150 + 53 * account.size_class
+    assert len(data) == codec.plaintext_bytes(account.size_class) == 150 + 54 * account.size_class
     assert codec.decode_record(data, account.size_class) == account
 
 
@@ -69,7 +69,7 @@ def test_lengths_and_classes_must_agree(account):
 
 
 GOOD = Account(7, 1, 2, 3, (Row(1, 5), Row(9, -5, 3, 3)), (Order(1, 0, 5, 5), Order(1, 1, 4, 5)))
-HEAD = 150
+HEAD, ROW = 150, 35
 
 
 @pytest.mark.parametrize(
@@ -81,12 +81,14 @@ HEAD = 150
         (149, b"\x01", "non-zero padding"),
         (148, b"\x03", "row instrument is 0"),
         (HEAD, b"\x00\x09", "ids strictly increase"),
-        (HEAD + 2, bytes(8), "has amount 0"),
-        (HEAD + 4 * 34 + 2, b"\x02", "order side is 2"),
-        (HEAD + 4 * 34 + 2, b"\x01", "follows"),
-        (HEAD + 4 * 34 + 19 - 8, bytes(8), "order size is 0"),
-        (HEAD + 4 * 53 - 1, b"\x01", "non-zero padding"),
-        (HEAD + 4 * 34 - 1, b"\x01", "non-zero padding"),
+        (HEAD + ROW + 3, bytes(8), "instrument 9 has amount 0, and no order"),
+        (HEAD + 2, b"\x02", "isolated flag is 2"),
+        (HEAD + 4 * ROW + 19, b"\x00\x02", "an order of instrument 2, and no row of it"),
+        (HEAD + 4 * ROW + 2, b"\x02", "order side is 2"),
+        (HEAD + 4 * ROW + 2, b"\x01", "follows"),
+        (HEAD + 4 * ROW + 19 - 8, bytes(8), "order size is 0"),
+        (HEAD + 4 * 54 - 1, b"\x01", "non-zero padding"),
+        (HEAD + 4 * ROW - 1, b"\x01", "non-zero padding"),
         (4, b"\x01", "account id"),
         (36, b"\xff" * 32, "account owner"),
         (68, b"\x01", "account salt"),
@@ -103,7 +105,7 @@ def test_records_that_are_refused(place, value, message):
 
 def test_a_record_in_too_large_a_class_is_refused():
     small = codec.encode_record(GOOD)
-    rows, orders = small[HEAD : HEAD + 4 * 34], small[HEAD + 4 * 34 :]
-    large = small[:HEAD] + rows + bytes(4 * 34) + orders + bytes(4 * 19)
+    rows, orders = small[HEAD : HEAD + 4 * ROW], small[HEAD + 4 * ROW :]
+    large = small[:HEAD] + rows + bytes(4 * ROW) + orders + bytes(4 * 19)
     with pytest.raises(EncodingError, match="holds an account of class 4"):
         codec.decode_record(large, 8)

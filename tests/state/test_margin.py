@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from tests.state import oracle
 from tests.state.ledgers import ledger_of, plain_ledgers
-from tests.state.strategies import built_table, rows, tables
+from tests.state.strategies import built_table, orders, rows, tables, with_empty
 from zkstate.errors import EncodingError
 from zkstate.state import health, margin, wide
 from zkstate.state.margin import assess, assess_row, tier_of
-from zkstate.state.schema import PPM, Row
+from zkstate.state.schema import PPM, Order, Row
 
 QUOTE = 10**22
 
@@ -23,27 +23,41 @@ def engine_rows(plain):
     return [Row(*row) for row in plain]
 
 
+def fractions(pots):
+    return [(Fraction(pot.equity, QUOTE), Fraction(pot.need, QUOTE)) for pot in pots]
+
+
 @given(st.data(), st.booleans())
 def test_agrees_with_fractions(data, initial):
     plain = data.draw(tables())
-    held = data.draw(rows(plain))
-    found = assess(engine_rows(held), built_table(plain), initial)
-    assert (Fraction(found.equity, QUOTE), Fraction(found.need, QUOTE)) == oracle.margin(held, plain, initial)
-    assert found.equity == sum(row.equity for row in found.rows)
-    assert found.need == sum(row.need for row in found.rows)
+    book = sorted(data.draw(orders(plain)))
+    held = with_empty(data.draw(rows(plain)), book)
+    found = assess(engine_rows(held), built_table(plain), initial, [Order(*order) for order in book])
+    expected = oracle.pots(held, plain, initial, book)
+    assert fractions(found.pots) == expected
+    assert (found.equity, found.need) == (found.cross.equity, found.cross.need)
+    assert [row.row for row in found.rows] == engine_rows(held)
+    assert found.healthy == all(equity >= need for equity, need in expected)
+    assert Fraction(found.shortfall, QUOTE) == sum(max(Fraction(0), need - equity) for equity, need in expected)
+    ratios = [equity * PPM // need for equity, need in expected if need > 0]
+    assert found.ratio_ppm == min(ratios, default=None)
 
 
 @given(plain_ledgers(most_accounts=6), st.booleans())
 @settings(max_examples=60)
 def test_columns_agree_with_fractions(plain, initial):
-    table, held, _ = plain
-    found = health.assess_all(ledger_of(built_table(table), held), initial)
-    expected = [oracle.margin(part, table, initial) for part in held]
-    assert [Fraction(e, QUOTE) for e in wide.to_ints(found.equity)] == [equity for equity, _ in expected]
-    assert [Fraction(e, QUOTE) for e in wide.to_ints(found.need)] == [need for _, need in expected]
-    assert found.healthy.tolist() == [equity >= need for equity, need in expected]
-    missing = [max(Fraction(0), need - equity) for equity, need in expected]
-    assert found.unhealthy_count == sum(m > 0 for m in missing)
+    table, held, book = plain
+    ledger = ledger_of(built_table(table), held, book)
+    found = health.assess_all(ledger, initial)
+    expected = [oracle.pots(own, table, initial, ordered) for own, ordered in zip(held, book, strict=True)]
+    for place, cross in ((0, found.equity), (1, found.need)):
+        assert [Fraction(e, QUOTE) for e in wide.to_ints(cross)] == [pots[0][place] for pots in expected]
+    apart = zip(wide.to_ints(found.isolated.equity), wide.to_ints(found.isolated.need), strict=True)
+    assert [tuple(Fraction(e, QUOTE) for e in pot) for pot in apart] == [p for pots in expected for p in pots[1:]]
+    assert found.isolated_account.tolist() == [i for i, pots in enumerate(expected) for _ in pots[1:]]
+    assert found.healthy.tolist() == [all(equity >= need for equity, need in pots) for pots in expected]
+    assert found.unhealthy_count == sum(not healthy for healthy in found.healthy.tolist())
+    missing = [max(Fraction(0), need - equity) for pots in expected for equity, need in pots]
     assert Fraction(found.shortfall, QUOTE) == sum(missing)
 
 
@@ -61,7 +75,7 @@ def random_table(rng, count):
             {
                 "id": number,
                 "symbol": f"S{number}",
-                "flags": 1 if asset else rng.choice([0, 0, 2]),
+                "flags": rng.choice([1, 1, 5]) if asset else rng.choice([0, 0, 2]),
                 "decimals": rng.randrange(17),
                 "price": price,
                 "notional_price": price if asset else rng.choice([price, rng.randrange(2**64)]),
@@ -71,8 +85,8 @@ def random_table(rng, count):
                 "option": 0,
                 "underlying": 0,
                 "tiers": [
-                    (low, rate, 0 if asset else rng.randrange(PPM + 1))
-                    for low, rate in zip([0, *lowers], rates, strict=True)
+                    (low, rate, 0 if asset else rate + (PPM - rate) * k // 13)
+                    for k, (low, rate) in enumerate(zip([0, *lowers], rates, strict=True))
                 ],
             }
         )
@@ -87,14 +101,15 @@ def test_ten_thousand_accounts_agree_three_ways():
         count = rng.choice([0, 1, 2, 3, 4, 5, 8, 16]) if rng.random() < 0.98 else 64
         account = []
         for number in sorted(rng.sample(range(1, 65), count)):
-            asset = table[number - 1]["flags"] == 1
+            asset = bool(table[number - 1]["flags"] & 1)
             amount = (
                 rng.choice([rng.randrange(-(2**63), 2**63), rng.randrange(-(10**8), 10**8), 2**63 - 1, -(2**63), 1])
                 or 1
             )
             entry = 0 if asset else rng.choice([rng.randrange(-(2**127), 2**127), amount * table[number - 1]["price"]])
             entry = max(-(2**127), min(2**127 - 1, entry))
-            account.append((number, amount, entry, 0 if asset else rng.randrange(-(2**63), 2**63)))
+            funding = 0 if asset else rng.randrange(-(2**63), 2**63)
+            account.append((number, amount, entry, funding, 0 if asset else rng.randrange(2)))
         held.append(account)
     made = built_table(table)
     found = health.assess_all(ledger_of(made, held, keys=False))
@@ -179,9 +194,11 @@ def test_rows_that_cannot_be_assessed():
     table = built_table([MARKET, USDT])
     with pytest.raises(EncodingError, match="instrument 3 is not in a table of 2"):
         assess([Row(3, 1)], table)
-    for row in (Row(2, 1, 1, 0), Row(2, 1, 0, 1)):
-        with pytest.raises(EncodingError, match="asset 'USDT' has an entry value or a funding index"):
+    for row in (Row(2, 1, 1, 0), Row(2, 1, 0, 1), Row(2, 1, isolated=True)):
+        with pytest.raises(EncodingError, match="asset 'USDT' has an entry value or a funding index, or is isolated"):
             assess([row], table)
+    with pytest.raises(EncodingError, match="an order of instrument 2, and no row of it"):
+        assess([Row(1, 1)], table, orders=[Order(2, 0, 1, 1)])
 
 
 def test_blocks_of_rows_change_nothing(monkeypatch):

@@ -67,9 +67,9 @@ def test_accounts(vectors, table):
         assert codec.leaf(account) == case["leaf"]
         assert commit.owner_commitment(case["owner_secret"]) == account.owner
         assert commit.account_id(account.owner, venue, epoch) == account.id
-        found = assess(account.rows, table)
-        assert (found.equity, found.need) == (case["equity"], case["need"])
-        assert assess(account.rows, table, initial=True).need == case["initial_need"]
+        for kind in ("maintenance", "initial"):
+            found = assess(account.rows, table, kind == "initial", account.orders)
+            assert [[pot.equity, pot.need] for pot in found.pots] == case[kind]
 
 
 def test_roots(stored, vectors, table):
@@ -98,6 +98,11 @@ def test_columns(vectors, table):
     from tests.state.ledgers import ledger_of
 
     held = [[tuple(row) for row in case["rows"]] for case in vectors["accounts"]]
-    found = health.assess_all(ledger_of(table, held))
-    assert wide.to_ints(found.equity) == [case["equity"] for case in vectors["accounts"]]
-    assert wide.to_ints(found.need) == [case["need"] for case in vectors["accounts"]]
+    orders = [[tuple(order) for order in case["orders"]] for case in vectors["accounts"]]
+    for kind in ("maintenance", "initial"):
+        found = health.assess_all(ledger_of(table, held, orders), kind == "initial")
+        expected = [case[kind] for case in vectors["accounts"]]
+        assert wide.to_ints(found.equity) == [pots[0][0] for pots in expected]
+        assert wide.to_ints(found.need) == [pots[0][1] for pots in expected]
+        apart = zip(wide.to_ints(found.isolated.equity), wide.to_ints(found.isolated.need), strict=True)
+        assert [list(pot) for pot in apart] == [pot for pots in expected for pot in pots[1:]]

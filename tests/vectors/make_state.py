@@ -3,8 +3,8 @@
     python -m tests.vectors.make_state
 
 One small venue: instruments, accounts, record plaintexts, and every hash up to the state root. Integers are decimal
-strings, byte strings hex. Rows are [instrument, amount, entry, funding at entry], orders [instrument, side, price,
-size], tiers [lower, rate, initial rate].
+strings, byte strings hex. Rows are [instrument, amount, entry, funding at entry, isolated], orders [instrument, side,
+price, size], tiers [lower, rate, initial rate]; pots are [equity, need] in 10^-22 quote, the cross pot first.
 """
 
 import random
@@ -12,6 +12,7 @@ from pathlib import Path
 
 from tests.commitment import oracle as hashes
 from tests.state import oracle
+from tests.state.strategies import with_empty
 from tests.vectors.make_poseidon import encode
 
 PATH = Path(__file__).with_name("state.json")
@@ -28,6 +29,7 @@ def instruments():
     brackets = [(0, 4_000, 8_000), (50_000 * 10**4, 5_000, 10_000), (600_000 * 10**4, 10_000, 20_000)]
     usdt = asset(1, "USDT", 6, 10**10, [(0, 10**6, 0)])
     btc = asset(2, "BTC", 8, 92_406 * 10**8, [(0, 950_000, 0), (10**10, 500_000, 0), (4 * 10**10, 0, 0)])
+    btc["flags"] = 5
     perpetual = {
         **btc, "id": 3, "symbol": "BTC-PERP", "flags": 0, "funding": -1_750_000_000, "underlying": 2,
             "tiers": brackets,
@@ -47,18 +49,18 @@ def accounts(rng):
     def row(number, wide):
         amount = (rng.randrange(-(2**63), 2**63) if wide else rng.randrange(-(10**9), 10**9)) or 1
         if number <= 2:
-            return (number, amount, 0, 0)
+            return (number, amount, 0, 0, 0)
         entry = rng.randrange(-(2**127), 2**127) if wide else amount * 92_000 * 10**8
-        return (number, amount, entry, rng.randrange(-(2**63), 2**63))
+        return (number, amount, entry, rng.randrange(-(2**63), 2**63), rng.randrange(2))
 
-    out = [([], []), ([(5, -(2**63), -(2**127), 2**63 - 1)], [(5, 1, 2**64 - 1, 2**64 - 1)])]
+    out = [([], []), ([(5, -(2**63), -(2**127), 2**63 - 1, 1)], [(5, 1, 2**64 - 1, 2**64 - 1)])]
     for orders in (0, 1, 4, 5, 9, 17):
         rows = [row(number, rng.random() < 0.5) for number in sorted(rng.sample(range(1, 6), rng.randrange(1, 6)))]
         book = [
             (rng.randrange(1, 6), rng.randrange(2), rng.randrange(2**40), rng.randrange(1, 2**40))
             for _ in range(orders)
         ]
-        out.append((rows, sorted(book)))
+        out.append((with_empty(rows, book), sorted(book)))
     return out
 
 
@@ -75,14 +77,13 @@ def vectors():
     leaves, cases = [], []
     for index, (id_, owner, secret, salt, rows, orders) in enumerate(made):
         leaves.append(oracle.leaf(id_, owner, salt, rows, orders))
-        equity, need = oracle.margin(rows, table)
-        initial = oracle.margin(rows, table, initial=True)[1]
+        kinds = {"maintenance": oracle.pots(rows, table), "initial": oracle.pots(rows, table, True, orders)}
         cases.append(
             {
                 "owner_secret": secret, "owner": owner, "id": id_, "salt": salt, "rows": rows, "orders": orders,
                 "size_class": oracle.size_class(rows, orders), "leaf": leaves[-1],
                 "record": oracle.record(index, id_, owner, salt, rows, orders).hex(),
-                "equity": int(equity * 10**22), "need": int(need * 10**22), "initial_need": int(initial * 10**22),
+                **{kind: [[int(part * 10**22) for part in pot] for pot in pots] for kind, pots in kinds.items()},
             }
         )  # fmt: skip
     totals = [

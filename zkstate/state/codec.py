@@ -15,14 +15,14 @@ PADDING_ROW = (I64 << 64 | I64, I128)
 PADDING_ORDER = 0
 
 _HEAD = struct.Struct(">I32s32s32s32sQQBB")
-_ROW = struct.Struct(">Hq16sq")
+_ROW = struct.Struct(">HBq16sq")
 _ORDER = struct.Struct(">HBQQ")
 HEAD_BYTES, ROW_BYTES, ORDER_BYTES = _HEAD.size, _ROW.size, _ORDER.size
 
 
 def row_elements(row: Row) -> tuple[int, int]:
     """The two field elements of a row."""
-    first = (row.instrument << 64 | row.amount + I64) << 64 | row.funding_at_entry + I64
+    first = ((row.instrument << 1 | row.isolated) << 64 | row.amount + I64) << 64 | row.funding_at_entry + I64
     return first, row.entry + I128
 
 
@@ -91,7 +91,7 @@ def encode_record(account: Account) -> bytes:
         len(account.orders),
     )
     rows = b"".join(
-        _ROW.pack(row.instrument, row.amount, row.entry.to_bytes(16, signed=True), row.funding_at_entry)
+        _ROW.pack(row.instrument, row.isolated, row.amount, row.entry.to_bytes(16, signed=True), row.funding_at_entry)
         for row in account.rows
     )
     orders = b"".join(_ORDER.pack(o.instrument, o.side, o.price, o.size) for o in account.orders)
@@ -109,9 +109,12 @@ def decode_record(data: bytes, n: int) -> Account:
     if row_count > n or order_count > n:
         raise EncodingError(f"record of class {n} claims {row_count} rows and {order_count} orders")
     orders_at = HEAD_BYTES + n * ROW_BYTES
+    flags = data[HEAD_BYTES + 2 : HEAD_BYTES + row_count * ROW_BYTES : ROW_BYTES]
+    if any(flag > 1 for flag in flags):
+        raise EncodingError(f"record of class {n} has a row whose isolated flag is {max(flags)}, not 0 or 1")
     rows = [
-        Row(instrument, amount, int.from_bytes(entry, signed=True), funding)
-        for instrument, amount, entry, funding in _ROW.iter_unpack(
+        Row(instrument, amount, int.from_bytes(entry, signed=True), funding, isolated=bool(isolated))
+        for instrument, isolated, amount, entry, funding in _ROW.iter_unpack(
             data[HEAD_BYTES : HEAD_BYTES + row_count * ROW_BYTES]
         )
     ]

@@ -49,7 +49,8 @@ def row_limbs(rows: RowColumns, accounts: Index, n: int) -> Limbs:
     at = _entries(rows.start, accounts)
     limbs[at.account, at.slot, 0, 0] = rows.funding[at.source].view(np.uint64) ^ _TOP
     limbs[at.account, at.slot, 0, 1] = rows.amount[at.source].view(np.uint64) ^ _TOP
-    limbs[at.account, at.slot, 0, 2] = rows.instrument[at.source]
+    instrument = rows.instrument[at.source].astype(np.uint64)
+    limbs[at.account, at.slot, 0, 2] = (instrument << np.uint64(1)) | rows.isolated[at.source]
     limbs[at.account, at.slot, 1, 0] = rows.entry_low[at.source]
     limbs[at.account, at.slot, 1, 1] = rows.entry_high[at.source].view(np.uint64) ^ _TOP
     return limbs.reshape(len(accounts), 2 * n, LIMBS)
@@ -131,7 +132,7 @@ def record_plaintexts(
 
     rows_end = codec.HEAD_BYTES + n * codec.ROW_BYTES
     r, at = ledger.rows, _entries(ledger.rows.start, accounts)
-    columns = (r.instrument, r.amount, r.entry_high, r.entry_low, r.funding)
+    columns = (r.instrument, r.isolated, r.amount, r.entry_high, r.entry_low, r.funding)
     packed = np.concatenate([big_endian(column[at.source]) for column in columns], axis=1)
     matrix = np.zeros((len(accounts), n, codec.ROW_BYTES), np.uint8)
     matrix[at.account, at.slot] = packed

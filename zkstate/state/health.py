@@ -1,4 +1,4 @@
-"""Cross margin of all accounts of a ledger, exactly and by columns; equal to `margin.py` account by account."""
+"""Margin of all accounts of a ledger, cross and isolated, exactly and by columns; equal to `margin.py` one by one."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from zkstate.state import wide
 from zkstate.state.ledger import Ledger
 from zkstate.state.margin import BOUND_SCALE
-from zkstate.state.schema import MAX_TIERS, PPM, SHORT_ONLY
+from zkstate.state.orders import POSITION_LIMBS, Reserved, largest_positions, reserved
+from zkstate.state.schema import MAX_TIERS, PPM, ROUNDED, SHORT_ONLY
 from zkstate.state.table import InstrumentTable
 from zkstate.state.wide import Flags, I64s, U64s, Wide
 
@@ -19,23 +20,55 @@ _BLOCK_ROWS = 1 << 17
 
 
 @dataclass(frozen=True, slots=True)
-class Health:
-    """Equity and need of every account in 10^-22 quote, as normalised wide columns, and who is healthy."""
+class Pots:
+    """Equity and requirement of many pots in 10^-22 quote, normalised wide columns."""
 
     equity: Wide
     need: Wide
+
+    @property
+    def healthy(self) -> Flags:
+        """Whose equity covers the requirement."""
+        return ~wide.is_negative(self.equity - self.need)
+
+    @property
+    def shortfall(self) -> int:
+        """Sum over the unhealthy pots of what they lack."""
+        missing = wide.normalise(self.need - self.equity)[:, ~self.healthy]
+        return wide.to_ints(missing.sum(axis=1, keepdims=True))[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """Equity and need of every cross pot in 10^-22 quote, as normalised wide columns, and who is healthy in all pots.
+
+    `isolated` are the isolated pots, the entry i of which belongs to the account `isolated_account[i]`.
+    """
+
+    cross: Pots
+    isolated: Pots
+    isolated_account: I64s
     healthy: Flags
 
     @property
+    def equity(self) -> Wide:
+        """Equity of the cross pots."""
+        return self.cross.equity
+
+    @property
+    def need(self) -> Wide:
+        """Requirements of the cross pots."""
+        return self.cross.need
+
+    @property
     def unhealthy_count(self) -> int:
-        """Accounts whose equity does not cover their requirement."""
+        """Accounts with a pot whose equity does not cover its requirement."""
         return int((~self.healthy).sum())
 
     @property
     def shortfall(self) -> int:
-        """Sum over the unhealthy accounts of what they lack, 10^-22 quote."""
-        missing = wide.normalise(self.need - self.equity)[:, ~self.healthy]
-        return wide.to_ints(missing.sum(axis=1, keepdims=True))[0]
+        """Sum over all pots of what they lack, 10^-22 quote."""
+        return self.cross.shortfall + self.isolated.shortfall
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +77,7 @@ class _Columns:
 
     asset: Flags
     short_only: Flags
+    rounded: Flags
     price: U64s
     notional_price: U64s
     funding: I64s
@@ -70,6 +104,7 @@ def _columns(table: InstrumentTable) -> _Columns:
     return _Columns(
         np.array([i.is_asset for i in listed]),
         np.array([bool(i.flags & SHORT_ONLY) for i in listed]),
+        np.array([bool(i.flags & ROUNDED) for i in listed]),
         np.array([i.price for i in listed], np.uint64),
         np.array([i.notional_price for i in listed], np.uint64),
         np.array([i.funding for i in listed], np.int64),
@@ -82,45 +117,78 @@ def _columns(table: InstrumentTable) -> _Columns:
 
 
 def assess_all(ledger: Ledger, initial: bool = False) -> Health:
-    """Equity and maintenance (or initial) requirement of every account, a bounded number of rows at a time."""
+    """Equity and requirement of every pot, a bounded number of rows at a time.
+
+    The maintenance requirement, or the initial one with open orders reserved.
+    """
     columns = _columns(ledger.table)
     start = ledger.rows.start
-    equity = np.zeros((LIMBS, len(ledger)), np.int64)
-    need = np.zeros((LIMBS, len(ledger)), np.int64)
+    orders = reserved(ledger) if initial else None
+    isolated = ledger.rows.isolated != 0
+    cross = Pots(np.zeros((LIMBS, len(ledger)), np.int64), np.zeros((LIMBS, len(ledger)), np.int64))
+    apart: list[Pots] = []
     first = 0
     while first < len(ledger):
         last = max(first + 1, int(np.searchsorted(start, start[first] + _BLOCK_ROWS, side="right")) - 1)
         rows = slice(int(start[first]), int(start[last]))
-        row_equity, row_need = _rows(ledger, columns, rows, initial)
+        added = _rows(ledger, columns, rows, orders)
         segments = start[first : last + 1] - start[first]
-        equity[:, first:last] = wide.segment_sums(row_equity, segments)
-        need[:, first:last] = wide.segment_sums(row_need, segments)
+        alone = isolated[rows]
+        cross.equity[:, first:last] = wide.segment_sums(np.where(alone, 0, added.equity), segments)
+        cross.need[:, first:last] = wide.segment_sums(np.where(alone, 0, added.need), segments)
+        apart.append(Pots(added.equity[:, alone], added.need[:, alone]))
         first = last
-    return Health(equity, need, ~wide.is_negative(equity - need))
+    pots = Pots(
+        np.concatenate([np.zeros((LIMBS, 0), np.int64), *(pot.equity for pot in apart)], axis=1),
+        np.concatenate([np.zeros((LIMBS, 0), np.int64), *(pot.need for pot in apart)], axis=1),
+    )
+    account = np.repeat(np.arange(len(ledger)), ledger.rows.counts)[isolated]
+    healthy = cross.healthy
+    healthy[account[~pots.healthy]] = False
+    return Health(cross, pots, account, healthy)
 
 
-def _rows(ledger: Ledger, columns: _Columns, rows: slice, initial: bool) -> tuple[Wide, Wide]:
-    """What each row adds to equity and to need, normalised."""
+def _rows(ledger: Ledger, columns: _Columns, rows: slice, orders: Reserved | None) -> Pots:
+    """What each row adds to equity and to need, normalised; the initial need if `orders` are given."""
     r = ledger.rows
     i = r.instrument[rows].astype(np.int64)
     amount = r.amount[rows]
     short = amount < 0
     size = wide.from_u64(np.abs(amount).view(np.uint64))
-    asset = columns.asset[i]
+    asset, short_only = columns.asset[i], columns.short_only[i]
 
     value = wide.negate_where(wide.multiply(size, wide.from_u64(columns.price[i])), short)
     notional = wide.multiply(size, wide.from_u64(columns.notional_price[i]))
     k = _tiers(columns, i, notional)
-    counted = _scaled(notional, columns.rate[i, k]) - columns.offset[:, i, k]
+    counted = wide.normalise(_scaled(notional, columns.rate[i, k]) - columns.offset[:, i, k])
+    counted = _rounded(counted, columns.rounded[i] & ~short)
 
     entry = wide.from_halves(r.entry_high[rows], r.entry_low[rows])
     pnl = wide.extend(value, 5) - entry - _funding_due(columns.funding[i], r.funding[rows], size, short)
     whole = np.where(asset, wide.extend(value, 5), pnl)
-    equity = np.where(asset & ~short, counted, _scaled(wide.normalise(whole), np.int64(PPM)))
+    equity = wide.normalise(np.where(asset & ~short, counted, _scaled(wide.normalise(whole), np.int64(PPM))))
+    free = asset | (short_only & ~short)
+    if orders is None:
+        return Pots(equity, np.where(free, 0, counted))
 
-    need = _scaled(notional, columns.initial_rate[i, k]) if initial else counted
-    free = asset | (columns.short_only[i] & ~short)
-    return wide.normalise(equity), wide.normalise(np.where(free, 0, need))
+    largest = np.where(free, 0, wide.extend(size, POSITION_LIMBS))
+    cost = np.zeros((LIMBS, len(i)), np.int64)
+    low, high = np.searchsorted(orders.row, (rows.start, rows.stop))
+    ordering = orders.part(slice(low, high))
+    at = ordering.row - rows.start
+    largest[:, at] = np.where(asset[at], 0, largest_positions(amount[at], short_only[at], ordering))
+    cost[:, at] = _scaled(ordering.cost, np.int64(PPM))
+    exposed = wide.multiply(largest, wide.from_u64(columns.notional_price[i]))
+    rate = columns.initial_rate[i, _tiers(columns, i, exposed)]
+    return Pots(equity, wide.normalise(_scaled(exposed, rate) + cost))
+
+
+def _rounded(column: Wide, chosen: Flags) -> Wide:
+    """The column with the chosen entries, which are not negative, rounded down to whole 10^-16 quote."""
+    if chosen.any():
+        _, rest = wide.divide(column[:, chosen], PPM)
+        column[0, chosen] -= rest
+    return wide.normalise(column)
 
 
 def _scaled(column: Wide, factor: NDArray[np.int64] | np.int64) -> Wide:
@@ -140,6 +208,8 @@ def _tiers(columns: _Columns, instrument: I64s, notional: Wide) -> I64s:
     """How many thresholds above the first each notional value has reached."""
     low = notional[0].astype(np.uint64) | (notional[1].astype(np.uint64) << np.uint64(32))
     high = notional[2].astype(np.uint64) | (notional[3].astype(np.uint64) << np.uint64(32))
+    beyond = (notional[4:] != 0).any(axis=0)  # 2^128, past every bound
+    low, high = np.where(beyond, 0, low), np.where(beyond, np.uint64((1 << 64) - 1), high)
     tier = np.zeros(len(instrument), np.int64)
     for k in range(1, MAX_TIERS):
         bound_high = columns.threshold_high[instrument, k]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from zkstate.errors import LedgerError, LengthError
 from zkstate.state import identity, wide
 from zkstate.state.journal_columns import JournalColumns
-from zkstate.state.schema import MAX_ROWS, SIZE_CLASSES, Order, Row
+from zkstate.state.schema import MAX_ROWS, SIZE_CLASSES, U16, Order, Row
 from zkstate.state.table import InstrumentTable
 from zkstate.state.text import is_plain
 
@@ -24,7 +24,10 @@ Bytes32 = NDArray[np.uint8]
 
 @dataclass(frozen=True, slots=True)
 class RowColumns:
-    """All rows: account i has the entries start[i] .. start[i+1]-1, by instrument. entry = high * 2^64 + low."""
+    """All rows: account i has the entries start[i] .. start[i+1]-1, by instrument. entry = high * 2^64 + low.
+
+    `isolated` is 1 for a pot of its own, else 0.
+    """
 
     start: NDArray[np.int64]
     instrument: NDArray[np.uint16]
@@ -32,6 +35,7 @@ class RowColumns:
     entry_high: NDArray[np.int64]
     entry_low: NDArray[np.uint64]
     funding: NDArray[np.int64]
+    isolated: NDArray[np.uint8]
 
     @property
     def counts(self) -> NDArray[np.int64]:
@@ -91,11 +95,33 @@ class Ledger:
                 raise LedgerError(f"account {name!r} has {most} {what}; at most {MAX_ROWS} can be committed")
         if self.journal is not None and len(self.journal.lengths) != n:
             raise LengthError(f"journals of {len(self.journal.lengths)} accounts, but there are {n}")
+        self._check_rows()
         if (self.owners is None) != (self.view_keys is None):
             raise LedgerError("a ledger has owners and view keys, or neither")
         for what, keys in (("owners", self.owners), ("view keys", self.view_keys)):
             if keys is not None and keys.shape != (n, 32):
                 raise LengthError(f"{what} have shape {keys.shape}, not {(n, 32)}")
+
+    def _check_rows(self) -> None:
+        """LedgerError unless every order's instrument has a row, and every row of amount 0 has an order."""
+        for what, ids in (("row", self.rows.instrument), ("order", self.orders.instrument)):
+            if ids.max(initial=0) > len(self.table) or ids.min(initial=1) < 1:
+                bounds = f"{int(ids.min())} to {int(ids.max())}"
+                raise LedgerError(f"{what}s are of instruments {bounds}, but the table has 1 to {len(self.table)}")
+        held, ordered = entry_keys(self.rows), entry_keys(self.orders)
+        for what, keys in (
+            ("an order of {}, and no row of it", ordered[~np.isin(ordered, held)]),
+            ("a row of {} with amount 0, and no order of it", held[(self.rows.amount == 0) & ~np.isin(held, ordered)]),
+        ):
+            if len(keys):
+                account, instrument = divmod(int(keys[0]), U16)
+                symbol = self.table[instrument].symbol
+                raise LedgerError(f"account {self.names[account]!r} has {what.format(symbol)}")
+        assets = np.array([True, *(i.is_asset for i in self.table.instruments)])
+        isolated = np.flatnonzero((self.rows.isolated != 0) & assets[self.rows.instrument])
+        if len(isolated):
+            symbol = self.table[int(self.rows.instrument[isolated[0]])].symbol
+            raise LedgerError(f"a row of asset {symbol!r} is isolated; only a market is held isolated")
 
     def __len__(self) -> int:
         return len(self.names)
@@ -123,6 +149,7 @@ class Ledger:
                 int(r.amount[i]),
                 (int(r.entry_high[i]) << 64) + int(r.entry_low[i]),
                 int(r.funding[i]),
+                bool(r.isolated[i]),
             )
             for i in range(int(r.start[account]), int(r.start[account + 1]))
         )
@@ -183,9 +210,9 @@ def no_orders(accounts: int) -> OrderColumns:
 
 
 def row_columns(account: NDArray[np.int64], accounts: int, columns: Sequence[NDArray[np.generic]]) -> RowColumns:
-    """Rows sorted by account and instrument, from (instrument, amount, entry_high, entry_low, funding) in any order."""
+    """Rows sorted by account and instrument, from (instrument, amount, entry_high, entry_low, funding, isolated)."""
     order = np.lexsort((columns[0], account))
-    instrument, amount, entry_high, entry_low, funding = (column[order] for column in columns)
+    instrument, amount, entry_high, entry_low, funding, isolated = (column[order] for column in columns)
     return RowColumns(
         starts(account[order], accounts),
         instrument.astype(np.uint16),
@@ -193,7 +220,28 @@ def row_columns(account: NDArray[np.int64], accounts: int, columns: Sequence[NDA
         entry_high.astype(np.int64),
         entry_low.astype(np.uint64),
         funding.astype(np.int64),
+        isolated.astype(np.uint8),
     )
+
+
+def entry_keys(entries: RowColumns | OrderColumns) -> NDArray[np.int64]:
+    """account * 2^16 + instrument of each entry, ascending."""
+    account = np.repeat(np.arange(len(entries.start) - 1), entries.counts)
+    return account * U16 + entries.instrument
+
+
+def with_ordered(rows: RowColumns, orders: OrderColumns) -> RowColumns:
+    """The rows, and an empty one for each instrument that an account has an order of and no row."""
+    held = entry_keys(rows)
+    missing = np.setdiff1d(entry_keys(orders), held)
+    if not len(missing):
+        return rows
+    empty = np.zeros(len(missing), np.int64)
+    account = np.concatenate([held, missing]) // U16
+    columns = (rows.amount, rows.entry_high, rows.entry_low, rows.funding, rows.isolated)
+    joined = [np.concatenate([column, empty.astype(column.dtype)]) for column in columns]
+    joined.insert(0, np.concatenate([rows.instrument, (missing % U16).astype(np.uint16)]))
+    return row_columns(account, len(rows.start) - 1, joined)
 
 
 def order_columns(account: NDArray[np.int64], accounts: int, columns: Sequence[NDArray[np.generic]]) -> OrderColumns:

@@ -26,11 +26,11 @@ TABLES: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "ledger": (("version", "venue", "quote", "time"), ("synthetic",)),
     "instruments": (
         ("instrument", "kind", "decimals", "price"),
-        ("notional_price", "funding", "margin", "expiry", "strike", "underlying", "option"),
+        ("notional_price", "funding", "margin", "expiry", "strike", "underlying", "option", "rounding"),
     ),
     "tiers": (("instrument", "from", "rate"), ("initial",)),
     "accounts": (("account",), ("owner", "view_key", "history_head", "history_length")),
-    "rows": (("account", "instrument", "amount"), ("entry", "funding")),
+    "rows": (("account", "instrument", "amount"), ("entry", "funding", "isolated")),
     "orders": (("account", "instrument", "side", "price", "size"), ()),
     "entries": (("account", "time", "kind", "instrument"), ("amount", "value", "fee", "price")),
 }
@@ -134,6 +134,14 @@ class Chunk:
         self.refuse(field, ~outside & (high < 0), "is negative")
         self.refuse(field, outside | (high != 0), "does not fit an unsigned 64-bit number of its unit")
         return low
+
+    def truths(self, field: str) -> Flags:
+        """An optional column of `true` and `false`; empty is false."""
+        texts = self.text(field)
+        self.refuse(
+            field, np.array([text not in (None, "", "true", "false") for text in texts]), "is neither true nor false"
+        )
+        return np.array([text == "true" for text in texts], np.bool_)
 
     def bytes_32(self, field: str, given: Flags | None = None) -> NDArray[np.uint8]:
         """A column of 64 hex digits each, as (n, 32) bytes: every line, or only those `given`."""

@@ -29,7 +29,7 @@ from zkstate.state.decimals import DecimalColumn
 from zkstate.state.ledger import Ledger, no_orders, row_columns
 from zkstate.state.ledger_chunk import Chunk, Place
 from zkstate.state.ledger_csv import csv_chunks
-from zkstate.state.schema import ASSET, PPM, U64, UNBOUNDED, VALUE_DECIMALS, Instrument, ladder
+from zkstate.state.schema import ASSET, PPM, ROUNDED, U64, UNBOUNDED, VALUE_DECIMALS, Instrument, ladder
 from zkstate.state.table import InstrumentTable
 from zkstate.state.wide import Wide
 
@@ -93,7 +93,7 @@ def _five(asset: _Asset, first: int, scale: int, price: int) -> list[Instrument]
         Instrument(
             id=first + k,
             symbol=asset.symbol + part,
-            flags=ASSET,
+            flags=ASSET | ROUNDED if k > 1 else ASSET,
             decimals=scale,
             price=price,
             notional_price=price,
@@ -313,7 +313,9 @@ def _ledger(read: _Sheets, table: InstrumentTable, notes: list[str]) -> Ledger:
         synthetic=False,
         table=table,
         names=tuple(read.names),
-        rows=row_columns(account, n, [np.concatenate(instruments), np.concatenate(amounts), zeros, zeros, zeros]),
+        rows=row_columns(
+            account, n, [np.concatenate(instruments), np.concatenate(amounts), zeros, zeros, zeros, zeros]
+        ),
         orders=no_orders(n),
         notes=(*notes, "the sheets state no time: 0 is assumed until one is given"),
     )

@@ -14,6 +14,7 @@ from zkstate.state.schema import (
     MAX_INSTRUMENTS,
     MAX_TIERS,
     PUT,
+    ROUNDED,
     SHORT_ONLY,
     VALUE_DECIMALS,
     Instrument,
@@ -26,6 +27,7 @@ RATE_DECIMALS = 6
 KINDS = ("asset", "perpetual", "future", "option")
 _OPTIONS = {"": 0, "call": CALL, "put": PUT}
 _MARGINS = {"both": 0, "short": SHORT_ONLY}
+_ROUNDINGS = {"none": 0, "down": ROUNDED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +105,7 @@ class InstrumentLines:
         if underlying and underlying not in ids:
             raise line.fail("underlying", f"{underlying!r} is not among the {len(ids)} instruments")
         margin = line.choice("margin", _MARGINS, "both")
-        flags = ASSET | margin if kind == "asset" else margin
+        flags = margin | line.choice("rounding", _ROUNDINGS, "none") | (ASSET if kind == "asset" else 0)
         instrument = _built(
             line,
             lambda: Instrument(
@@ -152,5 +154,5 @@ def _lines(chunk: Chunk, key: str) -> list[_Line]:
 
 _FIELDS = (
     "instrument", "kind", "decimals", "price", "notional_price", "funding", "margin", "expiry", "strike",
-    "underlying", "option", "from", "rate", "initial",
+    "underlying", "option", "rounding", "from", "rate", "initial",
 )  # fmt: skip

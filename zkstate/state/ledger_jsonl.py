@@ -25,7 +25,10 @@ _TYPES = {
     "order": "orders",
     "entry": "entries",
 }
-_NUMERIC = {"version": int, "time": int, "decimals": int, "expiry": int, "history_length": int, "synthetic": bool}
+_NUMERIC = {
+    "version": int, "time": int, "decimals": int, "expiry": int, "history_length": int,
+    "synthetic": bool, "isolated": bool,
+}  # fmt: skip
 
 
 def _struct(tag: str, table: str) -> type[msgspec.Struct]:

@@ -10,11 +10,20 @@ from numpy.typing import NDArray
 from zkstate.errors import EncodingError, LedgerError
 from zkstate.kernels import FR_MODULUS
 from zkstate.state import decimals, wide
-from zkstate.state.ledger import MAX_ACCOUNTS, MAX_NAME_BYTES, Ledger, order_columns, row_columns
+from zkstate.state.ledger import (
+    MAX_ACCOUNTS,
+    MAX_NAME_BYTES,
+    Ledger,
+    OrderColumns,
+    entry_keys,
+    order_columns,
+    row_columns,
+    with_ordered,
+)
 from zkstate.state.ledger_chunk import Chunk, Place
 from zkstate.state.ledger_instruments import InstrumentLines
 from zkstate.state.ledger_journal import JournalLines
-from zkstate.state.schema import MAX_ROWS, U64, VALUE_DECIMALS
+from zkstate.state.schema import MAX_ROWS, U16, U64, VALUE_DECIMALS
 from zkstate.state.table import InstrumentTable
 from zkstate.state.text import is_plain
 
@@ -87,16 +96,14 @@ class LedgerBuilder:
         version, venue, quote, time = (chunk.required(name)[0] for name in ("version", "venue", "quote", "time"))
         if version != "1":
             chunk.place.fail(0, "version", f"{version!r}, but this reader knows version 1")
-        synthetic = chunk.text("synthetic")[0] or "false"
-        if synthetic not in ("true", "false"):
-            chunk.place.fail(0, "synthetic", f"{synthetic!r} is neither true nor false")
+        synthetic = bool(chunk.truths("synthetic")[0])
         try:
             seconds = decimals.parse(time, 0)
         except EncodingError as error:
             chunk.place.fail(0, "time", str(error))
         if not 0 <= seconds < U64:
             chunk.place.fail(0, "time", f"{seconds} is outside 64 bits")
-        self._meta = (venue, quote, seconds, synthetic == "true")
+        self._meta = (venue, quote, seconds, synthetic)
 
     def _instrument_table(self) -> InstrumentTable:
         if self._table is None:
@@ -151,7 +158,6 @@ class LedgerBuilder:
         instrument = chunk.lookup("instrument", self._symbols, "instruments")
         scale = self._decimals[instrument]
         amount = chunk.signed_64("amount", scale)
-        chunk.refuse("amount", amount == 0, "is zero; a row that holds nothing is left out")
         entry = chunk.numbers("entry", np.full(chunk.count, VALUE_DECIMALS), required=False)
         entry_high, entry_low, outside = wide.halves(entry)
         chunk.refuse("entry", outside, "does not fit a signed 128-bit number of 10^-16 quote")
@@ -159,7 +165,9 @@ class LedgerBuilder:
         asset = self._is_asset[instrument]
         chunk.refuse("entry", asset & ((entry_high != 0) | (entry_low != 0)), "is given, but an asset has none")
         chunk.refuse("funding", asset & (funding != 0), "is given, but an asset has none")
-        self._rows.append((chunk.place, [account, instrument, amount, entry_high, entry_low, funding]))
+        isolated = chunk.truths("isolated")
+        chunk.refuse("isolated", asset & isolated, "is stated of an asset; only a market is held isolated")
+        self._rows.append((chunk.place, [account, instrument, amount, entry_high, entry_low, funding, isolated]))
         self._limit(self._rows, chunk, "instrument")
 
     def _add_orders(self, chunk: Chunk) -> None:
@@ -190,10 +198,13 @@ class LedgerBuilder:
         venue, quote, time, synthetic = self._meta
         table = self._instrument_table()
         names = tuple(self._accounts)
-        rows, orders = _joined(self._rows, 6), _joined(self._orders, 5)
+        rows, orders = _joined(self._rows, 7), _joined(self._orders, 5)
         _refuse_repeated(self._rows, rows, names, table)
         _refuse_crowded(self._rows, rows[0], names, "rows")
         _refuse_crowded(self._orders, orders[0], names, "orders")
+        held = row_columns(rows[0], len(names), rows[1:])
+        ordered = order_columns(orders[0], len(names), orders[1:])
+        self._refuse_empty(rows, ordered, names)
         return Ledger(
             venue=venue,
             quote=quote,
@@ -201,13 +212,24 @@ class LedgerBuilder:
             synthetic=synthetic,
             table=table,
             names=names,
-            rows=row_columns(rows[0], len(names), rows[1:]),
-            orders=order_columns(orders[0], len(names), orders[1:]),
+            rows=with_ordered(held, ordered),
+            orders=ordered,
             owners=np.concatenate(self._owners) if self._owners else None,
             view_keys=np.concatenate(self._view_keys) if self._view_keys else None,
             notes=tuple(notes),
             journal=self._journals.finish(names),
         )
+
+    def _refuse_empty(self, rows: list[NDArray[np.int64]], ordered: OrderColumns, names: Sequence[str]) -> None:
+        """LedgerError for a row of amount 0 whose instrument the account has no order of."""
+        empty = np.flatnonzero(rows[2] == 0)
+        alone = empty[~np.isin(rows[0][empty] * U16 + rows[1][empty], entry_keys(ordered))]
+        if len(alone):
+            place, line = _place(self._rows, int(alone[0]))
+            name, symbol = names[int(rows[0][alone[0]])], self._instrument_table()[int(rows[1][alone[0]])].symbol
+            place.fail(
+                line, "amount", f"is zero, and {name!r} has no order of {symbol}; a row that is empty is left out"
+            )
 
 
 def _joined(kept: list[Kept], width: int) -> list[NDArray[np.int64]]:

@@ -15,10 +15,11 @@ from zkstate.state.ledger import Ledger
 from zkstate.state.ledger_chunk import CHUNK_LINES, TABLES
 from zkstate.state.ledger_instruments import BOUND_DECIMALS, RATE_DECIMALS
 from zkstate.state.ledger_parquet import pyarrow
-from zkstate.state.schema import CALL, SHORT_ONLY, VALUE_DECIMALS
+from zkstate.state.schema import CALL, ROUNDED, SHORT_ONLY, VALUE_DECIMALS
 
 Line = Sequence[str | None]
 _INTEGERS = frozenset(("version", "time", "decimals", "expiry", "history_length"))
+_TRUTHS = frozenset(("synthetic", "isolated"))
 _TYPES = {name: name.removesuffix("s") for name in TABLES} | {"entries": "entry"}
 
 
@@ -62,6 +63,7 @@ def _instrument_lines(ledger: Ledger) -> Iterator[Line]:
             render(i.strike, i.price_decimals) if i.strike else None,
             ledger.table[i.underlying].symbol if i.underlying else None,
             ("call" if i.option == CALL else "put") if i.option else None,
+            "down" if i.flags & ROUNDED else None,
         )
 
 
@@ -105,10 +107,11 @@ def _row_lines(ledger: Ledger) -> Iterator[Line]:
         rows.entry_high.tolist(),
         rows.entry_low.tolist(),
         rows.funding.tolist(),
+        rows.isolated.tolist(),
         strict=True,
     )
     for name, count in zip(ledger.names, rows.counts.tolist(), strict=True):
-        for instrument, amount, high, low, funding in islice(columns, count):
+        for instrument, amount, high, low, funding, isolated in islice(columns, count):
             scale = scales[instrument - 1]
             entry = (high << 64) + low
             yield (
@@ -117,6 +120,7 @@ def _row_lines(ledger: Ledger) -> Iterator[Line]:
                 render(amount, scale),
                 render(entry, VALUE_DECIMALS) if entry else None,
                 render(funding, VALUE_DECIMALS - scale) if funding else None,
+                "true" if isolated else None,
             )
 
 
@@ -161,7 +165,7 @@ def _object(kind: str, names: Sequence[str], line: Line) -> dict[str, str | int 
     given: dict[str, str | int | bool] = {"type": kind}
     for name, text in zip(names, line, strict=True):
         if text is not None:
-            given[name] = int(text) if name in _INTEGERS else text == "true" if name == "synthetic" else text
+            given[name] = int(text) if name in _INTEGERS else text == "true" if name in _TRUTHS else text
     return given
 
 

@@ -28,6 +28,7 @@ MAX_ROWS = SIZE_CLASSES[-1]
 
 ASSET = 1
 SHORT_ONLY = 2
+ROUNDED = 4
 BUY, SELL = 0, 1
 CALL, PUT = 1, 2
 
@@ -40,7 +41,8 @@ def size_class(rows: int, orders: int) -> int:
     raise LengthError(f"{rows} rows and {orders} orders: an account holds at most {MAX_ROWS} of each")
 
 
-def _within(what: str, value: int, low: int, bound: int) -> None:
+def within(what: str, value: int, low: int, bound: int) -> None:
+    """EncodingError unless low <= value < bound."""
     if not low <= value < bound:
         raise EncodingError(f"{what} is {value}, outside {low}..{bound - 1}")
 
@@ -56,11 +58,11 @@ class Tier:
     offset: int
 
     def __post_init__(self) -> None:
-        _within("tier lower bound", self.lower, 0, U64)
-        _within("tier upper bound", self.upper, 0, U64)
-        _within("tier rate", self.rate, 0, PPM + 1)
-        _within("tier initial rate", self.initial_rate, 0, PPM + 1)
-        _within("tier offset", self.offset, -(1 << 84) + 1, 1 << 84)
+        within("tier lower bound", self.lower, 0, U64)
+        within("tier upper bound", self.upper, 0, U64)
+        within("tier rate", self.rate, 0, PPM + 1)
+        within("tier initial rate", self.initial_rate, 0, PPM + 1)
+        within("tier offset", self.offset, -(1 << 84) + 1, 1 << 84)
         if self.lower >= self.upper:
             raise EncodingError(f"tier bounds {self.lower}..{self.upper} do not increase")
 
@@ -108,22 +110,24 @@ class Instrument:
             raise EncodingError(f"instrument {self.id} ({self.symbol!r}): {error}") from None
 
     def _check(self) -> None:
-        _within("id", self.id, 0, MAX_INSTRUMENTS + 1)
+        within("id", self.id, 0, MAX_INSTRUMENTS + 1)
         if self.id == 0:
             if self.symbol:
                 raise EncodingError("the null instrument has no symbol")
         else:
             check_symbol(self.symbol)
-        _within("decimals", self.decimals, 0, VALUE_DECIMALS + 1)
-        _within("price", self.price, 0, U64)
-        _within("notional price", self.notional_price, 0, U64)
-        _within("funding index", self.funding, -I64, I64)
-        _within("expiry", self.expiry, 0, U64)
-        _within("strike", self.strike, 0, U64)
-        _within("underlying", self.underlying, 0, MAX_INSTRUMENTS + 1)
-        _within("option kind", self.option, 0, PUT + 1)
-        if self.flags not in (0, ASSET, SHORT_ONLY):
-            raise EncodingError(f"flags are {self.flags}, not 0, 1 (asset) or 2 (margin only when short)")
+        within("decimals", self.decimals, 0, VALUE_DECIMALS + 1)
+        within("price", self.price, 0, U64)
+        within("notional price", self.notional_price, 0, U64)
+        within("funding index", self.funding, -I64, I64)
+        within("expiry", self.expiry, 0, U64)
+        within("strike", self.strike, 0, U64)
+        within("underlying", self.underlying, 0, MAX_INSTRUMENTS + 1)
+        within("option kind", self.option, 0, PUT + 1)
+        if self.flags not in (0, ASSET, SHORT_ONLY, ASSET | ROUNDED):
+            raise EncodingError(
+                f"flags are {self.flags}, not 0, 1 (asset), 2 (margin only when short) or 5 (asset that rounds)"
+            )
         if self.is_asset:
             if self.notional_price != self.price:
                 raise EncodingError(f"an asset's notional price {self.notional_price} is not its price {self.price}")
@@ -148,8 +152,15 @@ class Instrument:
                 raise EncodingError(f"tier {k} counts {after.rate} ppm, more than the {before.rate} below it")
             if not self.is_asset and after.rate < before.rate:
                 raise EncodingError(f"tier {k} needs {after.rate} ppm, less than the {before.rate} below it")
+            if not self.is_asset and after.initial_rate < before.initial_rate:
+                raise EncodingError(
+                    f"tier {k} needs {after.initial_rate} ppm initially, less than the {before.initial_rate} below it"
+                )
         if self.is_asset and any(tier.initial_rate for tier in self.tiers):
             raise EncodingError("an asset has no initial rates")
+        for k, tier in enumerate(self.tiers):
+            if not self.is_asset and tier.initial_rate < tier.rate:
+                raise EncodingError(f"tier {k} needs {tier.initial_rate} ppm initially, less than {tier.rate} after")
 
     @property
     def is_asset(self) -> bool:
@@ -188,20 +199,22 @@ NULL_INSTRUMENT = Instrument(0, "", ASSET, 0, 0, 0, 0, ladder([(0, 0, 0)]))
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What an account holds of one instrument; `entry` and `funding_at_entry` are 0 for assets."""
+    """What an account holds of one instrument; `isolated`, `entry` and `funding_at_entry` are 0 for assets.
+
+    An isolated row is a pot of its own: the collateral allocated to it is subtracted from its entry value.
+    """
 
     instrument: int
     amount: int
     entry: int = 0
     funding_at_entry: int = 0
+    isolated: bool = False
 
     def __post_init__(self) -> None:
-        _within("row instrument", self.instrument, 1, U16)
-        _within("row amount", self.amount, -I64, I64)
-        _within("row entry value", self.entry, -I128, I128)
-        _within("row funding at entry", self.funding_at_entry, -I64, I64)
-        if self.amount == 0:
-            raise EncodingError(f"the row of instrument {self.instrument} has amount 0")
+        within("row instrument", self.instrument, 1, U16)
+        within("row amount", self.amount, -I64, I64)
+        within("row entry value", self.entry, -I128, I128)
+        within("row funding at entry", self.funding_at_entry, -I64, I64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,10 +227,10 @@ class Order:
     size: int
 
     def __post_init__(self) -> None:
-        _within("order instrument", self.instrument, 1, U16)
-        _within("order side", self.side, 0, 2)
-        _within("order price", self.price, 0, U64)
-        _within("order size", self.size, 1, U64)
+        within("order instrument", self.instrument, 1, U16)
+        within("order side", self.side, 0, 2)
+        within("order price", self.price, 0, U64)
+        within("order size", self.size, 1, U64)
 
     @property
     def sort_key(self) -> tuple[int, int, int, int]:
@@ -243,13 +256,13 @@ class Account:
     new_entries: int = 0
 
     def __post_init__(self) -> None:
-        _within("account index", self.index, 0, 1 << 32)
-        _within("account id", self.id, 0, ID_BOUND)
-        _within("account owner", self.owner, 0, FR_MODULUS)
-        _within("account salt", self.salt, 0, ID_BOUND)
-        _within("history head", self.history_head, 0, FR_MODULUS)
-        _within("history length", self.history_length, 0, U64)
-        _within("new entries", self.new_entries, 0, self.history_length + 1)
+        within("account index", self.index, 0, 1 << 32)
+        within("account id", self.id, 0, ID_BOUND)
+        within("account owner", self.owner, 0, FR_MODULUS)
+        within("account salt", self.salt, 0, ID_BOUND)
+        within("history head", self.history_head, 0, FR_MODULUS)
+        within("history length", self.history_length, 0, U64)
+        within("new entries", self.new_entries, 0, self.history_length + 1)
         size_class(len(self.rows), len(self.orders))
         for before, after in pairwise(self.rows):
             if before.instrument >= after.instrument:
@@ -259,6 +272,12 @@ class Account:
         for earlier, later in pairwise(self.orders):
             if earlier.sort_key > later.sort_key:
                 raise EncodingError(f"order {later.sort_key} follows {earlier.sort_key}: orders are sorted")
+        held, ordered = {row.instrument for row in self.rows}, {order.instrument for order in self.orders}
+        if ordered - held:
+            raise EncodingError(f"there is an order of instrument {min(ordered - held)}, and no row of it")
+        for row in self.rows:
+            if row.amount == 0 and row.instrument not in ordered:
+                raise EncodingError(f"the row of instrument {row.instrument} has amount 0, and no order of it is open")
 
     @property
     def size_class(self) -> int:

@@ -19,11 +19,13 @@ from zkstate.state.ledger import (
     Ledger,
     OrderColumns,
     RowColumns,
+    entry_keys,
     issue_keys,
     order_columns,
     row_columns,
+    with_ordered,
 )
-from zkstate.state.schema import MAX_ROWS, VALUE_DECIMALS
+from zkstate.state.schema import MAX_ROWS, U16, VALUE_DECIMALS
 from zkstate.state.synthetic_market import TIME, Market, market
 
 VENUE = "Synthetic Derivatives Exchange"
@@ -33,6 +35,7 @@ _BLOCK = 1 << 14
 _ROW_SHARES = np.array([0.01, 0.27, 0.24, 0.18, 0.12])  # of accounts with 0 to 4 rows; the rest has a long tail
 _ORDERING = 0.12
 _BORROWING = 0.06
+_ISOLATED = 0.15
 _LARGEST = float(1 << 61)
 
 Ints = NDArray[np.int64]
@@ -69,7 +72,7 @@ def synthetic_ledger(seed: int, accounts: int, *, with_keys: bool = True) -> Led
     marks = _marks(listed)
     wealth = np.exp(rng.normal(7.6, 2.1, accounts))
     rows = _rows(rng, marks, wealth)
-    orders = _orders(rng, marks, wealth)
+    rows, orders = _ordered(rows, _orders(rng, marks, wealth))
     ledger = Ledger(
         venue=VENUE,
         quote=QUOTE,
@@ -154,10 +157,27 @@ def _rows(rng: np.random.Generator, marks: _Marks, wealth: Floats) -> RowColumns
     moved = 1 + rng.normal(0, np.where(marks.option[instrument], 0.25, 0.03), size)
     entry_price[market_row] = _near(marks.price[instrument[market_row]], moved[market_row])
     entry = wide.multiply(wide.from_u64(np.abs(amount).view(np.uint64)), wide.from_u64(entry_price))
-    entry_high, entry_low, _ = wide.halves(wide.negate_where(entry, amount < 0))
     drift = np.trunc(marks.funding[instrument] * rng.random(size)).astype(np.int64)
     funding = np.where(market_row, marks.funding[instrument] - drift, 0)
-    return row_columns(account, len(wealth), [instrument, amount, entry_high, entry_low, funding])
+    isolated = market_row & ~marks.option[instrument] & (rng.random(size) < _ISOLATED)
+    leverage = np.maximum(marks.leverage[instrument], 1.0)
+    pledged = np.trunc(np.abs(position) / leverage * rng.uniform(1.5, 6.0, size) * 1e6)
+    allocated = wide.multiply(
+        wide.from_u64(np.where(isolated, np.minimum(pledged, _LARGEST), 0).astype(np.uint64)),
+        wide.from_u64(np.full(size, 10**10, np.uint64)),
+    )
+    entry_high, entry_low, _ = wide.halves(wide.normalise(wide.negate_where(entry, amount < 0) - allocated))
+    return row_columns(account, len(wealth), [instrument, amount, entry_high, entry_low, funding, isolated])
+
+
+def _ordered(rows: RowColumns, orders: OrderColumns) -> tuple[RowColumns, OrderColumns]:
+    """The rows with one for each instrument ordered; accounts that would get too many keep orders of what they hold."""
+    crowded = with_ordered(rows, orders).counts > MAX_ROWS
+    keys = entry_keys(orders)
+    kept = np.isin(keys, entry_keys(rows)) | ~np.repeat(crowded, orders.counts)
+    columns = [column[kept] for column in (orders.instrument, orders.side, orders.price, orders.size)]
+    kept_orders = order_columns(keys[kept] // U16, len(crowded), columns)
+    return with_ordered(rows, kept_orders), kept_orders
 
 
 def _near(price: NDArray[np.uint64], factor: Floats) -> NDArray[np.uint64]:

@@ -1,8 +1,4 @@
-"""The instrument table: one commitment to every asset and market (docs/spec.md §3), and its published JSON form.
-
-The root is one chain over 32 or 64 nodes, each the root of a small tree of arity 8: a statement reads the nodes once
-and then needs a path of one level, or two, for each instrument.
-"""
+"""The instrument table: one commitment to every asset and market (docs/spec.md §3), and its published JSON form."""
 
 from __future__ import annotations
 
@@ -15,7 +11,7 @@ import msgspec
 
 from zkstate import kernels
 from zkstate.commitment import domain, poseidon
-from zkstate.commitment.merkle import MerklePath, MerkleTree
+from zkstate.commitment.merkle import MerklePath
 from zkstate.errors import EncodingError, LengthError
 from zkstate.state.schema import (
     MAX_INSTRUMENTS,
@@ -24,11 +20,9 @@ from zkstate.state.schema import (
     Instrument,
     ladder,
 )
+from zkstate.state.table_tree import TABLE_DEPTHS, TableTree, capacity
 
 WORDS = 2 + MAX_TIERS
-TABLE_ARITY = 8
-TABLE_TOP = {2: 32, 3: 64}  # table depth -> the nodes that the root is a chain over
-TABLE_DEPTHS = tuple(TABLE_TOP)
 MAX_TABLE_BYTES = 16 << 20
 
 
@@ -50,11 +44,6 @@ def words(instrument: Instrument) -> tuple[int, ...]:
     return (head, terms, *tiers, *[0] * (MAX_TIERS - len(tiers)))
 
 
-def capacity(depth: int) -> int:
-    """The places of a table of that depth, the null instrument's included: 256 or 4096."""
-    return int(TABLE_TOP[depth] * TABLE_ARITY ** (depth - 1))
-
-
 def least_depth(count: int) -> int:
     """The least table depth that holds the null instrument and `count` others."""
     for depth in TABLE_DEPTHS:
@@ -69,7 +58,7 @@ class InstrumentTable:
 
     instruments: tuple[Instrument, ...]
     depth: int
-    _built: list[MerkleTree] = field(default_factory=list, init=False, repr=False, compare=False)
+    _built: list[TableTree] = field(default_factory=list, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if self.depth not in TABLE_DEPTHS:
@@ -113,34 +102,31 @@ class InstrumentTable:
         raise EncodingError(f"no instrument has the symbol {symbol!r}; the table has {len(self.instruments)}")
 
     @property
-    def _tree(self) -> MerkleTree:
-        """The tree of arity 8 over the digests, built on first use; what is above the top is not part of the table."""
+    def tree(self) -> TableTree:
+        """The tree over the digests, built on first use."""
         if not self._built:
-            self._built.append(MerkleTree(digests(self), TABLE_ARITY, self.depth + 1, domain.tag("table")))
+            self._built.append(TableTree("table", digests(self), self.depth))
         return self._built[0]
 
     @property
     def top(self) -> tuple[int, ...]:
         """The nodes that the root is a chain over."""
-        nodes, empty = self._tree.levels[self.depth - 1], self._tree.empty[self.depth - 1]
-        width = TABLE_TOP[self.depth]
-        return (*nodes.to_ints(), *[empty] * (width - len(nodes)))
+        return self.tree.top
 
     @property
     def root(self) -> int:
         """`instruments_root` of the header."""
-        return poseidon.chain(domain.tag(f"table:{TABLE_TOP[self.depth]}"), self.top)
+        return self.tree.root
 
     def digest(self, instrument: int) -> int:
-        """The digest of one instrument, leaf `instrument` of the tree."""
+        """The digest of one instrument."""
         self[instrument]
-        return self._tree.levels[0][instrument]
+        return self.tree.digest(instrument)
 
     def path(self, instrument: int) -> MerklePath:
-        """The path from an instrument's digest to its node of `top`, that of number `instrument // 8^(depth - 1)`."""
+        """The path from an instrument's digest to its node of `top`."""
         self[instrument]
-        index, siblings = instrument, self._tree.path(instrument).siblings[: self.depth - 1]
-        return MerklePath(index % TABLE_ARITY ** (self.depth - 1), siblings, domain.tag("table"))
+        return self.tree.path(instrument)
 
 
 def digests(table: InstrumentTable) -> kernels.FrVec:
