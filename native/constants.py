@@ -133,7 +133,9 @@ def field(prefix: str, modulus: int) -> Iterator[str]:
     ]:
         yield from constant("uint64_t", f"{prefix}_LANE_{name}[{LANE_LIMBS}]", lane_limbs(value), comment)
     minus_inverse = -pow(modulus, -1, 1 << LANE_BITS) % (1 << LANE_BITS)
-    yield f"/* -1/m mod 2^52 */\n#define {prefix}_LANE_N0 0x{minus_inverse:013x}ULL\n"
+    yield f"/* -1/m mod 2^52 */\n#define {prefix}_LANE_N0 0x{minus_inverse:013x}ULL"
+    fold = (1 << 60) // ((modulus >> 208) + 1)
+    yield f"/* 2^60 over one more than the top limb of m, rounded down */\n#define {prefix}_LANE_FOLD {fold}ULL\n"
 
 
 def header() -> str:

@@ -35,6 +35,8 @@ static const uint64_t FP_LANE_LEAVE[5] = {0xd438dc58f0d9dULL, 0x28f5c70b3dd35ULL
 
 /* -1/m mod 2^52 */
 #define FP_LANE_N0 0x20782e4866389ULL
+/* 2^60 over one more than the top limb of m, rounded down */
+#define FP_LANE_FOLD 21668ULL
 
 /* the modulus */
 static const uint64_t FR_MODULUS[4] = {0x43e1f593f0000001ULL, 0x2833e84879b97091ULL, 0xb85045b68181585dULL, 0x30644e72e131a029ULL};
@@ -66,6 +68,8 @@ static const uint64_t FR_LANE_LEAVE[5] = {0x6341c4ffffffbULL, 0x959f60cd29ac9ULL
 
 /* -1/m mod 2^52 */
 #define FR_LANE_N0 0x1f593efffffffULL
+/* 2^60 over one more than the top limb of m, rounded down */
+#define FR_LANE_FOLD 21668ULL
 
 #define FR_TWO_ADICITY 28
 

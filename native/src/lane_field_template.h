@@ -184,6 +184,33 @@ static inline void F(8_canonical)(F_T *a)
     F(8_select)(a, &less, (lane_mask)~lane_negative(less.l[LANE_LIMBS - 1]));
 }
 
+/* Less a multiple of m: from carried and bound 84 to bound 2. With T the top limb and q the quotient, T FOLD / 2^60
+ * rounded down is q or q - 1: it is not above T / (m4 + 1) <= q, and misses that by less than T / 2^60 + 1. */
+static inline void F(8_fold)(F_T *a)
+{
+    const lane_word q =
+        lane_shr(lane_madd_high(lane_all(0), a->l[LANE_LIMBS - 1], lane_all(F_C(_LANE_FOLD))), 8);
+    ZKN_ASSERT(F(8_is_carried)(a));
+    ZKN_UNROLL
+    for (int i = 0; i < LANE_LIMBS; i++) {
+        const lane_word m = lane_all(F_C(_LANE_MODULUS)[i]);
+        a->l[i] = lane_sub(a->l[i], lane_madd_low(lane_all(0), q, m));
+        if (i + 1 < LANE_LIMBS) a->l[i + 1] = lane_sub(a->l[i + 1], lane_madd_high(lane_all(0), q, m));
+    }
+    F(8_carry)(a);
+}
+
+/* Four words of 64 bits in limbs of 52 bits. */
+static inline void F(8_split)(F_T *out, const lane_word w[4])
+{
+    const lane_word mask = lane_all(LANE_MASK);
+    out->l[0] = lane_and(w[0], mask);
+    out->l[1] = lane_and(lane_or(lane_shr(w[0], 52), lane_shl(w[1], 12)), mask);
+    out->l[2] = lane_and(lane_or(lane_shr(w[1], 40), lane_shl(w[2], 24)), mask);
+    out->l[3] = lane_and(lane_or(lane_shr(w[2], 28), lane_shl(w[3], 36)), mask);
+    out->l[4] = lane_shr(w[3], 16);
+}
+
 /* Four words of 64 bits, times 2^4, in limbs of 52 bits. */
 static inline void F(8_split_times_16)(F_T *out, const lane_word w[4])
 {
@@ -219,6 +246,25 @@ static inline void F(8_store)(FIELD_TYPE *out, size_t stride, const F_T *a)
     F_T reduced;
     lane_word w[4];
     F(8_mul_all)(&reduced, a, F_C(_LANE_LEAVE));
+    F(8_canonical)(&reduced);
+    F(8_join)(w, &reduced);
+    lane_store4(out->l, 4 * stride, w);
+}
+
+/* As *_load and *_store without a change of form, for what is linear: a value x R stays x R, and its product with a
+ * lanes' form y S is x y R. Loaded values have a bound of 1. */
+static inline void F(8_load_plain)(F_T *out, const FIELD_TYPE *in, size_t stride)
+{
+    lane_word w[4];
+    lane_load4(w, in->l, 4 * stride);
+    F(8_split)(out, w);
+}
+
+static inline void F(8_store_plain)(FIELD_TYPE *out, size_t stride, const F_T *a)
+{
+    F_T reduced = *a;
+    lane_word w[4];
+    F(8_fold)(&reduced);
     F(8_canonical)(&reduced);
     F(8_join)(w, &reduced);
     lane_store4(out->l, 4 * stride, w);

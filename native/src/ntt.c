@@ -6,6 +6,7 @@
  * (Bernstein 2001, "Multidigit multiplication for mathematicians", section 3). So the table for a large n
  * begins with the tables of all smaller ones, and is read in order. */
 #include "field.h"
+#include "ntt_lanes.h"
 #include "threads.h"
 
 #include <stddef.h>
@@ -177,6 +178,13 @@ zkn_status zkn_fr_ntt(zkn_fr *a, size_t n, const zkn_fr *twiddles, unsigned thre
     if (!is_transform_length(n)) return ZKN_BAD_LENGTH;
     transform t = {.a = a, .twiddles = twiddles, .n = n, .length = n};
     if (n < CACHED) threads = 1;
+#if ZKN_PATH_IFMA
+    if (n >= NTT_LANES_MIN) {
+        ntt_lanes(a, n, twiddles, threads);
+        reverse_order(&t, threads);
+        return ZKN_OK;
+    }
+#endif
     while (t.length > CACHED) {
         zkn_parallel(n / 4, threads, wide_share, &t);
         t.length /= 4;

@@ -3,9 +3,11 @@
 
 #if ZKN_PATH_IFMA
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "lane_field.h"
+#include "ntt_lanes.h"
 #include "poseidon_lanes.h"
 
 enum { ROUNDS = 200 };
@@ -95,9 +97,55 @@ static void test_poseidon(void)
     }
 }
 
+/* The longest pass has nine levels: 2^18 elements at the ends of the field, where bounds are what they can be. */
+static void test_longest_passes(void)
+{
+    enum { N = 1 << 18 };
+    uint64_t seed = 7;
+    zkn_fr *twiddles = malloc(N / 2 * sizeof *twiddles), *a = malloc(N * sizeof *a),
+           *b = malloc(N * sizeof *b);
+    CHECK(zkn_fr_ntt_twiddles(twiddles, N / 2) == ZKN_OK);
+    for (size_t i = 0; i < N; i++) {
+        memcpy(a[i].l, FR_MODULUS, sizeof a[i].l);
+        a[i].l[0] -= 1 + next_random(&seed) % 2;
+    }
+    memcpy(b, a, N * sizeof *a);
+    ntt_lanes(b, N, twiddles, 2);
+    for (size_t k = 0; k < N; k += N / 4 + 12345) {
+        size_t reversed = 0;
+        for (int bit = 0; bit < 18; bit++) reversed |= (k >> bit & 1) << (17 - bit);
+        const uint64_t exponent = reversed;
+        zkn_fr x, value;
+        fr_pow_public(&x, &FR_ROOTS[18], &exponent, 1);
+        zkn_fr_vec_evaluate(&value, a, N, &x);
+        CHECK(fr_equal(&value, &b[k]));
+    }
+    free(twiddles), free(a), free(b);
+}
+
+static void test_fold(void)
+{
+    for (uint64_t k = 0; k < 84; k++) {
+        fr8 a;
+        zkn_fr out[LANES];
+        for (int i = 0; i < LANE_LIMBS; i++) a.l[i] = lane_all(k * FR_LANE_MODULUS[i]);
+        a.l[0] = lane_add(a.l[0], lane_all(k % 2 ? 5 : FR_LANE_MODULUS[0] - 1));
+        if (k % 2 == 0) { /* (k + 1) m - 1 */
+            for (int i = 1; i < LANE_LIMBS; i++) a.l[i] = lane_add(a.l[i], lane_all(FR_LANE_MODULUS[i]));
+        }
+        fr8_carry(&a);
+        fr8_store_plain(out, 1, &a);
+        zkn_fr expected = {{5, 0, 0, 0}};
+        if (k % 2 == 0) memcpy(expected.l, FR_MODULUS, sizeof expected.l), expected.l[0]--;
+        for (int i = 0; i < LANES; i++) CHECK(fr_equal(&out[i], &expected));
+    }
+}
+
 int main(void)
 {
     test_words();
+    test_fold();
+    test_longest_passes();
     test_fp_lanes();
     test_fr_lanes();
     test_poseidon();
