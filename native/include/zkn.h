@@ -140,9 +140,10 @@ void zkn_g1_vec_add(zkn_g1_aff *out, const zkn_g1_aff *a, const zkn_g1_aff *b, s
 void zkn_g1_vec_mul_vartime(zkn_g1_aff *out, const zkn_g1_aff *a, const zkn_fr *s, size_t n,
                             unsigned threads);
 
-/* *out <- sum s[i] points[i]. n is below 2^31. Scalars that are 0, 1, small or minus small cost less. */
+/* *out <- sum s[i] points[i], for n points at any alignment, as in a mapped file. n is below 2^31. Scalars that
+ * are 0, 1, small or minus small cost less. */
 size_t zkn_g1_msm_scratch_size(size_t n, unsigned threads);
-zkn_status zkn_g1_msm_vartime(zkn_g1_aff *out, const zkn_g1_aff *points, const zkn_fr *scalars, size_t n,
+zkn_status zkn_g1_msm_vartime(zkn_g1_aff *out, const void *points, const zkn_fr *scalars, size_t n,
                               unsigned threads, void *scratch);
 
 /* Multiples of one base. A table for windows of c bits, 2 to 16, has zkn_fixed_table_length(c) points. */
@@ -166,9 +167,10 @@ void zkn_g2_vec_add(zkn_g2_aff *out, const zkn_g2_aff *a, const zkn_g2_aff *b, s
 void zkn_g2_vec_mul_vartime(zkn_g2_aff *out, const zkn_g2_aff *a, const zkn_fr *s, size_t n,
                             unsigned threads);
 
-/* *out <- sum s[i] points[i]. n is below 2^31. Scalars that are 0, 1, small or minus small cost less. */
+/* *out <- sum s[i] points[i], for n points at any alignment, as in a mapped file. n is below 2^31. Scalars that
+ * are 0, 1, small or minus small cost less. */
 size_t zkn_g2_msm_scratch_size(size_t n, unsigned threads);
-zkn_status zkn_g2_msm_vartime(zkn_g2_aff *out, const zkn_g2_aff *points, const zkn_fr *scalars, size_t n,
+zkn_status zkn_g2_msm_vartime(zkn_g2_aff *out, const void *points, const zkn_fr *scalars, size_t n,
                               unsigned threads, void *scratch);
 
 /* Multiples of one base. A table for windows of c bits, 2 to 16, has zkn_fixed_table_length(c) points. */

@@ -149,6 +149,30 @@ static const zkn_fp2 FP2_TWIST_B = {{{0x3bf938e377b802a8ULL, 0x020b1b273633535dU
 /* 1/2 */
 static const zkn_fp FP_HALF = {{0x87bee7d24f060572ULL, 0xd0fd2add2f1c6ae5ULL, 0x8f5f7492fcfd4f44ULL, 0x1f37631a3d9cbfacULL}};
 
+/* of 1: beta of G1, and of G2 */
+static const zkn_fp FP_CUBE_ROOTS[2] = {
+    {{0x71930c11d782e155ULL, 0xa6bb947cffbe3323ULL, 0xaa303344d4741444ULL, 0x2c3b3f0d26594943ULL}},
+    {{0x3350c88e13e80b9cULL, 0x7dce557cdb5e56b9ULL, 0x6001b4b8b615564aULL, 0x2682e617020217e0ULL}},
+};
+
+/* lambda */
+static const zkn_fr FR_CUBE_ROOT = {{0x93e7cede4a0329b3ULL, 0x7d4fdca77a96c167ULL, 0x8be4ba08b19a750aULL, 0x1cbd5653a5661c25ULL}};
+
+/* 6u^2 + 2u */
+static const uint64_t SPLIT_LONG[2] = {0x8211bbeb7d4f1128ULL, 0x6f4d8248eeb859fcULL};
+
+/* 6u^2 + 4u + 1 */
+static const uint64_t SPLIT_LONGER[2] = {0x0be4e1541221250bULL, 0x6f4d8248eeb859fdULL};
+
+/* 2u + 1 */
+static const uint64_t SPLIT_SHORT[1] = {0x89d3256894d213e3ULL};
+
+/* 2^256 (6u^2 + 2u)/r */
+static const uint64_t SPLIT_LONG_RATIO[3] = {0x7a7bd9d4391eb18dULL, 0x4ccef014a773d2cfULL, 0x0000000000000002ULL};
+
+/* 2^256 (2u + 1)/r */
+static const uint64_t SPLIT_SHORT_RATIO[2] = {0xd91d232ec7e0b3d7ULL, 0x0000000000000002ULL};
+
 /* (1, 2) */
 static const zkn_g1_aff G1_GENERATOR = {{{0xd35d438dc58f0d9dULL, 0x0a78eb28f5c70b3dULL, 0x666ea36f7879462cULL, 0x0e0a77c19a07df2fULL}},
      {{0xa6ba871b8b1e1b3aULL, 0x14f1d651eb8e167bULL, 0xccdd46def0f28c58ULL, 0x1c14ef83340fbe5eULL}}};

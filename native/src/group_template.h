@@ -74,47 +74,6 @@ int G(_jac_equal)(const JAC *a, const JAC *b);
 /* out <- k a, for an integer of n limbs; signed window of 4 bits */
 void G(_mul_vartime)(JAC *out, const AFF *a, const uint64_t *k, int n);
 
-/* The two halves of an affine addition, around an inversion that many share: the denominator of the slope
- * of a + b, 1 where there is none to compute; and then the sum, given the inverse of it. */
-static inline void G(_slope_denominator)(COORD_TYPE *out, const AFF *a, const AFF *b)
-{
-    C(_sub)(out, &b->x, &a->x);
-    if (C(_is_zero)(out) && C(_equal)(&a->y, &b->y)) C(_dbl)(out, &a->y);
-    if (C(_is_zero)(out) || G(_aff_is_zero)(a) || G(_aff_is_zero)(b)) C(_one)(out);
-}
-
-static inline void G(_aff_add_by_slope)(AFF *out, const AFF *a, const AFF *b, const COORD_TYPE *inverse)
-{
-    COORD_TYPE slope, x, y;
-    if (G(_aff_is_zero)(a)) {
-        *out = *b;
-        return;
-    }
-    if (G(_aff_is_zero)(b)) {
-        *out = *a;
-        return;
-    }
-    if (C(_equal)(&a->x, &b->x)) {
-        if (!C(_equal)(&a->y, &b->y)) {
-            G(_aff_zero)(out);
-            return;
-        }
-        C(_sqr)(&x, &a->x);
-        C(_dbl)(&y, &x);
-        C(_add)(&y, &y, &x); /* 3 x^2 */
-    } else {
-        C(_sub)(&y, &b->y, &a->y);
-    }
-    C(_mul)(&slope, &y, inverse);
-    C(_sqr)(&x, &slope);
-    C(_sub)(&x, &x, &a->x);
-    C(_sub)(&x, &x, &b->x);
-    C(_sub)(&y, &a->x, &x);
-    C(_mul)(&y, &y, &slope);
-    C(_sub)(&out->y, &y, &a->y);
-    out->x = x;
-}
-
 #ifdef GROUP_DEFINE
 
 int G(_aff_is_on_curve)(const AFF *a)

@@ -2,10 +2,12 @@
 #ifndef ZKN_LISTS_H
 #define ZKN_LISTS_H
 
-#include "group.h"
+#include "pairs.h"
 #include "scratch.h"
 
-/* Points summed together: a round's inversion is under 2% of it, and a tile of G1 (256 KiB) fits a core's
+#include <string.h>
+
+/* Points summed together: the inversions are a few percent of it, and a tile of G1 (256 KiB) fits a core's
  * own cache. */
 #define ZKN_LIST_TILE   4096U
 #define ZKN_LIST_NEGATE 0x80000000U

@@ -1,53 +1,105 @@
-/* Multi-scalar and fixed-base multiplication in G1 and G2. Timing and memory access depend on the scalars. */
+/* Multi-scalar multiplication in G1 and G2. Timing and memory access depend on the scalars. */
 #include "digits.h"
 #include "lists.h"
 #include "threads.h"
 
 enum {
-    ZKN_MSM_MAX = 0x7fffffff,  /* an item of a list keeps its sign in bit 31 */
-    ZKN_MSM_CHUNK_MIN = 1024,  /* fewer points than this in a cell leave buckets empty */
-    ZKN_FIXED_ITEMS = 1 << 14, /* table entries gathered at once */
+    ZKN_MSM_MAX = 0x7fffffff,    /* an item of a list keeps its sign in bit 31 */
+    ZKN_MSM_SEGMENT = 1 << 21,   /* points taken at once: bounds scratch, and what is read of a mapped key */
+    ZKN_MSM_SPLIT_MAX = 1 << 18, /* images of more points than this are not worth their memory */
+    ZKN_MSM_CHUNK_MIN = 1024,    /* fewer items than this in a cell leave buckets empty */
+    ZKN_MSM_CELL = 4 * ZKN_LIST_TILE, /* items and buckets of a cell, if it may take several windows */
+    ZKN_MSM_SHORT_BITS = 64,
 };
 
+/* How one sum is cut: a grid of groups of windows times chunks of its items. */
 typedef struct {
-    unsigned c, windows, chunks, workers;
-    size_t chunk; /* points in a chunk */
+    unsigned c, windows, group, groups, chunks;
+    size_t chunk; /* items in a chunk */
 } zkn_msm_plan;
 
-/* The window that costs the fewest additions, and enough cells to keep all workers busy to the end.
- * Depends on n and threads alone. */
-static zkn_msm_plan zkn_plan_msm(size_t n, unsigned threads)
+static size_t zkn_msm_buckets(unsigned c)
 {
-    zkn_msm_plan plan = {.c = 2};
+    return ((size_t)1 << (c - 1)) + 1;
+}
+
+/* The window with the fewest affine additions: in each, one for every item and one for every bucket (which is
+ * filled by its first item, then added to a row and to a column), then the sums of rows and columns by the bits
+ * of their index. Grows with n. */
+static unsigned zkn_msm_window(size_t n, unsigned bits)
+{
+    unsigned best = 2;
     uint64_t least = UINT64_MAX;
     for (unsigned c = 2; c <= ZKN_DIGIT_BITS_MAX; c++) {
-        /* in each window: an affine addition per point, two per bucket less the one that fills it, and
-         * Jacobian sums of rows and columns, worth five each */
+        const uint64_t lines = (uint64_t)2 << (c / 2);
         const uint64_t cost =
-            zkn_digit_windows(c) * (n + ((uint64_t)1 << (c - 1)) + 5 * ((uint64_t)2 << (c / 2)) + 8);
-        if (cost < least) least = cost, plan.c = c;
+            zkn_digit_windows(bits, c) * (n + zkn_msm_buckets(c) + lines * (c / 2) / 4 + 16);
+        if (cost < least) least = cost, best = c;
     }
-    plan.windows = zkn_digit_windows(plan.c);
-    const unsigned workers = zkn_workers(ZKN_MAX_THREADS, threads),
-                   wanted = (4 * workers + plan.windows - 1) / plan.windows;
-    const size_t most = n / ZKN_MSM_CHUNK_MIN + 1;
-    plan.chunks = workers == 1 ? 1 : wanted < most ? wanted : (unsigned)most;
-    plan.chunk = (n + plan.chunks - 1) / plan.chunks;
-    plan.workers = zkn_workers((size_t)plan.windows * plan.chunks, threads);
+    return best;
+}
+
+/* The most items in a chunk of n: there are as many windows as keep four workers busy. */
+static size_t zkn_msm_chunk(size_t n, unsigned workers)
+{
+    const size_t wanted = (workers + 3) / 4, most = n / ZKN_MSM_CHUNK_MIN + 1,
+                 chunks = wanted < most ? wanted : most, chunk = (n + chunks - 1) / chunks;
+    return chunk ? chunk : 1;
+}
+
+/* For n items of so many bits, in a class of sizes of at most class_bits. */
+static zkn_msm_plan zkn_plan_msm(size_t n, unsigned bits, unsigned class_bits, unsigned workers)
+{
+    zkn_msm_plan plan = {.c = zkn_msm_window(n, class_bits), .chunk = zkn_msm_chunk(n, workers)};
+    if (plan.c > bits + 1 && bits) plan.c = bits + 1;
+    plan.windows = zkn_digit_windows(bits, plan.c);
+    plan.chunks = (unsigned)((n + plan.chunk - 1) / plan.chunk);
+    const size_t filling = (ZKN_MSM_CELL + plan.chunk - 1) / plan.chunk,
+                 most = ZKN_MSM_CELL / zkn_msm_buckets(plan.c),
+                 share = (plan.windows + workers - 1) / workers;
+    plan.group = (unsigned)(filling < share ? filling : share);
+    if (plan.group > most) plan.group = (unsigned)most;
+    if (plan.group == 0) plan.group = 1;
+    plan.groups = (plan.windows + plan.group - 1) / plan.group;
     return plan;
 }
 
-#define GROUP     g1
-#define GROUP_AFF zkn_g1_aff
-#define GROUP_JAC zkn_g1_jac
-#include "msm_template.h"
-
-#define GROUP     g2
-#define GROUP_AFF zkn_g2_aff
-#define GROUP_JAC zkn_g2_jac
-#include "msm_template.h"
-
-size_t zkn_fixed_table_length(unsigned c)
+/* Sorts the n items of one window by |digit| (counting sort). On entry the counts start[1 ..] are zero and item
+ * `filled` is the next free one; on return bucket k holds items start[k] to start[k+1] - 1, and bucket 0 none.
+ * Returns the next free item. `code` is room for n. */
+static uint32_t zkn_sort_by_digit(uint32_t *item, uint32_t *start, uint32_t filled, uint32_t *code,
+                                  const uint32_t *index, const uint64_t *size, unsigned words, size_t n,
+                                  unsigned window, unsigned c)
 {
-    return (size_t)zkn_digit_windows(c) << (c - 1);
+    const size_t buckets = zkn_msm_buckets(c);
+    for (size_t i = 0; i < n; i++) {
+        code[i] = zkn_digit(size + i * words, words, window, c);
+        start[(code[i] >> 1) + 1]++;
+    }
+    start[0] = start[1] = filled;
+    for (size_t k = 1; k < buckets; k++) { /* start[k+1] is where bucket k starts, until it is filled */
+        const uint32_t count = start[k + 1];
+        start[k + 1] = filled;
+        filled += count;
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (code[i] >> 1) item[start[(code[i] >> 1) + 1]++] = index[i] ^ code[i] << 31;
+    }
+    return filled;
 }
+
+#define GROUP          g1
+#define COORD          fp
+#define COORD_TYPE     zkn_fp
+#define GROUP_AFF      zkn_g1_aff
+#define GROUP_JAC      zkn_g1_jac
+#define MSM_SCALE_X(x) fp_mul(x, x, &FP_CUBE_ROOTS[0])
+#include "msm_template.h"
+
+#define GROUP          g2
+#define COORD          fp2
+#define COORD_TYPE     zkn_fp2
+#define GROUP_AFF      zkn_g2_aff
+#define GROUP_JAC      zkn_g2_jac
+#define MSM_SCALE_X(x) fp2_mul_fp(x, x, &FP_CUBE_ROOTS[1])
+#include "msm_template.h"

@@ -1,285 +1,327 @@
-/* Multi-scalar multiplication and fixed-base multiplication: written once, included by msm.c once per
- * group (parameters as group_template.h). */
+/* Multi-scalar multiplication: written once, included by msm.c once per group (parameters as
+ * group_template.h, and MSM_SCALE_X: x <- beta x, the endomorphism that is lambda).
+ *
+ * Pippenger's buckets (Bernstein, Doumen, Lange, Oosterwijk 2012, section 4) over signed digits. First the items
+ * are taken apart: no zeros and no infinities, sizes below 2^64 in a sum of their own (most of a witness), and of
+ * the others, where there are not too many, the two halves by the endomorphism. Then a worker takes a cell of a
+ * sum's grid: sorts its items by digit, sums each bucket, and weighs the bucket sums, all of it as lists (lists.h)
+ * and so in affine additions that share inversions. */
 
 #define G(name)     ZKN_CAT(GROUP, name)
+#define C(name)     ZKN_CAT(COORD, name)
 #define ZKN_G(name) ZKN_CAT(ZKN_CAT(zkn_, GROUP), name)
 
-/* ---- sum of s_i P_i ----
- *
- * Pippenger's buckets (Bernstein, Doumen, Lange, Oosterwijk 2012, section 4) over signed digits. Work is a
- * grid of windows times chunks of the input; a worker takes a cell, sorts the points of its chunk by
- * digit, sums each bucket by G(_sum_lists_vartime), and weighs the bucket sums by splitting their index in
- * two halves: sum_k k B_k = 2^h sum_high high R_high + sum_low low C_low, with R and C the sums of rows
- * and columns of the buckets laid out as a square, which are lists again. */
+/* One sum: item i is size[i] (of `words` words) times points[index[i]]. */
+typedef struct {
+    const void *points;
+    uint32_t *index;
+    uint64_t *size;
+    size_t n;
+    unsigned words;
+    zkn_msm_plan plan;
+    GROUP_AFF *bit_sums; /* (window, chunk, bit of the digit) */
+} G(_msm_sum);
 
 typedef struct {
     G(_list_room) lists;
-    uint32_t *item, *offset;
+    uint32_t *code, *item, *start;
     GROUP_AFF *bucket, *line;
 } G(_msm_room);
 
 typedef struct {
-    const GROUP_AFF *points;
+    const uint8_t *points;
     const zkn_fr *scalars;
     size_t n;
-    zkn_msm_plan plan;
-    uint64_t bias[4];
-    zkn_digits *digits;
-    GROUP_JAC *cell;
+    unsigned workers;
+    G(_msm_sum) full, few; /* sizes of any length, and those of one word */
+    GROUP_AFF *images;     /* the full points and their images, two by two; NULL if never made */
+    struct {
+        size_t begin, full, few;
+        uint64_t full_bits, few_bits; /* or of all top words, of all words */
+    } *share;
     G(_msm_room) * room; /* one per worker */
 } G(_msm);
 
-static void G(_msm_room_take)(G(_msm_room) * room, zkn_scratch *s, const zkn_msm_plan *plan)
+static void G(_msm_room_take)(G(_msm_room) * room, zkn_scratch *s, size_t items, size_t buckets)
 {
-    const size_t buckets = ((size_t)1 << (plan->c - 1)) + 1,
-                 items = plan->chunk > buckets ? plan->chunk : buckets;
     G(_list_room_take)(&room->lists, s);
-    room->item = zkn_take(s, items, sizeof *room->item);
-    room->offset = zkn_take(s, buckets + 1, sizeof *room->offset);
+    room->code = zkn_take(s, items, sizeof *room->code);
+    room->item = zkn_take(s, items > 2 * buckets ? items : 2 * buckets, sizeof *room->item);
+    room->start = zkn_take(s, buckets + 1, sizeof *room->start);
     room->bucket = zkn_take(s, buckets, sizeof *room->bucket);
-    room->line = zkn_take(s, ((size_t)1 << (plan->c / 2)) + 1, sizeof *room->line);
+    room->line = zkn_take(s, buckets, sizeof *room->line);
 }
 
 static void G(_msm_take)(G(_msm) * m, zkn_scratch *s)
 {
-    m->digits = zkn_take(s, m->n, sizeof *m->digits);
-    m->cell = zkn_take(s, (size_t)m->plan.windows * m->plan.chunks, sizeof *m->cell);
-    m->room = zkn_take(s, m->plan.workers, sizeof *m->room);
-    for (unsigned k = 0; k < m->plan.workers; k++) {
+    const size_t n = m->n, split = n < ZKN_MSM_SPLIT_MAX ? n : ZKN_MSM_SPLIT_MAX,
+                 halves = n == split ? 2 * n : n;
+    size_t buckets = ZKN_MSM_CELL;
+    const unsigned windows[3] = {zkn_msm_window(n, ZKN_SIZE_BITS), zkn_msm_window(2 * split, ZKN_HALF_BITS),
+                                 zkn_msm_window(n, ZKN_MSM_SHORT_BITS)};
+    for (int k = 0; k < 3; k++) {
+        if (zkn_msm_buckets(windows[k]) > buckets) buckets = zkn_msm_buckets(windows[k]);
+    }
+    const size_t chunk = zkn_msm_chunk(halves, m->workers),
+                 items = ZKN_MSM_CELL + (chunk > ZKN_MSM_CHUNK_MIN ? chunk : ZKN_MSM_CHUNK_MIN);
+    const size_t chunks = (m->workers + 3) / 4;
+    m->full.index = zkn_take(s, halves, sizeof *m->full.index);
+    m->full.size = zkn_take(s, n, 4 * sizeof *m->full.size);
+    m->few.index = zkn_take(s, n, sizeof *m->few.index);
+    m->few.size = zkn_take(s, n, sizeof *m->few.size);
+    m->full.bit_sums = zkn_take(s, chunks * (ZKN_SIZE_BITS + ZKN_DIGIT_BITS_MAX), sizeof(GROUP_AFF));
+    m->few.bit_sums = zkn_take(s, chunks * (ZKN_MSM_SHORT_BITS + ZKN_DIGIT_BITS_MAX), sizeof(GROUP_AFF));
+    m->images = zkn_take(s, 2 * split, sizeof *m->images);
+    m->share = zkn_take(s, m->workers, sizeof *m->share);
+    m->room = zkn_take(s, m->workers, sizeof *m->room);
+    for (unsigned k = 0; k < m->workers; k++) {
         G(_msm_room) measured;
-        G(_msm_room_take)(m->room ? &m->room[k] : &measured, s, &m->plan);
+        G(_msm_room_take)(m->room ? &m->room[k] : &measured, s, items, buckets);
     }
 }
 
-static void G(_msm_digits)(void *ctx, size_t begin, size_t end, unsigned worker)
+/* ---- taking the items apart ---- */
+
+/* Each worker packs the items of its share from the start of the share on. */
+static void G(_msm_sizes)(void *ctx, size_t begin, size_t end, unsigned worker)
+{
+    const G(_msm) *m = ctx;
+    size_t full = 0, few = 0;
+    uint64_t full_bits = 0, few_bits = 0;
+    for (size_t i = begin; i < end; i++) {
+        COORD_TYPE x;
+        uint64_t size[4];
+        const uint32_t item = (uint32_t)i | zkn_size_of(size, &m->scalars[i]) << 31;
+        if ((size[0] | size[1] | size[2] | size[3]) == 0) continue;
+        memcpy(&x, m->points + i * sizeof(GROUP_AFF), sizeof x);
+        if (C(_is_zero)(&x)) continue; /* infinity alone: see _pair_is_open */
+        if (size[1] | size[2] | size[3]) {
+            memcpy(m->full.size + 4 * (begin + full), size, sizeof size);
+            m->full.index[begin + full++] = item;
+            full_bits |= size[3];
+        } else {
+            m->few.size[begin + few] = size[0];
+            m->few.index[begin + few++] = item;
+            few_bits |= size[0];
+        }
+    }
+    m->share[worker].begin = begin;
+    m->share[worker].full = full;
+    m->share[worker].few = few;
+    m->share[worker].full_bits = full_bits;
+    m->share[worker].few_bits = few_bits;
+}
+
+static void G(_msm_pack)(G(_msm_sum) * sum, size_t begin, size_t n, unsigned words)
+{
+    memmove(sum->index + sum->n, sum->index + begin, n * sizeof *sum->index);
+    memmove(sum->size + sum->n * words, sum->size + begin * words, n * words * sizeof *sum->size);
+    sum->n += n;
+}
+
+static void G(_msm_split)(void *ctx, size_t begin, size_t end, unsigned worker)
 {
     (void)worker;
     const G(_msm) *m = ctx;
-    for (size_t i = begin; i < end; i++) zkn_digits_of(&m->digits[i], &m->scalars[i], m->bias);
-}
-
-/* out <- sum_k k line[k] for k in [0, n) */
-static void G(_weigh_line)(GROUP_JAC *out, const GROUP_AFF *line, size_t n)
-{
-    GROUP_JAC running;
-    G(_jac_zero)(&running);
-    G(_jac_zero)(out);
-    for (size_t k = n; k-- > 1;) {
-        G(_jac_add_aff)(&running, &running, &line[k]);
-        G(_jac_add)(out, out, &running);
+    for (size_t i = begin; i < end; i++) {
+        uint64_t *size = m->full.size + 4 * i, low[2], high[2];
+        const uint32_t item = m->full.index[i], opposite = zkn_split_size(low, high, size);
+        GROUP_AFF *p = &m->images[2 * i];
+        memcpy(size, low, sizeof low);
+        memcpy(size + 2, high, sizeof high);
+        memcpy(p, m->points + (item & ~ZKN_LIST_NEGATE) * sizeof *p, sizeof *p);
+        if (item & ZKN_LIST_NEGATE) G(_aff_neg)(p, p);
+        p[1] = p[0];
+        if (opposite) G(_aff_neg)(&p[1], p);
+        MSM_SCALE_X(&p[1].x);
     }
 }
 
-/* out <- sum_k k bucket[k] for k in [0, 2^(c-1)] */
-static void G(_weigh_buckets)(GROUP_JAC *out, unsigned c, const G(_msm_room) * room)
+static void G(_msm_items)(G(_msm) * m)
 {
-    const unsigned low_bits = c / 2;
-    const uint32_t buckets = ((uint32_t)1 << (c - 1)) + 1, columns = (uint32_t)1 << low_bits,
-                   rows = ((buckets - 1) >> low_bits) + 1;
-    GROUP_JAC high, low;
+    uint64_t full_bits = 0, few_bits = 0;
+    unsigned bits = ZKN_SIZE_BITS;
+    m->full.n = m->few.n = 0;
+    m->full.points = m->few.points = m->points;
+    zkn_parallel(m->n, m->workers, G(_msm_sizes), m);
+    for (unsigned k = 0; k < m->workers; k++) {
+        G(_msm_pack)(&m->full, m->share[k].begin, m->share[k].full, 4);
+        G(_msm_pack)(&m->few, m->share[k].begin, m->share[k].few, 1);
+        full_bits |= m->share[k].full_bits;
+        few_bits |= m->share[k].few_bits;
+    }
+    const size_t n = m->full.n;
+    m->full.words = 4;
+    if (n <= ZKN_MSM_SPLIT_MAX) {
+        zkn_parallel(n, m->workers, G(_msm_split), m);
+        for (size_t i = 0; i < 2 * n; i++) m->full.index[i] = (uint32_t)i;
+        m->full.points = m->images;
+        m->full.n = 2 * n;
+        m->full.words = 2;
+        bits = ZKN_HALF_BITS;
+    }
+    m->full.plan = zkn_plan_msm(m->full.n, bits, bits, m->workers);
+    m->few.words = 1;
+    m->few.plan = zkn_plan_msm(m->few.n, few_bits ? 64 - (unsigned)__builtin_clzll(few_bits) : 0,
+                               ZKN_MSM_SHORT_BITS, m->workers);
+}
+
+/* ---- a cell ---- */
+
+/* The bucket sums of so many windows, as lists. */
+static void G(_fill_buckets)(const G(_msm_sum) * sum, const G(_msm_room) * room, unsigned window,
+                             unsigned windows, size_t chunk)
+{
+    const zkn_msm_plan *plan = &sum->plan;
+    const size_t first = chunk * plan->chunk, rest = sum->n - first,
+                 n = rest < plan->chunk ? rest : plan->chunk, buckets = zkn_msm_buckets(plan->c);
     uint32_t filled = 0;
-    for (uint32_t row = 0; row < rows; row++) {
-        room->offset[row] = filled;
-        for (uint32_t k = row << low_bits; k < (row + 1) << low_bits && k < buckets; k++) {
-            if (!G(_aff_is_zero)(&room->bucket[k])) room->item[filled++] = k;
-        }
-    }
-    room->offset[rows] = filled;
-    G(_sum_lists_vartime)(room->line, room->bucket, room->item, room->offset, rows, &room->lists);
-    G(_weigh_line)(&high, room->line, rows);
-    for (unsigned i = 0; i < low_bits; i++) G(_jac_dbl)(&high, &high);
+    memset(room->start, 0, (windows * buckets + 1) * sizeof *room->start);
+    for (unsigned k = 0; k < windows; k++)
+        filled =
+            zkn_sort_by_digit(room->item, room->start + k * buckets, filled, room->code, sum->index + first,
+                              sum->size + first * sum->words, sum->words, n, window + k, plan->c);
+    G(_sum_lists_vartime)(room->bucket, sum->points, room->item, room->start, windows * buckets,
+                          &room->lists);
+}
 
-    filled = 0;
-    for (uint32_t column = 0; column < columns; column++) {
-        room->offset[column] = filled;
-        for (uint32_t k = column; k < buckets; k += columns) {
-            if (!G(_aff_is_zero)(&room->bucket[k])) room->item[filled++] = k;
+/* Appends to `item` the indices below `end` of points of `from` that are not infinity: first, first + step, .. in
+ * runs of `run`. */
+static uint32_t G(_append)(uint32_t *item, uint32_t filled, const GROUP_AFF *from, uint32_t first,
+                           uint32_t end, uint32_t run, uint32_t step)
+{
+    for (; first < end; first += step) {
+        for (uint32_t k = first; k < first + run && k < end; k++) {
+            if (!C(_is_zero)(&from[k].x)) item[filled++] = k;
         }
     }
-    room->offset[columns] = filled;
-    G(_sum_lists_vartime)(room->line, room->bucket, room->item, room->offset, columns, &room->lists);
-    G(_weigh_line)(&low, room->line, columns);
-    G(_jac_add)(out, &high, &low);
+    return filled;
+}
+
+/* sum_k k B_k over a window's buckets, given as sums whose j-th counts 2^j times: k is split into a row and a
+ * column of a square, and R_h, the sum of row h, goes into the sums of the bits of h, columns likewise. */
+static void G(_weigh_buckets)(const G(_msm_sum) * sum, const G(_msm_room) * room, unsigned window,
+                              unsigned windows, size_t chunk)
+{
+    const zkn_msm_plan *plan = &sum->plan;
+    const unsigned c = plan->c, low = c / 2;
+    const uint32_t buckets = (uint32_t)zkn_msm_buckets(c), columns = (uint32_t)1 << low,
+                   rows = 1 + ((buckets - 1) >> low);
+    uint32_t filled = 0, lists = 0;
+    for (unsigned k = 0; k < windows; k++) { /* row and column 0 have no weight */
+        const uint32_t first = k * buckets, end = first + buckets;
+        for (uint32_t row = 1; row < rows; row++) {
+            room->start[lists++] = filled;
+            filled =
+                G(_append)(room->item, filled, room->bucket, first + (row << low), end, columns, buckets);
+        }
+        for (uint32_t column = 1; column < columns; column++) {
+            room->start[lists++] = filled;
+            filled = G(_append)(room->item, filled, room->bucket, first + column, end, 1, columns);
+        }
+    }
+    room->start[lists] = filled;
+    G(_sum_lists_vartime)(room->line, room->bucket, room->item, room->start, lists, &room->lists);
+
+    filled = lists = 0;
+    for (unsigned k = 0; k < windows; k++) {
+        const uint32_t row = k * (rows + columns - 2) - 1, column = row + rows - 1,
+                       end = column + columns; /* 0-th */
+        for (unsigned bit = 0; bit < c; bit++) {
+            const uint32_t weight = (uint32_t)1 << (bit < low ? bit : bit - low);
+            room->start[lists++] = filled;
+            filled = G(_append)(room->item, filled, room->line, (bit < low ? column : row) + weight,
+                                bit < low ? end : column + 1, weight, 2 * weight);
+        }
+    }
+    room->start[lists] = filled;
+    G(_sum_lists_vartime)(room->bucket, room->line, room->item, room->start, lists, &room->lists);
+    for (unsigned k = 0; k < windows; k++)
+        memcpy(sum->bit_sums + ((window + k) * plan->chunks + chunk) * c, room->bucket + k * c,
+               c * sizeof *room->bucket);
 }
 
 static void G(_msm_cell)(void *ctx, size_t begin, size_t end, unsigned worker)
 {
     (void)end;
     const G(_msm) *m = ctx;
-    const G(_msm_room) *room = &m->room[worker];
-    const unsigned c = m->plan.c, window = (unsigned)(begin / m->plan.chunks);
-    const size_t first = begin % m->plan.chunks * m->plan.chunk, rest = m->n - first;
-    const size_t n = rest < m->plan.chunk ? rest : m->plan.chunk;
-    const uint32_t buckets = ((uint32_t)1 << (c - 1)) + 1;
-    /* counting sort by |digit|; offset[k+1] counts bucket k, then is where it ends */
-    for (uint32_t k = 0; k <= buckets; k++) room->offset[k] = 0;
-    for (size_t i = 0; i < n; i++) {
-        const int digit = zkn_digit(&m->digits[first + i], window, c);
-        if (digit) room->offset[(digit < 0 ? -digit : digit) + 1]++;
+    const G(_msm_sum) *sum = &m->full;
+    const size_t full_cells = (size_t)sum->plan.groups * sum->plan.chunks;
+    if (begin >= full_cells) {
+        begin -= full_cells;
+        sum = &m->few;
     }
-    uint32_t total = 0;
-    for (uint32_t k = 1; k <= buckets; k++) {
-        const uint32_t count = room->offset[k];
-        room->offset[k] = total;
-        total += count;
+    const unsigned window = (unsigned)(begin / sum->plan.chunks) * sum->plan.group,
+                   left = sum->plan.windows - window,
+                   windows = left < sum->plan.group ? left : sum->plan.group;
+    const size_t chunk = begin % sum->plan.chunks;
+    G(_fill_buckets)(sum, &m->room[worker], window, windows, chunk);
+    G(_weigh_buckets)(sum, &m->room[worker], window, windows, chunk);
+}
+
+/* acc <- acc + the bit sums that count 2^bit times */
+static void G(_add_bit)(GROUP_JAC *acc, const G(_msm_sum) * sum, unsigned bit)
+{
+    const unsigned c = sum->plan.c, window = bit / c;
+    if (window >= sum->plan.windows) return;
+    for (unsigned chunk = 0; chunk < sum->plan.chunks; chunk++)
+        G(_jac_add_aff)(acc, acc, &sum->bit_sums[(window * sum->plan.chunks + chunk) * c + bit % c]);
+}
+
+/* *out <- *out + the sum over one segment */
+static void G(_msm_add)(GROUP_JAC *out, G(_msm) * m)
+{
+    GROUP_JAC acc;
+    G(_msm_items)(m);
+    const zkn_msm_plan *full = &m->full.plan, *few = &m->few.plan;
+    zkn_parallel_each((size_t)full->groups * full->chunks + (size_t)few->groups * few->chunks, m->workers,
+                      G(_msm_cell), m);
+    G(_jac_zero)(&acc);
+    const unsigned full_top = full->windows * full->c, few_top = few->windows * few->c;
+    for (unsigned bit = full_top > few_top ? full_top : few_top; bit-- > 0;) {
+        G(_jac_dbl)(&acc, &acc);
+        G(_add_bit)(&acc, &m->full, bit);
+        G(_add_bit)(&acc, &m->few, bit);
     }
-    for (size_t i = 0; i < n; i++) {
-        const int digit = zkn_digit(&m->digits[first + i], window, c);
-        if (digit > 0) room->item[room->offset[digit + 1]++] = (uint32_t)i;
-        if (digit < 0) room->item[room->offset[1 - digit]++] = (uint32_t)i | ZKN_LIST_NEGATE;
-    }
-    G(_sum_lists_vartime)(room->bucket, m->points + first, room->item, room->offset, buckets, &room->lists);
-    G(_weigh_buckets)(&m->cell[begin], c, room);
+    G(_jac_add)(out, out, &acc);
 }
 
 size_t ZKN_G(_msm_scratch_size)(size_t n, unsigned threads)
 {
     zkn_scratch measure = {NULL, 0};
-    G(_msm) m = {.n = n, .plan = zkn_plan_msm(n, threads)};
+    G(_msm) m = {.n = n < ZKN_MSM_SEGMENT ? n : ZKN_MSM_SEGMENT};
+    m.workers = zkn_workers(m.n, threads);
     G(_msm_take)(&m, &measure);
     return measure.used;
 }
 
-zkn_status ZKN_G(_msm_vartime)(GROUP_AFF *out, const GROUP_AFF *points, const zkn_fr *scalars, size_t n,
+zkn_status ZKN_G(_msm_vartime)(GROUP_AFF *out, const void *points, const zkn_fr *scalars, size_t n,
                                unsigned threads, void *scratch)
 {
     if (n > ZKN_MSM_MAX) return ZKN_BAD_LENGTH;
     zkn_scratch s = {scratch, 0};
-    G(_msm) m = {.points = points, .scalars = scalars, .n = n, .plan = zkn_plan_msm(n, threads)};
+    G(_msm) m = {.points = points, .scalars = scalars, .n = n < ZKN_MSM_SEGMENT ? n : ZKN_MSM_SEGMENT};
     GROUP_JAC sum;
+    m.workers = zkn_workers(m.n, threads);
     G(_msm_take)(&m, &s);
-    zkn_digit_bias(m.bias, m.plan.c);
-    zkn_parallel(n, m.plan.workers, G(_msm_digits), &m);
-    zkn_parallel_each((size_t)m.plan.windows * m.plan.chunks, m.plan.workers, G(_msm_cell), &m);
     G(_jac_zero)(&sum);
-    for (unsigned window = m.plan.windows; window-- > 0;) {
-        for (unsigned i = 0; i < m.plan.c; i++) G(_jac_dbl)(&sum, &sum);
-        for (unsigned k = 0; k < m.plan.chunks; k++)
-            G(_jac_add)(&sum, &sum, &m.cell[window * m.plan.chunks + k]);
+    for (size_t done = 0; done < n; done += m.n) {
+        m.n = n - done < ZKN_MSM_SEGMENT ? n - done : ZKN_MSM_SEGMENT;
+        m.workers = zkn_workers(m.n, threads);
+        m.points = (const uint8_t *)points + done * sizeof *out;
+        m.scalars = scalars + done;
+        G(_msm_add)(&sum, &m);
     }
     G(_jac_to_aff)(out, &sum);
     return ZKN_OK;
 }
 
-/* ---- s_i B for one base B ----
- *
- * The table holds, window after window, 1, 2, .., 2^(c-1) times 2^(c window) B. A product is then a list
- * of one entry per window. */
-
-typedef struct {
-    GROUP_AFF *table, *out;
-    const GROUP_AFF *base;
-    const zkn_fr *scalars;
-    unsigned c;
-    uint64_t bias[4];
-    size_t workers;
-    G(_list_room) * lists;
-    uint32_t **item, **offset;
-} G(_fixed);
-
-static void G(_fixed_take)(G(_fixed) * f, zkn_scratch *s)
-{
-    f->lists = zkn_take(s, f->workers, sizeof *f->lists);
-    f->item = zkn_take(s, f->workers, sizeof *f->item);
-    f->offset = zkn_take(s, f->workers, sizeof *f->offset);
-    for (size_t k = 0; k < f->workers; k++) {
-        G(_list_room) measured;
-        G(_list_room_take)(f->lists ? &f->lists[k] : &measured, s);
-        uint32_t *item = zkn_take(s, ZKN_FIXED_ITEMS, sizeof *item),
-                 *offset = zkn_take(s, ZKN_FIXED_ITEMS + 1, sizeof *offset);
-        if (f->item) f->item[k] = item, f->offset[k] = offset;
-    }
-}
-
-size_t ZKN_G(_fixed_scratch_size)(unsigned threads)
-{
-    zkn_scratch measure = {NULL, 0};
-    G(_fixed) f = {.workers = zkn_workers(ZKN_MAX_THREADS, threads)};
-    G(_fixed_take)(&f, &measure);
-    return measure.used;
-}
-
-static void G(_fixed_window)(void *ctx, size_t begin, size_t end, unsigned worker)
-{
-    (void)end;
-    const G(_fixed) *f = ctx;
-    const size_t size = (size_t)1 << (f->c - 1);
-    GROUP_AFF *row = f->table + begin * size;
-    GROUP_JAC first;
-    uint32_t *item = f->item[worker], *offset = f->offset[worker];
-    G(_jac_from_aff)(&first, f->base);
-    for (size_t i = 0; i < begin * f->c; i++) G(_jac_dbl)(&first, &first);
-    G(_jac_to_aff)(&row[0], &first);
-    /* From 1..have times to have+1..2 have times: each of those plus the last. Lists are read from what is
-     * written before. */
-    for (size_t have = 1; have < size; have *= 2) {
-        for (size_t done = 0; done < have;) {
-            const size_t piece = have - done < ZKN_FIXED_ITEMS / 2 ? have - done : ZKN_FIXED_ITEMS / 2;
-            for (size_t i = 0; i < piece; i++) {
-                offset[i] = (uint32_t)(2 * i);
-                item[2 * i] = (uint32_t)(done + i);
-                item[2 * i + 1] = (uint32_t)(have - 1);
-            }
-            offset[piece] = (uint32_t)(2 * piece);
-            G(_sum_lists_vartime)(row + have + done, row, item, offset, piece, &f->lists[worker]);
-            done += piece;
-        }
-    }
-}
-
-zkn_status ZKN_G(_fixed_table)(GROUP_AFF *table, const GROUP_AFF *base, unsigned c, unsigned threads,
-                               void *scratch)
-{
-    if (c < 2 || c > ZKN_DIGIT_BITS_MAX) return ZKN_BAD_LENGTH;
-    zkn_scratch s = {scratch, 0};
-    G(_fixed) f = {.table = table, .base = base, .c = c, .workers = zkn_workers(ZKN_MAX_THREADS, threads)};
-    G(_fixed_take)(&f, &s);
-    zkn_parallel_each(zkn_digit_windows(c), threads, G(_fixed_window), &f);
-    return ZKN_OK;
-}
-
-static void G(_fixed_share)(void *ctx, size_t begin, size_t end, unsigned worker)
-{
-    const G(_fixed) *f = ctx;
-    const unsigned windows = zkn_digit_windows(f->c);
-    const size_t at_once = ZKN_FIXED_ITEMS / windows;
-    uint32_t *item = f->item[worker], *offset = f->offset[worker];
-    while (begin < end) {
-        const size_t n = end - begin < at_once ? end - begin : at_once;
-        uint32_t filled = 0;
-        for (size_t i = 0; i < n; i++) {
-            zkn_digits digits;
-            zkn_digits_of(&digits, &f->scalars[begin + i], f->bias);
-            offset[i] = filled;
-            for (unsigned window = 0; window < windows; window++) {
-                const int digit = zkn_digit(&digits, window, f->c);
-                const uint32_t row = (uint32_t)window << (f->c - 1);
-                if (digit > 0) item[filled++] = row + (uint32_t)digit - 1;
-                if (digit < 0) item[filled++] = (row + (uint32_t)-digit - 1) | ZKN_LIST_NEGATE;
-            }
-        }
-        offset[n] = filled;
-        G(_sum_lists_vartime)(f->out + begin, f->table, item, offset, n, &f->lists[worker]);
-        begin += n;
-    }
-}
-
-zkn_status ZKN_G(_fixed_mul_vartime)(GROUP_AFF *out, const GROUP_AFF *table, unsigned c,
-                                     const zkn_fr *scalars, size_t n, unsigned threads, void *scratch)
-{
-    if (c < 2 || c > ZKN_DIGIT_BITS_MAX) return ZKN_BAD_LENGTH;
-    zkn_scratch s = {scratch, 0};
-    /* the table is only read */
-    G(_fixed) f = {.table = (GROUP_AFF *)table, .out = out, .scalars = scalars, .c = c};
-    f.workers = zkn_workers(ZKN_MAX_THREADS, threads);
-    G(_fixed_take)(&f, &s);
-    zkn_digit_bias(f.bias, c);
-    zkn_parallel(n, threads, G(_fixed_share), &f);
-    return ZKN_OK;
-}
-
 #undef G
+#undef C
 #undef ZKN_G
 #undef GROUP
+#undef COORD
+#undef COORD_TYPE
 #undef GROUP_AFF
 #undef GROUP_JAC
+#undef MSM_SCALE_X

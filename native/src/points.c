@@ -1,6 +1,6 @@
 /* Vectors of points of G1 and G2: decoding, validation, elementwise operations. */
 #include "bytes.h"
-#include "group.h"
+#include "pairs.h"
 #include "threads.h"
 
 #include <string.h>

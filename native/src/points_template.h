@@ -89,21 +89,16 @@ void ZKN_G(_vec_neg)(GROUP_AFF *out, const GROUP_AFF *a, size_t n)
 void ZKN_G(_vec_add)(GROUP_AFF *out, const GROUP_AFF *a, const GROUP_AFF *b, size_t n)
 {
     enum { AT_ONCE = 256 }; /* additions that share an inversion */
-    COORD_TYPE denominators[AT_ONCE], inverses[AT_ONCE], product;
+    GROUP_AFF sum[2 * AT_ONCE];
+    COORD_TYPE denominators[AT_ONCE], products[AT_ONCE];
+    zkn_pair pairs[AT_ONCE];
     for (size_t begin = 0; begin < n; begin += AT_ONCE) {
         const size_t some = n - begin < AT_ONCE ? n - begin : AT_ONCE;
-        C(_one)(&product);
-        for (size_t i = 0; i < some; i++) {
-            G(_slope_denominator)(&denominators[i], &a[begin + i], &b[begin + i]);
-            inverses[i] = product;
-            C(_mul)(&product, &product, &denominators[i]);
-        }
-        C(_inv)(&product, &product);
-        for (size_t i = some; i-- > 0;) {
-            C(_mul)(&inverses[i], &inverses[i], &product);
-            C(_mul)(&product, &product, &denominators[i]);
-            G(_aff_add_by_slope)(&out[begin + i], &a[begin + i], &b[begin + i], &inverses[i]);
-        }
+        memcpy(sum, a + begin, some * sizeof *sum);
+        memcpy(sum + some, b + begin, some * sizeof *sum);
+        for (uint32_t i = 0; i < some; i++) pairs[i] = (zkn_pair){i, (uint32_t)some + i};
+        G(_add_pairs_vartime)(sum, pairs, some, denominators, products);
+        memcpy(out + begin, sum, some * sizeof *sum);
     }
 }
 

@@ -69,6 +69,12 @@ static inline void fp2_neg(zkn_fp2 *out, const zkn_fp2 *a)
     fp_neg(&out->c1, &a->c1);
 }
 
+static inline void fp2_cmov(zkn_fp2 *out, const zkn_fp2 *a, uint64_t choose)
+{
+    fp_cmov(&out->c0, &a->c0, choose);
+    fp_cmov(&out->c1, &a->c1, choose);
+}
+
 static inline void fp2_conj(zkn_fp2 *out, const zkn_fp2 *a)
 {
     out->c0 = a->c0;

@@ -142,6 +142,32 @@ def test_long_msm(shape, n):
     assert [msm_g1(points, factors, threads=t) for t in (1, 2, 3, 40)] == [expected] * 4
 
 
+@pytest.mark.parametrize("n", [(1 << 18) + 3, (1 << 21) + 3])
+def test_msm_past_every_limit(n):
+    """More full scalars than are split by the endomorphism; more points than one segment holds, few of them counted."""
+    logs, full = random_scalars(64, seed=1), n < 1 << 21
+    period = FrVec.concat([FrVec(1000), random_scalars(24)])
+    factors = random_scalars(1024).repeated(1 + n // 1024) if full else period.repeated(1 + n // 1024)
+    every, factors = logs.repeated(1 + n // 64).slice(0, n), factors.slice(0, n)
+    points = fixed_base_g1(logs)
+    repeated = G1Vec.from_raw((bytes(points.raw()) * (1 + n // 64))[: 64 * n], check=False)
+    expected = G1Vec.from_affine([oracle.g1(factors.dot(every))])
+    assert msm_g1(repeated, factors, threads=2) == expected
+
+
+@in_both
+def test_msm_in_place_reads_points_anywhere(kind, multiple, msm, fixed):
+    """As in a mapped file, where a section starts at any byte."""
+    points, factors = fixed(random_scalars(300)), random_scalars(300, seed=1)
+    for shift in (0, 1, 4):
+        held = memoryview(bytes(shift) + bytes(points.raw()))[shift:]
+        assert kind.msm_in_place(held, factors) == msm(points, factors)
+    with pytest.raises(LengthError, match="299 points and 300"):
+        kind.msm_in_place(held[: len(held) // 300 * 299], factors)
+    with pytest.raises(LengthError, match="whole number"):
+        kind.msm_in_place(held[1:], factors)
+
+
 @settings(max_examples=10)
 @given(st.integers(1, 60), scalars, scalars, st.integers())
 def test_msm_is_linear(n, c, d, seed):

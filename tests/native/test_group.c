@@ -17,38 +17,55 @@ static void random_fr(zkn_fr *out)
     fr_from_canonical(out, words);
 }
 
-/* Digits sum to the scalar, for windows of every width and scalars at the ends of digits. */
+/* out <- sum_i digit_i 2^(ci) of a size */
+static void from_digits(zkn_fr *out, const uint64_t *size, unsigned words, unsigned bits, unsigned c)
+{
+    zkn_fr digit, radix;
+    fr_zero(out);
+    fr_from_u64(&radix, (uint64_t)1 << c);
+    for (unsigned i = zkn_digit_windows(bits, c); i-- > 0;) {
+        const uint32_t code = zkn_digit(size, words, i, c);
+        CHECK(code >> 1 <= (uint32_t)1 << (c - 1));
+        fr_from_u64(&digit, code >> 1);
+        if (code & 1) fr_neg(&digit, &digit);
+        fr_mul(out, out, &radix);
+        fr_add(out, out, &digit);
+    }
+}
+
+/* Digits, and digits of both halves, sum to the scalar: for windows of every width and scalars at their ends. */
 static void digits(void)
 {
     for (unsigned c = 2; c <= ZKN_DIGIT_BITS_MAX; c++) {
-        uint64_t bias[4];
-        zkn_digit_bias(bias, c);
         for (int round = 0; round < 60; round++) {
-            zkn_fr s, sum, digit, radix;
-            zkn_digits d;
-            uint64_t words[4] = {0};
+            zkn_fr s, sum, half;
+            uint64_t size[4], low[2], high[2], words[4] = {0};
             if (round < 6) {
                 fr_from_u64(&s, (uint64_t)round / 2);
-                if (round & 1) fr_neg(&s, &s);
             } else if (round < 40) {
                 for (unsigned i = (unsigned)round % c; i < 252; i += c)
                     words[i / 64] |= (uint64_t)1 << i % 64;
                 fr_from_canonical(&s, words);
-                if (round & 1) fr_neg(&s, &s);
+            } else if (round < 50) { /* around r/2, where sizes are largest */
+                for (int k = 0; k < 4; k++)
+                    words[k] = FR_MODULUS[k] >> 1 | (k < 3 ? FR_MODULUS[k + 1] << 63 : 0);
+                words[0] += (uint64_t)round - 45;
+                fr_from_canonical(&s, words);
             } else {
                 random_fr(&s);
             }
-            zkn_digits_of(&d, &s, bias);
-            fr_zero(&sum);
-            fr_from_u64(&radix, (uint64_t)1 << c);
-            for (unsigned i = zkn_digit_windows(c); i-- > 0;) {
-                const int value = zkn_digit(&d, i, c), size = value < 0 ? -value : value;
-                CHECK(size <= 1 << (c - 1));
-                fr_from_u64(&digit, (uint64_t)size);
-                if (value < 0) fr_neg(&digit, &digit);
-                fr_mul(&sum, &sum, &radix);
-                fr_add(&sum, &sum, &digit);
-            }
+            if (round & 1) fr_neg(&s, &s);
+            const unsigned opposite = zkn_size_of(size, &s);
+            from_digits(&sum, size, 4, ZKN_SIZE_BITS, c);
+            if (opposite) fr_neg(&sum, &sum);
+            CHECK(fr_equal(&sum, &s));
+            const unsigned negative = zkn_split_size(low, high, size);
+            from_digits(&half, high, 2, ZKN_HALF_BITS, c);
+            fr_mul(&half, &half, &FR_CUBE_ROOT);
+            if (negative) fr_neg(&half, &half);
+            from_digits(&sum, low, 2, ZKN_HALF_BITS, c);
+            fr_add(&sum, &sum, &half);
+            if (opposite) fr_neg(&sum, &sum);
             CHECK(fr_equal(&sum, &s));
         }
     }

@@ -141,13 +141,23 @@ class _PointVec(Generic[Coordinate]):
 
     def msm(self, scalars: FrVec, threads: int = 0) -> Self:
         """Σ scalars[i] · self[i], a vector of one. Time depends on the scalars."""
-        self._same_length(scalars.n, "scalars")
+        return self._msm(self.array, self.n, scalars, threads)
+
+    @classmethod
+    def msm_in_place(cls, data: Buffer, scalars: FrVec, threads: int = 0) -> Self:
+        """As msm, over raw points (`G1M`, `G2M`) checked before: read where they are, as in a mapped file."""
+        return cls._msm(ffi.from_buffer("uint8_t[]", data), cls._count(data), scalars, threads)
+
+    @classmethod
+    def _msm(cls, points: CArray, n: int, scalars: FrVec, threads: int) -> Self:
+        if n != scalars.n:
+            raise LengthError(f"{n} points and {scalars.n} scalars")
         threads = thread_count(threads)
-        out = self.uninitialised(1)
-        scratch = room("uint8_t[]", self._kernel("msm_scratch_size")(self.n, threads))
-        status = self._kernel("msm_vartime")(out.array, self.array, scalars.array, self.n, threads, scratch)
+        out = cls.uninitialised(1)
+        scratch = room("uint8_t[]", cls._kernel("msm_scratch_size")(n, threads))
+        status = cls._kernel("msm_vartime")(out.array, points, scalars.array, n, threads, scratch)
         lib.zkn_wipe(scratch, len(scratch))
-        check(status, f"a sum of {self.n} products")
+        check(status, f"a sum of {n} products")
         return out
 
     @classmethod
@@ -158,7 +168,7 @@ class _PointVec(Generic[Coordinate]):
             raise LengthError(f"{base.n} bases, wanted one")
         threads = thread_count(threads)
         # An addition per scalar and window, and one per entry of the table.
-        window = min(range(2, 17), key=lambda c: -(-254 // c) * (scalars.n + (1 << (c - 1))))
+        window = min(range(2, 17), key=lambda c: (253 // c + 1) * (scalars.n + (1 << (c - 1))))
         table, out = cls.uninitialised(lib.zkn_fixed_table_length(window)), cls.uninitialised(scalars.n)
         scratch = room("uint8_t[]", cls._kernel("fixed_scratch_size")(threads))
         status = cls._kernel("fixed_table")(table.array, base.array, window, threads, scratch)

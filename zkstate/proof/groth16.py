@@ -216,7 +216,7 @@ def _assemble(pk: ProvingKey, witness: FrVec, h: FrVec, rng: Random, threads: in
     try:
         alpha_1, beta_1, delta_1 = pk.vk.alpha.vec(), pk.beta_1.vec(), pk.delta_1.vec()
         a, b1, c, quotient = (
-            msm_g1(G1Vec.from_raw(section, check=False), scalars, threads)
+            G1Vec.msm_in_place(section, scalars, threads)
             for section, scalars in (
                 (pk.points_a, witness),
                 (pk.points_b1, witness),
@@ -224,7 +224,7 @@ def _assemble(pk: ProvingKey, witness: FrVec, h: FrVec, rng: Random, threads: in
                 (pk.points_h, h),
             )
         )
-        b2 = msm_g2(G2Vec.from_raw(pk.points_b2, check=False), witness, threads)
+        b2 = G2Vec.msm_in_place(pk.points_b2, witness, threads)
         a = alpha_1 + a + msm_g1(delta_1, rho)
         b1 = beta_1 + b1 + msm_g1(delta_1, sigma)
         b2 = pk.vk.beta.vec() + b2 + msm_g2(pk.vk.delta.vec(), sigma)

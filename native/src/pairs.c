@@ -1,0 +1,3 @@
+/* The sums of pairs that pairs.h declares, for both groups. */
+#define PAIRS_DEFINE
+#include "pairs.h"
