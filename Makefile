@@ -6,6 +6,8 @@
 #   make sanitize   the C tests under address and undefined-behaviour sanitizers
 #   make interop    the tests against npm's snarkjs, circom2 and anvil (needs node)
 #   make bench      timings of primitives and user actions
+#   make bench-peers  the same beside gnark, arkworks, snarkjs and others, built under build/peers; writes benches/results
+#   make portability  the C tests with gcc and clang, under thread sanitizer and valgrind, and on arm64 under qemu
 #   make wheel      sdist and wheel into dist/
 #   make clean      removes everything the targets above made
 
@@ -18,6 +20,7 @@ PYTHON ?= python3
 VENV ?= .venv
 DEMO ?=
 TESTS ?=
+BENCH ?=
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 
 PY := $(VENV)/bin/python
@@ -27,7 +30,7 @@ C_FILES := $(wildcard native/*/*.h native/*/*.c \
                       tests/native/*.c tests/native/*.h)
 NATIVE := zkstate/_native.abi3.so
 
-.PHONY: all native demo test lint format sanitize interop bench wheel clean
+.PHONY: all native demo test lint format sanitize interop bench peers bench-peers portability wheel clean
 all: native
 
 # Stamps: one environment, filled in steps, so that `make demo` downloads only what the demo runs.
@@ -88,6 +91,29 @@ interop: native $(VENV)/.test tests/interop/node_modules/.package-lock.json
 
 bench: native $(VENV)/.test
 	@for script in benches/bench_*.py; do echo "== $$script"; $(PY) "$$script"; done
+
+PEERS := build/peers
+PEER_SOURCES := $(wildcard benches/peers/gnark/* benches/peers/rust/Cargo.* benches/peers/rust/src/*.rs benches/peers/rust/src/bin/*.rs)
+
+$(PEERS)/.built: $(PEER_SOURCES) benches/peers/requirements.txt
+	@mkdir -p $(PEERS)
+	@if command -v go >/dev/null; then cd benches/peers/gnark && go build -mod=readonly -o ../../../$(PEERS)/gnark .; \
+	 else echo "absent: go, so gnark is not built"; fi
+	@if command -v cargo >/dev/null; then cd benches/peers/rust && \
+	     cargo build --quiet --locked --release --target-dir ../../../$(PEERS)/rust; \
+	 else echo "absent: cargo, so arkworks and blst are not built"; fi
+	$(PYTHON) -m venv $(PEERS)/venv
+	$(PEERS)/venv/bin/pip --disable-pip-version-check --quiet install -r benches/peers/requirements.txt
+	@touch $@
+
+peers: native $(PEERS)/.built
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory tests/interop/node_modules/.package-lock.json; \
+	 else echo "absent: npm, so snarkjs is not installed"; fi
+
+bench-peers: peers
+	$(PY) benches/bench_kernels.py --json $(BENCH) > $(PEERS)/kernels.json
+	$(PY) benches/bench_proof.py --json > $(PEERS)/proof.json
+	$(PY) benches/report.py $(PEERS)/kernels.json $(PEERS)/proof.json
 
 wheel: native $(VENV)/.test
 	$(PY) -m build --no-isolation --outdir dist .

@@ -1,17 +1,14 @@
-"""Times Poseidon and its trees, beside light-poseidon (Rust, arkworks) where its bindings are installed.
+"""Times Poseidon of every width and its trees. Beside a peer it stands in bench_kernels.py.
 
     python benches/bench_hash.py            one line a measurement
     python benches/bench_hash.py --json     the same as a list of objects, seconds per item
 
-The peer is PyPI's light-poseidon-python, which hashes two inputs; without it, the column says absent. Its time
-includes its own conversion of decimal numbers. Answers are checked before timing.
-Rounds of ours and of the peer alternate; a figure is the median round, its spread the other rounds' range.
+Answers are checked before timing. A figure is the median round, its spread the other rounds' range.
 """
 
 from __future__ import annotations
 
 import argparse
-import importlib
 import json
 import statistics
 import time
@@ -23,6 +20,7 @@ from zkstate.commitment.domain import tag
 from zkstate.commitment.poseidon import poseidon
 from zkstate.kernels import (
     FrVec,
+    cpu_path,
     merkle_levels,
     poseidon_chain_many,
     poseidon_constants,
@@ -30,51 +28,23 @@ from zkstate.kernels import (
     thread_count,
 )
 
-PEER = "light-poseidon"
 ROUNDS = 9
 
 
-def peer_hash(inputs: list[int]) -> Callable[[], int] | None:
-    """The peer's hash of these inputs, or None if it is not installed. It must agree with ours."""
-    try:
-        hasher = importlib.import_module("light_poseidon_python").Hasher(len(inputs))
-    except ModuleNotFoundError:
-        return None
-    assert int(hasher.hash(inputs)) == poseidon(0, inputs), f"{PEER} disagrees"
-    return lambda: hasher.hash(inputs)
-
-
-def rounds(*runs: tuple[Callable[[], object], int]) -> list[list[float]]:
-    """Seconds per item of ROUNDS alternating rounds of each (call, items in a call)."""
-    found: list[list[float]] = [[] for _ in runs]
+def measure(name: str, size: int, threads: int, ours: Callable[[], object]) -> dict[str, object]:
+    """One line of the table: seconds per item of `ours`, which does `size` of them."""
+    seconds = []
     for _ in range(ROUNDS):
-        for seconds, (call, items) in zip(found, runs, strict=True):
-            start = time.perf_counter()
-            call()
-            seconds.append((time.perf_counter() - start) / items)
-    return found
-
-
-def measure(
-    name: str, size: int, threads: int, ours: Callable[[], object], peer: Callable[[], int] | None = None
-) -> dict[str, object]:
-    """One line of the table: seconds per item of `ours`, which does `size` of them, and of `peer`, which does one."""
-    runs = [(ours, size)]
-    if peer is not None:
-        runs.append((lambda: [peer() for _ in range(50)], 50))
-    seconds, *others = rounds(*runs)
-    median = statistics.median(seconds)
-    peer_median = statistics.median(others[0]) if others else None
+        start = time.perf_counter()
+        ours()
+        seconds.append((time.perf_counter() - start) / size)
     return {
         "name": name,
         "size": size,
         "threads": threads,
-        "path": "portable",
-        "ours_s": median,
+        "path": cpu_path(),
+        "ours_s": statistics.median(seconds),
         "spread_s": [min(seconds), max(seconds)],
-        "peer": PEER if peer else None,
-        "peer_s": peer_median,
-        "ratio": peer_median / median if peer_median else None,
     }
 
 
@@ -86,12 +56,11 @@ def table() -> list[dict[str, object]]:
         inputs = FrVec.from_ints((i * i + 1) ** 40 for i in range(arity * n))
         row = inputs.slice(0, arity).to_ints()
         assert poseidon_many(0, inputs, arity)[0] == poseidon(0, row)
-        peer = peer_hash(row) if arity == 2 else None
 
         def hashes(threads: int, inputs: FrVec = inputs, arity: int = arity) -> FrVec:
             return poseidon_many(0, inputs, arity, threads)
 
-        lines.append(measure(f"poseidon t={width}", n, 1, lambda run=hashes: run(1), peer))
+        lines.append(measure(f"poseidon t={width}", n, 1, lambda run=hashes: run(1)))
         if width == 3 and every > 1:
             lines.append(measure(f"poseidon t={width}", n, every, lambda run=hashes: run(every)))
     lines.append(measure("poseidon constants t=17", 1, 1, lambda: poseidon_constants(17)))
@@ -121,12 +90,9 @@ def main() -> None:
     print(described())
     for line in lines:
         low, high = line["spread_s"]
-        beside = f"{PEER} {line['peer_s'] * 1e6:.1f} us, {line['ratio']:.1f}x" if line["peer"] else ""
-        if line["name"] == "poseidon t=3" and line["threads"] == 1 and not beside:
-            beside = f"{PEER} absent"
         print(
             f"{line['name']:34} threads {line['threads']}  {line['ours_s'] * 1e6:9.2f} us "
-            f"({low * 1e6:.2f} to {high * 1e6:.2f})  {beside}"
+            f"({low * 1e6:.2f} to {high * 1e6:.2f})"
         )
 
 

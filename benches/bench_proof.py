@@ -1,221 +1,114 @@
-"""Times Groth16: setup, reading a key, proving, verifying, verifying in batches; snarkjs and py_ecc beside it.
+"""Times Groth16 beside its peers: setup, proving, verifying one proof and a batch.
 
-    python benches/bench_proof.py [--json] [--powers 12,14,16] [--rounds 5]
+    python benches/bench_proof.py [--json] [--powers 14,16] [--batch 1000] [--path adx] [--without snarkjs]
 
-The circuit is a chain of fifth powers, so that no wire is small and the figures are those of hash-heavy circuits.
-Every size runs in fresh processes, one for setup and one for proving, so that their peak memory is their own; a size
-runs with all cores and pinned to one. snarkjs (run `make interop` once) proves with the same key and witness, its own
-start not counted; without it the column says absent. Proofs are checked before anything is timed.
+Every prover gets the same constraint system and witness: zkstate and snarkjs the same .zkey and .wtns, gnark and
+arkworks the same .r1cs and .wtns under a key of their own. The circuit is a chain of fifth powers, so that no wire is
+small, as in a circuit full of hashes. gnark solves nothing: all wires are inputs to it. zkstate's time includes
+verifying its own proof. The proofs of gnark and arkworks must be accepted by zkstate's verifier too. No peer verifies
+batches: theirs is as many single verifications. Peak memory is that of the whole process, for zkstate and snarkjs
+proving alone, for gnark and arkworks their setup included.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import multiprocessing
-import os
-import resource
-import shutil
-import statistics
-import subprocess
 import tempfile
-import time
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from machine import described
+import numpy.typing as npt
+from compare import Case, Field, Line, report, thread_counts
+from ours import SEED
 
 from zkstate.constraint.r1cs import R1cs, SparseMatrix
 from zkstate.kernels import FR_MODULUS, FrVec
-from zkstate.proof import wtns_file, zkey_file
-from zkstate.proof.groth16 import Proof, prove, verify, verify_batch
+from zkstate.proof import r1cs_file, wtns_file, zkey_file
+from zkstate.proof.groth16 import Proof, verify
 from zkstate.proof.keys import VerifyingKey
 from zkstate.proof.setup import insecure_setup
 
-SEED = b"the seed of a benchmark"
-ROOT = Path(__file__).resolve().parent.parent
-SNARKJS = ROOT / "tests" / "interop" / "node_modules" / "snarkjs" / "build" / "main.cjs"
-BATCHES = (1, 16, 256)
-
 
 def fifth_powers(n: int) -> tuple[R1cs, FrVec]:
-    """x -> x^5 over and over in n rows: u = x x, v = u u, y = v x. The first x is public."""
+    """x -> x^5 + 7 over and over in n rows: u = x x, v = u u, y - 7 = v x. The first x is public."""
     rows = np.arange(n)
     step, kind = rows // 3, rows % 3
     x, u, v = 1 + 3 * step, 2 + 3 * step, 3 + 3 * step
-    columns = [np.choose(kind, (x, u, v)), np.choose(kind, (x, u, x)), rows + 2]
-    ends, pool = np.arange(n + 1, dtype=np.uint64), FrVec.ones(1)
-    a, b, c = (
-        SparseMatrix(ends, column.astype(np.uint32), np.zeros(n, dtype=np.uint32), pool, n + 2) for column in columns
-    )
+    left, right = np.choose(kind, (x, u, v)), np.choose(kind, (x, u, x))
+    each, pool = np.arange(n + 1, dtype=np.uint64), FrVec.from_ints([1, -7])
+
+    def one_wire(column: npt.NDArray[np.int64]) -> SparseMatrix:
+        return SparseMatrix(each, column.astype(np.uint32), np.zeros(n, dtype=np.uint32), pool, n + 2)
+
+    ends = each + np.concatenate([[0], np.cumsum(kind == 2)]).astype(np.uint64)
+    wire, coefficient = np.zeros(ends[-1], dtype=np.uint32), np.ones(ends[-1], dtype=np.uint32)
+    wire[ends[1:] - 1], coefficient[ends[1:] - 1] = rows + 2, 0  # the constant wire, if any, comes first
+    outputs = SparseMatrix(ends, wire, coefficient, pool, n + 2)
     witness = [1, 0x5EED]
-    for left, right in zip(columns[0].tolist(), columns[1].tolist(), strict=True):
-        witness.append(witness[left] * witness[right] % FR_MODULUS)
-    return R1cs(n + 2, 1, a, b, c), FrVec.from_ints(witness)
+    for i, (l, r) in enumerate(zip(left.tolist(), right.tolist(), strict=True)):
+        witness.append((witness[l] * witness[r] + 7 * (i % 3 == 2)) % FR_MODULUS)
+    return R1cs(n + 2, 1, one_wire(left), one_wire(right), outputs), FrVec.from_ints(witness)
 
 
-def rounds(work: Callable[[], object], n: int) -> dict[str, object]:
-    """Median and range of the wall time of n runs, and the median CPU time."""
-    wall, cpu = [], []
-    for _ in range(n):
-        start, cpu_start = time.perf_counter(), time.process_time()
-        work()
-        wall.append(time.perf_counter() - start)
-        cpu.append(time.process_time() - cpu_start)
-    return {"ours_s": statistics.median(wall), "spread_s": [min(wall), max(wall)], "cpu_s": statistics.median(cpu)}
-
-
-def peak_mib() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-
-
-def set_up(power: int, folder: Path, n: int, found: multiprocessing.Queue) -> None:
-    """Time the setup, and leave key, verification key and witness in the folder."""
+def files(power: int, folder: Path) -> dict[str, Path]:
+    """The circuit that fills a domain of 2^power, in every form that an engine reads."""
+    places = {"r1cs": folder / "c.r1cs", "wtns": folder / "w.wtns", "zkey": folder / "c.zkey", "vk": folder / "vk.json"}
     r1cs, witness = fifth_powers((1 << power) - 2)
     key = insecure_setup(r1cs, SEED)
     assert key.domain_size == 1 << power
-    timed = rounds(lambda: insecure_setup(r1cs, SEED), n)
-    zkey_file.write_zkey(folder / "key.zkey", key)
-    (folder / "vk.json").write_text(key.vk.to_json(), encoding="utf-8")
-    wtns_file.write(folder / "w.wtns", witness)
-    found.put([{"name": "setup", **timed, "peak_mib": peak_mib()}])
+    r1cs_file.write(places["r1cs"], r1cs_file.R1csFile.of(r1cs))
+    wtns_file.write(places["wtns"], witness)
+    zkey_file.write_zkey(places["zkey"], key)
+    places["vk"].write_text(key.vk.to_json(), encoding="utf-8")
+    return places | {"out": folder}
 
 
-def prove_and_verify(folder: Path, n: int, found: multiprocessing.Queue) -> None:
-    """Time what a prover and a verifier do with the files in the folder."""
-    path = folder / "key.zkey"
-    witness = wtns_file.read(folder / "w.wtns")
-    pin = zkey_file.file_pin(path)
-    key = zkey_file.read_zkey(path, pin)
-    public, proof = witness.slice(1, 2).to_ints(), prove(key, witness)
-    assert verify(key.vk, public, proof)
-    lines = [{"name": "prove", **rounds(lambda: prove(key, witness), n), "peak_mib": peak_mib()}]
-    lines.append({"name": "read pinned key", **rounds(lambda: zkey_file.read_zkey(path, pin), n)})
-    lines.append({"name": "read and check key", **rounds(lambda: zkey_file.read_zkey(path), 1)})
-    lines.append({"name": "verify", **rounds(lambda: verify(key.vk, public, proof), 20)})
-    text = proof.to_json()
-    assert Proof.from_json(text) == proof
-    lines.append({"name": "read proof", **rounds(lambda: Proof.from_json(text), 20)})
-    found.put(lines)
+def left_behind(folder: Path, public: int) -> None:
+    """Hold the last proof that a peer left under its own key against zkstate's verifier."""
+    key, proof = folder / "verification_key.json", folder / "proof.json"
+    if key.exists():
+        vk, found = VerifyingKey.from_json(key.read_bytes()), Proof.from_json(proof.read_bytes())
+        assert verify(vk, [public], found), "zkstate refuses a peer's proof"
+        assert not verify(vk, [public + 1], found), "zkstate accepts a peer's proof of something else"
 
 
-def verify_batches(n: int, found: multiprocessing.Queue) -> None:
-    """Time batches of distinct proofs, per proof."""
-    r1cs, witness = fifth_powers(30)
-    key = insecure_setup(r1cs, SEED)
-    public = witness.slice(1, 2).to_ints()
-    statements = [(public, prove(key, witness)) for _ in range(max(BATCHES))]
-    lines = []
-    for size in BATCHES:
-        batch = statements[:size]
-        assert verify_batch(key.vk, batch)
-        assert not verify_batch(key.vk, [*batch[:-1], ([public[0] + 1], batch[-1][1])])
-        timed = rounds(lambda batch=batch: verify_batch(key.vk, batch), n)
-        per_proof = {k: [x / size for x in v] if isinstance(v, list) else v / size for k, v in timed.items()}
-        lines.append({"name": "verify in a batch, per proof", "size": size, **per_proof})
-    found.put(lines)
-
-
-def in_child(target: Callable[..., None], *arguments: object) -> list[dict[str, object]]:
-    """What a fresh process finds: its memory is its own."""
-    context = multiprocessing.get_context("spawn")
-    found = context.Queue()
-    child = context.Process(target=target, args=(*arguments, found))
-    child.start()
-    lines = found.get()
-    child.join()
-    return lines
-
-
-def snarkjs(folder: Path, n: int) -> dict[str, float]:
-    """Median seconds of snarkjs on the same files, {} where it is absent."""
-    node = shutil.which("node")
-    if node is None or not SNARKJS.exists():
-        return {}
-    script = ROOT / "benches" / "peers" / "snarkjs_groth16.cjs"
-    files = [folder / name for name in ("key.zkey", "w.wtns", "vk.json")]
-    done = subprocess.run([node, script, SNARKJS, *files, str(n)], capture_output=True, text=True, check=True)
-    return {name: statistics.median(seconds) for name, seconds in json.loads(done.stdout).items()}
-
-
-def py_ecc_verify(folder: Path) -> Callable[[], bool] | None:
-    """The equation of one proof in py_ecc, or None where it is absent."""
-    try:
-        from py_ecc import optimized_bn128 as ecc  # noqa: PLC0415  # a peer, not a dependency
-    except ModuleNotFoundError:
-        return None
-    vk = VerifyingKey.from_json((folder / "vk.json").read_bytes())
-    witness, key = wtns_file.read(folder / "w.wtns"), zkey_file.read_zkey(folder / "key.zkey")
-    proof, public = prove(key, witness), witness[1]
-
-    def g1(point):
-        x, y = point.affine
-        return ecc.FQ(x), ecc.FQ(y), ecc.FQ(1)
-
-    def g2(point):
-        x, y = point.affine
-        return ecc.FQ2(x), ecc.FQ2(y), ecc.FQ2.one()
-
-    def check() -> bool:
-        bound = ecc.add(g1(vk.ic[0]), ecc.multiply(g1(vk.ic[1]), public))
-        product = ecc.pairing(g2(proof.b), ecc.neg(g1(proof.a)), final_exponentiate=False)
-        for right, left in ((vk.beta, g1(vk.alpha)), (vk.gamma, bound), (vk.delta, g1(proof.c))):
-            product = product * ecc.pairing(g2(right), left, final_exponentiate=False)
-        return ecc.final_exponentiate(product) == ecc.FQ12.one()
-
-    return check
-
-
-def table(powers: list[int], n: int) -> list[dict[str, object]]:
-    every = sorted(os.sched_getaffinity(0))
-    lines: list[dict[str, object]] = []
-    for cores in [every] if len(every) == 1 else [every, every[:1]]:
-        os.sched_setaffinity(0, cores)  # children inherit it, and with it the number of threads
-        for power in powers:
+def table(args: argparse.Namespace) -> Iterator[Line]:
+    for threads in args.threads or thread_counts():
+        for power in map(int, args.powers.split(",")):
             with tempfile.TemporaryDirectory() as place:
-                folder = Path(place)
-                found = in_child(set_up, power, folder, max(1, n // 2))
-                found += in_child(prove_and_verify, folder, n)
-                beside = {name: ("snarkjs", seconds) for name, seconds in snarkjs(folder, max(2, n // 2)).items()}
-                lines += [finished(line | {"size": 1 << power}, len(cores), beside) for line in found]
-                if power == powers[0] and (check := py_ecc_verify(folder)) is not None and check():
-                    seconds = rounds(check, 3)["ours_s"]
-                    mine = next(line for line in found if line["name"] == "verify")
-                    lines.append(finished(mine | {"size": 1 << power}, len(cores), {"verify": ("py_ecc", seconds)}))
-        lines += [finished(line, len(cores), {}) for line in in_child(verify_batches, n)]
-    os.sched_setaffinity(0, every)
-    return lines
+                yield from sized(power, files(power, Path(place)), threads, args)
 
 
-def finished(line: dict[str, object], threads: int, beside: dict[str, tuple[str, float]]) -> dict[str, object]:
-    """A line with its peer, or with the peer said to be absent."""
-    peer, seconds = beside.get(str(line["name"]), ("snarkjs absent" if line["name"] == "prove" else None, None))
-    ratio = None if seconds is None else seconds / line["ours_s"]
-    return {"threads": threads, "path": "portable", **line, "peer": peer, "peer_s": seconds, "ratio": ratio}
+def sized(power: int, places: dict[str, Path], threads: int, args: argparse.Namespace) -> Iterator[Line]:
+    """Proving first, each engine fresh, so that its peak is not that of the setup."""
+    n, engines = 1 << power, Field(threads, args.without, args.path)
+    try:
+        yield from engines.compare(Case("groth16_prove", "groth16_prove", n, places, rounds=args.rounds))
+        left_behind(places["out"], 0x5EED)
+        if power == min(map(int, args.powers.split(","))):
+            yield from engines.compare(Case("groth16_verify", "groth16_verify", n, places, repeat=10, rounds=9))
+            if args.batch:
+                yield from engines.compare(
+                    Case("groth16_verify_batch", "groth16_verify_batch", args.batch, places, rounds=3)
+                )
+        setup = {**places, "zkey": places["out"] / "again.zkey"}
+        yield from engines.compare(Case("groth16_setup", "groth16_setup", n, setup, rounds=min(3, args.rounds)))
+    finally:
+        engines.close()
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Time Groth16.")
+    parser = argparse.ArgumentParser(description="Time Groth16 beside its peers.")
     parser.add_argument("--json", action="store_true", help="a list of objects instead of lines")
-    parser.add_argument("--powers", default="12,14,16", help="sizes of the circuits, as powers of two")
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--powers", default="14,16", help="sizes of the circuits, as powers of two")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--batch", type=int, default=1000, help="proofs to verify in one batch; 0 for none")
+    parser.add_argument("--path", choices=("portable", "adx", "ifma"), help="only this CPU path of ours")
+    parser.add_argument("--without", action="append", default=[], help="leave a peer out; may be repeated")
+    parser.add_argument("--threads", type=int, action="append", help="1 and all cores by default; may be repeated")
     args = parser.parse_args()
-    lines = table([int(power) for power in args.powers.split(",")], args.rounds)
-    if args.json:
-        print(json.dumps(lines, indent=1))
-        return
-    print(described())
-    for line in lines:
-        low, high = line["spread_s"]
-        memory = f"  peak {line['peak_mib']:.0f} MiB" if "peak_mib" in line else ""
-        beside = f"  {line['peer']}" if line["peer"] else ""
-        if line["ratio"] is not None:
-            beside += f" {line['peer_s'] * 1e3:.1f} ms, {line['ratio']:.1f}x"
-        print(
-            f"{line['name']:30} {line['size']:>8}  threads {line['threads']}  {line['ours_s'] * 1e3:9.2f} ms "
-            f"({low * 1e3:.2f} to {high * 1e3:.2f}){memory}{beside}"
-        )
+    report(table(args), args.json)
 
 
 if __name__ == "__main__":

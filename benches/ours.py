@@ -1,0 +1,162 @@
+"""zkstate as an engine of the benches, on the CPU path that ZKSTATE_CPU names."""
+
+from __future__ import annotations
+
+import sys
+from functools import cache
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent / "peers"))
+
+from serving import Operation, Request, hashed, serve
+
+import zkstate
+from zkstate.constraint.r1cs import R1cs
+from zkstate.kernels import (
+    FR_MODULUS,
+    FrVec,
+    G1Vec,
+    G2Vec,
+    cpu_path,
+    fixed_base_g1,
+    fixed_base_g2,
+    ntt,
+    pairing_check,
+    poseidon_many,
+)
+from zkstate.proof import r1cs_file, wtns_file, zkey_file
+from zkstate.proof.groth16 import Proof, prove, verify, verify_batch
+from zkstate.proof.setup import insecure_setup
+
+SEED = b"the seed of a benchmark"
+Prepared = tuple
+
+
+@cache
+def scalars(path: str) -> FrVec:
+    return FrVec.from_bytes(Path(path).read_bytes())
+
+
+@cache
+def points_g1(path: str) -> G1Vec:
+    return G1Vec.from_bytes(Path(path).read_bytes())
+
+
+@cache
+def points_g2(path: str) -> G2Vec:
+    return G2Vec.from_bytes(Path(path).read_bytes())
+
+
+def fr_mul(ask: Request) -> Prepared:
+    a, b = (scalars(ask["files"][name]).slice(0, ask["size"]) for name in ("a", "b"))
+    return (lambda _: a * b), (lambda: hashed((a * b).to_bytes()))
+
+
+def transform(ask: Request) -> Prepared:
+    before = scalars(ask["files"]["a"]).slice(0, ask["size"])
+    copies = [before.copy() for _ in range(ask["repeat"])]
+    return (lambda i: ntt(copies[i], threads=ask["threads"])), (lambda: hashed(copies[0].to_bytes()))
+
+
+def _msm(points: G1Vec | G2Vec, ask: Request) -> Prepared:
+    factors, n, sums = scalars(ask["files"]["scalars"]), ask["size"], []
+    bases, factors = points.slice(0, n), factors.slice(0, n)
+    return (lambda _: sums.append(bases.msm(factors, ask["threads"]))), (lambda: hashed(sums[-1].to_bytes()))
+
+
+def sum_g1(ask: Request) -> Prepared:
+    return _msm(points_g1(ask["files"]["points"]), ask)
+
+
+def sum_g2(ask: Request) -> Prepared:
+    return _msm(points_g2(ask["files"]["points"]), ask)
+
+
+def multiples(ask: Request) -> Prepared:
+    factors, out = scalars(ask["files"]["scalars"]).slice(0, ask["size"]), []
+    return (lambda _: out.append(fixed_base_g1(factors, ask["threads"]))), (lambda: hashed(out[-1].to_bytes()))
+
+
+def pairs(n: int) -> tuple[G1Vec, G2Vec]:
+    """(a_i G, b_i H) with sum a_i b_i = 0, or, of a single pair, one whose pairing is not one."""
+    a, b = [0x5EED + i for i in range(n)], [0xB0B + i for i in range(n)]
+    if n > 1:
+        a[-1], b[-1] = -sum(x * y for x, y in zip(a[:-1], b[:-1], strict=True)) % FR_MODULUS, 1
+    return fixed_base_g1(FrVec.from_ints(a)), fixed_base_g2(FrVec.from_ints(b))
+
+
+def product(ask: Request) -> Prepared:
+    (p, q), found = pairs(ask["size"]), []
+    return (lambda _: found.append(pairing_check(p, q, ask["threads"]))), (lambda: str(found[-1]).lower())
+
+
+def hashes(ask: Request) -> Prepared:
+    inputs, found = scalars(ask["files"]["a"]).slice(0, 2 * ask["size"]), []
+    return (lambda _: found.append(poseidon_many(0, inputs, 2, ask["threads"]))), (lambda: hashed(found[-1].to_bytes()))
+
+
+@cache
+def circuit(path: str) -> R1cs:
+    return r1cs_file.read(Path(path)).r1cs
+
+
+@cache
+def key(path: str):
+    """The key as a prover opens it: pinned, mapped, not checked again."""
+    return zkey_file.read_zkey(Path(path), zkey_file.file_pin(Path(path)))
+
+
+def setup(ask: Request) -> Prepared:
+    r1cs, found = circuit(ask["files"]["r1cs"]), []
+
+    def accepted() -> str:
+        zkey_file.write_zkey(Path(ask["files"]["zkey"]), found[-1])
+        return "accepted"
+
+    return (lambda _: found.append(insecure_setup(r1cs, SEED))), accepted
+
+
+def proven(ask: Request):
+    """The key, the public inputs and the call that proves them."""
+    pk, witness = key(ask["files"]["zkey"]), wtns_file.read(Path(ask["files"]["wtns"]))
+    return pk, witness.slice(1, pk.n_public + 1).to_ints(), lambda: prove(pk, witness, threads=ask["threads"])
+
+
+def make_proof(ask: Request) -> Prepared:
+    (pk, public, proof), found = proven(ask), []
+    return (lambda _: found.append(proof())), (lambda: verdict(verify(pk.vk, public, found[-1])))
+
+
+def check_proof(ask: Request) -> Prepared:
+    pk, public, proof = proven(ask)
+    made, found = proof(), []
+    return (lambda _: found.append(verify(pk.vk, public, made))), (lambda: verdict(found[-1]))
+
+
+def check_batch(ask: Request) -> Prepared:
+    pk, public, proof = proven(ask)
+    distinct: list[Proof] = [proof() for _ in range(8)]
+    batch, found = [(public, distinct[i % 8]) for i in range(ask["size"])], []
+    return (lambda _: found.append(verify_batch(pk.vk, batch))), (lambda: verdict(found[-1]))
+
+
+def verdict(accepted: bool) -> str:
+    return "accepted" if accepted else "rejected"
+
+
+OPERATIONS: dict[str, Operation] = {
+    "fr_mul": fr_mul,
+    "ntt": transform,
+    "msm_g1": sum_g1,
+    "msm_g2": sum_g2,
+    "fixed_base_g1": multiples,
+    "pairing_check": product,
+    "poseidon_t3": hashes,
+    "groth16_setup": setup,
+    "groth16_prove": make_proof,
+    "groth16_verify": check_proof,
+    "groth16_verify_batch": check_batch,
+}
+
+if __name__ == "__main__":
+    serve(f"zkstate {zkstate.__version__}, {cpu_path()} path", OPERATIONS)

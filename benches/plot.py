@@ -1,0 +1,48 @@
+"""Draws time against size from the JSON of bench_kernels.py: python plot.py KERNELS.json OUT.svg (needs matplotlib)."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import defaultdict
+from pathlib import Path
+
+import matplotlib as mpl
+
+mpl.use("svg")
+mpl.rcParams["svg.hashsalt"] = "zkstate"  # the same figures give the same file
+mpl.rcParams["svg.fonttype"] = "none"
+from matplotlib import pyplot as plt  # noqa: E402
+
+OPERATIONS = {"ntt": "transform over Fr", "msm_g1": "sum of multiples in G1"}
+
+
+def curves(lines: list[dict], name: str) -> dict[str, dict[int, float]]:
+    """Microseconds by size, for each path of ours and each measured peer, one thread."""
+    found: dict[str, dict[int, float]] = defaultdict(dict)
+    for line in lines:
+        if line["name"] == name and line["threads"] == 1:
+            if line["ours_cpu_s"] is not None:
+                found[f"zkstate {line['path']}"][line["size"]] = line["ours_cpu_s"] * 1e6
+            if line["peer_cpu_s"] is not None:
+                found[line["peer"]][line["size"]] = line["peer_cpu_s"] * 1e6
+    return found
+
+
+def main() -> None:
+    lines = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
+    figure, panels = plt.subplots(1, len(OPERATIONS), figsize=(10, 4))
+    for panel, (name, title) in zip(panels, OPERATIONS.items(), strict=True):
+        for label, times in curves(lines, name).items():
+            sizes = sorted(times)
+            panel.plot(sizes, [times[n] / n for n in sizes], marker=".", label=label)
+        panel.set(title=title, xscale="log", yscale="log", xlabel="size", ylabel="µs of CPU an element")
+        panel.set_xscale("log", base=2)
+        panel.grid(visible=True, which="both", alpha=0.2)
+        panel.legend(fontsize=7)
+    figure.tight_layout()
+    figure.savefig(sys.argv[2], metadata={"Date": None})
+
+
+if __name__ == "__main__":
+    main()
