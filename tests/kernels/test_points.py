@@ -73,11 +73,13 @@ def test_fixed_base_is_scalar_multiplication(kind, multiple, msm, fixed, n):
 
 @in_both
 def test_fixed_base_of_another_base(kind, multiple, msm, fixed):
-    base = kind.from_affine([multiple(77)])
-    assert kind.fixed_base(FrVec.from_ints([0, 1, 5]), base).to_affine() == [None, multiple(77), multiple(385)]
-    assert kind.fixed_base(FrVec.from_ints([3]), kind(1)).to_affine() == [None]
+    """One table serves any number of products, not only those it was made for."""
+    table = kind.fixed_table(2, kind.from_affine([multiple(77)]))
+    assert kind.fixed_base(FrVec.from_ints([0, 1, 5]), table).to_affine() == [None, multiple(77), multiple(385)]
+    assert kind.fixed_base(FrVec.from_ints([R - 1]), table).to_affine() == [multiple(R - 77)]
+    assert kind.fixed_base(FrVec.from_ints([3]), kind.fixed_table(1, kind(1))).to_affine() == [None]
     with pytest.raises(LengthError, match="2 bases"):
-        kind.fixed_base(FrVec(1), kind(2))
+        kind.fixed_table(1, kind(2))
 
 
 @in_both

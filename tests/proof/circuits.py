@@ -39,9 +39,8 @@ class Small:
         return [value % FR_MODULUS for value in self.witness[1 : self.n_public + 1]]
 
 
-def cubic() -> Small:
+def cubic(x: int = 3) -> Small:
     """x^3 + x + 5 = y, y public (Zcash's example): four rows."""
-    x = 3
     w = [1, x**3 + x + 5, x, x * x, x**3, x**3 + x]
     rows = [
         ({2: 1}, {2: 1}, {3: 1}),

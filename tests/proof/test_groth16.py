@@ -17,7 +17,7 @@ from zkstate.algebra.bn254 import FP_MODULUS, G1, G2
 from zkstate.errors import EncodingError, EnvironmentFailure, InputError, LengthError, WitnessError
 from zkstate.kernels import FR_MODULUS, FrVec
 from zkstate.proof import groth16, json_form, wtns_file, zkey_file
-from zkstate.proof.groth16 import Proof, prove, verify, verify_batch
+from zkstate.proof.groth16 import Proof, prove, prove_many, verify, verify_batch
 from zkstate.proof.keys import SetupStatus, VerifyingKey
 from zkstate.proof.setup import Trapdoor, insecure_setup, setup_with
 
@@ -245,6 +245,32 @@ def test_the_key_and_witness_of_rapidsnark_prove():
     assert verify(vk, inputs, second)
     assert first != second
     assert not verify(vk, [inputs[0] + 1], first)
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_many_proofs_come_in_order_and_few_witnesses_are_taken_ahead(threads):
+    _, key, _ = made(cubic)
+    roots, taken = [3, 1, 4, 1, 5, 9, 2], []
+
+    def witnesses():
+        for x in roots:
+            taken.append(x)
+            yield cubic(x).values
+
+    for done, proof in enumerate(prove_many(key, witnesses(), threads=threads), 1):
+        assert verify(key.vk, cubic(roots[done - 1]).public, proof)
+        assert len(taken) <= done + threads
+    assert taken == roots
+    assert list(prove_many(key, [])) == []
+
+
+def test_a_bad_witness_among_many_is_refused_at_its_turn():
+    _, key, _ = made(cubic)
+    good, bad = cubic(3).values, FrVec.from_ints([*cubic(3).witness[:-1], 5])
+    proofs_made = prove_many(key, [good, bad, good], threads=2)
+    assert verify(key.vk, cubic(3).public, next(proofs_made))
+    with pytest.raises(WitnessError, match="breaks 2 rows"):
+        next(proofs_made)
 
 
 @pytest.mark.parametrize("make", [cubic, bits, all_public])

@@ -7,7 +7,8 @@ in checks curve and subgroup, except `from_raw(check=False)`, which is for bytes
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Generic, Self, TypeVar
+from dataclasses import dataclass
+from typing import Any, Generic, Self, TypeVar
 
 from zkstate.errors import EncodingError, LengthError
 from zkstate.kernels.scalars import Buffer, FrVec
@@ -17,6 +18,17 @@ FP_MODULUS = 2188824287183927522224640574525727508869631115729782366268903789464
 
 _FP_BYTES = 32
 Coordinate = TypeVar("Coordinate", int, tuple[int, int])
+
+
+Points = TypeVar("Points", bound="_PointVec[Any]")
+
+
+@dataclass(frozen=True, slots=True)
+class FixedTable(Generic[Points]):
+    """Multiples of one base for windows of so many bits; made by `fixed_table`."""
+
+    multiples: Points
+    window: int
 
 
 class _PointVec(Generic[Coordinate]):
@@ -161,20 +173,27 @@ class _PointVec(Generic[Coordinate]):
         return out
 
     @classmethod
-    def fixed_base(cls, scalars: FrVec, base: Self | None = None, threads: int = 0) -> Self:
-        """scalars[i] · base (the generator if None), by a table of multiples. Time depends on the scalars."""
+    def fixed_table(cls, expected: int, base: Self | None = None, threads: int = 0) -> FixedTable[Self]:
+        """The multiples of a base (the generator if None) that about `expected` products of it are worth."""
         base = cls.generator() if base is None else base
         if base.n != 1:
             raise LengthError(f"{base.n} bases, wanted one")
-        threads = thread_count(threads)
         # An addition per scalar and window, and one per entry of the table.
-        window = min(range(2, 17), key=lambda c: (253 // c + 1) * (scalars.n + (1 << (c - 1))))
-        table, out = cls.uninitialised(lib.zkn_fixed_table_length(window)), cls.uninitialised(scalars.n)
+        window = min(range(2, 17), key=lambda c: (253 // c + 1) * (expected + (1 << (c - 1))))
+        table, threads = cls.uninitialised(lib.zkn_fixed_table_length(window)), thread_count(threads)
         scratch = room("uint8_t[]", cls._kernel("fixed_scratch_size")(threads))
         status = cls._kernel("fixed_table")(table.array, base.array, window, threads, scratch)
         check(status, f"a table of {window}-bit windows")
+        return FixedTable(table, window)
+
+    @classmethod
+    def fixed_base(cls, scalars: FrVec, table: FixedTable[Self] | None = None, threads: int = 0) -> Self:
+        """scalars[i] times the base of the table (the generator if None). Time depends on the scalars."""
+        table = cls.fixed_table(scalars.n, threads=threads) if table is None else table
+        out, threads = cls.uninitialised(scalars.n), thread_count(threads)
+        scratch = room("uint8_t[]", cls._kernel("fixed_scratch_size")(threads))
         status = cls._kernel("fixed_mul_vartime")(
-            out.array, table.array, window, scalars.array, scalars.n, threads, scratch
+            out.array, table.multiples.array, table.window, scalars.array, scalars.n, threads, scratch
         )
         lib.zkn_wipe(scratch, len(scratch))
         check(status, f"{scalars.n} products of one base")

@@ -1,4 +1,4 @@
-"""Groth16 over BN254: prove, verify, verify many at once.
+"""Groth16 over BN254: prove, verify, and many at once of either.
 
 Source: Groth 2016 (eprint 2016/260), section 3.2; batch verification after Bellare, Garay, Rabin 1998, small exponents.
 A proof can be re-randomised by anyone, so its bytes never identify a statement and never serve as a nullifier.
@@ -7,7 +7,9 @@ A proof can be re-randomised by anyone, so its bytes never identify a statement 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,6 +27,7 @@ from zkstate.kernels import (
     ntt,
     pairing_check,
     sparse_product,
+    thread_count,
     wipe,
 )
 from zkstate.proof import json_form
@@ -172,6 +175,34 @@ def prove(
     if not verify(pk.vk, public_inputs, proof, allow_fresh=allow_fresh):
         raise WitnessError("the witness does not satisfy the circuit of this key: the proof made of it is false")
     return proof
+
+
+def prove_many(
+    pk: ProvingKey,
+    witnesses: Iterable[FrVec],
+    rng: Random = os.urandom,
+    *,
+    allow_fresh: bool = False,
+    threads: int = 0,
+) -> Iterator[Proof]:
+    """The proofs of many witnesses under one key, in order: one thread each, so that no core waits for another.
+
+    A witness is taken when a thread is free for it, so at most `threads` of them are in work. `rng` must allow calls
+    from several threads. Errors: as `prove`, when the turn of the bad witness comes; the proofs after it are not made.
+    """
+    workers = thread_count(threads)
+    with ThreadPoolExecutor(workers) as pool:
+        waiting: deque[Future[Proof]] = deque()
+        try:
+            for witness in witnesses:
+                if len(waiting) == workers:
+                    yield waiting.popleft().result()
+                waiting.append(pool.submit(prove, pk, witness, rng, allow_fresh=allow_fresh, threads=1))
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
 
 
 def _quotient(pk: ProvingKey, witness: FrVec, threads: int) -> FrVec:

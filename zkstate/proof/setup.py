@@ -17,7 +17,7 @@ from zkstate.algebra.bn254 import G1, G2, root_of_unity
 from zkstate.algebra.polynomial import Domain
 from zkstate.constraint.r1cs import R1cs
 from zkstate.errors import LengthError
-from zkstate.kernels import FR_MODULUS, FrVec, G1Vec, G2Vec, fixed_base_g1, fixed_base_g2, sparse_product
+from zkstate.kernels import FR_MODULUS, FrVec, G1Vec, G2Vec, sparse_product
 from zkstate.proof import r1cs_file
 from zkstate.proof.keys import ProvingKey, SetupStatus, VerifyingKey, domain_matrices, domain_size
 
@@ -65,17 +65,18 @@ def setup_with(r1cs: R1cs, t: Trapdoor, circuit: bytes) -> ProvingKey:
     combined = at_a.scale(t.beta) + at_b.scale(t.alpha) + at_c
     secret = combined.slice(bound, r1cs.n_wires)
 
-    in_g1 = fixed_base_g1(FrVec.from_ints([t.alpha, t.beta, t.delta]))
-    in_g2 = fixed_base_g2(FrVec.from_ints([t.beta, t.delta]))
-    ic, points_a, points_b1 = (fixed_base_g1(v) for v in (combined.slice(0, bound), at_a, at_b))
-    points_b2 = fixed_base_g2(at_b)
+    table_1, table_2 = G1Vec.fixed_table(4 * r1cs.n_wires + 2 * n), G2Vec.fixed_table(r1cs.n_wires)
+    in_g1 = G1Vec.fixed_base(FrVec.from_ints([t.alpha, t.beta, t.delta]), table_1)
+    in_g2 = G2Vec.fixed_base(FrVec.from_ints([t.beta, t.delta]), table_2)
+    ic, points_a, points_b1 = (G1Vec.fixed_base(v, table_1) for v in (combined.slice(0, bound), at_a, at_b))
+    points_b2 = G2Vec.fixed_base(at_b, table_2)
     vanishing = pow(t.tau, n, FR_MODULUS) - 1
     before_contributions = _circuit_hash(
         [in_g1.slice(0, 2), in_g2.slice(0, 1), G2Vec.generator(), G1Vec.generator(), G2Vec.generator()],
         [
             ic,
-            fixed_base_g1(FrVec.ones(n - 1).scale_powers(t.tau, vanishing)),
-            fixed_base_g1(secret),
+            G1Vec.fixed_base(FrVec.ones(n - 1).scale_powers(t.tau, vanishing), table_1),
+            G1Vec.fixed_base(secret, table_1),
             points_a,
             points_b1,
             points_b2,
@@ -102,8 +103,8 @@ def setup_with(r1cs: R1cs, t: Trapdoor, circuit: bytes) -> ProvingKey:
         points_a=points_a.raw(),
         points_b1=points_b1.raw(),
         points_b2=points_b2.raw(),
-        points_c=fixed_base_g1(secret.scale(over_delta)).raw(),
-        points_h=fixed_base_g1(odd.scale(over_delta)).raw(),
+        points_c=G1Vec.fixed_base(secret.scale(over_delta), table_1).raw(),
+        points_h=G1Vec.fixed_base(odd.scale(over_delta), table_1).raw(),
         circuit_hash=before_contributions,
         contributions=bytes(4),
         circuit=circuit,
