@@ -19,12 +19,13 @@ from zkstate.commitment.merkle import ACCOUNTS_ARITY, ACCOUNTS_NODE, MerklePath
 from zkstate.errors import DisagreementError, EncodingError
 from zkstate.kernels import FR_BYTES, FR_MODULUS
 from zkstate.publication.header import Header, SignedHeader
-from zkstate.publication.tables import check_instruments
+from zkstate.publication.tables import check_instruments, check_scenarios
 from zkstate.publication.trust import Trust
 from zkstate.state import codec
 from zkstate.state.commit import account_id, owner_commitment
 from zkstate.state.identity import read_private
 from zkstate.state.journal import Segment, decode_entries, encode_entries
+from zkstate.state.scenarios import ScenarioTable, encode_scenarios
 from zkstate.state.schema import Account, Instrument
 from zkstate.state.table import InstrumentTable, encode_table
 
@@ -60,11 +61,12 @@ class _BundleForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     path: list[_Hex32]
     history: _HistoryForm | None
     instruments: msgspec.Raw
+    scenarios: msgspec.Raw
 
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """One account of one epoch with its secret, its path to the accounts root, and the instrument table.
+    """One account of one epoch with its secret, its path to the accounts root, and the tables that price it.
 
     Every instance is proved by its own content. Errors: DisagreementError naming the parts that contradict
     each other. `history` holds the last entries of the account's journal, None if they were not to be had;
@@ -75,6 +77,7 @@ class Bundle:
     account: Account
     path: MerklePath
     table: InstrumentTable
+    scenarios: ScenarioTable | None
     history: Segment | None
     trust: Trust
     recovered_at: int
@@ -96,6 +99,9 @@ class Bundle:
         _agree("accounts root", self.path.root_from(self.leaf), header.accounts_root)
         _agree("table depth", self.table.depth, header.table_depth)
         _agree("instruments root", self.table.root, header.instruments_root)
+        _agree("scenarios root", 0 if self.scenarios is None else self.scenarios.root, header.scenarios_root)
+        if self.scenarios is not None:
+            self.scenarios.check_beside(self.table)
         if self.history is not None:
             self.history.check_end(account.history_head, account.history_length)
 
@@ -148,6 +154,7 @@ class Bundle:
                 _word(self.history.head), self.history.length, encode_entries(self.history.entries).hex()
             ),
             instruments=msgspec.Raw(encode_table(self.table)),
+            scenarios=msgspec.Raw(b"null" if self.scenarios is None else encode_scenarios(self.scenarios)),
         )
         return msgspec.json.encode(form)
 
@@ -167,11 +174,13 @@ class Bundle:
         signed = SignedHeader.decode(bytes.fromhex(form.header))
         account = codec.decode_record(bytes.fromhex(form.account), form.size_class)
         block_hash, history = form.trust.block_hash, form.history
+        table = check_instruments(bytes(form.instruments), signed.header)
         bundle = cls(
             signed=signed,
             account=account,
             path=MerklePath(account.index, _levels(form.path)),
-            table=check_instruments(bytes(form.instruments), signed.header),
+            table=table,
+            scenarios=_scenarios(bytes(form.scenarios), signed.header, table),
             history=None
             if history is None
             else Segment(int(history.head, 16), history.length, decode_entries(bytes.fromhex(history.entries))),
@@ -196,6 +205,10 @@ class Bundle:
     def read(cls, path: Path) -> Bundle:
         """Read a bundle file. MissingError if there is none, EnvironmentFailure if others may read it."""
         return cls.decode(read_private(path, MAX_BUNDLE_BYTES, "account bundle"))
+
+
+def _scenarios(data: bytes, header: Header, table: InstrumentTable) -> ScenarioTable | None:
+    return None if data == b"null" else check_scenarios(data, header, table)
 
 
 def _word(value: int) -> str:

@@ -15,16 +15,17 @@ from dataclasses import dataclass
 
 from zkstate.errors import DisagreementError, MissingError, SourceError, StaleError
 from zkstate.publication.header import SIGNED_BYTES, Header, SignedHeader, equivocation
-from zkstate.publication.layout import HEADER, INSTRUMENTS, TOTALS, epoch_folder
+from zkstate.publication.layout import HEADER, INSTRUMENTS, SCENARIOS, TOTALS, epoch_folder
 from zkstate.publication.mirrors import Mirror
 from zkstate.publication.progress import Progress, silent
 from zkstate.publication.records import NoRecordError, Record, RecordKey
-from zkstate.publication.tables import MAX_TOTALS_BYTES, check_instruments, check_totals
+from zkstate.publication.tables import MAX_TOTALS_BYTES, check_instruments, check_scenarios, check_totals
 from zkstate.publication.tiles import path_from_tiles
 from zkstate.publication.trust import Trust, TrustRoot
 from zkstate.state.identity import AccountKey
 from zkstate.state.journal import Segment
 from zkstate.state.ledger import Totals
+from zkstate.state.scenarios import MAX_SCENARIOS_BYTES
 from zkstate.state.table import MAX_TABLE_BYTES
 
 from .bundle import Bundle
@@ -187,6 +188,9 @@ class _Run:
         fetch = in_epoch(self._fleet, header)
         with self.step("tables"):
             table = fetch(INSTRUMENTS, MAX_TABLE_BYTES, lambda data: check_instruments(data, header))
+            scenarios = None
+            if header.scenarios_root:
+                scenarios = fetch(SCENARIOS, MAX_SCENARIOS_BYTES, lambda data: check_scenarios(data, header, table))
             totals = fetch(TOTALS, MAX_TOTALS_BYTES, lambda data: check_totals(data, header))
         with self.step("record"):
             record = find_record(RecordKey.derive(self._key, header), fetch)
@@ -211,6 +215,7 @@ class _Run:
                 account=record.account,
                 path=path,
                 table=table,
+                scenarios=scenarios,
                 history=history,
                 trust=trust,
                 recovered_at=int(self._clock()),

@@ -132,7 +132,7 @@ def spoil(lines, kind, change, at=0):
         ("row", {"amount": "NaN"}, "'NaN' is not a decimal number such as"),
         ("row", {"amount": "-1e3"}, "'-1e3' is not a decimal number such as"),
         ("row", {"amount": "99999999999999999999999"}, "64"),
-        ("row", {"amount": "0"}, "a row that holds nothing is left out"),
+        ("row", {"amount": "0"}, "a row that is empty is left out"),
         ("row", {"account": "nobody"}, "'nobody' is not among the"),
         ("instrument", {"price": "-1"}, "price"),
     ],

@@ -37,6 +37,7 @@ QUICK = Limits(request_s=3.0, grace_s=0.1)
 FILES = (
     "header.bin",
     "tables/instruments.json",
+    "tables/scenarios.json",
     "tables/totals.json",
     "records/",
     "tiles/0/",
@@ -92,7 +93,7 @@ class TestHonest:
         assert found.bundle.account.rows == ledger(300).rows_of(7)
         assert found.bundle.trust.level == "d"
         (report,) = found.sources
-        assert (report.name, report.served, report.lied, report.silent, report.missing) == (url, 7, (), (), ())
+        assert (report.name, report.served, report.lied, report.silent, report.missing) == (url, 8, (), (), ())
 
     def test_every_kind_of_account_of_a_realistic_venue_comes_back(self, tmp_path):
         book = synthetic_ledger(7, 1000)

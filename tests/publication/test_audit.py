@@ -97,6 +97,10 @@ def table(name):
     return damage
 
 
+def drop_scenarios(folder):
+    (folder / "tables/scenarios.json").unlink()
+
+
 @pytest.mark.parametrize(
     ("damage", "kind", "where"),
     [
@@ -110,6 +114,8 @@ def table(name):
         (table("totals"), "root", "tables/totals.json"),
         (table("orderbook"), "root", "tables/orderbook.json"),
         (table("instruments"), "root", "tables/instruments.json"),
+        (table("scenarios"), "root", "tables/scenarios.json"),
+        (drop_scenarios, "root", "tables/scenarios.json"),
     ],
 )
 def test_a_venue_that_signs_files_it_did_not_commit_to_is_found(snapshot, tmp_path, damage, kind, where):
@@ -118,6 +124,12 @@ def test_a_venue_that_signs_files_it_did_not_commit_to_is_found(snapshot, tmp_pa
     assert found
     assert found[0].kind == kind
     assert found[0].path.startswith(where)
+
+
+def test_scenarios_that_no_header_commits_to_are_found(snapshot, tmp_path):
+    signed = republish(snapshot, tmp_path / "epoch", lambda folder: None, scenarios_root=0)
+    (found,) = audit_folder(tmp_path / "epoch", signed)
+    assert (found.kind, found.path, found.found) == ("root", "tables/scenarios.json", "a table")
 
 
 def test_a_wrong_count_is_found(snapshot, tmp_path):

@@ -248,7 +248,7 @@ class TestPublish:
 
 
 KILL = """
-import os, signal, sys
+import os, shutil, signal, sys
 from pathlib import Path
 from tests.publication.venue import OPERATOR, ledger
 from zkstate.publication.epoch import write_epoch
@@ -264,6 +264,7 @@ def work(progress):
 # One fork a kill point, made before any thread of the core exists, each killed at its n-th report of progress.
 point, ended = 0, False
 while not ended:
+    shutil.rmtree(place / "out", ignore_errors=True)  # whole, if the last kill came after the last step
     child = os.fork()
     if not child:
         reports = 0

@@ -86,7 +86,7 @@ def test_tag_key_and_entry_follow_the_specification():
     (entry,) = (entry for entry in entries if entry.startswith(tag))
     plaintext = AESGCM(aes).decrypt(bytes(12), entry[49:], entry[:49])
     assert len(entry) == RECORDS.entry_bytes(entry[16])
-    assert len(plaintext) == 150 + 53 * entry[16]
+    assert len(plaintext) == 150 + 54 * entry[16]
     accounts, _, _ = sealed()
     index = int.from_bytes(plaintext[:4], "big")
     assert accounts.accounts[index] == 3
@@ -197,7 +197,7 @@ def test_a_leaf_that_is_not_the_owners_is_caught(forge, words):
 def test_plaintext_that_is_no_account_is_caught():
     _, _, header = sealed()
     entry = Sealer(RECORD_KEY, header.venue, 3).seal(
-        OPERATOR.account_key("trader-5").view_public, 4, bytes(32), b"\xff" * (150 + 53 * 4)
+        OPERATOR.account_key("trader-5").view_public, 4, bytes(32), b"\xff" * (150 + 54 * 4)
     )
     with pytest.raises(DisagreementError, match="does not hold an account"):
         key_of("trader-5").open(entry)

@@ -6,6 +6,7 @@ import numpy as np
 
 from zkstate.publication.operator import Operator
 from zkstate.state.ledger import Ledger, issue_keys, order_columns, row_columns, with_ordered
+from zkstate.state.scenarios import Risk, ScenarioTable, Shock
 from zkstate.state.schema import ASSET, SHORT_ONLY, Instrument, ladder
 from zkstate.state.table import InstrumentTable
 
@@ -23,6 +24,14 @@ def _instrument(i):
 
 
 TABLE = InstrumentTable.of([_instrument(i) for i in range(1, 81)])
+
+SCENARIOS = ScenarioTable(
+    (Shock(850_000, 1_300_000), Shock(1_150_000, 700_000)),
+    1_300_000,
+    1_000_000,
+    tuple(Risk((-i.price * 15 // 100, i.price * 15 // 100), 0, 5_000, 0, 10_000) for i in TABLE.instruments),
+    TABLE.depth,
+)
 
 
 @cache
@@ -60,5 +69,5 @@ def ledger(accounts=40, seed=1, time=TIME, venue="Test venue"):
         ],
     )
     names = tuple(f"trader-{i}" for i in range(accounts))
-    bare = Ledger(venue, "USD", time, True, TABLE, names, with_ordered(rows, orders), orders)
+    bare = Ledger(venue, "USD", time, True, TABLE, names, with_ordered(rows, orders), orders, scenarios=SCENARIOS)
     return issue_keys(bare, OPERATOR.issuing_master)

@@ -3,7 +3,7 @@
 import numpy as np
 from hypothesis import strategies as st
 
-from tests.state.strategies import built_table, orders, tables, with_empty
+from tests.state.strategies import built_scenarios, built_table, orders, plain_scenarios, tables, with_empty
 from tests.state.strategies import rows as plain_rows
 from zkstate.kernels import FR_MODULUS
 from zkstate.state.ledger import Ledger, order_columns, row_columns
@@ -57,4 +57,6 @@ def plain_ledgers(draw, most_rows=6, most_accounts=8):
 @st.composite
 def ledgers(draw, **limits):
     table, rows, orders = draw(plain_ledgers(**limits))
-    return ledger_of(built_table(table), rows, orders)
+    made, risky = built_table(table), draw(st.booleans())
+    scenarios = built_scenarios(draw(plain_scenarios(len(table), most=4)), made.depth) if risky else None
+    return ledger_of(made, rows, orders, scenarios=scenarios)

@@ -3,6 +3,7 @@
 from hypothesis import strategies as st
 
 from zkstate.kernels import FR_MODULUS
+from zkstate.state.scenarios import Risk, ScenarioTable, Shock
 from zkstate.state.schema import Account, Instrument, Order, Row, ladder
 from zkstate.state.table import InstrumentTable
 
@@ -12,6 +13,8 @@ I64 = st.one_of(
 U64 = st.one_of(st.sampled_from([0, 1, 2**64 - 1]), st.integers(0, 2**64 - 1), st.integers(0, 10**12))
 I128 = st.one_of(st.sampled_from([-(2**127), 0, 2**127 - 1]), st.integers(-(2**127), 2**127 - 1))
 FLAG = st.integers(0, 1)
+U32 = st.one_of(st.sampled_from([0, 1, 10**6, 2**32 - 1]), st.integers(0, 2**32 - 1))
+RATE = st.integers(0, 10**6)
 ELEMENTS = st.integers(0, FR_MODULUS - 1)
 SYMBOLS = st.text(
     st.characters(min_codepoint=33, max_codepoint=0x2FF, categories=("L", "N", "S", "P")), min_size=1, max_size=12
@@ -128,4 +131,27 @@ def plain(account):
         [(r.instrument, r.amount, r.entry, r.funding_at_entry, int(r.isolated)) for r in account.rows],
         [(o.instrument, o.side, o.price, o.size) for o in account.orders],
         (account.history_head, account.history_length, account.new_entries),
+    )
+
+
+@st.composite
+def plain_scenarios(draw, count, most=32):
+    shocks = draw(st.lists(st.tuples(U32, U32), min_size=1, max_size=most))
+    factors = sorted([draw(U32), draw(U32)])
+    risks = []
+    for _ in range(count):
+        longs, shorts = sorted([draw(RATE), draw(RATE)]), sorted([draw(RATE), draw(RATE)])
+        changes = draw(st.lists(I64, min_size=len(shocks), max_size=len(shocks)))
+        risks.append((longs[0], shorts[0], longs[1], shorts[1], changes))
+    return {"maintenance_factor": factors[0], "initial_factor": factors[1], "scenarios": shocks, "risks": risks}
+
+
+def built_scenarios(plain, depth=2):
+    """zkstate's scenario table of a plain one."""
+    return ScenarioTable(
+        tuple(Shock(*shock) for shock in plain["scenarios"]),
+        plain["initial_factor"],
+        plain["maintenance_factor"],
+        tuple(Risk(tuple(changes), *rates) for *rates, changes in plain["risks"]),
+        depth,
     )

@@ -10,39 +10,14 @@ from hypothesis import strategies as st
 
 from tests.state import oracle
 from tests.state.ledgers import ledger_of, plain_ledgers
-from tests.state.strategies import I64, built_table, tables
+from tests.state.strategies import built_scenarios, built_table, plain_scenarios, tables
 from zkstate.errors import EncodingError, InputError, LengthError
 from zkstate.state import wide
 from zkstate.state.portfolio import assess_portfolio, assess_portfolios
-from zkstate.state.scenarios import Risk, ScenarioTable, Shock, decode_scenarios, encode_scenarios
+from zkstate.state.scenarios import Shock, decode_scenarios, encode_scenarios
 from zkstate.state.schema import Order, Row
 
 QUOTE = 10**22
-U32 = st.one_of(st.sampled_from([0, 1, 10**6, 2**32 - 1]), st.integers(0, 2**32 - 1))
-RATE = st.integers(0, 10**6)
-
-
-@st.composite
-def plain_scenarios(draw, count, most=32):
-    shocks = draw(st.lists(st.tuples(U32, U32), min_size=1, max_size=most))
-    factors = sorted([draw(U32), draw(U32)])
-    risks = []
-    for _ in range(count):
-        longs, shorts = sorted([draw(RATE), draw(RATE)]), sorted([draw(RATE), draw(RATE)])
-        changes = draw(st.lists(I64, min_size=len(shocks), max_size=len(shocks)))
-        risks.append((longs[0], shorts[0], longs[1], shorts[1], changes))
-    return {"maintenance_factor": factors[0], "initial_factor": factors[1], "scenarios": shocks, "risks": risks}
-
-
-def built_scenarios(plain, depth=2):
-    """zkstate's scenario table of a plain one."""
-    return ScenarioTable(
-        tuple(Shock(*shock) for shock in plain["scenarios"]),
-        plain["initial_factor"],
-        plain["maintenance_factor"],
-        tuple(Risk(tuple(changes), *rates) for *rates, changes in plain["risks"]),
-        depth,
-    )
 
 
 @given(plain_scenarios(3), st.sampled_from([2, 3]))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 from zkstate.commitment.merkle import ACCOUNTS_ARITY, ACCOUNTS_NODE, MerkleTree
@@ -11,7 +12,7 @@ from zkstate.errors import DisagreementError, InputError, MissingError
 from zkstate.kernels import FR_BYTES, FrVec
 from zkstate.publication import journals
 from zkstate.publication.header import Header, SignedHeader
-from zkstate.publication.layout import INSTRUMENTS, ORDER_BOOK, TOTALS, journal_path, record_path, tile_path
+from zkstate.publication.layout import INSTRUMENTS, ORDER_BOOK, SCENARIOS, TOTALS, journal_path, record_path, tile_path
 from zkstate.publication.manifest import Finding, check_folder
 from zkstate.publication.progress import Progress, silent
 from zkstate.publication.records import MAX_BUCKET_BYTES, parse_bucket
@@ -21,9 +22,11 @@ from zkstate.publication.tables import (
     MAX_TOTALS_BYTES,
     check_instruments,
     check_order_book,
+    check_scenarios,
     check_totals,
 )
 from zkstate.publication.tiles import TILE_NODES, encode_tiles, tile_count
+from zkstate.state.scenarios import MAX_SCENARIOS_BYTES
 from zkstate.state.table import MAX_TABLE_BYTES
 
 
@@ -47,10 +50,26 @@ def _check_tables(folder: Path, header: Header) -> Iterator[Finding]:
         (TOTALS, check_totals, MAX_TOTALS_BYTES),
         (ORDER_BOOK, check_order_book, MAX_ORDER_BOOK_BYTES),
     ):
-        try:
-            check(read_below(folder, path, limit), header)
-        except (InputError, DisagreementError) as error:
-            yield Finding("root", path, "the table the header commits to", str(error))
+        yield from _check_table(folder, path, limit, partial(check, header=header))
+    present = (folder / SCENARIOS).exists()
+    if present != (header.scenarios_root != 0):
+        stated = f"scenarios_root is {header.scenarios_root:#066x}"
+        yield Finding("root", SCENARIOS, stated, "a table" if present else "no table")
+    elif present:
+        check = partial(_check_scenarios, folder, header)
+        yield from _check_table(folder, SCENARIOS, MAX_SCENARIOS_BYTES, check)
+
+
+def _check_scenarios(folder: Path, header: Header, data: bytes) -> None:
+    instruments = check_instruments(read_below(folder, INSTRUMENTS, MAX_TABLE_BYTES), header)
+    check_scenarios(data, header, instruments)
+
+
+def _check_table(folder: Path, path: str, limit: int, check: Callable[[bytes], object]) -> Iterator[Finding]:
+    try:
+        check(read_below(folder, path, limit))
+    except (InputError, DisagreementError) as error:
+        yield Finding("root", path, "the table the header commits to", str(error))
 
 
 def _check_accounts(folder: Path, header: Header, progress: Progress) -> Iterator[Finding]:

@@ -21,7 +21,7 @@ from zkstate.atomic import PRIVATE_FILE, PRIVATE_FOLDER, new_folder, write_new
 from zkstate.errors import DisagreementError, EncodingError, EnvironmentFailure, LedgerError
 from zkstate.publication.header import SYNTHETIC, Header, SignedHeader, sign
 from zkstate.publication.journals import JOURNALS
-from zkstate.publication.layout import HEADER, INSTRUMENTS, MANIFEST, ORDER_BOOK, TOTALS
+from zkstate.publication.layout import HEADER, INSTRUMENTS, MANIFEST, ORDER_BOOK, SCENARIOS, TOTALS
 from zkstate.publication.manifest import Manifest
 from zkstate.publication.operator import Operator
 from zkstate.publication.progress import Progress, silent
@@ -32,6 +32,7 @@ from zkstate.state import commit, tree
 from zkstate.state.identity import write_secret
 from zkstate.state.journal_heads import Heads, continued, heads_of
 from zkstate.state.ledger import Ledger, issue_keys
+from zkstate.state.scenarios import encode_scenarios
 from zkstate.state.table import encode_table
 
 PUBLIC = "public"
@@ -115,6 +116,8 @@ def write_epoch(
             write_new(public / INSTRUMENTS, encode_table(ledger.table))
             write_new(public / TOTALS, encode_totals(totals))
             write_new(public / ORDER_BOOK, order_book)
+            if ledger.scenarios is not None:
+                write_new(public / SCENARIOS, encode_scenarios(ledger.scenarios))
         with watch.step("write tiles"):
             write_tiles(accounts.tree, public, progress)
         record_key = X25519PrivateKey.from_private_bytes(entropy(32))
@@ -141,6 +144,7 @@ def write_epoch(
             accounts_root=accounts.root,
             instruments_root=ledger.table.root,
             totals_root=commit.totals_root(totals.credits, totals.debits),
+            scenarios_root=0 if ledger.scenarios is None else ledger.scenarios.root,
             order_book_root=commit.order_book_root(order_book),
             data_root=manifest.root,
             account_count=len(ledger),

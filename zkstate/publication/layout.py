@@ -10,6 +10,7 @@ HEADER = "header.bin"
 MANIFEST = "manifest.json"
 INSTRUMENTS = "tables/instruments.json"
 TOTALS = "tables/totals.json"
+SCENARIOS = "tables/scenarios.json"
 ORDER_BOOK = "tables/orderbook.json"
 
 MAX_EPOCH = 99_999_999

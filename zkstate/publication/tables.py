@@ -12,9 +12,10 @@ import numpy as np
 
 from zkstate.errors import DisagreementError, EncodingError
 from zkstate.publication.header import Header
-from zkstate.publication.layout import INSTRUMENTS, ORDER_BOOK, TOTALS
+from zkstate.publication.layout import INSTRUMENTS, ORDER_BOOK, SCENARIOS, TOTALS
 from zkstate.state import commit, table, wide
 from zkstate.state.ledger import Ledger, Totals
+from zkstate.state.scenarios import ScenarioTable, decode_scenarios
 from zkstate.state.schema import BUY, MAX_INSTRUMENTS, SELL
 from zkstate.state.table import InstrumentTable
 
@@ -95,6 +96,17 @@ def check_instruments(data: bytes, header: Header) -> InstrumentTable:
         )
     _under(INSTRUMENTS, "instruments_root", instruments.root, header.instruments_root)
     return instruments
+
+
+def check_scenarios(data: bytes, header: Header, instruments: InstrumentTable) -> ScenarioTable:
+    """The scenario table a header commits to, of as many instruments as the table it stands beside.
+
+    DisagreementError with both roots if this is another.
+    """
+    found = decode_scenarios(data, instruments.depth)
+    _under(SCENARIOS, "scenarios_root", found.root, header.scenarios_root)
+    found.check_beside(instruments)
+    return found
 
 
 def check_order_book(data: bytes, header: Header) -> None:

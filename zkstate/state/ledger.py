@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from zkstate.errors import LedgerError, LengthError
 from zkstate.state import identity, wide
 from zkstate.state.journal_columns import JournalColumns
+from zkstate.state.scenarios import ScenarioTable
 from zkstate.state.schema import MAX_ROWS, SIZE_CLASSES, U16, Order, Row
 from zkstate.state.table import InstrumentTable
 from zkstate.state.text import is_plain
@@ -65,6 +66,7 @@ class Ledger:
 
     `notes` are warnings of the reader about values it kept or quantised; they belong in reports. `journal` holds what
     happened to the accounts since the state before; None if no account has a history.
+    `scenarios` is None for a venue without portfolio margin.
     """
 
     venue: str
@@ -79,6 +81,7 @@ class Ledger:
     view_keys: Bytes32 | None = None
     notes: tuple[str, ...] = ()
     journal: JournalColumns | None = None
+    scenarios: ScenarioTable | None = None
 
     def __post_init__(self) -> None:
         if not 1 <= len(self.venue.encode()) <= MAX_VENUE_BYTES or not is_plain(self.venue):
@@ -96,6 +99,8 @@ class Ledger:
         if self.journal is not None and len(self.journal.lengths) != n:
             raise LengthError(f"journals of {len(self.journal.lengths)} accounts, but there are {n}")
         self._check_rows()
+        if self.scenarios is not None:
+            self.scenarios.check_beside(self.table)
         if (self.owners is None) != (self.view_keys is None):
             raise LedgerError("a ledger has owners and view keys, or neither")
         for what, keys in (("owners", self.owners), ("view keys", self.view_keys)):

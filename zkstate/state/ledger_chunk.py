@@ -23,18 +23,23 @@ CHUNK_LINES = 1 << 16
 SHOWN = 60
 
 TABLES: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    "ledger": (("version", "venue", "quote", "time"), ("synthetic",)),
+    "ledger": (("version", "venue", "quote", "time"), ("synthetic", "initial_factor", "maintenance_factor")),
     "instruments": (
         ("instrument", "kind", "decimals", "price"),
         ("notional_price", "funding", "margin", "expiry", "strike", "underlying", "option", "rounding"),
     ),
     "tiers": (("instrument", "from", "rate"), ("initial",)),
+    "scenarios": (("price", "volatility"), ()),
+    "risks": (
+        ("instrument", "changes"),
+        ("maintenance_long", "maintenance_short", "initial_long", "initial_short"),
+    ),
     "accounts": (("account",), ("owner", "view_key", "history_head", "history_length")),
     "rows": (("account", "instrument", "amount"), ("entry", "funding", "isolated")),
     "orders": (("account", "instrument", "side", "price", "size"), ()),
     "entries": (("account", "time", "kind", "instrument"), ("amount", "value", "fee", "price")),
 }
-OPTIONAL_TABLES = frozenset(("orders", "entries"))
+OPTIONAL_TABLES = frozenset(("scenarios", "risks", "orders", "entries"))
 
 Texts = Sequence[str | None]
 Column = Texts | DecimalColumn

@@ -20,6 +20,8 @@ _TYPES = {
     "ledger": "ledger",
     "instrument": "instruments",
     "tier": "tiers",
+    "scenario": "scenarios",
+    "risk": "risks",
     "account": "accounts",
     "row": "rows",
     "order": "orders",
@@ -48,6 +50,8 @@ _DECODER: msgspec.json.Decoder[Any] = msgspec.json.Decoder(
     _STRUCTS["ledger"]
     | _STRUCTS["instrument"]
     | _STRUCTS["tier"]
+    | _STRUCTS["scenario"]
+    | _STRUCTS["risk"]
     | _STRUCTS["account"]
     | _STRUCTS["row"]
     | _STRUCTS["order"]

@@ -14,6 +14,7 @@ from zkstate.state.decimals import COLUMN_LIMBS, DecimalColumn
 from zkstate.state.ledger import MAX_ACCOUNTS, Ledger
 from zkstate.state.ledger_chunk import CHUNK_LINES, OPTIONAL_TABLES, TABLES, Chunk, Column, Place, check_columns
 from zkstate.state.ledger_tables import LedgerBuilder
+from zkstate.state.scenarios import MAX_SCENARIOS
 from zkstate.state.schema import MAX_INSTRUMENTS, MAX_ROWS, MAX_TIERS
 
 Array = Any  # a pyarrow array; pyarrow has no types and is optional
@@ -24,6 +25,8 @@ _MOST_ROWS = {
     "tiers": MAX_INSTRUMENTS * MAX_TIERS,
     "accounts": MAX_ACCOUNTS,
     "rows": MAX_ACCOUNTS * MAX_ROWS,
+    "scenarios": MAX_SCENARIOS,
+    "risks": MAX_INSTRUMENTS,
     "orders": MAX_ACCOUNTS * MAX_ROWS,
     "entries": MAX_ACCOUNTS * MAX_ROWS,
 }

@@ -23,6 +23,7 @@ from zkstate.state.ledger import (
 from zkstate.state.ledger_chunk import Chunk, Place
 from zkstate.state.ledger_instruments import InstrumentLines
 from zkstate.state.ledger_journal import JournalLines
+from zkstate.state.ledger_scenarios import ScenarioLines
 from zkstate.state.schema import MAX_ROWS, U16, U64, VALUE_DECIMALS
 from zkstate.state.table import InstrumentTable
 from zkstate.state.text import is_plain
@@ -44,7 +45,7 @@ Kept = tuple[Place, list[NDArray[np.generic]]]
 
 
 class LedgerBuilder:
-    """Takes the tables of a ledger in the order ledger, instruments, tiers, accounts, rows, orders, entries."""
+    """Takes the tables of a ledger in the order of `TABLES`."""
 
     __slots__ = (
         "_accounts",
@@ -57,6 +58,7 @@ class LedgerBuilder:
         "_orders",
         "_owners",
         "_rows",
+        "_scenarios",
         "_symbols",
         "_table",
         "_view_keys",
@@ -65,6 +67,7 @@ class LedgerBuilder:
     def __init__(self) -> None:
         self._meta: tuple[str, str, int, bool] | None = None
         self._lines = InstrumentLines()
+        self._scenarios = ScenarioLines()
         self._table: InstrumentTable | None = None
         self._symbols: dict[str, int] = {}
         self._decimals = np.zeros(0, np.int64)
@@ -83,6 +86,8 @@ class LedgerBuilder:
             "ledger": self._add_ledger,
             "instruments": self._lines.add_instruments,
             "tiers": self._lines.add_tiers,
+            "scenarios": self._scenarios.add_scenarios,
+            "risks": lambda chunk: self._scenarios.add_risks(chunk, self._instrument_table()),
             "accounts": self._add_accounts,
             "rows": self._add_rows,
             "orders": self._add_orders,
@@ -96,6 +101,7 @@ class LedgerBuilder:
         version, venue, quote, time = (chunk.required(name)[0] for name in ("version", "venue", "quote", "time"))
         if version != "1":
             chunk.place.fail(0, "version", f"{version!r}, but this reader knows version 1")
+        self._scenarios.add_ledger(chunk)
         synthetic = bool(chunk.truths("synthetic")[0])
         try:
             seconds = decimals.parse(time, 0)
@@ -218,6 +224,7 @@ class LedgerBuilder:
             view_keys=np.concatenate(self._view_keys) if self._view_keys else None,
             notes=tuple(notes),
             journal=self._journals.finish(names),
+            scenarios=self._scenarios.table(table),
         )
 
     def _refuse_empty(self, rows: list[NDArray[np.int64]], ordered: OrderColumns, names: Sequence[str]) -> None:

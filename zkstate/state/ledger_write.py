@@ -15,6 +15,7 @@ from zkstate.state.ledger import Ledger
 from zkstate.state.ledger_chunk import CHUNK_LINES, TABLES
 from zkstate.state.ledger_instruments import BOUND_DECIMALS, RATE_DECIMALS
 from zkstate.state.ledger_parquet import pyarrow
+from zkstate.state.ledger_scenarios import FACTORS, risk_lines, scenario_lines
 from zkstate.state.schema import CALL, ROUNDED, SHORT_ONLY, VALUE_DECIMALS
 
 Line = Sequence[str | None]
@@ -26,7 +27,9 @@ _TYPES = {name: name.removesuffix("s") for name in TABLES} | {"entries": "entry"
 def table_lines(ledger: Ledger, table: str) -> Iterator[Line]:
     """The lines of one table, all columns in the order of `TABLES`; None where there is nothing to say."""
     if table == "ledger":
-        yield ("1", ledger.venue, ledger.quote, str(ledger.time), str(ledger.synthetic).lower())
+        factors = [None, None] if ledger.scenarios is None else [getattr(ledger.scenarios, name) for name in FACTORS]
+        stated = [None if factor is None else render(factor, RATE_DECIMALS) for factor in factors]
+        yield ("1", ledger.venue, ledger.quote, str(ledger.time), str(ledger.synthetic).lower(), *stated)
     elif table == "instruments":
         yield from _instrument_lines(ledger)
     elif table == "tiers":
@@ -39,6 +42,10 @@ def table_lines(ledger: Ledger, table: str) -> Iterator[Line]:
                     render(tier.rate, RATE_DECIMALS),
                     initial,
                 )
+    elif table in ("scenarios", "risks"):
+        if ledger.scenarios is not None:
+            scenarios = ledger.scenarios
+            yield from scenario_lines(scenarios) if table == "scenarios" else risk_lines(scenarios, ledger.table)
     elif table == "accounts":
         yield from _account_lines(ledger)
     elif table == "rows":

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from zkstate.errors import EncodingError
 from zkstate.state import wide
 from zkstate.state.health import LIMBS, Health, Pots, assess_all
 from zkstate.state.ledger import Ledger
@@ -49,7 +48,7 @@ def assess_portfolio(
 
     Open orders are reserved in isolated pots alone.
     """
-    _check(table, scenarios)
+    scenarios.check_beside(table)
     plain = assess(rows, table, initial, orders)
     held = [row for row in rows if not row.isolated]
     losses = tuple(
@@ -68,7 +67,7 @@ def assess_portfolio(
 
 def assess_portfolios(ledger: Ledger, scenarios: ScenarioTable, initial: bool = False) -> Health:
     """`assess_portfolio` of every account by columns."""
-    _check(ledger.table, scenarios)
+    scenarios.check_beside(ledger.table)
     plain = assess_all(ledger, initial)
     r = ledger.rows
     i, cross = r.instrument.astype(np.int64), r.isolated == 0
@@ -95,11 +94,3 @@ def assess_portfolios(ledger: Ledger, scenarios: ScenarioTable, initial: bool = 
 def _larger(a: Wide, b: Wide) -> Wide:
     """The larger of two normalised columns, entry by entry."""
     return np.where(wide.is_negative(a - b), b, a)
-
-
-def _check(table: InstrumentTable, scenarios: ScenarioTable) -> None:
-    if (len(table), table.depth) != (len(scenarios), scenarios.depth):
-        raise EncodingError(
-            f"the scenario table has {len(scenarios)} instruments and depth {scenarios.depth}, "
-            f"the instrument table {len(table)} and depth {table.depth}"
-        )

@@ -16,6 +16,7 @@ from zkstate.commitment import domain, poseidon
 from zkstate.commitment.merkle import MerklePath
 from zkstate.errors import EncodingError, LengthError
 from zkstate.state.schema import I64, MAX_INSTRUMENTS, PPM, within
+from zkstate.state.table import InstrumentTable
 from zkstate.state.table_tree import TABLE_DEPTHS, TableTree, capacity
 
 MAX_SCENARIOS = 32
@@ -113,6 +114,14 @@ class ScenarioTable:
         if not 0 <= instrument <= len(self.risks):
             raise EncodingError(f"instrument {instrument} is not in a scenario table of {len(self.risks)}")
         return self.risks[instrument - 1] if instrument else Risk((0,) * len(self.shocks))
+
+    def check_beside(self, table: InstrumentTable) -> None:
+        """EncodingError unless an instrument table has as many instruments and the same depth."""
+        if (len(table), table.depth) != (len(self), self.depth):
+            raise EncodingError(
+                f"the scenario table has {len(self)} instruments and depth {self.depth}, "
+                f"the instrument table {len(table)} and depth {table.depth}"
+            )
 
     def factor(self, *, initial: bool) -> int:
         """Parts per million of the worst loss that are required."""

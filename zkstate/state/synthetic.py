@@ -27,6 +27,7 @@ from zkstate.state.ledger import (
 )
 from zkstate.state.schema import MAX_ROWS, U16, VALUE_DECIMALS
 from zkstate.state.synthetic_market import TIME, Market, market
+from zkstate.state.synthetic_scenarios import scenarios
 
 VENUE = "Synthetic Derivatives Exchange"
 QUOTE = "USDT"
@@ -82,6 +83,7 @@ def synthetic_ledger(seed: int, accounts: int, *, with_keys: bool = True) -> Led
         names=tuple(f"user-{i:08d}" for i in range(1, accounts + 1)),
         rows=rows,
         orders=orders,
+        scenarios=scenarios(listed.table),
     )
     return issue_keys(ledger, synthetic_master(seed)) if with_keys else ledger
 
