@@ -6,7 +6,9 @@ Only `zkstate.kernels` imports `ffi` and `lib`. cffi drops the GIL during a call
 from __future__ import annotations
 
 import hashlib
+import mmap
 import os
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -74,6 +76,7 @@ def _choose_path() -> None:
 _choose_path()
 
 _allocate = ffi.new_allocator(should_clear_after_alloc=False)
+_HUGE_FROM = 4 << 20  # two huge pages of x86-64
 
 
 def check(status: int, what: str) -> None:
@@ -84,8 +87,20 @@ def check(status: int, what: str) -> None:
 
 
 def room(ctype: str, n: int) -> CArray:
-    """An uninitialised C array for a kernel to fill."""
-    return _allocate(ctype, n)
+    """An uninitialised C array for a kernel to fill, in huge pages where it is long and the system has them.
+
+    Kernels read points and buckets in no order, and a page of 4 KiB then costs a walk of the page tables for each.
+    """
+    size = ffi.sizeof(ffi.typeof(ctype).item) * n
+    if size < _HUGE_FROM or not hasattr(mmap, "MADV_HUGEPAGE"):
+        return _allocate(ctype, n)
+    try:
+        pages = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    except OSError as error:
+        raise MemoryError(f"{size} bytes for an array") from error
+    with suppress(OSError):  # a kernel without them
+        pages.madvise(mmap.MADV_HUGEPAGE)
+    return ffi.from_buffer(ctype, pages, require_writable=True)
 
 
 @cache
