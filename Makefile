@@ -82,6 +82,9 @@ format: $(VENV)/.lint
 sanitize: native
 	$(PY) native/build.py --tests --sanitize
 
+portability: native
+	PY=$(PY) bash tests/native/portability
+
 tests/interop/node_modules/.package-lock.json: tests/interop/package.json tests/interop/package-lock.json
 	npm ci --prefix tests/interop --no-audit --no-fund --loglevel=error
 	@touch $@

@@ -1,7 +1,7 @@
 """Builds the native core: every native/src/*.c once per CPU path behind native/include/zkn.h, as zkstate._native.
 
     python native/build.py                            compile in place, beside the Python sources
-    python native/build.py --tests [--sanitize] [--path P]...
+    python native/build.py --tests [--sanitize [thread]] [--path P]...
                                                       build and run the C tests of every path this machine runs, and
                                                       of the ifma path in plain C where it lacks AVX-512
     python native/build.py --emulate OUTPUT           compile to OUTPUT with the lanes of the ifma path in plain C, so
@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import argparse
 import fcntl
+import hashlib
 import importlib.util
 import os
 import platform
@@ -47,7 +48,7 @@ OPTIMISATION = ["-O3", "-fno-tree-slp-vectorize"]
 STANDARD = ["-std=c11", "-D_POSIX_C_SOURCE=200809L"]
 WARNINGS = ["-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror"]
 EMULATION = ["-DZKN_LANES_EMULATED"]
-SANITIZERS = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer"]
+SANITIZERS = {"address": "-fsanitize=address,undefined", "thread": "-fsanitize=thread"}
 
 
 def _beside(name: str) -> ModuleType:
@@ -111,7 +112,10 @@ def build(target: Path, more: Sequence[str] = ()) -> None:
 
 @contextmanager
 def objects_folder(name: str) -> Iterator[Path]:
-    """The folder build/<name>, for one build at a time."""
+    """The folder build/<name> of one compiler and its flags, for one build at a time."""
+    toolchain = [os.environ.get(variable, "") for variable in ("CC", "CFLAGS", "ZKN_MACHINE")]
+    if any(toolchain):
+        name += "-" + hashlib.sha256("\0".join(toolchain).encode()).hexdigest()[:8]
     folder = ROOT / "build" / name
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / ".lock").open("w") as lock:
@@ -136,11 +140,11 @@ def compile_changed(folder: Path, files: Sequence[Path], flags: list[str]) -> li
 
 
 def compile_c(flags: list[str], inputs: list[Path], output: Path) -> None:
-    command = [*shlex.split(os.environ.get("CC", "cc")), *STANDARD, *flags]
+    command = [*shlex.split(os.environ.get("CC", "cc")), *STANDARD, "-pthread", *flags]
     command += shlex.split(os.environ.get("CFLAGS", ""))
     command += [f"-I{folder}" for folder in (NATIVE / "include", NATIVE / "src", GENERATED)]
     fresh = output.with_name(f"{output.name}.tmp")
-    subprocess.run([*command, *map(str, inputs), "-o", str(fresh), "-lpthread"], check=True)
+    subprocess.run([*command, *map(str, inputs), "-o", str(fresh)], check=True)
     fresh.replace(output)
 
 
@@ -151,11 +155,13 @@ def compile_program(source: Path, output: Path, path: str, objects: list[Path], 
     compile_c([*flags, *for_path], [source, *objects], output)
 
 
-def run_c_tests(sanitize: bool, wanted: Sequence[str]) -> int:
+def run_c_tests(sanitizer: str | None, wanted: Sequence[str]) -> int:
     """Build tests/native/test_*.c with ZKN_CHECK, each one program, and run them; returns how many failed."""
-    common = [*WARNINGS, "-O1" if sanitize else "-O2", "-g", "-DZKN_CHECK", *(SANITIZERS if sanitize else [])]
+    common = [*WARNINGS, "-O2", "-g", "-DZKN_CHECK"]
+    if sanitizer:
+        common += ["-O1", SANITIZERS[sanitizer], "-fno-sanitize-recover=all", "-fno-omit-frame-pointer"]
     failed = 0
-    with objects_folder("native-sanitized" if sanitize else "native-checked") as folder:
+    with objects_folder(f"native-{sanitizer or 'checked'}") as folder:
         for path in wanted:
             flags = [*common, *([] if path in runnable_paths() else EMULATION)]
             objects = compile_changed(folder, paths.write_wrappers(GENERATED, path), flags)
@@ -193,7 +199,9 @@ def testable_paths() -> tuple[str, ...]:
 def main() -> int:
     parser = argparse.ArgumentParser(description="Build the native core in place, or build and run its C tests.")
     parser.add_argument("--tests", action="store_true", help="build and run tests/native")
-    parser.add_argument("--sanitize", action="store_true", help="with --tests: under ASan and UBSan")
+    parser.add_argument(
+        "--sanitize", nargs="?", const="address", choices=SANITIZERS, help="with --tests: under ASan and UBSan, or TSan"
+    )
     parser.add_argument("--program", nargs=2, type=Path, metavar=("FILE", "OUTPUT"), help="build one C program")
     parser.add_argument("--emulate", type=Path, metavar="OUTPUT", help="build with lanes in plain C")
     parser.add_argument("--path", action="append", choices=paths.PATHS, help="only this CPU path; may be repeated")

@@ -37,7 +37,7 @@ typedef struct {
     GROUP_AFF *images;     /* the full points and their images, two by two; NULL if never made */
     struct {
         size_t begin, full, few;
-        uint64_t full_bits, few_bits; /* or of all top words, of all words */
+        uint64_t few_bits; /* or of all words */
     } *share;
     G(_msm_room) * room; /* one per worker */
 } G(_msm);
@@ -87,7 +87,7 @@ static void G(_msm_sizes)(void *ctx, size_t begin, size_t end, unsigned worker)
 {
     const G(_msm) *m = ctx;
     size_t full = 0, few = 0;
-    uint64_t full_bits = 0, few_bits = 0;
+    uint64_t few_bits = 0;
     for (size_t i = begin; i < end; i++) {
         COORD_TYPE x;
         uint64_t size[4];
@@ -98,7 +98,6 @@ static void G(_msm_sizes)(void *ctx, size_t begin, size_t end, unsigned worker)
         if (size[1] | size[2] | size[3]) {
             memcpy(m->full.size + 4 * (begin + full), size, sizeof size);
             m->full.index[begin + full++] = item;
-            full_bits |= size[3];
         } else {
             m->few.size[begin + few] = size[0];
             m->few.index[begin + few++] = item;
@@ -108,7 +107,6 @@ static void G(_msm_sizes)(void *ctx, size_t begin, size_t end, unsigned worker)
     m->share[worker].begin = begin;
     m->share[worker].full = full;
     m->share[worker].few = few;
-    m->share[worker].full_bits = full_bits;
     m->share[worker].few_bits = few_bits;
 }
 
@@ -139,7 +137,7 @@ static void G(_msm_split)(void *ctx, size_t begin, size_t end, unsigned worker)
 
 static void G(_msm_items)(G(_msm) * m)
 {
-    uint64_t full_bits = 0, few_bits = 0;
+    uint64_t few_bits = 0;
     unsigned bits = ZKN_SIZE_BITS;
     m->full.n = m->few.n = 0;
     m->full.points = m->few.points = m->points;
@@ -147,7 +145,6 @@ static void G(_msm_items)(G(_msm) * m)
     for (unsigned k = 0; k < m->workers; k++) {
         G(_msm_pack)(&m->full, m->share[k].begin, m->share[k].full, 4);
         G(_msm_pack)(&m->few, m->share[k].begin, m->share[k].few, 1);
-        full_bits |= m->share[k].full_bits;
         few_bits |= m->share[k].few_bits;
     }
     const size_t n = m->full.n;

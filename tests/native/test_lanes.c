@@ -156,7 +156,7 @@ int main(void)
 
 int main(void)
 {
-    return 0;
+    return failures;
 }
 
 #endif
