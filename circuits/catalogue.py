@@ -15,10 +15,21 @@ from zkstate.state.table_tree import TABLE_DEPTHS
 
 from .account import AccountStatement
 from .balance import Balance
-from .margin import Margin, PricedStatement
+from .health import Health
+from .initial import Initial
+from .margin import Margin
+from .portfolio import Portfolio
 from .position import Position
+from .priced import PricedStatement
 
-STATEMENTS: dict[str, type[AccountStatement]] = {"balance": Balance, "position": Position, "margin": Margin}
+STATEMENTS: dict[str, type[AccountStatement]] = {
+    "balance": Balance,
+    "position": Position,
+    "margin": Margin,
+    "health": Health,
+    "initial": Initial,
+    "portfolio": Portfolio,
+}
 ACCOUNTS_DEPTH, (TABLE_DEPTH, MAX_TABLE_DEPTH) = DEFAULT_ACCOUNTS_DEPTH, TABLE_DEPTHS
 _NAME = re.compile(r"([a-z]+)-(4|8|16|64)(?:-d([1-9][0-9]?))?(?:-t([23]))?")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
@@ -137,7 +137,7 @@ class PositionClaim:
 
 @dataclass(frozen=True, slots=True)
 class MarginClaim:
-    """equity >= ratio_ppm / 10^6 times the maintenance requirement, or the initial one."""
+    """Equity of the cross pot >= ratio_ppm / 10^6 times its maintenance requirement, or its initial one."""
 
     statement: ClassVar[str] = "margin"
     ratio_ppm: int = PPM
@@ -156,9 +156,74 @@ class MarginClaim:
         return f"equity is at least {render(self.ratio_ppm, 6)} times the {kind} margin requirement"
 
 
-CLAIMS: dict[str, type[BalanceClaim | PositionClaim | MarginClaim]] = {
-    claim.statement: claim for claim in (BalanceClaim, PositionClaim, MarginClaim)
-}
+@dataclass(frozen=True, slots=True)
+class HealthClaim:
+    """Every pot of the account has equity >= ratio_ppm / 10^6 times its maintenance requirement."""
+
+    statement: ClassVar[str] = "health"
+    ratio_ppm: int = PPM
+
+    def __post_init__(self) -> None:
+        _within("claim ratio_ppm", self.ratio_ppm, _RATIO)
+
+    @property
+    def parameters(self) -> dict[str, int]:
+        return {"ratio_ppm": self.ratio_ppm}
+
+    def sentence(self, table: InstrumentTable | None) -> str:  # noqa: ARG002  # one signature for all claims
+        return (
+            f"equity is at least {render(self.ratio_ppm, 6)} times the maintenance margin requirement, "
+            "of the cross rows together and of each isolated position"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class InitialClaim:
+    """Every pot has equity >= ratio_ppm / 10^6 times its initial requirement with all open orders reserved."""
+
+    statement: ClassVar[str] = "initial"
+    ratio_ppm: int = PPM
+
+    def __post_init__(self) -> None:
+        _within("claim ratio_ppm", self.ratio_ppm, _RATIO)
+
+    @property
+    def parameters(self) -> dict[str, int]:
+        return {"ratio_ppm": self.ratio_ppm}
+
+    def sentence(self, table: InstrumentTable | None) -> str:  # noqa: ARG002  # one signature for all claims
+        return (
+            f"equity is at least {render(self.ratio_ppm, 6)} times the initial margin requirement with all open orders "
+            "reserved, of the cross rows together and of each isolated position"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PortfolioClaim:
+    """equity >= ratio_ppm / 10^6 times the portfolio rule's maintenance requirement, or its initial one."""
+
+    statement: ClassVar[str] = "portfolio"
+    ratio_ppm: int = PPM
+    initial: int = 0
+
+    def __post_init__(self) -> None:
+        _within("claim ratio_ppm", self.ratio_ppm, _RATIO)
+        _within("claim initial", self.initial, _FLAG)
+
+    @property
+    def parameters(self) -> dict[str, int]:
+        return {"ratio_ppm": self.ratio_ppm, "initial": self.initial}
+
+    def sentence(self, table: InstrumentTable | None) -> str:  # noqa: ARG002  # one signature for all claims
+        kind = "initial" if self.initial else "maintenance"
+        return (
+            f"equity is at least {render(self.ratio_ppm, 6)} times what the worst of the venue's scenarios requires as "
+            f"{kind} margin, and each isolated position covers its own"
+        )
+
+
+_CLASSES = (BalanceClaim, PositionClaim, MarginClaim, HealthClaim, InitialClaim, PortfolioClaim)
+CLAIMS: dict[str, Callable[..., Claim]] = {claim.statement: claim for claim in _CLASSES}
 
 
 def claim_of(statement: str, parameters: Mapping[str, int]) -> Claim:
@@ -166,7 +231,7 @@ def claim_of(statement: str, parameters: Mapping[str, int]) -> Claim:
     if statement not in CLAIMS:
         raise InputError(f"no statement is called {statement!r}: choose from {', '.join(CLAIMS)}")
     try:
-        claim: Claim = CLAIMS[statement](**parameters)
+        claim = CLAIMS[statement](**parameters)
     except TypeError as error:
         raise InputError(f"parameters of {statement}: {error}") from None
     if list(claim.parameters) != list(parameters):

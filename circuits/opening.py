@@ -12,27 +12,37 @@ from zkstate.errors import InputError
 from zkstate.publication.header import Header
 from zkstate.state import codec
 from zkstate.state.margin import BOUND_SCALE, tier_of
-from zkstate.state.schema import ASSET, MAX_TIERS, PPM, ROUNDED, SHORT_ONLY, Account, Row
+from zkstate.state.orders import largest_position
+from zkstate.state.portfolio import assess_portfolio
+from zkstate.state.scenarios import PLACES, ScenarioTable
+from zkstate.state.schema import ASSET, MAX_TIERS, PPM, ROUNDED, SELL, SHORT_ONLY, Account, Instrument, Row
 from zkstate.state.table import InstrumentTable, words
 
 from .account import PLACE_BITS, AccountStatement
-from .margin import TIER_BITS, PricedStatement
+from .epoch import EpochStatement
+from .initial import Initial
+from .portfolio import Portfolio
+from .priced import TIER_BITS, PricedStatement, RoundedStatement
 
 Inputs = dict[str, Any]  # input name -> int, or nested sequences of int
 
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """One committed account with its path, the table that prices it, and its owner's secret."""
+    """One committed account with its path, the tables that price it, and its owner's secret."""
 
     header: Header
     account: Account
     path: MerklePath
     table: InstrumentTable
     owner_secret: int = field(repr=False)
+    scenarios: ScenarioTable | None = None
 
     def inputs(self, statement: AccountStatement, claim: Mapping[str, int], context: int) -> Inputs:
-        """Every input of `statement`. InputError if the statement is not of this account's size or depths."""
+        """Every input of `statement`.
+
+        InputError if the statement is not of this account's size or depths, or knows no way to price one of its rows.
+        """
         if statement.rows != self.account.size_class:
             raise InputError(f"statement for {statement.rows} rows, account of class {self.account.size_class}")
         if statement.accounts_depth != self.path.depth:
@@ -41,12 +51,17 @@ class Opening:
         if isinstance(statement, PricedStatement):
             if statement.table_depth != self.table.depth:
                 raise InputError(f"statement for table depth {statement.table_depth}, table of {self.table.depth}")
-            inputs |= self._priced(statement.rows)
+            inputs |= self._priced(statement)
+        if isinstance(statement, Initial):
+            inputs |= self._orders()
+        if isinstance(statement, EpochStatement):
+            inputs |= self._epoch()
+        if isinstance(statement, Portfolio):
+            inputs |= self._scenarios(bool(claim["initial"]))
         return inputs
 
     def _account(self) -> Inputs:
-        account = self.account
-        padding = account.size_class - len(account.rows)
+        account, held = self.account, self._held()
         return {
             "owner_secret": self.owner_secret,
             "account_id": account.id,
@@ -54,31 +69,41 @@ class Opening:
             "orders_digest": codec.orders_digest(account),
             "history_head": account.history_head,
             "history_length": account.history_length,
-            "instruments": [row.instrument for row in account.rows] + [0] * padding,
-            "isolated": [int(row.isolated) for row in account.rows] + [0] * padding,
-            "amounts": [row.amount for row in account.rows] + [0] * padding,
-            "entries": [row.entry for row in account.rows] + [0] * padding,
-            "fundings_at_entry": [row.funding_at_entry for row in account.rows] + [0] * padding,
-            "place": [account.index >> i & 1 for i in range(PLACE_BITS * self.path.depth)],
+            "instruments": [row.instrument if row else 0 for row in held],
+            "isolated": [int(row.isolated) if row else 0 for row in held],
+            "amounts": [row.amount if row else 0 for row in held],
+            "entries": [row.entry if row else 0 for row in held],
+            "fundings_at_entry": [row.funding_at_entry if row else 0 for row in held],
+            "place": _digits(account.index, PLACE_BITS * self.path.depth),
             "accounts_nodes": _children(self.path, codec.leaf(account)),
             "instruments_root": self.header.instruments_root,
             "meta": self.header.meta_root,
         }
 
-    def _priced(self, rows: int) -> Inputs:
-        held: list[Row | None] = [*self.account.rows, *[None] * (rows - len(self.account.rows))]
-        each = [self._row(row) for row in held]
+    def _held(self) -> list[Row | None]:
+        """The rows, and None for each place behind them."""
+        rows = self.account.rows
+        return [*rows, *[None] * (self.account.size_class - len(rows))]
+
+    def _priced(self, statement: PricedStatement) -> Inputs:
+        each = [self._row(row, reserving=isinstance(statement, Initial)) for row in self._held()]
         priced: Inputs = {name: [row[name] for row in each] for name in each[0]}
-        priced["table_top"] = self.table.top
+        priced["table_top"] = self.table.tree.top
+        if not isinstance(statement, RoundedStatement):
+            for name in ("counted_units", "counted_rests"):
+                del priced[name]
+            if any(priced.pop("rounded")):
+                asset = next(i for row in self.account.rows if (i := self.table[row.instrument]).flags & ROUNDED)
+                raise InputError(f"the value of {asset.symbol} is rounded, which margin does not follow: prove health")
         return priced
 
-    def _row(self, row: Row | None) -> Inputs:
+    def _row(self, row: Row | None, *, reserving: bool) -> Inputs:
         """The table inputs of one row; the null instrument's for padding."""
         instrument = self.table[row.instrument if row else 0]
-        notional = abs(row.amount) * instrument.notional_price if row else 0
+        notional = self._margined_size(row, instrument, reserving=reserving) * instrument.notional_price
         chosen = tier_of(instrument, notional)
         tier = instrument.tiers[chosen]
-        whole, rest = divmod(notional * tier.rate - tier.offset * BOUND_SCALE, PPM)
+        counted = notional * tier.rate - tier.offset * BOUND_SCALE if instrument.is_asset else 0
         encoded = words(instrument)
         return {
             "is_asset": int(bool(instrument.flags & ASSET)),
@@ -89,16 +114,74 @@ class Opening:
             "fundings": instrument.funding,
             "terms": encoded[1],
             "tiers": encoded[-MAX_TIERS:],
-            "tier": [chosen >> i & 1 for i in range(TIER_BITS)],
+            "tier": _digits(chosen, TIER_BITS),
             "lowers": tier.lower,
             "uppers": tier.upper,
             "rates": tier.rate,
             "initial_rates": tier.initial_rate,
             "offsets": tier.offset,
-            "by_tier": whole,
-            "by_tier_rest": rest,
+            "counted_units": counted // PPM,
+            "counted_rests": counted % PPM,
             "table_nodes": _children(self.table.path(instrument.id), self.table.digest(instrument.id)),
         }
+
+    def _margined_size(self, row: Row | None, instrument: Instrument, *, reserving: bool) -> int:
+        """The size whose notional value chooses the tier: with orders reserved, that of the largest position."""
+        if row is None:
+            return 0
+        if not reserving or instrument.is_asset:
+            return abs(row.amount)
+        orders = [order for order in self.account.orders if order.instrument == row.instrument]
+        return largest_position(row.amount, instrument, orders)
+
+    def _orders(self) -> Inputs:
+        rows, orders = self.account.rows, self.account.orders
+        places = {row.instrument: place for place, row in enumerate(rows)}
+        n = self.account.size_class
+        padding = [0] * (n - len(orders))
+        return {
+            "order_sells": [int(order.side == SELL) for order in orders] + padding,
+            "order_prices": [order.price for order in orders] + padding,
+            "order_sizes": [order.size for order in orders] + padding,
+            "order_rows": [places[order.instrument] for order in orders] + [n] * len(padding),
+        }
+
+    def _epoch(self) -> Inputs:
+        header = self.header
+        names = ["venue", "epoch", "time", "previous_state_root", "account_count", "order_book_root"]
+        names += ["scenarios_root", "journal_head", "totals_root"]
+        depths = header.accounts_depth << 8 | header.table_depth
+        return {**{name: getattr(header, name) for name in names}, "depths": depths}
+
+    def _scenarios(self, initial: bool) -> Inputs:
+        table = self.scenarios
+        if table is None:
+            raise InputError(f"{self.header.venue_name} publishes no scenarios for epoch {self.header.epoch}")
+        each = [self._risk(table, row.instrument if row else 0) for row in self._held()]
+        worst = assess_portfolio(self.account.rows, self.table, table, initial).worst
+        return {
+            **{name: [row[name] for row in each] for name in each[0]},
+            "scenario_count": len(table.shocks),
+            "initial_factor": table.initial_factor,
+            "maintenance_factor": table.maintenance_factor,
+            "shocks": table.head[1:],
+            "risks_top": table.tree.top,
+            "worst": worst,
+        }
+
+    def _risk(self, table: ScenarioTable, instrument: int) -> Inputs:
+        risk = table[instrument]
+        rates = ("maintenance_long", "maintenance_short", "initial_long", "initial_short")
+        return {
+            **{name: getattr(risk, name) for name in rates},
+            "changes": [*risk.changes, *[0] * (PLACES - len(risk.changes))],
+            "risk_nodes": _children(table.path(instrument), table.digest(instrument)),
+        }
+
+
+def _digits(number: int, count: int) -> list[int]:
+    """Binary digits, lowest first."""
+    return [number >> i & 1 for i in range(count)]
 
 
 def _children(path: MerklePath, leaf: int) -> Sequence[Sequence[int]]:
