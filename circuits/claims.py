@@ -24,6 +24,7 @@ class Claim(Protocol):
     """Parameters of one statement; immutable and in range once constructed."""
 
     statement: ClassVar[str]
+    not_shown: ClassVar[tuple[str, ...]]  # what a reader of the sentence might take for shown, and is not
 
     @property
     def parameters(self) -> dict[str, int]:
@@ -67,6 +68,7 @@ class BalanceClaim:
     """The amount held of an asset lies in [lo, hi], in 10^-d units of the asset."""
 
     statement: ClassVar[str] = "balance"
+    not_shown: ClassVar[tuple[str, ...]] = ()
     instrument: int
     lo: int
     hi: int
@@ -98,6 +100,7 @@ class PositionClaim:
     """
 
     statement: ClassVar[str] = "position"
+    not_shown: ClassVar[tuple[str, ...]] = ()
     instrument: int
     lo: int
     hi: int
@@ -140,6 +143,10 @@ class MarginClaim:
     """Equity of the cross pot >= ratio_ppm / 10^6 times its maintenance requirement, or its initial one."""
 
     statement: ClassVar[str] = "margin"
+    not_shown: ClassVar[tuple[str, ...]] = (
+        "anything of isolated positions, for or against",
+        "that open orders are reserved",
+    )
     ratio_ppm: int = PPM
     initial: int = 0
 
@@ -161,6 +168,7 @@ class HealthClaim:
     """Every pot of the account has equity >= ratio_ppm / 10^6 times its maintenance requirement."""
 
     statement: ClassVar[str] = "health"
+    not_shown: ClassVar[tuple[str, ...]] = ("that open orders are reserved",)
     ratio_ppm: int = PPM
 
     def __post_init__(self) -> None:
@@ -182,6 +190,7 @@ class InitialClaim:
     """Every pot has equity >= ratio_ppm / 10^6 times its initial requirement with all open orders reserved."""
 
     statement: ClassVar[str] = "initial"
+    not_shown: ClassVar[tuple[str, ...]] = ()
     ratio_ppm: int = PPM
 
     def __post_init__(self) -> None:
@@ -203,6 +212,10 @@ class PortfolioClaim:
     """equity >= ratio_ppm / 10^6 times the portfolio rule's maintenance requirement, or its initial one."""
 
     statement: ClassVar[str] = "portfolio"
+    not_shown: ClassVar[tuple[str, ...]] = (
+        "that the scenarios are severe enough: only that the venue committed to them",
+        "that open orders are reserved",
+    )
     ratio_ppm: int = PPM
     initial: int = 0
 

@@ -2,10 +2,10 @@
 
 Public: ratio_ppm, initial. Secret: the account, and of each instrument it holds the table row that prices it and the
 row of the scenario table that says what one unit of it gains or loses in each scenario.
-The cross pot has equity * 10^6 >= ratio_ppm * need, where need is the largest loss of a scenario (0 if none loses) times
-the maintenance factor, or the initial one if `initial` is 1, and for each row its notional value times a contingency
-rate. Isolated rows are judged each alone, as in margin; open orders are not reserved. Units: losses in 10^-16 quote,
-equity and need in 10^-22 quote (docs/spec.md sections 3 and 7).
+The cross pot has equity * 10^6 >= ratio_ppm * need, where need is the largest loss of a scenario (0 if none loses)
+times the maintenance factor, or the initial one if `initial` is 1, and for each row its notional value times a
+contingency rate. Isolated rows are judged each alone, by their tiers; open orders are not reserved. Units: losses in
+10^-16 quote, equity and need in 10^-22 quote (docs/spec.md sections 3 and 7).
 """
 
 from __future__ import annotations

@@ -144,7 +144,10 @@ class PricedStatement(AccountStatement):
         paid_funding = amount * (self.fundings[i] - self.fundings_at_entry[i])
         asset_equity = c.select(is_short, value * PPM, by_tier - self._dropped(c, i, by_tier))
         market_equity = (value - self.entries[i] - paid_funding) * PPM
-        required = c.select(initial, notional * self.initial_rates[i], by_tier)
+        if isinstance(initial, Wire):
+            required = c.select(initial, notional * self.initial_rates[i], by_tier)
+        else:
+            required = notional * self.initial_rates[i] if initial else by_tier
         if reserved is None:
             need = c.select(is_asset | (self.short_only[i] & ~is_short), 0, required)
         else:

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from circuits.attestation import Attestation
-from circuits.claims import BalanceClaim, Claim, MarginClaim, PositionClaim
+from circuits.claims import CLAIMS, BalanceClaim, Claim, PositionClaim
 from circuits.context import Context
 from circuits.opening import Opening
 from circuits.proving import attest
@@ -25,15 +25,22 @@ from zkstate.state import decimals
 from zkstate.state.schema import I64, I128, VALUE_DECIMALS, Instrument
 
 USAGE = """\
-usage: zkstate prove margin   --account BUNDLE [--ratio R] [--initial]          --out DIR
-       zkstate prove balance  --account BUNDLE --asset SYMBOL BOUNDS            --out DIR
-       zkstate prove position --account BUNDLE --market SYMBOL BOUNDS [ENTRY]   --out DIR
-                              [CONTEXT] [--key ZKEY] [--json]
+usage: zkstate prove margin    --account BUNDLE [--ratio R] [--initial]          --out DIR
+       zkstate prove health    --account BUNDLE [--ratio R]                      --out DIR
+       zkstate prove initial   --account BUNDLE [--ratio R]                      --out DIR
+       zkstate prove portfolio --account BUNDLE [--ratio R] [--initial]          --out DIR
+       zkstate prove balance   --account BUNDLE --asset SYMBOL BOUNDS            --out DIR
+       zkstate prove position  --account BUNDLE --market SYMBOL BOUNDS [ENTRY]   --out DIR
+                               [CONTEXT] [--key ZKEY] [--json]
 
 Make a zero-knowledge proof about one account of one epoch. It shows the claim and hides everything else.
 
   margin              equity is at least R times the maintenance requirement (R is 1 if not given), or with
-                      --initial times the initial one, at the committed prices
+                      --initial times the initial one, at the committed prices; isolated positions do not count
+  health              as margin, and each isolated position covers its own requirement too
+  initial             as health for the initial requirement, with all open orders reserved
+  portfolio           equity is at least R times what the worst of the venue's scenarios requires as maintenance
+                      margin, or with --initial as initial margin
   balance             the amount of an asset lies within BOUNDS; a debt is negative
   position            the size in a market lies within BOUNDS; a short one is negative
   BOUNDS              --exactly X, --at-least X, --at-most X, or both of the latter, in whole units: 1.5
@@ -54,8 +61,17 @@ Example, after the example of recover:
 """
 
 
+# The statements that compare equity with a requirement, and the options they take.
+RATIOS = {
+    "margin": ("ratio", "initial"),
+    "health": ("ratio",),
+    "initial": ("ratio",),
+    "portfolio": ("ratio", "initial"),
+}
+
+
 def declare(parser: Parser) -> None:
-    parser.add_argument("statement", choices=("margin", "balance", "position"))
+    parser.add_argument("statement", choices=tuple(CLAIMS))
     parser.add_argument("--account", type=existing, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--key", type=existing)
@@ -104,8 +120,9 @@ def write_attestation(attestation: Attestation, folder: Path) -> None:
 
 def _claim(args: Namespace, bundle: Bundle) -> Claim:
     _only(args, args.statement)
-    if args.statement == "margin":
-        return MarginClaim(1_000_000 if args.ratio is None else args.ratio, int(args.initial))
+    if args.statement in RATIOS:
+        flags = {"initial": int(args.initial)} if "initial" in RATIOS[args.statement] else {}
+        return CLAIMS[args.statement](1_000_000 if args.ratio is None else args.ratio, **flags)
     symbol = args.asset or args.market
     if symbol is None:
         raise InputError(f"prove {args.statement}: give --{'asset' if args.statement == 'balance' else 'market'}")
@@ -121,7 +138,7 @@ def _only(args: Namespace, statement: str) -> None:
     """Refuse an option of another statement rather than ignore it."""
     bounds = ("exactly", "at_least", "at_most")
     takes = {
-        "margin": ("ratio", "initial"),
+        **RATIOS,
         "balance": ("asset", *bounds),
         "position": ("market", *bounds, "entry_at_least", "entry_at_most"),
     }

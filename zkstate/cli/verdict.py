@@ -40,7 +40,7 @@ class Verdict:
     @property
     def not_shown(self) -> tuple[str, ...]:
         """What a reader might take for shown, and is not."""
-        found = list(NOT_SHOWN)
+        found = [*self.attestation.claim.not_shown, *NOT_SHOWN]
         if not self.header_pinned:
             found.append(
                 "that this header is the newest, or the only one of its epoch: pin one with --header or --header-hash"

@@ -1,0 +1,158 @@
+"""What statements cost: `docs/circuits.md`, written by `python -m circuits.costs` from the circuits themselves.
+
+Beside each count stands that of a straightforward circom version of the same statement, added up from what the
+templates of circomlib 2.0.5 cost. It is an estimate of a plain design, not of the best that circom allows.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from pathlib import Path
+
+from zkstate.atomic import replace_file
+from zkstate.constraint import Circuit, compile_statement
+from zkstate.state.scenarios import PLACES
+from zkstate.state.schema import MAX_TIERS
+
+from . import catalogue
+from .account import AccountStatement
+from .gadgets.poseidon import MAX_INPUTS, permutation
+
+TARGET = Path(__file__).resolve().parent.parent / "docs" / "circuits.md"
+
+# What a row is spent on, by the last part of its label.
+SPENT = {
+    "hashing": r"Poseidon of width",
+    "ranges of inputs": r" is (a|an) (un)?signed|is 0 or 1",
+    "comparisons": r"comparison|covers|bound|worst loss|remainder",
+    "choices": r"choice|flag|committed table|scenario table|of the accounts tree|in the list|account's rows",
+}
+OTHER = "products and the rest"
+
+
+def main() -> None:
+    """Compile every standard circuit and write the table."""
+    replace_file(TARGET, document().encode())
+
+
+def document() -> str:
+    """The text of docs/circuits.md."""
+    lines = [_HEAD + "| circuit | " + " | ".join([*SPENT, OTHER]) + " | in all | circom, plain | ratio |"]
+    lines.append("|---|" + "---:|" * (len(SPENT) + 4))
+    for statement in catalogue.standard():
+        circuit = compile_statement(statement)
+        rows = circuit.r1cs.n_constraints
+        plain = plain_circom(statement)
+        spent = spending(circuit)
+        each = " | ".join(f"{spent[what]:,}" for what in [*SPENT, OTHER])
+        lines.append(f"| `{catalogue.name(statement)}` | {each} | {rows:,} | {plain:,} | {plain / rows:.1f} |")
+    return "\n".join(lines) + "\n" + _FOOT
+
+
+def spending(circuit: Circuit) -> Counter[str]:
+    """The rows of a circuit by what they are spent on."""
+    spent: Counter[str] = Counter()
+    for label, rows in circuit.rows_by_label().items():
+        spent[next((what for what, pattern in SPENT.items() if re.search(pattern, label)), OTHER)] += rows
+    return spent
+
+
+# The costs of circomlib's templates, in constraints.
+
+
+def num2bits(width: int) -> int:
+    """Num2Bits: one for each bit and one for the sum."""
+    return width + 1
+
+
+def less_than(width: int) -> int:
+    """LessThan: Num2Bits of one bit more."""
+    return width + 2
+
+
+def hashed(elements: int) -> int:
+    """Poseidon of a list: three constraints an S-box, less those of the constant word; 16 inputs at a time."""
+    if elements <= MAX_INPUTS:
+        return permutation(elements + 1).n_rows - 3
+    return hashed(MAX_INPUTS) + hashed(elements - MAX_INPUTS + 1)
+
+
+LEVEL = hashed(2) + 3  # a level of a binary path: the hash, two selects and a boolean digit
+IS_EQUAL = 2
+ACCOUNT = hashed(1) + hashed(7) + hashed(3) + 20 * LEVEL
+ROW = 2 * num2bits(64) + num2bits(128) + 2 * less_than(12)
+INSTRUMENT = hashed(7 + 5 * MAX_TIERS) + 8 * LEVEL + 3 * num2bits(64)
+VALUE = MAX_TIERS * (2 * less_than(140) + 3) + less_than(64) + 12
+ALONE = less_than(200) + num2bits(128) + 2 * less_than(20)
+ORDER = 2 * num2bits(64) + less_than(65) + 4
+MATCH = IS_EQUAL + 6
+RISK = hashed(PLACES + 5) + 8 * LEVEL + PLACES * (num2bits(64) + 1) + 4 * num2bits(20) + 5
+SCENARIOS = PLACES * (less_than(140) + 1) + hashed(11) + hashed(69)
+
+
+def plain_circom(statement: AccountStatement) -> int:
+    """The estimate of docs/circuits.md for one statement."""
+    n, kind = statement.rows, catalogue.name(statement).split("-")[0]
+    rows = ACCOUNT + hashed(4 * n) + n * ROW
+    if kind == "balance":
+        return rows + n * (IS_EQUAL + 1) + 2 * less_than(65)
+    if kind == "position":
+        return rows + n * (IS_EQUAL + 2) + 2 * less_than(65) + 2 * less_than(129)
+    rows += n * (INSTRUMENT + VALUE) + less_than(200)
+    if kind != "margin":
+        rows += n * ALONE
+    if kind == "initial":
+        rows += hashed(4 * n) + n * (ORDER + n * MATCH + 3 * less_than(72))
+    if kind == "portfolio":
+        rows += n * RISK + SCENARIOS
+    return rows
+
+
+_HEAD = """# What the circuits cost
+
+Written by `python -m circuits.costs`; a test compares. Constraints (rows) of every statement in every size class,
+with room for 2^20 accounts and 255 instruments, and what they are spent on.
+
+"""
+
+_FOOT = f"""
+## Where the rows go
+
+- A hash costs three rows an S-box: {permutation(3).n_rows} for two inputs, {permutation(17).n_rows} for sixteen.
+- A row of an account costs two hashes for its instrument, one of the 15 words of the table and one of 8 children. The
+  32 nodes above are read once for all rows. The account's path costs {permutation(5).n_rows + 3} rows for each of its
+  10 levels of arity 4.
+- Of an instrument's 13 tiers only the one that applies is unpacked: the prover names it, and two comparisons pin it.
+- Every number that is unpacked or multiplied is in a proved range, a row for each bit.
+
+`margin` of 16 rows is to stay below 40,000. What would lower it further: 108-bit entry values, so that a row is one
+element (930 rows); a table of 127 instruments (870); notional values below 2^104 instead of 2^127 (370); leaving out
+the S-box of each hash that sees a constant alone (140).
+
+## The plain circom version
+
+An estimate of the same statement put together from circomlib's templates: `Poseidon(k)` for lists, 16 at a time, and
+`Poseidon(2)` for trees, a Merkle path for each row, `Num2Bits(w)` (w + 1), `LessThan(w)` (w + 2), `IsEqual`
+({IS_EQUAL}). It compares every tier's bounds, where the circuits here compare those of one. n is the number of rows.
+
+| part | constraints |
+|---|---|
+| owner, leaf of 7 parts, state root, binary path of 20 levels at {LEVEL} | {ACCOUNT:,} |
+| rows: a list of 4n numbers; each row its ranges and order | H(4n) + {ROW} n |
+| `balance`, `position`: the row found, the bounds compared | {IS_EQUAL + 1} n + {2 * less_than(65)}, and \
+{IS_EQUAL + 2} n + {2 * less_than(65) + 2 * less_than(129)} |
+| each instrument: {7 + 5 * MAX_TIERS} numbers hashed, a path of 8 levels, three ranges | {INSTRUMENT:,} n |
+| each value: for each tier two `LessThan(140)` and three products; sign, choices | {VALUE:,} n |
+| equity against the requirement | {less_than(200)} |
+| all but `margin`: each row compared alone, its value divided | {ALONE} n |
+| `initial`: a list of 4n numbers; ranges and cost; matched with every row; largest positions | \
+H(4n) + {ORDER} n + {MATCH} n² + {3 * less_than(72)} n |
+| `portfolio`: each row {PLACES + 5} numbers hashed, a path, {PLACES} changes | {RISK:,} n |
+| `portfolio`: {PLACES} losses compared, epoch and scenarios hashed | {SCENARIOS:,} |
+
+H(k) is the cost of a list of k numbers: {hashed(16)} for 16, and so on.
+""".replace("\\\n", "")
+
+if __name__ == "__main__":
+    main()
