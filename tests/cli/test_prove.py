@@ -11,6 +11,7 @@ from tests.cli.test_recover import damage
 from zkstate.cli.ledgers import open_ledger
 from zkstate.state.decimals import render
 from zkstate.state.margin import assess
+from zkstate.state.portfolio import assess_portfolio
 
 
 def prove(scene, out, statement, *more):
@@ -58,10 +59,16 @@ def test_the_claims_are_shown_in_whole_units(recovered, tmp_path, held):
 def test_what_is_false_is_exit_code_1_and_leaves_nothing(recovered, tmp_path, held):
     asset = next(symbol for symbol in held if "-" not in symbol)
     ledger = open_ledger(f"synthetic:{ACCOUNTS}", None)
-    ratio = assess(ledger.rows_of(ledger.index_of(TRADER)), ledger.table).ratio_ppm
+    trader = ledger.index_of(TRADER)
+    assessed = assess(ledger.rows_of(trader), ledger.table)
+    reserved = assess(ledger.rows_of(trader), ledger.table, initial=True, orders=ledger.orders_of(trader))
+    by_scenario = assess_portfolio(ledger.rows_of(trader), ledger.table, ledger.scenarios).assessment
     for argv in (
         ("balance", "--asset", asset, "--at-least", str(Decimal(held[asset][0]) + Decimal("0.000001"))),
-        ("margin", "--ratio", render(ratio + 1, 6)),
+        ("margin", "--ratio", render(assessed.cross.ratio_ppm + 1, 6)),
+        ("health", "--ratio", render(assessed.ratio_ppm + 1, 6)),
+        ("initial", "--ratio", render(reserved.ratio_ppm + 1, 6)),
+        ("portfolio", "--ratio", render(by_scenario.ratio_ppm + 1, 6)),
     ):
         outcome = prove(recovered, tmp_path / "proof", *argv)
         assert outcome.code == 1, outcome.err
@@ -71,9 +78,21 @@ def test_what_is_false_is_exit_code_1_and_leaves_nothing(recovered, tmp_path, he
 
 def test_the_margin_ratio_holds_to_the_last_millionth(recovered, tmp_path):
     ledger = open_ledger(f"synthetic:{ACCOUNTS}", None)
-    ratio = assess(ledger.rows_of(ledger.index_of(TRADER)), ledger.table).ratio_ppm
-    outcome = prove(recovered, tmp_path / "proof", "margin", "--ratio", render(ratio, 6))
-    assert outcome.code == 0, outcome.err
+    trader = ledger.index_of(TRADER)
+    rows, orders = ledger.rows_of(trader), ledger.orders_of(trader)
+    ratios = {
+        "margin": assess(rows, ledger.table).cross.ratio_ppm,
+        "health": assess(rows, ledger.table).ratio_ppm,
+        "initial": assess(rows, ledger.table, initial=True, orders=orders).ratio_ppm,
+        "portfolio": assess_portfolio(rows, ledger.table, ledger.scenarios).assessment.ratio_ppm,
+    }
+    for statement, ratio in ratios.items():
+        outcome = prove(recovered, tmp_path / statement, statement, "--ratio", render(ratio, 6))
+        assert outcome.code == 0, outcome.err
+        verdict = zkstate("verify", tmp_path / statement, "--json")
+        assert verdict.code == 0
+        reserved = "that open orders are reserved" in verdict.json["not_shown"]
+        assert reserved == (statement != "initial")
 
 
 @pytest.mark.parametrize(

@@ -108,7 +108,7 @@ def _step(progress: Progress, words: str) -> None:
 
 def opening_of(bundle: Bundle) -> Opening:
     """What a circuit is shown of a recovered account."""
-    return Opening(bundle.header, bundle.account, bundle.path, bundle.table, bundle.owner_secret)
+    return Opening(bundle.header, bundle.account, bundle.path, bundle.table, bundle.owner_secret, bundle.scenarios)
 
 
 def write_attestation(attestation: Attestation, folder: Path) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from circuits.attestation import Attestation, Expectation, Finding, examine
-from circuits.claims import MarginClaim
+from circuits.claims import HealthClaim
 from circuits.context import Context
 from circuits.proving import attest
 from lightclient.recover import Recovery, recover
@@ -146,7 +146,7 @@ def tell(
     with watch.step("prove"):
         enter = watch.stages()
         attestation = attest(
-            opening_of(recovery.bundle), recovery.bundle.signed, MarginClaim(ratio_ppm), context, progress=enter
+            opening_of(recovery.bundle), recovery.bundle.signed, HealthClaim(ratio_ppm), context, progress=enter
         )
         enter("")
     files = attestation.encode()
