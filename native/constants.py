@@ -124,12 +124,6 @@ def field(prefix: str, modulus: int) -> Iterator[str]:
     for name, value, comment in [
         ("MODULUS", modulus, "the modulus"),
         ("ONE", LANE_MONTGOMERY % modulus, "S mod m: one in the lanes' form"),
-        (
-            "ENTER",
-            LANE_MONTGOMERY**2 // MONTGOMERY % modulus,
-            "S^2/R mod m: times a Montgomery form gives the lanes' form",
-        ),
-        ("LEAVE", MONTGOMERY % modulus, "R mod m: times the lanes' form gives a Montgomery form"),
     ]:
         yield from constant("uint64_t", f"{prefix}_LANE_{name}[{LANE_LIMBS}]", lane_limbs(value), comment)
     minus_inverse = -pow(modulus, -1, 1 << LANE_BITS) % (1 << LANE_BITS)

@@ -27,12 +27,6 @@ static const uint64_t FP_LANE_MODULUS[5] = {0x08c16d87cfd47ULL, 0x916871ca8d3c2U
 /* S mod m: one in the lanes' form */
 static const uint64_t FP_LANE_ONE[5] = {0x20880f6fce4b4ULL, 0x49baa989a8455ULL, 0x18f014a498908ULL, 0x724f85a9201d8ULL, 0x01f16424e1bb7ULL};
 
-/* S^2/R mod m: times a Montgomery form gives the lanes' form */
-static const uint64_t FP_LANE_ENTER[5] = {0xb0f2afaec667aULL, 0xed9626b0fffbdULL, 0x9e2a0fcad825aULL, 0xe357276f48b70ULL, 0x00d791464ef86ULL};
-
-/* R mod m: times the lanes' form gives a Montgomery form */
-static const uint64_t FP_LANE_LEAVE[5] = {0xd438dc58f0d9dULL, 0x28f5c70b3dd35ULL, 0x879462c0a78ebULL, 0xdf2f666ea36f7ULL, 0x00e0a77c19a07ULL};
-
 /* -1/m mod 2^52 */
 #define FP_LANE_N0 0x20782e4866389ULL
 /* 2^60 over one more than the top limb of m, rounded down */
@@ -59,12 +53,6 @@ static const uint64_t FR_LANE_MODULUS[5] = {0x1f593f0000001ULL, 0x4879b9709143eU
 
 /* S mod m: one in the lanes' form */
 static const uint64_t FR_LANE_ONE[5] = {0xb6b753fffffacULL, 0x380f271055b9dULL, 0x18f016ecef7c8ULL, 0x724f85a9201d8ULL, 0x01f16424e1bb7ULL};
-
-/* S^2/R mod m: times a Montgomery form gives the lanes' form */
-static const uint64_t FR_LANE_ENTER[5] = {0x31f8c9ffffab6ULL, 0xac31329faef6eULL, 0x9e2a3495d7570ULL, 0xe357276f48b70ULL, 0x00d791464ef86ULL};
-
-/* R mod m: times the lanes' form gives a Montgomery form */
-static const uint64_t FR_LANE_LEAVE[5] = {0x6341c4ffffffbULL, 0x959f60cd29ac9ULL, 0x879462e36fc76ULL, 0xdf2f666ea36f7ULL, 0x00e0a77c19a07ULL};
 
 /* -1/m mod 2^52 */
 #define FR_LANE_N0 0x1f593efffffffULL

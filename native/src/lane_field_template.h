@@ -69,6 +69,13 @@ static inline void F(8_sub)(F_T *out, const F_T *a, const F_T *b, uint64_t k)
     }
 }
 
+/* 16 a: from a plain value (see *_load_plain) to the lanes' form; not carried. */
+static inline void F(8_times_16)(F_T *out, const F_T *a)
+{
+    ZKN_UNROLL
+    for (int i = 0; i < LANE_LIMBS; i++) out->l[i] = lane_shl(a->l[i], 4);
+}
+
 /* out <- b where the mask has a bit */
 static inline void F(8_select)(F_T *out, const F_T *b, lane_mask mask)
 {
@@ -240,14 +247,40 @@ static inline void F(8_load)(F_T *out, const FIELD_TYPE *in, size_t stride)
     F(8_split_times_16)(out, w);
 }
 
+/* The lanes' form x S of bound 84 to x R, reduced, in words: a multiple of m that makes it divisible by 16 = S / R, and the
+ * division, leave a bound of (84 + 15) / 16 < 7. */
+static inline void F(8_leave)(lane_word w[4], const F_T *a)
+{
+    const lane_word mask = lane_all(LANE_MASK);
+    const lane_word q = lane_and(lane_madd_low(lane_all(0), a->l[0], lane_all(F_C(_LANE_N0))), lane_all(15));
+    F_T t = *a, reduced;
+    ZKN_ASSERT(F(8_is_carried)(a));
+    ZKN_UNROLL
+    for (int i = 0; i < LANE_LIMBS; i++) {
+        const lane_word m = lane_all(F_C(_LANE_MODULUS)[i]);
+        t.l[i] = lane_madd_low(t.l[i], q, m);
+        if (i + 1 < LANE_LIMBS) t.l[i + 1] = lane_madd_high(t.l[i + 1], q, m);
+    }
+    ZKN_UNROLL
+    for (int i = 0; i + 1 < LANE_LIMBS; i++) {
+        t.l[i + 1] = lane_add(t.l[i + 1], lane_shr(t.l[i], LANE_BITS));
+        t.l[i] = lane_and(t.l[i], mask);
+    }
+    ZKN_UNROLL
+    for (int i = 0; i + 1 < LANE_LIMBS; i++) {
+        reduced.l[i] = lane_and(lane_or(lane_shr(t.l[i], 4), lane_shl(t.l[i + 1], LANE_BITS - 4)), mask);
+    }
+    reduced.l[LANE_LIMBS - 1] = lane_shr(t.l[LANE_LIMBS - 1], 4);
+    F(8_fold)(&reduced);
+    F(8_canonical)(&reduced);
+    F(8_join)(w, &reduced);
+}
+
 /* out[i stride] <- lane i, as a Montgomery form with R = 2^256, reduced; for carried values of bound 84. */
 static inline void F(8_store)(FIELD_TYPE *out, size_t stride, const F_T *a)
 {
-    F_T reduced;
     lane_word w[4];
-    F(8_mul_all)(&reduced, a, F_C(_LANE_LEAVE));
-    F(8_canonical)(&reduced);
-    F(8_join)(w, &reduced);
+    F(8_leave)(w, a);
     lane_store4(out->l, 4 * stride, w);
 }
 
