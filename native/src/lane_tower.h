@@ -6,9 +6,40 @@
 
 #if ZKN_PATH_IFMA
 
+static inline void fp8_one(fp8 *out)
+{
+    fp8_all(out, FP_LANE_ONE);
+}
+
+/* Products whose second factor, or whose factor, has bound k: what fp28 must know and fp8 need not. */
+static inline void fp8_mul_by(fp8 *out, const fp8 *a, const fp8 *b, uint64_t k)
+{
+    (void)k;
+    fp8_mul(out, a, b);
+}
+
+static inline void fp8_sqr_by(fp8 *out, const fp8 *a, uint64_t k)
+{
+    (void)k;
+    fp8_sqr(out, a);
+}
+
 typedef struct {
     fp8 c0, c1;
 } fp28;
+
+static inline void fp28_one(fp28 *out)
+{
+    static const uint64_t zero[LANE_LIMBS];
+    fp8_all(&out->c0, FP_LANE_ONE);
+    fp8_all(&out->c1, zero);
+}
+
+static inline void fp28_times_16(fp28 *out, const fp28 *a)
+{
+    fp8_times_16(&out->c0, &a->c0);
+    fp8_times_16(&out->c1, &a->c1);
+}
 
 static inline void fp28_add(fp28 *out, const fp28 *a, const fp28 *b)
 {
@@ -30,7 +61,7 @@ static inline void fp28_carry(fp28 *a)
 
 /* a b, for b of bound k: a bound of 2 a k / 84 + 1. Four products and two reductions: 310 multiplications, where
  * Karatsuba's three products with their own reductions have 315 and more sums. */
-static inline void fp28_mul(fp28 *out, const fp28 *a, const fp28 *b, uint64_t k)
+static inline void fp28_mul_by(fp28 *out, const fp28 *a, const fp28 *b, uint64_t k)
 {
     fp8_wide real, imaginary;
     fp8 zero, minus;
@@ -48,7 +79,7 @@ static inline void fp28_mul(fp28 *out, const fp28 *a, const fp28 *b, uint64_t k)
 }
 
 /* (c0 + c1)(c0 - c1) and 2 c0 c1, for a of bound k, 4 k^2 <= 84: a bound of 4 k^2 / 84 + 1 */
-static inline void fp28_sqr(fp28 *out, const fp28 *a, uint64_t k)
+static inline void fp28_sqr_by(fp28 *out, const fp28 *a, uint64_t k)
 {
     fp8 sum, difference, twice;
     fp8_add(&sum, &a->c0, &a->c1);

@@ -13,6 +13,12 @@
 void G(_add_pairs_vartime)(GROUP_AFF *p, zkn_pair *pairs, size_t n, COORD_TYPE *denominators,
                            COORD_TYPE *products);
 
+#if ZKN_PATH_IFMA
+/* The same for some of the pairs, which come to the front; returns how many. What is left is infinity, equal x,
+ * and what fills no lanes. */
+size_t G(_add_pairs_in_lanes)(GROUP_AFF *p, zkn_pair *pairs, size_t n, COORD_TYPE *products);
+#endif
+
 #ifdef PAIRS_DEFINE
 
 /* The sums that need no slope, or that of a tangent: 1 if there is still a slope to invert. No point has x = 0:
@@ -56,6 +62,10 @@ static inline void G(_add_by_slope)(GROUP_AFF *a, const GROUP_AFF *b, const COOR
 void G(_add_pairs_vartime)(GROUP_AFF *p, zkn_pair *pairs, size_t n, COORD_TYPE *denominators,
                            COORD_TYPE *products)
 {
+#if ZKN_PATH_IFMA
+    const size_t in_lanes = G(_add_pairs_in_lanes)(p, pairs, n, products);
+    pairs += in_lanes, n -= in_lanes;
+#endif
     /* Chains of products that do not wait for each other. */
     enum { CHAINS = 4 };
     COORD_TYPE chain[CHAINS], before[CHAINS], all, inverse;

@@ -8,6 +8,7 @@
 
 #include "lane_field.h"
 #include "ntt_lanes.h"
+#include "pairs.h"
 #include "poseidon_lanes.h"
 
 enum { ROUNDS = 200 };
@@ -141,9 +142,48 @@ static void test_fold(void)
     }
 }
 
+/* One point of each kind that a sum of pairs can meet, against sums of two points. */
+#define PAIRS_TEST(group)                                                                                    \
+    static void test_##group##_pairs(size_t n, unsigned odd)                                                 \
+    {                                                                                                        \
+        zkn_##group##_aff *p = malloc(2 * n * sizeof *p), *expected = malloc(n * sizeof *p), two[2];         \
+        zkn_pair *pairs = malloc(n * sizeof *pairs);                                                         \
+        void *denominators = malloc(n * sizeof p->x), *products = malloc(n * sizeof p->x);                   \
+        zkn_##group##_generator(&p[0]);                                                                      \
+        for (size_t i = 1; i < 2 * n; i++) {                                                                 \
+            zkn_##group##_vec_add(&p[i], &p[i - 1], &p[i / 2], 1);                                           \
+        }                                                                                                    \
+        for (size_t i = 0; i < n; i++) {                                                                     \
+            pairs[i] = (zkn_pair){(uint32_t)i, (uint32_t)(2 * n - 1 - i)};                                   \
+            zkn_##group##_aff *a = &p[pairs[i].to], *b = &p[pairs[i].from];                                  \
+            if (odd && i % odd == 1) *b = *a;                                                                \
+            if (odd && i % odd == 2) zkn_##group##_vec_neg(b, a, 1);                                         \
+            if (odd && i % odd == 3) memset(a, 0, sizeof *a);                                                \
+            if (odd && i % odd == 4) memset(b, 0, sizeof *b);                                                \
+            if (odd && i % odd == 5) memset(a, 0, sizeof *a), memset(b, 0, sizeof *b);                       \
+            two[0] = *a, two[1] = *b;                                                                        \
+            zkn_##group##_vec_add(&expected[i], &two[0], &two[1], 1);                                        \
+        }                                                                                                    \
+        group##_add_pairs_vartime(p, pairs, n, denominators, products);                                      \
+        for (size_t i = 0; i < n; i++) CHECK(memcmp(&p[i], &expected[i], sizeof *p) == 0);                   \
+        free(p), free(expected), free(pairs), free(denominators), free(products);                            \
+    }
+
+PAIRS_TEST(g1)
+PAIRS_TEST(g2)
+
+static void test_pairs(void)
+{
+    for (size_t n = 1; n < 300; n += n < 70 ? 1 : 57) {
+        const unsigned odds[] = {0, 6, 7, 23, 1000};
+        for (size_t i = 0; i < 5; i++) test_g1_pairs(n, odds[i]), test_g2_pairs(n, odds[i]);
+    }
+}
+
 int main(void)
 {
     test_words();
+    test_pairs();
     test_fold();
     test_longest_passes();
     test_fp_lanes();
