@@ -1,7 +1,7 @@
 /* The lanes against the scalar fields, at the edges of every bound. */
-#include "check.h"
-
 #if ZKN_PATH_IFMA
+
+#include "check.h"
 
 #include <stdlib.h>
 #include <string.h>
