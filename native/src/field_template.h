@@ -57,6 +57,18 @@ static inline void F(_cmov)(F_T *out, const F_T *a, uint64_t choose)
     for (int i = 0; i < F_N; i++) out->l[i] ^= mask & (out->l[i] ^ a->l[i]);
 }
 
+/* t <- t - m, or t if that is negative */
+static inline void F(_subtract_once)(uint64_t t[F_N])
+{
+    uint64_t d[F_N];
+    zkn_carry borrow = 0;
+    ZKN_UNROLL
+    for (int i = 0; i < F_N; i++) d[i] = zkn_sbb(t[i], F_M[i], &borrow);
+    const uint64_t keep = zkn_mask(borrow);
+    ZKN_UNROLL
+    for (int i = 0; i < F_N; i++) t[i] = (keep & t[i]) | (~keep & d[i]);
+}
+
 /* out <- t or t - m, for t < 2m */
 static inline void F(_reduce_once)(F_T *out, const uint64_t t[F_N])
 {
@@ -96,6 +108,23 @@ static inline void F(_sub)(F_T *out, const F_T *a, const F_T *b)
     ZKN_ASSERT(F(_is_reduced)(out));
 }
 
+/* out <- a + b without reduction: below 2m, for factors of F(_sum_products) alone */
+static inline void F(_add_lazy)(F_T *out, const F_T *a, const F_T *b)
+{
+    zkn_carry carry = 0;
+    ZKN_UNROLL
+    for (int i = 0; i < F_N; i++) out->l[i] = zkn_adc(a->l[i], b->l[i], &carry);
+    ZKN_ASSERT(carry == 0);
+}
+
+/* out <- m - a: at most m, for factors of F(_sum_products) alone */
+static inline void F(_neg_lazy)(F_T *out, const F_T *a)
+{
+    zkn_carry borrow = 0;
+    ZKN_UNROLL
+    for (int i = 0; i < F_N; i++) out->l[i] = zkn_sbb(F_M[i], a->l[i], &borrow);
+}
+
 static inline void F(_neg)(F_T *out, const F_T *a)
 {
     F_T zero;
@@ -103,13 +132,42 @@ static inline void F(_neg)(F_T *out, const F_T *a)
     F(_sub)(out, &zero, a);
 }
 
-/* Montgomery product a b / R mod m */
-void F(_mul)(F_T *out, const F_T *a, const F_T *b);
+#include "field_rows.h"
 
-static inline void F(_sqr)(F_T *out, const F_T *a)
+/* out <- k a + b for an integer k < 32; b <= m. The quotient by m is estimated from the words from bit
+ * 64 F_N - 56 up, of k a + b and of m + 1 unit there: it is right or one too low, as the estimates differ from
+ * the true values by less than 2^-48 of the quotient. */
+static inline void F(_mul_small_add)(F_T *out, const F_T *a, uint64_t k, const F_T *b)
 {
-    F(_mul)(out, a, a);
+    const uint64_t unit_inverse = ~(uint64_t)0 / ((F_M[F_N - 1] >> 8) + 1);
+    uint64_t t[F_N], high = 0, quotient = 0;
+    zkn_carry carry = 0, borrow = 0;
+    ZKN_UNROLL
+    for (int i = 0; i < F_N; i++) t[i] = zkn_adc(b->l[i], zkn_mul_add(a->l[i], k, &high), &carry);
+    (void)zkn_mul_add(t[F_N - 1] >> 8 | (high + carry) << 56, unit_inverse, &quotient);
+    high = 0;
+    ZKN_UNROLL
+    for (int i = 0; i < F_N; i++) t[i] = zkn_sbb(t[i], zkn_mul_add(F_M[i], quotient, &high), &borrow);
+    F(_reduce_once)(out, t);
 }
+
+/* out <- a / 2 */
+static inline void F(_halve)(F_T *out, const F_T *a)
+{
+    const uint64_t odd = zkn_mask(a->l[0] & 1);
+    uint64_t t[F_N];
+    zkn_carry carry = 0;
+    ZKN_UNROLL
+    for (int i = 0; i < F_N; i++) t[i] = zkn_adc(a->l[i], odd & F_M[i], &carry);
+    ZKN_UNROLL
+    for (int i = 0; i < F_N - 1; i++) out->l[i] = t[i] >> 1 | t[i + 1] << 63;
+    out->l[F_N - 1] = t[F_N - 1] >> 1;
+}
+
+/* Montgomery product a b / R mod m. Neither it nor the square is inline: in callers they would spill, and a
+ * call costs a twentieth of them. */
+void F(_mul)(F_T *out, const F_T *a, const F_T *b);
+void F(_sqr)(F_T *out, const F_T *a);
 
 /* The element of a canonical integer below m, little-endian limbs. */
 static inline void F(_from_canonical)(F_T *out, const uint64_t in[F_N])
@@ -158,35 +216,25 @@ void F(_inv)(F_T *out, const F_T *a);
 
 #ifdef FIELD_DEFINE
 
-/* Coarsely integrated operand scanning (Koc, Acar, Kaliski 1996), without the carry word that a modulus
- * with a free top bit makes unnecessary (El Housni, Botrel 2022, eprint 2022/1400, section 2.2). Each row
- * is a[] times one word, then one carry chain: the form that compilers keep in registers. Not inline: in
- * callers it would spill, and a call costs a twentieth of it. */
 void F(_mul)(F_T *out, const F_T *a, const F_T *b)
 {
-    uint64_t t[F_N], row[F_N], high;
+    F(_sum_products)(out, a, F(_in_order), b, 1, 1);
+}
+
+/* The square, then folds of its lower half: below m^2 / R + m < 2 m. */
+void F(_sqr)(F_T *out, const F_T *a)
+{
+    uint64_t t[2 * F_N], low[F_N + 2];
+    zkn_carry carry = 0;
+    F(_square_wide)(t, a);
     ZKN_UNROLL
-    for (int i = 0; i < F_N; i++) t[i] = 0;
+    for (int i = 0; i < F_N; i++) low[i] = t[i];
+    low[F_N] = low[F_N + 1] = 0;
     ZKN_UNROLL
-    for (int i = 0; i < F_N; i++) {
-        zkn_carry carry = 0;
-        high = 0;
-        ZKN_UNROLL
-        for (int j = 0; j < F_N; j++) row[j] = zkn_mul_add(a->l[j], b->l[i], &high);
-        ZKN_UNROLL
-        for (int j = 0; j < F_N; j++) t[j] = zkn_adc(t[j], row[j], &carry);
-        const uint64_t top = zkn_adc(high, 0, &carry); /* no carry out: a row is below 2^64 m */
-        const uint64_t q = t[0] * F_N0;
-        high = 0;
-        ZKN_UNROLL
-        for (int j = 0; j < F_N; j++) row[j] = zkn_mul_add(F_M[j], q, &high);
-        carry = 0;
-        (void)zkn_adc(t[0], row[0], &carry); /* the word that cancels */
-        ZKN_UNROLL
-        for (int j = 1; j < F_N; j++) t[j - 1] = zkn_adc(t[j], row[j], &carry);
-        t[F_N - 1] = zkn_adc(top, high, &carry);
-    }
-    F(_reduce_once)(out, t);
+    for (int i = 0; i < F_N; i++) F(_fold)(low);
+    ZKN_UNROLL
+    for (int i = 0; i < F_N; i++) low[i] = zkn_adc(low[i], t[F_N + i], &carry);
+    F(_reduce_once)(out, low);
 }
 
 /* t <- a f + b g over the integers, in two's complement, |f| + |g| <= 2^31 */
@@ -316,6 +364,7 @@ void F(_inv)(F_T *out, const F_T *in)
 #undef F
 #undef F_M
 #undef F_N0
+#undef F_SHORT
 #undef F_N
 #undef F_T
 #undef FIELD

@@ -6,6 +6,25 @@
 
 enum { FR_DOT_MAX_TERMS = 17 };
 
+#if ZKN_HAS_ADX
+
+/* *out <- sum a_i b_i / R mod r for k <= 17 terms, by rows (field_rows.h); `out` may be one of the terms. Constant
+ * time in the values. */
+static inline void fr_dot(zkn_fr *out, const zkn_fr *a, const zkn_fr *b, size_t k)
+{
+    ZKN_ASSERT(k <= FR_DOT_MAX_TERMS);
+    uint64_t t[6] = {0};
+    ZKN_UNROLL
+    for (int i = 0; i < 4; i++) {
+        for (size_t j = 0; j < k; j++) fr_row_long(t, &a[j], b[j].l[i]);
+        fr_fold_long(t);
+    }
+    for (size_t reduced = 5; reduced < k; reduced += 5) fr_subtract_once(t);
+    fr_reduce_once(out, t);
+}
+
+#else
+
 /* A column: a sum of 128-bit terms, in three words. */
 typedef struct {
     zkn_u128 low;
@@ -54,18 +73,6 @@ static inline uint64_t column_kept(column *c, const uint64_t m[4], const zkn_fr 
     return limb;
 }
 
-/* t <- t - r, or t if that is negative */
-static inline void subtract_once(uint64_t t[4])
-{
-    uint64_t d[4];
-    zkn_carry borrow = 0;
-    ZKN_UNROLL
-    for (int i = 0; i < 4; i++) d[i] = zkn_sbb(t[i], FR_MODULUS[i], &borrow);
-    const uint64_t keep = 0 - (uint64_t)borrow;
-    ZKN_UNROLL
-    for (int i = 0; i < 4; i++) t[i] = (keep & t[i]) | (~keep & d[i]);
-}
-
 /* *out <- sum a_i b_i / R mod r for k <= 17 terms: finely integrated product scanning (Koc, Acar, Kaliski
  * 1996) with k products in each column. `out` may be one of the terms. Constant time in the values.
  *
@@ -85,8 +92,10 @@ static inline void fr_dot(zkn_fr *out, const zkn_fr *a, const zkn_fr *b, size_t 
     t[1] = column_kept(&c, m, a, b, k, 5);
     t[2] = column_kept(&c, m, a, b, k, 6);
     t[3] = (uint64_t)c.low;
-    for (size_t reduced = 5; reduced < k; reduced += 5) subtract_once(t);
+    for (size_t reduced = 5; reduced < k; reduced += 5) fr_subtract_once(t);
     fr_reduce_once(out, t);
 }
+
+#endif
 
 #endif

@@ -1,6 +1,6 @@
 /* Vectors over Fr: decoding at the edges, elementwise arithmetic between. */
 #include "bytes.h"
-#include "field.h"
+#include "fr_dot.h"
 #include "threads.h"
 
 zkn_status zkn_fr_vec_decode_be(zkn_fr *out, size_t *bad, const uint8_t *in, size_t n)
@@ -115,11 +115,12 @@ void zkn_fr_vec_scale_powers(zkn_fr *out, const zkn_fr *a, const zkn_fr *s, cons
 
 void zkn_fr_vec_dot(zkn_fr *out, const zkn_fr *a, const zkn_fr *b, size_t n)
 {
-    zkn_fr sum, product;
+    zkn_fr sum, part;
     fr_zero(&sum);
-    for (size_t i = 0; i < n; i++) {
-        fr_mul(&product, &a[i], &b[i]);
-        fr_add(&sum, &sum, &product);
+    for (size_t i = 0, some; i < n; i += some) {
+        some = n - i < FR_DOT_MAX_TERMS ? n - i : FR_DOT_MAX_TERMS;
+        fr_dot(&part, &a[i], &b[i], some);
+        fr_add(&sum, &sum, &part);
     }
     *out = sum;
 }

@@ -87,7 +87,21 @@ static inline void fp2_mul_fp(zkn_fp2 *out, const zkn_fp2 *a, const zkn_fp *b)
     fp_mul(&out->c1, &a->c1, b);
 }
 
-/* Karatsuba: three products */
+static inline void fp2_halve(zkn_fp2 *out, const zkn_fp2 *a)
+{
+    fp_halve(&out->c0, &a->c0);
+    fp_halve(&out->c1, &a->c1);
+}
+
+/* The factors by which (c0, c1) times b is two sums of two products: (b0, -b1) and (b1, b0). For fp_sum_products. */
+static inline void fp2_factor(zkn_fp real[2], zkn_fp imaginary[2], const zkn_fp2 *b)
+{
+    real[0] = imaginary[1] = b->c0;
+    imaginary[0] = b->c1;
+    fp_neg_lazy(&real[1], &b->c1);
+}
+
+/* Two sums of two products, each reduced once */
 void fp2_mul(zkn_fp2 *out, const zkn_fp2 *a, const zkn_fp2 *b);
 /* (c0 + c1)(c0 - c1) + 2 c0 c1 i: two products */
 void fp2_sqr(zkn_fp2 *out, const zkn_fp2 *a);
@@ -105,8 +119,10 @@ void fp12_inv(zkn_fp12 *out, const zkn_fp12 *a);
 void fp12_conj(zkn_fp12 *out, const zkn_fp12 *a);
 /* a^(p^power), power 1 to 3 */
 void fp12_frobenius(zkn_fp12 *out, const zkn_fp12 *a, int power);
-/* a (b0 + b1 w + b3 w^3): the shape of a line. 13 products over Fp2. */
+/* a (b0 + b1 w + b3 w^3): the shape of a line */
 void fp12_mul_line(zkn_fp12 *out, const zkn_fp12 *a, const zkn_fp2 *b0, const zkn_fp2 *b1, const zkn_fp2 *b3);
+/* a (1 + b1 w + b3 w^3) */
+void fp12_mul_unit_line(zkn_fp12 *out, const zkn_fp12 *a, const zkn_fp2 *b1, const zkn_fp2 *b3);
 /* a^2 for a in the cyclotomic subgroup, a^(p^4 - p^2 + 1) = 1 (Granger, Scott 2010, section 3.2) */
 void fp12_cyclotomic_sqr(zkn_fp12 *out, const zkn_fp12 *a);
 

@@ -19,6 +19,9 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "zkn needs a little-en
 __extension__ typedef unsigned __int128 zkn_u128;
 __extension__ typedef __int128 zkn_i128;
 
+/* After `static inline`, for functions that would spill if called. */
+#define ZKN_INLINE __attribute__((always_inline))
+
 /* A carry or borrow, 0 or 1. */
 typedef unsigned char zkn_carry;
 

@@ -1,6 +1,6 @@
 /* Both prime fields against schoolbook arithmetic on bits: double, add, subtract the modulus. */
 #include "check.h"
-#include "field.h"
+#include "fr_dot.h"
 
 #include <string.h>
 
@@ -112,6 +112,81 @@ static void pick(uint64_t out[4], uint64_t *state, const uint64_t m[4])
         CHECK(F##_equal(&y, &z));                                                                            \
     }
 
+/* Sums of products at their bounds: every count of terms, lazily added factors among them. */
+#define TEST_SUMS(F, TYPE, M)                                                                                \
+    static void sum_##F(TYPE *out, const TYPE *a, const TYPE *b, int k)                                      \
+    {                                                                                                        \
+        static const uint8_t pick[] = {5, 3, 0, 1, 2, 4};                                                    \
+        if (k == 1) F##_sum_products(out, a, pick, b, 1, 1);                                                 \
+        if (k == 2) F##_sum_products(out, a, pick, b, 2, 2);                                                 \
+        if (k == 3) F##_sum_products(out, a, pick, b, 3, 3);                                                 \
+        if (k == 4) F##_sum_products(out, a, pick, b, 4, 4);                                                 \
+        if (k == 5) F##_sum_products(out, a, pick, b, 5, 5);                                                 \
+        if (k == 6) F##_sum_products(out, a, pick, b, 6, 6);                                                 \
+    }                                                                                                        \
+    static void test_sums_##F(void)                                                                          \
+    {                                                                                                        \
+        static const int pick[] = {5, 3, 0, 1, 2, 4};                                                        \
+        uint64_t state = 5;                                                                                  \
+        TYPE a[6], b[6], lazy[2], got = {{0}}, expected, product;                                            \
+        for (int round = 0; round < ROUNDS; round++) {                                                       \
+            for (int i = 0; i < 6; i++) {                                                                    \
+                pick_words(a[i].l, b[i].l, &state, M, round);                                                \
+            }                                                                                                \
+            F##_zero(&expected);                                                                             \
+            for (int k = 1; k <= 6; k++) {                                                                   \
+                F##_mul(&product, &a[pick[k - 1]], &b[k - 1]), F##_add(&expected, &expected, &product);      \
+                sum_##F(&got, a, b, k);                                                                      \
+                CHECK(F##_equal(&got, &expected));                                                           \
+            }                                                                                                \
+            F##_add_lazy(&lazy[0], &a[0], &a[1]), F##_neg_lazy(&lazy[1], &a[2]);                             \
+            F##_sum_products(&got, lazy, F##_in_order, b, 2, 3);                                             \
+            F##_add(&expected, &a[0], &a[1]), F##_mul(&expected, &expected, &b[0]);                          \
+            F##_neg(&product, &a[2]), F##_mul(&product, &product, &b[1]);                                    \
+            F##_add(&expected, &expected, &product);                                                         \
+            CHECK(F##_equal(&got, &expected));                                                               \
+            got = b[0];                                                                                      \
+            for (uint64_t k = 0; k < 32; k++) {                                                              \
+                F##_mul_small_add(&expected, &a[0], k, &b[0]);                                               \
+                CHECK(F##_equal(&got, &expected));                                                           \
+                F##_add(&got, &got, &a[0]);                                                                  \
+            }                                                                                                \
+            memcpy(got.l, M, sizeof got.l); /* the modulus itself is allowed as b */                         \
+            F##_mul_small_add(&got, &a[0], 1, &got);                                                         \
+            CHECK(F##_equal(&got, &a[0]));                                                                   \
+            F##_halve(&got, &a[0]), F##_dbl(&got, &got);                                                     \
+            CHECK(F##_equal(&got, &a[0]));                                                                   \
+        }                                                                                                    \
+    }
+
+static void pick_words(uint64_t a[4], uint64_t b[4], uint64_t *state, const uint64_t m[4], int round)
+{
+    pick(a, state, m), pick(b, state, m);
+    if (round > 1) return;
+    for (int i = 0; i < 4; i++) a[i] = b[i] = m[i]; /* all at m - 1, then all but the last words */
+    a[0] -= 1, b[0] -= 1;
+    if (round == 1) a[3] = 0, a[0] = a[1] = a[2] = ~(uint64_t)0;
+}
+
+TEST_SUMS(fp, zkn_fp, FP_MODULUS)
+TEST_SUMS(fr, zkn_fr, FR_MODULUS)
+
+/* fr_dot at every length, of the largest factors and of others */
+static void test_dot(void)
+{
+    uint64_t state = 6;
+    zkn_fr a[17], b[17], got, expected, product;
+    for (int round = 0; round < 20; round++) {
+        for (int i = 0; i < 17; i++) pick_words(a[i].l, b[i].l, &state, FR_MODULUS, round);
+        fr_zero(&expected);
+        for (size_t k = 1; k <= 17; k++) {
+            fr_mul(&product, &a[k - 1], &b[k - 1]), fr_add(&expected, &expected, &product);
+            fr_dot(&got, a, b, k);
+            CHECK(fr_equal(&got, &expected));
+        }
+    }
+}
+
 TEST_FIELD(fp, zkn_fp, FP_MODULUS)
 TEST_FIELD(fr, zkn_fr, FR_MODULUS)
 
@@ -119,5 +194,8 @@ int main(void)
 {
     test_fp();
     test_fr();
+    test_sums_fp();
+    test_sums_fr();
+    test_dot();
     return failures != 0;
 }

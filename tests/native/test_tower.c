@@ -107,7 +107,12 @@ static void lines(void)
     fp12_mul(&right, &a, &line);
     fp12_mul_line(&left, &a, &b.c0.c0, &b.c0.c1, &b.c0.c2);
     CHECK(same(&left, &right));
-    fp12_mul_line(&a, &a, &b.c0.c0, &b.c0.c1, &b.c0.c2);
+    left = a;
+    fp12_mul_line(&left, &left, &b.c0.c0, &b.c0.c1, &b.c0.c2);
+    CHECK(same(&left, &right));
+    fp2_one(&line.c0.c0);
+    fp12_mul(&right, &a, &line);
+    fp12_mul_unit_line(&a, &a, &b.c0.c1, &b.c0.c2);
     CHECK(same(&a, &right));
 }
 
