@@ -69,6 +69,17 @@ def naf(k: int) -> list[int]:
     return digits
 
 
+def windows(k: int, width: int) -> list[int]:
+    """Signed odd digits of k below 2^(width - 1), then width - 1 zeros at least; least significant first."""
+    digits = []
+    while k:
+        digit = k % (1 << width) if k % 2 else 0
+        digit -= (1 << width) * (digit >> (width - 1))
+        digits.append(digit)
+        k = (k - digit) // 2
+    return digits
+
+
 def limbs(value: int, n: int = LIMBS) -> str:
     words = [value >> (64 * i) & (2**64 - 1) for i in range(n)]
     return "{" + ", ".join(f"0x{word:016x}ULL" for word in words) + "}"
@@ -175,7 +186,6 @@ def header() -> str:
     lines += constant("zkn_fp", "FP_CURVE_B", fp(3), "E: y^2 = x^3 + 3")
     twist_b = fp2_mul((3, 0), fp2_inverse(XI))
     lines += constant("zkn_fp2", "FP2_TWIST_B", fp2(twist_b), "E': y^2 = x^3 + 3/xi")
-    lines += constant("zkn_fp", "FP_HALF", fp(pow(2, -1, P)), "1/2")
     lines += endomorphism()
     lines += constant(
         "zkn_g1_aff", "G1_GENERATOR", "{" + fp(G1_GENERATOR[0]) + ",\n     " + fp(G1_GENERATOR[1]) + "}", "(1, 2)"
@@ -195,6 +205,9 @@ def header() -> str:
 
     lines += [f"/* the curve parameter u */\n#define BN_U {U}ULL\n"]
     lines += table("int8_t", "BN_U_NAF", [str(d) for d in naf(U)], "u, signed digits, least significant first")
+    lines += table(
+        "int8_t", "BN_U_WINDOWS", [str(d) for d in windows(U, 4)], "u, windows of 4 bits, least significant first"
+    )
     lines += table(
         "int8_t", "ATE_LOOP", [str(d) for d in naf(6 * U + 2)], "6u + 2, signed digits, least significant first"
     )

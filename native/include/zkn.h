@@ -188,6 +188,32 @@ size_t zkn_fixed_table_length(unsigned c);
  * product. Variable time in which points are infinity. */
 void zkn_pairing_check(int *ok, const zkn_g1_aff *p, const zkn_g2_aff *q, size_t n, unsigned threads);
 
+enum {
+    ZKN_PAIRING_LINES = 88, /* of one fixed second argument */
+    ZKN_PAIRING_MAX_FIXED = 8
+};
+
+/* A line of the Miller loop that depends on the second argument alone. Opaque: stored nowhere. */
+typedef struct {
+    zkn_fp2 slope, constant;
+} zkn_line;
+
+/* A product of pairings to a fixed power prime to r. Opaque, and equal for equal products only within one build. */
+typedef struct {
+    zkn_fp2 c[6];
+} zkn_gt;
+
+/* lines <- the ZKN_PAIRING_LINES lines of each of n fixed second arguments, one after another */
+void zkn_pairing_lines(zkn_line *lines, const zkn_g2_aff *q, size_t n);
+/* *out <- the product of e(p[i], q[i]) */
+void zkn_pairing_product(zkn_gt *out, const zkn_g1_aff *p, const zkn_g2_aff *q, size_t n, unsigned threads);
+/* *ok <- 1 if the product of e(p[i], q[i]) over n pairs and of e(fixed_p[j], .) over n_fixed pairs, whose second
+ * arguments are given by their lines, is *target, else 0. Infinity as in zkn_pairing_check. ZKN_BAD_LENGTH for more
+ * than ZKN_PAIRING_MAX_FIXED. */
+zkn_status zkn_pairing_check_fixed(int *ok, const zkn_gt *target, const zkn_g1_aff *p, const zkn_g2_aff *q,
+                                   size_t n, const zkn_g1_aff *fixed_p, const zkn_line *lines, size_t n_fixed,
+                                   unsigned threads);
+
 /* ---- Keccak -------------------------------------------------------------------------------------
  * Keccak-256 with Ethereum's padding. in may be NULL when n is 0. */
 void zkn_keccak256(uint8_t out[32], const uint8_t *in, size_t n);

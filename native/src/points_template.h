@@ -108,9 +108,11 @@ static void G(_mul_share)(void *ctx, size_t begin, size_t end, unsigned worker)
     const G(_points) *p = ctx;
     for (size_t i = begin; i < end; i++) {
         uint64_t k[4];
+        int limbs = 4;
         GROUP_JAC product;
         fr_to_canonical(k, &p->scalars[i]);
-        G(_mul_vartime)(&product, &p->in[i], k, 4);
+        while (limbs > 1 && k[limbs - 1] == 0) limbs--;
+        G(_mul_vartime)(&product, &p->in[i], k, limbs);
         G(_jac_to_aff)(&p->out[i], &product);
     }
 }

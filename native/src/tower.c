@@ -140,12 +140,21 @@ void fp12_one(zkn_fp12 *out)
     fp_one(&out->c0.c0.c0);
 }
 
+static int fp6_equal(const zkn_fp6 *a, const zkn_fp6 *b)
+{
+    return fp2_equal(&a->c0, &b->c0) & fp2_equal(&a->c1, &b->c1) & fp2_equal(&a->c2, &b->c2);
+}
+
+int fp12_equal(const zkn_fp12 *a, const zkn_fp12 *b)
+{
+    return fp6_equal(&a->c0, &b->c0) & fp6_equal(&a->c1, &b->c1);
+}
+
 int fp12_is_one(const zkn_fp12 *a)
 {
     zkn_fp12 one;
     fp12_one(&one);
-    return fp2_equal(&a->c0.c0, &one.c0.c0) & fp2_is_zero(&a->c0.c1) & fp2_is_zero(&a->c0.c2) &
-           fp2_is_zero(&a->c1.c0) & fp2_is_zero(&a->c1.c1) & fp2_is_zero(&a->c1.c2);
+    return fp12_equal(a, &one);
 }
 
 void fp12_mul(zkn_fp12 *out, const zkn_fp12 *a, const zkn_fp12 *b)

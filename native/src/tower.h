@@ -111,6 +111,7 @@ void fp2_mul_xi(zkn_fp2 *out, const zkn_fp2 *a);
 void fp2_inv(zkn_fp2 *out, const zkn_fp2 *a);
 
 void fp12_one(zkn_fp12 *out);
+int fp12_equal(const zkn_fp12 *a, const zkn_fp12 *b);
 int fp12_is_one(const zkn_fp12 *a);
 void fp12_mul(zkn_fp12 *out, const zkn_fp12 *a, const zkn_fp12 *b);
 void fp12_sqr(zkn_fp12 *out, const zkn_fp12 *a);

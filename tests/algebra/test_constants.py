@@ -48,6 +48,14 @@ def test_signed_digits_stand_for_their_number(constants):
         assert not any(a and b for a, b in pairwise(digits))
 
 
+def test_windows_stand_for_their_number(constants):
+    digits = constants.windows(constants.U, 4)
+    assert sum(d << i for i, d in enumerate(digits)) == constants.U
+    assert digits[-1] > 0
+    assert all(d == 0 or (d % 2 and -8 < d < 8) for d in digits)
+    assert all(sum(map(bool, digits[i : i + 4])) <= 1 for i in range(len(digits)))
+
+
 def test_subgroup_check_is_exact(constants):
     """f = (u+1) + u psi + u psi^2 - 2u psi^3 vanishes on a point of the twist only if r does.
 

@@ -1,8 +1,58 @@
 /* The pairing by bilinearity, with infinity, many pairs and several threads. */
 #include "check.h"
-#include "group.h"
+#include "pairing.h"
 
 enum { N = 19 };
+
+/* The same pairs, some by lines prepared beforehand: few and many, so by projective and by affine steps. */
+static void fixed_arguments(const zkn_g1_aff *p, const zkn_g2_aff *q, size_t n, size_t n_fixed)
+{
+    static zkn_line lines[ZKN_PAIRING_MAX_FIXED * ZKN_PAIRING_LINES];
+    zkn_gt product, one;
+    int ok = 9;
+    zkn_pairing_product(&product, p, q, n, 1);
+    zkn_pairing_lines(lines, q, n_fixed);
+    for (unsigned threads = 1; threads <= 2; threads++) {
+        zkn_pairing_check_fixed(&ok, &product, &p[n_fixed], &q[n_fixed], n - n_fixed, p, lines, n_fixed,
+                                threads);
+        CHECK(ok == 1);
+    }
+    zkn_pairing_product(&one, p, q, 0, 1);
+    zkn_pairing_check_fixed(&ok, &one, &p[n_fixed], &q[n_fixed], n - n_fixed, p, lines, n_fixed, 1);
+    CHECK(ok == 0);
+    zkn_g1_aff other[ZKN_PAIRING_MAX_FIXED];
+    for (size_t k = 0; k < n_fixed; k++) other[k] = p[k];
+    if (n_fixed > 1) {
+        g1_aff_neg(&other[1], &other[1]);
+        zkn_pairing_check_fixed(&ok, &product, &p[n_fixed], &q[n_fixed], n - n_fixed, other, lines, n_fixed,
+                                1);
+        CHECK(ok == 0);
+    }
+    g1_aff_zero(&other[0]);
+    zkn_pairing_product(&product, &p[1], &q[1], n - 1, 1);
+    if (n_fixed == 1) {
+        zkn_pairing_check_fixed(&ok, &product, &p[1], &q[1], n - 1, other, lines, 1, 1);
+        CHECK(ok == 1);
+    }
+    CHECK(zkn_pairing_check_fixed(&ok, &product, p, q, 1, p, lines, ZKN_PAIRING_MAX_FIXED + 1, 1) ==
+          ZKN_BAD_LENGTH);
+}
+
+/* The steps spell 6u + 2, and then the two images under psi. */
+static void steps(void)
+{
+    zkn_i128 multiple = 1;
+    for (size_t i = 0; i < ZKN_PAIRING_LINES - 2; i++) {
+        const miller_step step = miller_step_at(i);
+        multiple += step == STEP_DOUBLE     ? multiple
+                    : step == STEP_ADD      ? 1
+                    : step == STEP_SUBTRACT ? -1
+                                            : 1 << 20;
+    }
+    CHECK(multiple == 6 * (zkn_i128)BN_U + 2);
+    CHECK(miller_step_at(ZKN_PAIRING_LINES - 2) == STEP_PSI);
+    CHECK(miller_step_at(ZKN_PAIRING_LINES - 1) == STEP_MINUS_PSI_2);
+}
 
 int main(void)
 {
@@ -30,6 +80,12 @@ int main(void)
     CHECK(ok == 1);
     zkn_pairing_check(&ok, p, q, 1, 1);
     CHECK(ok == 1);
+    steps();
+    for (size_t n_fixed = 1; n_fixed <= 3; n_fixed++) {
+        fixed_arguments(&p[1], &q[1], n_fixed, n_fixed);
+        fixed_arguments(&p[1], &q[1], n_fixed + 1, n_fixed);
+        fixed_arguments(p, q, N, n_fixed);
+    }
     g2_aff_zero(&q[N]);
     zkn_pairing_check(&ok, &p[N], &q[N], 1, 1);
     CHECK(ok == 1);

@@ -17,6 +17,7 @@ from zkstate.kernels.constraints import (
     wipe,
 )
 from zkstate.kernels.keccak import KECCAK_BYTES, keccak256
+from zkstate.kernels.pairing import FixedPairing, pairing_check
 from zkstate.kernels.points import (
     FP_MODULUS,
     G1Vec,
@@ -25,7 +26,6 @@ from zkstate.kernels.points import (
     fixed_base_g2,
     msm_g1,
     msm_g2,
-    pairing_check,
 )
 from zkstate.kernels.poseidon import (
     POSEIDON_FULL_ROUNDS,
@@ -57,6 +57,7 @@ __all__ = [
     "STEP_ONE_HOT",
     "STEP_PRODUCT",
     "STEP_SOLVE",
+    "FixedPairing",
     "FrVec",
     "G1Vec",
     "G2Vec",

@@ -301,12 +301,3 @@ def fixed_base_g1(scalars: FrVec, threads: int = 0) -> G1Vec:
 def fixed_base_g2(scalars: FrVec, threads: int = 0) -> G2Vec:
     """scalars[i] times the generator of G2. Time depends on the scalars."""
     return G2Vec.fixed_base(scalars, threads=threads)
-
-
-def pairing_check(g1: G1Vec, g2: G2Vec, threads: int = 0) -> bool:
-    """Is Π e(g1[i], g2[i]) = 1? Infinity contributes 1. LengthError if lengths differ."""
-    if g1.n != g2.n:
-        raise LengthError(f"{g1.n} points of G1 and {g2.n} of G2")
-    ok = ffi.new("int *")
-    lib.zkn_pairing_check(ok, g1.array, g2.array, g1.n, thread_count(threads))
-    return bool(ok[0])

@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -19,6 +20,7 @@ from zkstate.errors import EncodingError, EnvironmentFailure, LengthError, Witne
 from zkstate.kernels import (
     FR_BYTES,
     FR_MODULUS,
+    FixedPairing,
     FrVec,
     G1Vec,
     G2Vec,
@@ -101,9 +103,14 @@ def verify(vk: VerifyingKey, public_inputs: Sequence[int], proof: Proof, *, allo
     vk.check_usable("verifying", allow_fresh)
     _check_inputs(vk, public_inputs)
     bound = msm_g1(vk.ic_points(), FrVec.from_ints([1, *public_inputs]), threads=1)
-    left = G1Vec.concat([(-proof.a).vec(), vk.alpha.vec(), bound, proof.c.vec()])
-    right = G2Vec.concat([proof.b.vec(), vk.beta.vec(), vk.gamma.vec(), vk.delta.vec()])
-    return pairing_check(left, right, threads=1)
+    with_fixed = -G1Vec.concat([bound, proof.c.vec()])
+    return _prepared(vk).check(proof.a.vec(), proof.b.vec(), with_fixed, threads=1)
+
+
+@lru_cache(maxsize=32)
+def _prepared(vk: VerifyingKey) -> FixedPairing:
+    """The lines of gamma and delta, and e(alpha, beta)."""
+    return FixedPairing(G2Vec.concat([vk.gamma.vec(), vk.delta.vec()]), (vk.alpha.vec(), vk.beta.vec()))
 
 
 def verify_batch(

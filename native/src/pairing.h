@@ -1,0 +1,33 @@
+/* What the files of the pairing share. */
+#ifndef ZKN_PAIRING_H
+#define ZKN_PAIRING_H
+
+#include "group.h"
+
+/* The points that the Miller loop of 6u + 2 adds to T beside doubling it: Q, -Q, and at the end psi(Q), -psi^2(Q). */
+typedef enum { STEP_DOUBLE, STEP_ADD, STEP_SUBTRACT, STEP_PSI, STEP_MINUS_PSI_2 } miller_step;
+
+/* The steps in order, ZKN_PAIRING_LINES of them; squarings of f go before each STEP_DOUBLE. */
+miller_step miller_step_at(size_t i);
+
+enum { AFFINE_TOGETHER = 64 }; /* points whose steps share one inversion */
+
+/* Multiples T of points Q, none infinity, on their way through the loop. */
+typedef struct {
+    const zkn_g2_aff *const *q;
+    zkn_g2_aff t[AFFINE_TOGETHER];
+    size_t n;
+} miller_points;
+
+void miller_start(miller_points *points, const zkn_g2_aff *const *q, size_t n);
+/* lines[k] <- the line of one step at point k; then T takes the step. */
+void miller_affine_step(zkn_line *lines, miller_points *points, miller_step step);
+
+/* f <- f times the Miller functions of n pairs, none with infinity, and of n_fixed pairs whose second points are given
+ * by ZKN_PAIRING_LINES lines each. */
+void miller_loop(zkn_fp12 *f, const zkn_g1_aff *const *p, const zkn_g2_aff *const *q, size_t n,
+                 const zkn_g1_aff *fixed_p, const zkn_line *fixed_lines, size_t n_fixed);
+
+void pairing_final_exponentiation(zkn_fp12 *out, const zkn_fp12 *f);
+
+#endif
