@@ -1,7 +1,7 @@
 /* The final exponentiation of the pairing. */
 #include "pairing.h"
 
-/* out <- a^u for a in the cyclotomic subgroup, by windows: 62 squarings and 16 products. (Compressed squarings,
+/* out <- a^u for a in the cyclotomic subgroup, by windows of odd digits. (Compressed squarings,
  * Karabina 2013, save a third of each, but u is dense: decompressing at its 24 signed digits costs more.) */
 static void power_u(zkn_fp12 *out, const zkn_fp12 *a)
 {

@@ -5,7 +5,7 @@
  * 2010/363). Fixed second points come as such lines, precomputed (Costello, Stebila 2010, eprint 2010/342). */
 #include "pairing.h"
 
-/* From this many pairs on the shared inversion costs less than it saves (measured). */
+/* From this many pairs on the shared inversion costs less than it saves, by the count of products. */
 enum { AFFINE_FROM = 8 };
 
 /* A point of the twist in homogeneous coordinates, (X/Z, Y/Z). */

@@ -4,7 +4,7 @@
 /* ---- Fp2 = Fp[i] / (i^2 + 1) ---- */
 
 /* As sums of products (Longa 2022, eprint 2022/367, section 3.2): one product more than Karatsuba's three, one
- * reduction less, and nothing added but a negation. Measured faster than Karatsuba with lazy reduction. */
+ * reduction less, and nothing added but a negation. */
 void fp2_mul(zkn_fp2 *out, const zkn_fp2 *a, const zkn_fp2 *b)
 {
     zkn_fp x[2] = {a->c0, a->c1}, real[2], imaginary[2];
