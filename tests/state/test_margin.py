@@ -5,7 +5,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from tests.state import oracle
@@ -59,6 +59,40 @@ def test_columns_agree_with_fractions(plain, initial):
     assert found.unhealthy_count == sum(not healthy for healthy in found.healthy.tolist())
     missing = [max(Fraction(0), need - equity) for pots in expected for equity, need in pots]
     assert Fraction(found.shortfall, QUOTE) == sum(missing)
+
+
+@given(st.data())
+@settings(max_examples=150)
+def test_no_fill_breaks_an_account_that_covers_its_initial_requirement(data):
+    """Orders fill in part at their prices, asset trades against the quote asset; orders that are left stay reserved."""
+    plain = [USDT, *data.draw(tables(least=2, most=5))[1:]]
+    plain = [{**i, "id": k, "symbol": f"S{k}", "underlying": 0, "funding": 0} for k, i in enumerate(plain, start=1)]
+    table = built_table(plain)
+    small = st.integers(1, 10**6)
+    prices = st.one_of(st.integers(0, 10**6), st.sampled_from([i["price"] for i in plain]))
+    ids = st.sampled_from(range(2, len(plain) + 1))
+    book = data.draw(st.lists(st.builds(Order, ids, st.integers(0, 1), prices, small), min_size=1, max_size=6))
+    held = {i: data.draw(st.integers(-(10**6), 10**6)) for i in {order.instrument for order in book}}
+    bare = [Row(i, amount) for i, amount in sorted(held.items())]
+    lacking = assess([Row(1, 1), *bare], table, True, book).shortfall
+    cash = 1 + -(-lacking // (10**10 * PPM))
+    assume(cash < 2**62)
+    assert assess([Row(1, cash), *bare], table, True, book).covers()
+
+    quote, left, entries = cash * 10**10, [], dict.fromkeys(held, 0)
+    for order in book:
+        filled = data.draw(st.integers(0, order.size))
+        signed = -filled if order.side else filled
+        held[order.instrument] += signed
+        if table[order.instrument].is_asset:
+            quote -= signed * order.price
+        else:
+            entries[order.instrument] += signed * order.price
+        if filled < order.size:
+            left.append(Order(order.instrument, order.side, order.price, order.size - filled))
+    after = [Row(1, quote // 10**10), *(Row(i, held[i], entries[i]) for i in sorted(held))]
+    found = assess(after, table, True, left)
+    assert found.equity + quote % 10**10 * PPM >= found.need
 
 
 def random_table(rng, count):
