@@ -19,6 +19,7 @@ from zkstate.kernels import FR_MODULUS
 from zkstate.proof import json_form
 from zkstate.proof.groth16 import Proof, verify
 from zkstate.proof.keys import SetupStatus, VerifyingKey
+from zkstate.proof.record import CeremonyRecord
 from zkstate.publication.header import Header, SignedHeader
 from zkstate.state.table import MAX_TABLE_BYTES, InstrumentTable, decode_table, encode_table
 
@@ -148,6 +149,9 @@ class Attestation:
         )
 
 
+CEREMONY_REQUIRED = "give a record of its ceremony (--ceremony), or --allow-insecure-setup to try things out"
+
+
 @dataclass(frozen=True, slots=True)
 class Expectation:
     """What the verifier knows without the directory: each part is checked where it is given."""
@@ -156,6 +160,7 @@ class Expectation:
     context: Context | None = None
     key_digest: str | None = None
     trusted_setup_only: bool = False
+    ceremony: CeremonyRecord | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,9 +227,20 @@ def _listed(context: Context, names: list[str]) -> str:
 
 def _judge_key(attestation: Attestation, expectation: Expectation) -> tuple[SetupStatus, list[str]]:
     """Where the key comes from, and why it is refused if it is."""
-    digest, pinned = attestation.key.digest(), expectation.key_digest
+    digest, pinned, record = attestation.key.digest(), expectation.key_digest, expectation.ceremony
     known = keys.known().get(attestation.circuit)
     setup = known.status if known is not None and known.verification_key == digest else SetupStatus.UNVERIFIED
+    if record is not None:
+        refusals = list(record.refusals(attestation.key))
+        recorded = (record.circuit.name, record.circuit.digest)
+        if known is None or recorded != (attestation.circuit, known.circuit):
+            refusals.append(
+                f"the ceremony was for circuit {recorded[0]!r} {recorded[1]}, "
+                f"not for this version's {attestation.circuit}"
+            )
+        if refusals:
+            return setup, refusals
+        setup = SetupStatus.VERIFIED
     if pinned is not None and digest != pinned:
         return setup, [f"the key has digest {digest}, not the expected {pinned}"]
     of = next((name for name, key in keys.known().items() if key.verification_key == digest), attestation.circuit)
@@ -238,5 +254,5 @@ def _judge_key(attestation: Attestation, expectation: Expectation) -> tuple[Setu
             )
         ]
     if expectation.trusted_setup_only and not setup.trusted:
-        return setup, [f"the key is {setup.value}, and a verified ceremony is required"]
+        return setup, [f"the key is {setup.value}; {CEREMONY_REQUIRED}"]
     return setup, []

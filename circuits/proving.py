@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from zkstate.atomic import replace_file
@@ -12,6 +13,7 @@ from zkstate.errors import DisagreementError, EnvironmentFailure
 from zkstate.proof import zkey_file
 from zkstate.proof.groth16 import prove
 from zkstate.proof.keys import ProvingKey
+from zkstate.proof.record import CeremonyRecord
 from zkstate.proof.setup import insecure_setup
 from zkstate.publication.header import SignedHeader
 
@@ -45,12 +47,13 @@ def attest(
     context: Context,
     *,
     key_file: Path | None = None,
+    ceremony: CeremonyRecord | None = None,
     progress: Progress = _silent,
 ) -> Attestation:
     """Prove a claim about an account. The proof is fresh randomness each time.
 
     Errors: WitnessError if the claim is false of the account, naming the requirement; InputError for a claim
-    about another kind of instrument, or a key that is not of this circuit.
+    about another kind of instrument, a key that is not of this circuit, or one the ceremony record does not vouch for.
     """
     claim.sentence(opening.table)
     statement = statement_of(opening, claim)
@@ -66,6 +69,8 @@ def attest(
             if key_file is None
             else zkey_file.read_zkey(key_file).with_circuit(circuit.r1cs)
         )
+        if ceremony is not None:
+            key = replace(key, vk=ceremony.vouched(key.vk))
         progress(f"proving {name}, {circuit.r1cs.n_constraints} constraints")
         proof = prove(key, witness.values)
     finally:

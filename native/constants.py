@@ -80,6 +80,37 @@ def windows(k: int, width: int) -> list[int]:
     return digits
 
 
+def short_basis(eigenvalue: int) -> list[tuple[int, int]]:
+    """The two shortest (x, y) with x + y eigenvalue = 0 mod r (Gauss's reduction), x1 y2 - x2 y1 = r, y1 <= 0 <= y2."""
+    a, b = (R, 0), (eigenvalue, -1)
+    while True:
+        if b[0] ** 2 + b[1] ** 2 < a[0] ** 2 + a[1] ** 2:
+            a, b = b, a
+        norm = a[0] ** 2 + a[1] ** 2
+        times = (2 * (a[0] * b[0] + a[1] * b[1]) + norm) // (2 * norm)
+        if times == 0:
+            break
+        b = (b[0] - times * a[0], b[1] - times * a[1])
+    minus_a, minus_b = (-a[0], -a[1]), (-b[0], -b[1])
+    turned = [(a, b), (b, minus_a), (minus_a, minus_b), (minus_b, a)]
+    if a[0] * b[1] - a[1] * b[0] < 0:
+        turned = [(second, first) for first, second in turned]
+    return next([first, second] for first, second in turned if first[1] <= 0 <= second[1])
+
+
+def split(name: str, eigenvalue: int) -> Iterator[str]:
+    """What halves a scalar k: the multiples of a short basis nearest to (k, 0), by quotients over 2^254."""
+    (x1, y1), (x2, y2) = short_basis(eigenvalue)
+    quotients = [(2 * (y << 254) + R) // (2 * R) for y in (y2, -y1)]
+    yield "/* k + l eigenvalue = 0 mod r for (k, l) = (x1, y1) and (x2, y2). y2/r 2^254, -y1/r 2^254, x1, y1, x2, y2,"
+    yield " * each in two words; all but the first two in two's complement. */"
+    yield f"static const uint64_t {name}_SPLIT[6][2] = {{"
+    for value in (*quotients, x1, y1, x2, y2):
+        yield f"    {{0x{value & (2**64 - 1):016x}ULL, 0x{value >> 64 & (2**64 - 1):016x}ULL}},"
+    yield "};"
+    yield ""
+
+
 def limbs(value: int, n: int = LIMBS) -> str:
     words = [value >> (64 * i) & (2**64 - 1) for i in range(n)]
     return "{" + ", ".join(f"0x{word:016x}ULL" for word in words) + "}"
@@ -203,6 +234,15 @@ def header() -> str:
             "zkn_fp2", f"FROBENIUS_{power}", gammas, f"xi^(k (p^{power} - 1)/6): w^k -> w^k under x -> x^(p^{power})"
         )
 
+    beta, eigenvalue = 18 * U**3 + 18 * U**2 + 9 * U + 1, 36 * U**3 + 18 * U**2 + 6 * U + 1
+    lines += constant(
+        "zkn_fp", "FP_CUBE_ROOT", fp(beta), "(x, y) -> (beta x, y) multiplies G1 by 36 u^3 + 18 u^2 + 6 u + 1"
+    )
+    lines += split("G1", eigenvalue)
+    lines += split("G2", P % R)
+    lines += constant(
+        "uint64_t", f"G2_COFACTOR[{LIMBS}]", limbs(2 * P - R), "the points of E' are 2 p - r times those of G2"
+    )
     lines += [f"/* the curve parameter u */\n#define BN_U {U}ULL\n"]
     lines += table("int8_t", "BN_U_NAF", [str(d) for d in naf(U)], "u, signed digits, least significant first")
     lines += table(

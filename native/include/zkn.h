@@ -136,9 +136,23 @@ void zkn_g1_vec_encode_be(uint8_t *out, const zkn_g1_aff *in, size_t n);
 zkn_status zkn_g1_vec_check(size_t *bad, const zkn_g1_aff *in, size_t n, unsigned threads);
 void zkn_g1_vec_neg(zkn_g1_aff *out, const zkn_g1_aff *a, size_t n);
 void zkn_g1_vec_add(zkn_g1_aff *out, const zkn_g1_aff *a, const zkn_g1_aff *b, size_t n);
-/* out[i] <- s[i] a[i] */
-void zkn_g1_vec_mul_vartime(zkn_g1_aff *out, const zkn_g1_aff *a, const zkn_fr *s, size_t n,
-                            unsigned threads);
+/* out[i] <- s[i] a[i]; one scalar stands for n equal ones. out may be a. ZKN_BAD_LENGTH for another number
+ * of scalars. */
+size_t zkn_g1_vec_mul_scratch_size(size_t n, unsigned threads);
+zkn_status zkn_g1_vec_mul_vartime(zkn_g1_aff *out, const zkn_g1_aff *a, const zkn_fr *s, size_t n_scalars,
+                                  size_t n, unsigned threads, void *scratch);
+/* out[k] <- sum of in[item[i]] over offset[k] <= i < offset[k + 1], minus the point where bit 31 of item[i]
+ * is set; offset has n + 1 entries. ZKN_OUT_OF_RANGE, with the list or item in *bad, if offsets fall or an
+ * item is not below n_in. */
+size_t zkn_g1_vec_sums_scratch_size(size_t n, unsigned threads);
+zkn_status zkn_g1_vec_sums_vartime(zkn_g1_aff *out, size_t *bad, const zkn_g1_aff *in, size_t n_in,
+                                   const uint32_t *item, const uint32_t *offset, size_t n, unsigned threads,
+                                   void *scratch);
+/* a[i] <- 1/n sum_j w^(-ij) a[j], in place, natural order, w and twiddles as for zkn_fr_ntt: from the powers
+ * of tau the Lagrange basis. */
+size_t zkn_g1_intt_scratch_size(unsigned threads);
+zkn_status zkn_g1_intt_vartime(zkn_g1_aff *a, size_t n, const zkn_fr *twiddles, unsigned threads,
+                               void *scratch);
 
 /* *out <- sum s[i] points[i], for n points at any alignment, as in a mapped file. n is below 2^31. Scalars that
  * are 0, 1, small or minus small cost less. */
@@ -163,9 +177,23 @@ void zkn_g2_vec_encode_be(uint8_t *out, const zkn_g2_aff *in, size_t n);
 zkn_status zkn_g2_vec_check(size_t *bad, const zkn_g2_aff *in, size_t n, unsigned threads);
 void zkn_g2_vec_neg(zkn_g2_aff *out, const zkn_g2_aff *a, size_t n);
 void zkn_g2_vec_add(zkn_g2_aff *out, const zkn_g2_aff *a, const zkn_g2_aff *b, size_t n);
-/* out[i] <- s[i] a[i] */
-void zkn_g2_vec_mul_vartime(zkn_g2_aff *out, const zkn_g2_aff *a, const zkn_fr *s, size_t n,
-                            unsigned threads);
+/* out[i] <- s[i] a[i]; one scalar stands for n equal ones. out may be a. ZKN_BAD_LENGTH for another number
+ * of scalars. */
+size_t zkn_g2_vec_mul_scratch_size(size_t n, unsigned threads);
+zkn_status zkn_g2_vec_mul_vartime(zkn_g2_aff *out, const zkn_g2_aff *a, const zkn_fr *s, size_t n_scalars,
+                                  size_t n, unsigned threads, void *scratch);
+/* out[k] <- sum of in[item[i]] over offset[k] <= i < offset[k + 1], minus the point where bit 31 of item[i]
+ * is set; offset has n + 1 entries. ZKN_OUT_OF_RANGE, with the list or item in *bad, if offsets fall or an
+ * item is not below n_in. */
+size_t zkn_g2_vec_sums_scratch_size(size_t n, unsigned threads);
+zkn_status zkn_g2_vec_sums_vartime(zkn_g2_aff *out, size_t *bad, const zkn_g2_aff *in, size_t n_in,
+                                   const uint32_t *item, const uint32_t *offset, size_t n, unsigned threads,
+                                   void *scratch);
+/* a[i] <- 1/n sum_j w^(-ij) a[j], in place, natural order, w and twiddles as for zkn_fr_ntt: from the powers
+ * of tau the Lagrange basis. */
+size_t zkn_g2_intt_scratch_size(unsigned threads);
+zkn_status zkn_g2_intt_vartime(zkn_g2_aff *a, size_t n, const zkn_fr *twiddles, unsigned threads,
+                               void *scratch);
 
 /* *out <- sum s[i] points[i], for n points at any alignment, as in a mapped file. n is below 2^31. Scalars that
  * are 0, 1, small or minus small cost less. */
@@ -180,6 +208,9 @@ zkn_status zkn_g2_fixed_table(zkn_g2_aff *table, const zkn_g2_aff *base, unsigne
 /* out[i] <- s[i] base */
 zkn_status zkn_g2_fixed_mul_vartime(zkn_g2_aff *out, const zkn_g2_aff *table, unsigned c,
                                     const zkn_fr *scalars, size_t n, unsigned threads, void *scratch);
+
+/* out <- (2 p - r) a, for a point of the curve of G2 that need not be in the subgroup; the result is. */
+void zkn_g2_clear_cofactor(zkn_g2_aff *out, const zkn_g2_aff *a);
 
 size_t zkn_fixed_table_length(unsigned c);
 

@@ -216,6 +216,34 @@ static const zkn_fp2 FROBENIUS_3[6] = {
      {{0x2d28efbdbf3799a7ULL, 0x9b097e3c1ad60773ULL, 0x982d4113af4a535bULL, 0x24e18991e3056063ULL}}},
 };
 
+/* (x, y) -> (beta x, y) multiplies G1 by 36 u^3 + 18 u^2 + 6 u + 1 */
+static const zkn_fp FP_CUBE_ROOT = {{0x71930c11d782e155ULL, 0xa6bb947cffbe3323ULL, 0xaa303344d4741444ULL, 0x2c3b3f0d26594943ULL}};
+
+/* k + l eigenvalue = 0 mod r for (k, l) = (x1, y1) and (x2, y2). y2/r 2^254, -y1/r 2^254, x1, y1, x2, y2,
+ * each in two words; all but the first two in two's complement. */
+static const uint64_t G1_SPLIT[6][2] = {
+    {0xb64748cbb1f82cf6ULL, 0x0000000000000000ULL},
+    {0xde9ef6750e47ac63ULL, 0x9333bc0529dcf4b3ULL},
+    {0x89d3256894d213e3ULL, 0x0000000000000000ULL},
+    {0x7dee441482b0eed8ULL, 0x90b27db71147a603ULL},
+    {0x0be4e1541221250bULL, 0x6f4d8248eeb859fdULL},
+    {0x89d3256894d213e3ULL, 0x0000000000000000ULL},
+};
+
+/* k + l eigenvalue = 0 mod r for (k, l) = (x1, y1) and (x2, y2). y2/r 2^254, -y1/r 2^254, x1, y1, x2, y2,
+ * each in two words; all but the first two in two's complement. */
+static const uint64_t G2_SPLIT[6][2] = {
+    {0x4b2d880c72380650ULL, 0x9333bc0529dcf4b5ULL},
+    {0x0000000000000001ULL, 0x0000000000000000ULL},
+    {0xf83e9682e87cfd46ULL, 0x6f4d8248eeb859fbULL},
+    {0xffffffffffffffffULL, 0xffffffffffffffffULL},
+    {0x9d797039be763ba7ULL, 0x0000000000000001ULL},
+    {0x95b806bca6f338efULL, 0x6f4d8248eeb859fdULL},
+};
+
+/* the points of E' are 2 p - r times those of G2 */
+static const uint64_t G2_COFACTOR[4] = {0x345f2299c0f9fa8dULL, 0x06ceecda572a2489ULL, 0xb85045b68181585eULL, 0x30644e72e131a029ULL};
+
 /* the curve parameter u */
 #define BN_U 4965661367192848881ULL
 

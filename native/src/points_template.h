@@ -44,9 +44,7 @@ void ZKN_G(_vec_encode_be)(uint8_t *out, const GROUP_AFF *in, size_t n)
 }
 
 typedef struct {
-    GROUP_AFF *out;
     const GROUP_AFF *in;
-    const zkn_fr *scalars;
     size_t bad[ZKN_MAX_THREADS]; /* the first bad point of each worker's share, and why */
     zkn_status status[ZKN_MAX_THREADS];
 } G(_points);
@@ -100,28 +98,6 @@ void ZKN_G(_vec_add)(GROUP_AFF *out, const GROUP_AFF *a, const GROUP_AFF *b, siz
         G(_add_pairs_vartime)(sum, pairs, some, denominators, products);
         memcpy(out + begin, sum, some * sizeof *sum);
     }
-}
-
-static void G(_mul_share)(void *ctx, size_t begin, size_t end, unsigned worker)
-{
-    (void)worker;
-    const G(_points) *p = ctx;
-    for (size_t i = begin; i < end; i++) {
-        uint64_t k[4];
-        int limbs = 4;
-        GROUP_JAC product;
-        fr_to_canonical(k, &p->scalars[i]);
-        while (limbs > 1 && k[limbs - 1] == 0) limbs--;
-        G(_mul_vartime)(&product, &p->in[i], k, limbs);
-        G(_jac_to_aff)(&p->out[i], &product);
-    }
-}
-
-void ZKN_G(_vec_mul_vartime)(GROUP_AFF *out, const GROUP_AFF *a, const zkn_fr *s, size_t n, unsigned threads)
-{
-    G(_points) p;
-    p.out = out, p.in = a, p.scalars = s;
-    zkn_parallel(n, threads, G(_mul_share), &p);
 }
 
 #undef G

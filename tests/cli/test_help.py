@@ -3,9 +3,10 @@
 import shlex
 
 from tests.cli.program import process, zkstate
+from tests.proof.ptau import ceremony_ptau
 from zkstate.cli.main import VERBS
 
-STORY = ("snapshot", "publish", "recover", "prove", "verify", "inspect", "demo")
+STORY = ("snapshot", "publish", "recover", "prove", "verify", "inspect", "setup", "demo")
 
 
 def example(text):
@@ -27,6 +28,7 @@ def test_help_is_the_text_of_the_verb_and_names_every_option():
 
 def test_the_examples_run_as_written(tmp_path):
     assert set(STORY) == set(VERBS)
+    (tmp_path / "powers.ptau").write_bytes(ceremony_ptau(3))
     for verb in STORY:
         for argv in example(zkstate(verb, "--help").out):
             assert argv[0] == verb

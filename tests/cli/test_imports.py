@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from tests.cli.program import environment
+from tests.cli.program import ALLOW, environment
 from tests.lightclient.nodes import pyevm_node, serve
 from zkstate.publication.header import SignedHeader
 from zkstate.registry.embedded import PyEvmChain
@@ -36,10 +36,10 @@ def loaded(*argv, code=0):
 def test_no_chain_library_is_loaded(verb, proved, tmp_path):
     out = tmp_path / "out"
     arguments = {
-        "verify": (proved.proof,),
+        "verify": (proved.proof, ALLOW),
         "inspect": (proved.header,),
         "recover": ("--key", proved.key, "--mirror", proved.mirror, "--header", proved.header, "--out", out),
-        "prove": ("margin", "--account", proved.bundle, "--out", out),
+        "prove": ("margin", "--account", proved.bundle, "--out", out, ALLOW),
         "publish": (proved.epoch, "--mirror", out),
     }
     modules = loaded(verb, *arguments[verb])

@@ -29,7 +29,7 @@ def test_version_and_usage():
         (["audit"], "'audit' is not a verb"),
         (["snapshot"], "the following arguments are required: ledger, --operator, --out (see --help)"),
         (["verify", "nowhere"], "nowhere does not exist"),
-        (["inspect", "--colour"], "the following arguments are required: file"),
+        (["inspect", "--colour"], "one of the arguments file --cpu is required"),
         (["prove", "solvency"], "invalid choice: 'solvency'"),
         (["demo", "--accounts", "0"], "'0' is not a whole number from 1 to"),
         (["recover", "--max-age", "1 day"], "'1 day' is not a duration such as 90s, 15m, 6h or 2d"),
@@ -183,4 +183,4 @@ def test_the_verbs_are_files_and_the_files_say_so():
         assert module.__doc__.startswith(f"zkstate {verb}: ")
         assert module.USAGE.startswith(f"usage: zkstate {verb}")
         assert "--json" in module.USAGE
-    assert len(main.VERBS) == 7
+    assert len(main.VERBS) == 8

@@ -61,7 +61,8 @@ def test_the_json_verdict_has_its_members(proved):
 
 def test_verifying_loads_neither_a_prover_nor_a_chain_library(proved):
     script = (
-        "import sys; from zkstate.cli.main import main; code = main(['verify', sys.argv[1], '--json']); "
+        "import sys; from zkstate.cli.main import main; "
+        "code = main(['verify', sys.argv[1], '--json', '--allow-insecure-setup']); "
         "print(*sorted(sys.modules), file=sys.stderr); raise SystemExit(code)"
     )
     done = subprocess.run(
@@ -70,7 +71,7 @@ def test_verifying_loads_neither_a_prover_nor_a_chain_library(proved):
     assert done.returncode == 0, done.stderr
     loaded = set(done.stderr.split())
     forbidden = {"web3", "eth_account", "pyrevm", "pyarrow", "zkstate.registry.client", "lightclient.recover"}
-    forbidden |= {"circuits.proving", "zkstate.proof.setup", "zkstate.proof.zkey_file"}
+    forbidden |= {"circuits.proving", "zkstate.proof.setup", "zkstate.proof.phase2", "zkstate.proof.zkey_file"}
     assert "circuits.attestation" in loaded
     assert loaded & forbidden == set()
 
@@ -187,12 +188,6 @@ def test_an_expired_proof_is_false(addressed, monkeypatch):
     assert (outcome.code, f"expired at {expiry}" in outcome.out) == (1, True)
 
 
-def test_an_insecure_key_can_be_refused(proved):
-    outcome = zkstate("verify", proved.proof, "--require-ceremony")
-    assert outcome.code == 1
-    assert "a verified ceremony is required" in outcome.out
-
-
 def test_a_key_that_came_with_the_proof_is_not_believed(proved, tmp_path):
     """A well-formed key with as many inputs, of which one point was exchanged."""
     folder = proved.copy("proof", tmp_path)
@@ -232,7 +227,7 @@ def test_the_plain_triple_of_snarkjs(proved, tmp_path):
     told = zkstate("verify", *triple(proved.proof), "--json").json
     assert told["setup"]["status"] == "insecure"
     assert "anyone can forge" in told["setup"]["text"]
-    assert zkstate("verify", *triple(proved.proof), "--require-ceremony").code == 1
+    assert zkstate("verify", *triple(proved.proof), believe=False).code == 1
 
 
 def test_a_published_epoch_is_checked_to_the_last_byte(proved, tmp_path):
@@ -263,7 +258,7 @@ def test_what_would_not_be_checked_is_refused(proved):
     """An ignored pin would be believed to hold."""
     for option in (
         ["--challenge", CHALLENGE],
-        ["--require-ceremony"],
+        ["--ceremony", proved.header],
         ["--key", proved.proof / "verification_key.json"],
     ):
         outcome = zkstate("verify", proved.published, *option)

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.interop.ptau import known_ptau
 from tests.interop.tools import Compiled, compiled, run, snarkjs
 from tests.proof.frames import sections
+from tests.proof.ptau import known_ptau
 from tests.proof.test_sym_file import CIRCUIT as NAMED
 from zkstate.commitment.poseidon import poseidon
 from zkstate.errors import InputError, WitnessError

@@ -72,6 +72,19 @@ static void digits(void)
 }
 
 #define TEST_GROUP(G, AFF, JAC, GENERATOR)                                                                   \
+    static void G##_product_by_doubling(AFF *out, const AFF *a, const zkn_fr *s)                             \
+    {                                                                                                        \
+        uint64_t k[4];                                                                                       \
+        JAC sum;                                                                                             \
+        fr_to_canonical(k, s);                                                                               \
+        G##_jac_zero(&sum);                                                                                  \
+        for (int bit = 255; bit >= 0; bit--) {                                                               \
+            G##_jac_dbl(&sum, &sum);                                                                         \
+            if (k[bit / 64] >> bit % 64 & 1) G##_jac_add_aff(&sum, &sum, a);                                 \
+        }                                                                                                    \
+        G##_jac_to_aff(out, &sum);                                                                           \
+    }                                                                                                        \
+                                                                                                             \
     static int G##_same(const AFF *a, const AFF *b)                                                          \
     {                                                                                                        \
         return memcmp(a, b, sizeof *a) == 0;                                                                 \
@@ -184,7 +197,19 @@ static void digits(void)
             }                                                                                                \
             if (i % 5 == 0) fr_neg(&s[i], &s[i]);                                                            \
         }                                                                                                    \
-        zkn_##G##_vec_mul_vartime(product, p, s, N, 2);                                                      \
+        for (size_t i = 0; i < N; i++) G##_product_by_doubling(&product[i], &p[i], &s[i]);                   \
+        for (unsigned threads = 0; threads <= 3; threads++) {                                                \
+            AFF each[N];                                                                                     \
+            void *scratch = malloc(zkn_##G##_vec_mul_scratch_size(N, threads));                              \
+            CHECK(zkn_##G##_vec_mul_vartime(each, p, s, N, N, threads, scratch) == ZKN_OK);                  \
+            CHECK(memcmp(each, product, sizeof each) == 0);                                                  \
+            CHECK(zkn_##G##_vec_mul_vartime(each, each, s + 1, 1, N, threads, scratch) == ZKN_OK);           \
+            AFF twice;                                                                                       \
+            G##_product_by_doubling(&twice, &product[N - 1], &s[1]);                                         \
+            CHECK(G##_same(&each[N - 1], &twice));                                                           \
+            CHECK(zkn_##G##_vec_mul_vartime(each, p, s, 2, N, threads, scratch) == ZKN_BAD_LENGTH);          \
+            free(scratch);                                                                                   \
+        }                                                                                                    \
         for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++) {                                          \
             const size_t n = sizes[k];                                                                       \
             JAC expected;                                                                                    \
@@ -205,7 +230,7 @@ static void digits(void)
             CHECK(zkn_##G##_fixed_table(table, &base, c, 2, scratch) == ZKN_OK);                             \
             CHECK(zkn_##G##_fixed_mul_vartime(product, table, c, s, N, 2, scratch) == ZKN_OK);               \
             for (size_t i = 0; i < N; i++) {                                                                 \
-                zkn_##G##_vec_mul_vartime(&sum, &base, &s[i], 1, 1);                                         \
+                G##_product_by_doubling(&sum, &base, &s[i]);                                                 \
                 CHECK(G##_same(&sum, &product[i]));                                                          \
             }                                                                                                \
             CHECK(zkn_##G##_fixed_table(table, &base, 1, 1, scratch) == ZKN_BAD_LENGTH);                     \

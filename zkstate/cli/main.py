@@ -25,6 +25,7 @@ Hold a derivatives venue to what it committed.
                prove      show a margin, a position or a balance, and hide the rest
   anyone       verify     check a proof offline and say what it shows and what it does not
                inspect    explain a file: header, bundle, proof, key, circuit, tile
+               setup      make a circuit's key in a ceremony of several parties, and verify one
   everyone     demo       the whole story in one go, on a synthetic venue or a real ledger
 
 Every verb takes --json (one object on stdout) and --help. Secrets are read from files only.
@@ -38,7 +39,7 @@ Example:
   zkstate demo --accounts 200 --out demo-out
 """
 
-VERBS = ("snapshot", "publish", "recover", "prove", "verify", "inspect", "demo")
+VERBS = ("snapshot", "publish", "recover", "prove", "verify", "inspect", "setup", "demo")
 
 INTERRUPTED = 130
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from zkstate.errors import DisagreementError, InputError, SourceError
+from zkstate.proof.record import SIZE_LIMIT, CeremonyRecord
 from zkstate.publication.header import SIGNED_BYTES, SignedHeader
 from zkstate.publication.regular import read_below
 
@@ -27,3 +28,8 @@ def read_header(path: Path) -> SignedHeader:
         raise InputError(f"{path} is not a header: {error}") from error
     except DisagreementError as error:
         raise DisagreementError(f"{path}: {error}") from error
+
+
+def read_record(path: Path | None) -> CeremonyRecord | None:
+    """The ceremony record a user named, if any."""
+    return None if path is None else CeremonyRecord.decode(read_named(path, SIZE_LIMIT), str(path))

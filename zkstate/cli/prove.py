@@ -7,7 +7,7 @@ from decimal import Decimal
 from functools import partial
 from pathlib import Path
 
-from circuits.attestation import Attestation
+from circuits.attestation import CEREMONY_REQUIRED, Attestation
 from circuits.claims import CLAIMS, BalanceClaim, Claim, PositionClaim
 from circuits.context import Context
 from circuits.opening import Opening
@@ -17,6 +17,7 @@ from zkstate.atomic import new_folder, write_new
 from zkstate.cli.arguments import Namespace, Parser, decimal, existing, is_given, parts_per_million
 from zkstate.cli.context import declare_context, given_context
 from zkstate.cli.headers import time_text
+from zkstate.cli.named import read_record
 from zkstate.cli.terminal import Terminal, show_facts
 from zkstate.cli.verdict import claim_facts, claim_result
 from zkstate.errors import EnvironmentFailure, InputError
@@ -31,7 +32,7 @@ usage: zkstate prove margin    --account BUNDLE [--ratio R] [--initial]         
        zkstate prove portfolio --account BUNDLE [--ratio R] [--initial]          --out DIR
        zkstate prove balance   --account BUNDLE --asset SYMBOL BOUNDS            --out DIR
        zkstate prove position  --account BUNDLE --market SYMBOL BOUNDS [ENTRY]   --out DIR
-                               [CONTEXT] [--key ZKEY] [--json]
+                               [CONTEXT] KEY [--json]
 
 Make a zero-knowledge proof about one account of one epoch. It shows the claim and hides everything else.
 
@@ -47,7 +48,12 @@ Make a zero-knowledge proof about one account of one epoch. It shows the claim a
   ENTRY               --entry-at-least X, --entry-at-most X: bounds of the entry value, in quote
   --account BUNDLE    the account bundle that zkstate recover wrote
   --out DIR           where the proof directory is written; must not exist
-  --key ZKEY          a proving key of this circuit; without one the insecure key of this version is made and cached
+
+KEY is one of
+
+  --key ZKEY --ceremony RECORD    a proving key of this circuit, and what zkstate setup verify left of its ceremony
+  --allow-insecure-setup          the key in --key whatever it is, or else the insecure key of this version, made and
+                                  cached: anyone can forge proofs under it. For trying things out
 
 CONTEXT ties the proof to one use, so that it cannot be replayed elsewhere. What is not given is open:
 
@@ -57,7 +63,7 @@ CONTEXT ties the proof to one use, so that it cannot be replayed elsewhere. What
 
 Example, after the example of recover:
 
-  zkstate prove margin --account account.json --out proof
+  zkstate prove margin --account account.json --out proof --allow-insecure-setup
 """
 
 
@@ -75,6 +81,8 @@ def declare(parser: Parser) -> None:
     parser.add_argument("--account", type=existing, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--key", type=existing)
+    parser.add_argument("--ceremony", type=existing)
+    parser.add_argument("--allow-insecure-setup", action="store_true")
     parser.add_argument("--ratio", type=parts_per_million)
     parser.add_argument("--initial", action="store_true")
     parser.add_argument("--asset")
@@ -87,6 +95,11 @@ def declare(parser: Parser) -> None:
 def run(args: Namespace, terminal: Terminal) -> int:
     if args.out.exists():
         raise EnvironmentFailure(f"{args.out} exists already: remove it or choose another")
+    record = read_record(args.ceremony)
+    if record is not None and args.key is None:
+        raise InputError("--ceremony is the record of a key: give it with --key")
+    if record is None and not args.allow_insecure_setup:
+        raise InputError(f"no verified ceremony made a key for this: {CEREMONY_REQUIRED}")
     bundle = Bundle.read(args.account)
     claim = _claim(args, bundle)
     context = Context(**given_context(args))
@@ -94,7 +107,9 @@ def run(args: Namespace, terminal: Terminal) -> int:
         raise InputError(f"--expiry {context.expiry} has passed: it was {time_text(context.expiry)}")
     with terminal.progress("prove") as progress:
         listen = partial(_step, progress)
-        attestation = attest(opening_of(bundle), bundle.signed, claim, context, key_file=args.key, progress=listen)
+        attestation = attest(
+            opening_of(bundle), bundle.signed, claim, context, key_file=args.key, ceremony=record, progress=listen
+        )
     write_attestation(attestation, args.out)
     result = claim_result(attestation) | {"verb": "prove", "out": str(args.out)}
     facts = [*claim_facts(attestation), ("proof", str(args.out))]

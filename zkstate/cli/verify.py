@@ -6,19 +6,27 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from circuits.attestation import FILES, MAX_FILE_BYTES, STATEMENT_FILE, Attestation, Expectation, examine
+from circuits.attestation import (
+    CEREMONY_REQUIRED,
+    FILES,
+    MAX_FILE_BYTES,
+    STATEMENT_FILE,
+    Attestation,
+    Expectation,
+    examine,
+)
 from circuits.keys import status_of
 from zkstate.cli.arguments import Namespace, Parser, existing, hex_bytes, is_given, seconds
 from zkstate.cli.context import FIELDS, declare_context, given_context
 from zkstate.cli.headers import header_facts, header_result
-from zkstate.cli.named import read_header, read_named
+from zkstate.cli.named import read_header, read_named, read_record
 from zkstate.cli.terminal import Terminal, duration_text, show_judgement
 from zkstate.cli.verdict import SECURITY, Verdict, setup_result, setup_text
 from zkstate.errors import InputError, StaleError
 from zkstate.proof import json_form
 from zkstate.proof.groth16 import Proof, verify
 from zkstate.proof.json_form import SIZE_LIMIT
-from zkstate.proof.keys import VerifyingKey
+from zkstate.proof.keys import SetupStatus, VerifyingKey
 from zkstate.publication.audit import audit_folder
 from zkstate.publication.header import SIGNED_BYTES, Header, SignedHeader, equivocation
 from zkstate.publication.layout import HEADER, MANIFEST
@@ -27,10 +35,10 @@ from zkstate.publication.regular import read_below
 CLOCK_SKEW_S = 600  # how far ahead of this machine's clock a state may be dated
 
 USAGE = """\
-usage: zkstate verify PROOF_DIR [PINS] [EXPECTED CONTEXT] [--json]
+usage: zkstate verify PROOF_DIR [PINS] [SETUP] [EXPECTED CONTEXT] [--json]
        zkstate verify EPOCH_DIR [--header FILE] [--header-hash HEX] [--max-age DURATION] [--json]
        zkstate verify HEADER HEADER [--json]
-       zkstate verify --vk FILE --public FILE --proof FILE [--require-ceremony] [--json]
+       zkstate verify --vk FILE --public FILE --proof FILE [SETUP] [--json]
 
 Check offline, and say what is shown and what is not.
 
@@ -44,8 +52,12 @@ PINS, what you know without the proof:
 
   --header FILE         the header the proof must be about         --header-hash HEX  or its hash
   --key FILE            the verification key; without it, the one this version knows for the circuit
-  --require-ceremony    refuse a key that no verified ceremony made
   --max-age DURATION    refuse a state older than this, such as 36h
+
+SETUP, how far the key may be believed. Without either, only keys this version knows from a verified ceremony are:
+
+  --ceremony RECORD         what zkstate setup verify left, from you or from someone you believe
+  --allow-insecure-setup    take any key that is pinned, even one that lets anyone forge: for trying things out
 
 EXPECTED CONTEXT, each checked where given: --challenge, --recipient, --chain-id, --registry, --expiry.
 
@@ -53,16 +65,16 @@ Exit code 0 if accepted, 1 if well-formed but false, 2 if unusable, 4 if too old
 
 Example, after the example of prove:
 
-  zkstate verify proof --header mirror/epochs/00000001/header.bin
+  zkstate verify proof --header mirror/epochs/00000001/header.bin --allow-insecure-setup
 """
 
 
 def declare(parser: Parser) -> None:
     parser.add_argument("place", nargs="*", type=existing)
-    for name in ("--vk", "--public", "--proof", "--key", "--header"):
+    for name in ("--vk", "--public", "--proof", "--key", "--header", "--ceremony"):
         parser.add_argument(name, type=existing)
     parser.add_argument("--header-hash", type=hex_bytes(32))
-    parser.add_argument("--require-ceremony", action="store_true")
+    parser.add_argument("--allow-insecure-setup", action="store_true")
     parser.add_argument("--max-age", type=seconds)
     declare_context(parser)
 
@@ -72,7 +84,7 @@ def run(args: Namespace, terminal: Terminal) -> int:
     if any(triple) and not (all(triple) and not args.place):
         raise InputError("--vk, --public and --proof go together, and without a folder")
     if all(triple):
-        _only(args, "three plain files", "require_ceremony")
+        _only(args, "three plain files", "ceremony")
         return _verify_triple(args, terminal)
     if len(args.place) == 2:
         _only(args, "two headers")
@@ -90,7 +102,7 @@ def run(args: Namespace, terminal: Terminal) -> int:
 
 def _only(args: Namespace, what: str, *takes: str) -> None:
     """Refuse an option that this kind of check would ignore: its user would believe it was checked."""
-    for name in {"key", "header", "header_hash", "require_ceremony", "max_age", *FIELDS} - set(takes):
+    for name in {"key", "header", "header_hash", "ceremony", "max_age", *FIELDS} - set(takes):
         if is_given(getattr(args, name)):
             raise InputError(f"verify of {what} does not check --{name.replace('_', '-')}: leave it out")
 
@@ -109,7 +121,8 @@ def _verify_proof(folder: Path, args: Namespace, terminal: Terminal) -> int:
         header_hash=_pinned_hash(args),
         context=replace(attestation.context, **given) if given else None,
         key_digest=None if args.key is None else _read_key(args.key).digest(),
-        trusted_setup_only=args.require_ceremony,
+        trusted_setup_only=not args.allow_insecure_setup,
+        ceremony=read_record(args.ceremony),
     )
     now = int(time.time())
     finding = examine(attestation, expectation, now)
@@ -182,9 +195,13 @@ def _verify_triple(args: Namespace, terminal: Terminal) -> int:
     public_inputs = json_form.public_inputs(read_named(args.public, SIZE_LIMIT), str(args.public))
     proof = Proof.from_json(read_named(args.proof, SIZE_LIMIT), str(args.proof))
     reasons = [] if verify(key, public_inputs, proof) else ["the proof does not satisfy the verification equation"]
-    setup = status_of(key)
-    if args.require_ceremony and not setup.trusted:
-        reasons.append(f"the key is {setup_text(setup)}, and a verified ceremony is required")
+    setup, record = status_of(key), read_record(args.ceremony)
+    if record is not None:
+        refusals = record.refusals(key)
+        reasons += refusals
+        setup = setup if refusals else SetupStatus.VERIFIED
+    elif not (setup.trusted or args.allow_insecure_setup):
+        reasons.append(f"the key is {setup_text(setup)}; {CEREMONY_REQUIRED}")
     not_shown = ["what the public inputs mean: that is for whoever wrote the circuit to say"]
     result = {
         "verb": "verify",

@@ -10,9 +10,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Self, TypeVar
 
+import numpy as np
+import numpy.typing as npt
+
 from zkstate.errors import EncodingError, LengthError
 from zkstate.kernels.scalars import Buffer, FrVec
 from zkstate.kernels.seam import CArray, check, ffi, lib, room, thread_count
+from zkstate.kernels.transforms import twiddles_for
 
 FP_MODULUS = 21888242871839275222246405745257275088696311157297823662689037894645226208583
 
@@ -145,10 +149,31 @@ class _PointVec(Generic[Coordinate]):
         return self + -other
 
     def scale_each(self, scalars: FrVec, threads: int = 0) -> Self:
-        """scalars[i] · self[i]. Time depends on the scalars."""
-        self._same_length(scalars.n, "scalars")
-        out = self.uninitialised(self.n)
-        self._kernel("vec_mul_vartime")(out.array, self.array, scalars.array, self.n, thread_count(threads))
+        """scalars[i] · self[i]; one scalar is taken for every point. Time depends on the scalars."""
+        if scalars.n != 1:
+            self._same_length(scalars.n, "scalars")
+        threads, out = thread_count(threads), self.uninitialised(self.n)
+        scratch = room("uint8_t[]", self._kernel("vec_mul_scratch_size")(self.n, threads))
+        status = self._kernel("vec_mul_vartime")(
+            out.array, self.array, scalars.array, scalars.n, self.n, threads, scratch
+        )
+        lib.zkn_wipe(scratch, len(scratch))
+        check(status, f"{self.n} points times {scalars.n} scalars")
+        return out
+
+    def sums(self, items: npt.NDArray[np.uint32], offsets: npt.NDArray[np.uint32], threads: int = 0) -> Self:
+        """out[k] = Σ self[items[i]] for offsets[k] <= i < offsets[k+1], negated where bit 31 of an item is set.
+
+        Shapes: offsets has one entry more than there are sums. Errors: EncodingError names the item out of range.
+        """
+        n, threads, bad = len(offsets) - 1, thread_count(threads), ffi.new("size_t *")
+        if n < 0 or int(offsets[-1]) > len(items):
+            raise LengthError(f"{len(items)} items and {len(offsets)} offsets that end at {offsets[-1:]}")
+        out = self.uninitialised(n)
+        scratch = room("uint8_t[]", self._kernel("vec_sums_scratch_size")(n, threads))
+        given = (ffi.from_buffer("uint32_t[]", np.ascontiguousarray(a, dtype=np.uint32)) for a in (items, offsets))
+        status = self._kernel("vec_sums_vartime")(out.array, bad, self.array, self.n, *given, n, threads, scratch)
+        check(status, f"list or item {bad[0]} of {n} sums")
         return out
 
     def msm(self, scalars: FrVec, threads: int = 0) -> Self:
@@ -197,6 +222,20 @@ class _PointVec(Generic[Coordinate]):
         )
         lib.zkn_wipe(scratch, len(scratch))
         check(status, f"{scalars.n} products of one base")
+        return out
+
+    def lagrange(self, threads: int = 0) -> Self:
+        """From τ^j·G the values L_i(τ)·G of the Lagrange polynomials on the roots of unity of order len(self).
+
+        The inverse transform of `ntt`, on points. Errors: LengthError if the order is no power of two up to 2^28.
+        """
+        out, threads = self.slice(0, self.n), thread_count(threads)
+        scratch = room("uint8_t[]", self._kernel("intt_scratch_size")(threads))
+        twiddles = twiddles_for(self.n)
+        check(
+            self._kernel("intt_vartime")(out.array, self.n, twiddles.array, threads, scratch),
+            f"a transform of {self.n} points",
+        )
         return out
 
     def validate(self, threads: int = 0) -> None:
@@ -281,6 +320,16 @@ class G2Vec(_PointVec[tuple[int, int]]):
     def _point(words: list[int]) -> tuple[tuple[int, int], tuple[int, int]]:
         x1, x0, y1, y0 = words
         return (x0, x1), (y0, y1)
+
+
+def clear_cofactor(x: tuple[int, int], y: tuple[int, int]) -> G2Vec:
+    """(2q − r) times a point of G2's curve, which lies in G2. EncodingError if the coordinates are not on the curve."""
+    vec = G2Vec.uninitialised(1)
+    data, bad = b"".join(word.to_bytes(_FP_BYTES, "big") for word in (*x[::-1], *y[::-1])), ffi.new("size_t *")
+    check(lib.zkn_g2_vec_decode_be(vec.array, bad, data, 1), "a coordinate")
+    lib.zkn_g2_clear_cofactor(vec.array, vec.array)
+    vec.validate()
+    return vec
 
 
 def msm_g1(points: G1Vec, scalars: FrVec, threads: int = 0) -> G1Vec:

@@ -24,13 +24,14 @@ def ntt(v: FrVec, inverse: bool = False, coset: int | None = None, threads: int 
     if coset is not None and not inverse:
         lib.zkn_fr_vec_scale_powers(v.array, v.array, scalar(1), scalar(coset), v.n, threads)
     transform = lib.zkn_fr_intt if inverse else lib.zkn_fr_ntt
-    check(transform(v.array, v.n, _twiddles_for(v.n).array, threads), f"a transform of {v.n} scalars")
+    check(transform(v.array, v.n, twiddles_for(v.n).array, threads), f"a transform of {v.n} scalars")
     if coset is not None and inverse:
         ratio = pow(coset, -1, FR_MODULUS)
         lib.zkn_fr_vec_scale_powers(v.array, v.array, scalar(1), scalar(ratio), v.n, threads)
 
 
-def _twiddles_for(n: int) -> FrVec:
+def twiddles_for(n: int) -> FrVec:
+    """Roots for a transform of n elements, kept for the next. LengthError unless n is a power of two up to 2^28."""
     global _twiddles  # noqa: PLW0603  # a cache: replaced whole, so a reader has the old table or the new one
     if n < 1 or n & (n - 1) or n > 1 << FR_TWO_ADICITY:
         raise LengthError(f"a transform of {n} scalars: the length must be a power of two up to 2^28")

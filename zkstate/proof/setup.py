@@ -71,7 +71,7 @@ def setup_with(r1cs: R1cs, t: Trapdoor, circuit: bytes) -> ProvingKey:
     ic, points_a, points_b1 = (G1Vec.fixed_base(v, table_1) for v in (combined.slice(0, bound), at_a, at_b))
     points_b2 = G2Vec.fixed_base(at_b, table_2)
     vanishing = pow(t.tau, n, FR_MODULUS) - 1
-    before_contributions = _circuit_hash(
+    before_contributions = circuit_hash(
         [in_g1.slice(0, 2), in_g2.slice(0, 1), G2Vec.generator(), G1Vec.generator(), G2Vec.generator()],
         [
             ic,
@@ -112,7 +112,7 @@ def setup_with(r1cs: R1cs, t: Trapdoor, circuit: bytes) -> ProvingKey:
     )
 
 
-def _circuit_hash(start: Sequence[G1Vec | G2Vec], sections: Sequence[G1Vec | G2Vec]) -> bytes:
+def circuit_hash(start: Sequence[G1Vec | G2Vec], sections: Sequence[G1Vec | G2Vec]) -> bytes:
     """The hash by which snarkjs recognises a circuit's key before any contribution (formats: section 10 of `.zkey`)."""
     state = hashlib.blake2b(digest_size=64)
     for points in start:

@@ -1,0 +1,37 @@
+/* g1_multiples_vartime, g2_multiples_vartime: multiples_template.h for both groups. */
+#ifndef ZKN_MULTIPLES_H
+#define ZKN_MULTIPLES_H
+
+#include "group.h"
+#include "halves.h"
+#include "pairs.h"
+#include "scratch.h"
+
+enum {
+    ZKN_MULTIPLES_TILE = 256, /* points in step: an inversion is a few percent of it, and the tables fit L2 */
+    ZKN_MULTIPLES_TABLE = ZKN_HALF_DIGIT_MAX
+};
+
+static inline void g1_endomorphism(zkn_g1_aff *out, const zkn_g1_aff *a)
+{
+    fp_mul(&out->x, &a->x, &FP_CUBE_ROOT);
+    out->y = a->y;
+}
+
+#define GROUP                  g1
+#define COORD                  fp
+#define COORD_TYPE             zkn_fp
+#define GROUP_AFF              zkn_g1_aff
+#define MULTIPLES_SPLIT        G1_SPLIT
+#define MULTIPLES_ENDOMORPHISM g1_endomorphism
+#include "multiples_template.h"
+
+#define GROUP                  g2
+#define COORD                  fp2
+#define COORD_TYPE             zkn_fp2
+#define GROUP_AFF              zkn_g2_aff
+#define MULTIPLES_SPLIT        G2_SPLIT
+#define MULTIPLES_ENDOMORPHISM g2_psi
+#include "multiples_template.h"
+
+#endif

@@ -1,0 +1,114 @@
+/* Multiples of many points at once: written once, included by multiples.h once per group (parameters as
+ * group_template.h, MULTIPLES_SPLIT: the constants that halve its scalars, and MULTIPLES_DEFINE for the
+ * functions).
+ *
+ * A scalar is split in halves (k, l) with s = k + l e, e the eigenvalue of an endomorphism that costs next
+ * to nothing (Gallant, Lambert, Vanstone 2001, section 4; on G2 Galbraith, Scott 2008). A tile of points
+ * then doubles and adds in step, in affine coordinates (pairs.h), all of a step sharing one inversion: 7M + 6M/2 a
+ * bit, where Jacobian coordinates take 7M + 11M/2 and an inversion for each result. */
+
+#define G(name) ZKN_CAT(GROUP, name)
+#define C(name) ZKN_CAT(COORD, name)
+
+/* Room for one worker. */
+typedef struct {
+    GROUP_AFF *sum, *addend, *table; /* the table: for both halves, ZKN_MULTIPLES_TABLE entries a point */
+    GROUP_AFF *both;                 /* what is added to what */
+    COORD_TYPE *denominators, *products;
+    zkn_pair *pairs;
+    zkn_halves *halves;
+} G(_multiples_room);
+
+void G(_multiples_room_take)(G(_multiples_room) * room, zkn_scratch *s);
+
+/* out[i] <- a[i] + b[i] for n <= ZKN_MULTIPLES_TILE points; out may be a or b. */
+void G(_add_in_step)(GROUP_AFF *out, const GROUP_AFF *a, const GROUP_AFF *b, size_t n,
+                     const G(_multiples_room) * room);
+
+/* out[i] <- s[i] a[i] for n <= ZKN_MULTIPLES_TILE points; out may be a. Scalars that are small, or minus
+ * small, cost less when all of a tile are. */
+void G(_multiples_vartime)(GROUP_AFF *out, const GROUP_AFF *a, const zkn_fr *s, size_t n,
+                           const G(_multiples_room) * room);
+
+#ifdef MULTIPLES_DEFINE
+
+void G(_multiples_room_take)(G(_multiples_room) * room, zkn_scratch *s)
+{
+    room->sum = zkn_take(s, ZKN_MULTIPLES_TILE, sizeof *room->sum);
+    room->addend = zkn_take(s, ZKN_MULTIPLES_TILE, sizeof *room->addend);
+    room->table = zkn_take(s, 2 * ZKN_MULTIPLES_TABLE * ZKN_MULTIPLES_TILE, sizeof *room->table);
+    room->denominators = zkn_take(s, ZKN_MULTIPLES_TILE, sizeof *room->denominators);
+    room->products = zkn_take(s, ZKN_MULTIPLES_TILE, sizeof *room->products);
+    room->both = zkn_take(s, 2 * ZKN_MULTIPLES_TILE, sizeof *room->both);
+    room->pairs = zkn_take(s, ZKN_MULTIPLES_TILE, sizeof *room->pairs);
+    room->halves = zkn_take(s, ZKN_MULTIPLES_TILE, sizeof *room->halves);
+}
+
+void G(_add_in_step)(GROUP_AFF *out, const GROUP_AFF *a, const GROUP_AFF *b, size_t n,
+                     const G(_multiples_room) * room)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        room->both[i] = a[i];
+        room->both[ZKN_MULTIPLES_TILE + i] = b[i];
+        room->pairs[i] = (zkn_pair){i, ZKN_MULTIPLES_TILE + i};
+    }
+    G(_add_pairs_vartime)(room->both, room->pairs, n, room->denominators, room->products);
+    for (size_t i = 0; i < n; i++) out[i] = room->both[i];
+}
+
+/* The entries 1, 2, .., 8 times a half's base, tile by tile: entry k of point i is at [(k - 1) n + i]. */
+static void G(_fill_tables)(const GROUP_AFF *a, size_t n, const G(_multiples_room) * room)
+{
+    GROUP_AFF *first = room->table, *second = first + ZKN_MULTIPLES_TABLE * n;
+    for (size_t i = 0; i < n; i++) first[i] = a[i];
+    for (size_t k = 2; k <= ZKN_MULTIPLES_TABLE; k++) {
+        GROUP_AFF *entry = first + (k - 1) * n;
+        G(_add_in_step)(entry, entry - n, first, n, room);
+    }
+    for (size_t i = 0; i < ZKN_MULTIPLES_TABLE * n; i++) MULTIPLES_ENDOMORPHISM(&second[i], &first[i]);
+}
+
+void G(_multiples_vartime)(GROUP_AFF *out, const GROUP_AFF *a, const zkn_fr *s, size_t n,
+                           const G(_multiples_room) * room)
+{
+    GROUP_AFF *sum = room->sum, *addend = room->addend;
+    unsigned windows = 0;
+    for (size_t i = 0; i < n; i++) {
+        const unsigned needed = zkn_halve(&room->halves[i], &s[i], MULTIPLES_SPLIT);
+        if (needed > windows) windows = needed;
+        G(_aff_zero)(&sum[i]);
+    }
+    if (windows > 0) G(_fill_tables)(a, n, room);
+    for (unsigned window = windows; window-- > 0;) {
+        for (int doubling = 0; doubling < 4 && window + 1 < windows; doubling++)
+            G(_add_in_step)(sum, sum, sum, n, room);
+        for (unsigned half = 0; half < 2; half++) {
+            const GROUP_AFF *table = room->table + half * ZKN_MULTIPLES_TABLE * n;
+            int any = 0;
+            for (size_t i = 0; i < n; i++) {
+                const int digit = zkn_half_digit(&room->halves[i], half, window);
+                any |= digit;
+                if (digit == 0) {
+                    G(_aff_zero)(&addend[i]);
+                } else if (digit > 0) {
+                    addend[i] = table[(size_t)(digit - 1) * n + i];
+                } else {
+                    G(_aff_neg)(&addend[i], &table[(size_t)(-digit - 1) * n + i]);
+                }
+            }
+            if (any) G(_add_in_step)(sum, sum, addend, n, room);
+        }
+    }
+    for (size_t i = 0; i < n; i++) out[i] = sum[i];
+}
+
+#endif
+
+#undef G
+#undef C
+#undef GROUP
+#undef COORD
+#undef COORD_TYPE
+#undef GROUP_AFF
+#undef MULTIPLES_SPLIT
+#undef MULTIPLES_ENDOMORPHISM

@@ -1,0 +1,149 @@
+"""zkstate setup: a ceremony as its parties run it, and what prove and verify then take and refuse."""
+
+import json
+from types import SimpleNamespace
+
+import pytest
+
+from tests.cli.program import ALLOW, zkstate
+from tests.proof.circuits import cubic
+from tests.proof.frames import joined
+from tests.proof.ptau import ceremony_ptau
+from zkstate.proof import r1cs_file, zkey_file
+from zkstate.proof.groth16 import prove
+from zkstate.proof.json_form import public_to_json
+from zkstate.proof.setup import insecure_setup
+
+DICE = "00112233445566778899aabbccddeeff"
+
+
+@pytest.fixture(scope="module")
+def held(tmp_path_factory):
+    """A ceremony of two parties and a beacon for a small circuit, all through the command."""
+    root = tmp_path_factory.mktemp("ceremony")
+    (root / "bare.ptau").write_bytes(ceremony_ptau(4, prepared=False))
+    r1cs_file.write(root / "c.r1cs", r1cs_file.R1csFile.of(cubic().r1cs))
+    (root / "noise").write_bytes(b"dice, coins and coffee")
+    at = SimpleNamespace(root=root, r1cs=root / "c.r1cs", ptau=root / "powers.ptau")
+    at.key, at.record = root / "3.zkey", root / "record.json"
+    said = []
+    for argv in (
+        ["prepare", "--ptau", root / "bare.ptau", "--out", at.ptau],
+        ["new", "--r1cs", at.r1cs, "--ptau", at.ptau, "--out", root / "0.zkey"],
+        ["contribute", root / "0.zkey", "--name", "anna", "--out", root / "1.zkey"],
+        ["contribute", root / "1.zkey", "--name", "bert", "--entropy", root / "noise", "--out", root / "2.zkey"],
+        ["beacon", root / "2.zkey", "--value", DICE, "--name", "dice", "--out", at.key],
+        ["verify", at.key, "--r1cs", at.r1cs, "--ptau", at.ptau, "--out", at.record],
+        ["export", at.key, "--out", root / "vk.json"],
+    ):
+        outcome = zkstate("setup", *argv, "--json")
+        assert outcome.code == 0, outcome.err
+        said.append(outcome.json)
+    at.said = said
+    small, key = cubic(), zkey_file.read_zkey(at.key)
+    at.triple = ["--vk", root / "vk.json", "--public", root / "public.json", "--proof", root / "proof.json"]
+    (root / "public.json").write_text(public_to_json(small.public))
+    (root / "proof.json").write_text(prove(key, small.values).to_json())
+    return at
+
+
+def test_the_powers_are_the_known_ones(held):
+    assert held.ptau.read_bytes() == ceremony_ptau(4)
+
+
+def test_each_party_sees_its_own_hash_in_the_verdict(held):
+    hashes = [said["facts"]["hash"] for said in held.said[2:5]]
+    told = held.said[5]["facts"]
+    assert [told[f"contribution {i}"].rpartition("hash ")[2] for i in (1, 2, 3)] == hashes
+    assert "'bert'" in told["contribution 2"]
+    assert "a beacon" in told["contribution 3"]
+    assert "erased" in told["not shown"]
+
+
+def test_a_proof_under_the_key_is_taken_with_its_record_alone(held):
+    accepted = zkstate("verify", *held.triple, "--ceremony", held.record, "--json", believe=False)
+    assert (accepted.code, accepted.json["setup"]["status"]) == (0, "verified")
+    refused = zkstate("verify", *held.triple, "--json", believe=False)
+    assert (refused.code, refused.json["setup"]["status"]) == (1, "unverified")
+    assert any(ALLOW in reason for reason in refused.json["reasons"])
+    assert zkstate("verify", *held.triple, ALLOW, believe=False).code == 0
+
+
+def test_a_record_of_another_key_vouches_for_nothing(held, tmp_path):
+    small, other = cubic(), insecure_setup(cubic().r1cs, b"a seed of sixteen bytes")
+    (tmp_path / "vk.json").write_text(other.vk.to_json())
+    (tmp_path / "proof.json").write_text(prove(other, small.values).to_json())
+    triple = ["--vk", tmp_path / "vk.json", "--public", held.root / "public.json", "--proof", tmp_path / "proof.json"]
+    for allow in ([], [ALLOW]):
+        outcome = zkstate("verify", *triple, "--ceremony", held.record, *allow, believe=False)
+        assert (outcome.code, "the ceremony record is of the key" in outcome.out) == (1, True)
+    document = json.loads(held.record.read_text())
+    document["contributions"] = document["contributions"][:-2] + "00"
+    (tmp_path / "record.json").write_text(json.dumps(document, separators=(",", ":")))
+    assert zkstate("verify", *held.triple, "--ceremony", tmp_path / "record.json", believe=False).code in {1, 2}
+
+
+def test_a_key_that_is_not_what_the_ceremony_made_gets_no_record(held, tmp_path):
+    out = tmp_path / "record.json"
+    other = tmp_path / "other.zkey"
+    other.write_bytes(joined(zkey_file.encode(insecure_setup(cubic().r1cs, b"a seed of sixteen bytes"))))
+    for key, reason in ((held.root / "0.zkey", "nobody has contributed"), (other, "nobody has contributed")):
+        outcome = zkstate("setup", "verify", key, "--r1cs", held.r1cs, "--ptau", held.ptau, "--out", out)
+        assert (outcome.code, reason in outcome.out) == (1, True)
+    other.write_bytes(joined(zkey_file.encode(zkey_file.read_zkey(held.root / "2.zkey"))))
+    damaged = bytearray(held.key.read_bytes())
+    at = damaged.index(zkey_file.read_zkey(held.key).vk.ic[0].raw)
+    damaged[at : at + 128] = damaged[at + 64 : at + 128] + damaged[at : at + 64]
+    other.write_bytes(damaged)
+    outcome = zkstate("setup", "verify", other, "--r1cs", held.r1cs, "--ptau", held.ptau, "--out", out)
+    assert (outcome.code, "section IC is not" in outcome.out) == (1, True)
+    assert not out.exists()
+
+
+def test_powers_that_do_not_verify_make_no_key(held, tmp_path):
+    bad = tmp_path / "bad.ptau"
+    bad.write_bytes(ceremony_ptau(4, ()))
+    for argv in (["new", "--r1cs", held.r1cs], ["prepare"]):
+        outcome = zkstate("setup", *argv, "--ptau", bad, "--out", tmp_path / "out")
+        assert (outcome.code, "no contribution" in outcome.out) == (1, True)
+        assert not (tmp_path / "out").exists()
+    assert zkstate("setup", "verify", "--ptau", bad).code == 1
+    assert zkstate("setup", "verify", "--ptau", held.ptau).code == 0
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        (["new", "--ptau", "PTAU", "--out", "x"], "takes 1 names, 0 are given"),
+        (["new", "margin-5", "--ptau", "PTAU", "--out", "x"], "is no circuit name"),
+        (["contribute", "KEY", "--out", "x"], "give --name"),
+        (["contribute", "KEY", "--name", "n", "--value", "00", "--out", "x"], "does not take --value"),
+        (["contribute", "KEY", "--name", "n" * 256, "--out", "x"], "at most 255"),
+        (["beacon", "KEY", "--value", "0g", "--out", "x"], "not a value in hexadecimal"),
+        (["beacon", "KEY", "--value", "00", "--exponent", "9", "--out", "x"], "beacon of 2^9 steps"),
+        (["export", "FRESH", "--out", "x"], "contribute to it first"),
+        (["contribute", "KEY", "--name", "n", "--out", "KEY"], "exists"),
+        (["melt"], "invalid choice"),
+    ],
+)
+def test_what_cannot_be_done_is_said(held, tmp_path, argv, message):
+    names = {"PTAU": held.ptau, "KEY": held.key, "FRESH": held.root / "0.zkey", "x": tmp_path / "x"}
+    outcome = zkstate("setup", *(names.get(word, word) for word in argv))
+    assert outcome.code in {2, 5}
+    assert message in outcome.err
+    assert not (tmp_path / "x").exists()
+
+
+def test_without_a_ceremony_prove_and_verify_refuse(proved, tmp_path):
+    outcome = zkstate("prove", "margin", "--account", proved.bundle, "--out", tmp_path / "p", believe=False)
+    assert (outcome.code, ALLOW in outcome.err) == (2, True)
+    assert not (tmp_path / "p").exists()
+    outcome = zkstate("verify", proved.proof, believe=False)
+    assert (outcome.code, ALLOW in outcome.out) == (1, True)
+
+
+def test_a_record_for_another_circuit_is_no_record_for_this_one(held, proved, tmp_path):
+    outcome = zkstate("verify", proved.proof, "--ceremony", held.record)
+    assert (outcome.code, "the ceremony was for circuit ''" in outcome.out) == (1, True)
+    outcome = zkstate("prove", "margin", "--account", proved.bundle, "--ceremony", held.record, "--out", tmp_path / "p")
+    assert (outcome.code, "give it with --key" in outcome.err) == (2, True)
