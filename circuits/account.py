@@ -25,10 +25,13 @@ PLACE_BITS = ACCOUNTS_ARITY.bit_length() - 1  # of each level of the accounts tr
 
 
 @dataclass(frozen=True)
-class AccountStatement(Statement):
-    """A statement about one account of size class `rows`, under an accounts tree of depth `accounts_depth`."""
+class CommittedStatement(Statement):
+    """A statement of size class `size` about one account, under an accounts tree of depth `accounts_depth`.
 
-    rows: int
+    It knows the owner's secret and every part of the leaf but the rows.
+    """
+
+    size: int
     accounts_depth: int = DEFAULT_ACCOUNTS_DEPTH
 
     state_root = public(FELT)
@@ -40,6 +43,37 @@ class AccountStatement(Statement):
     orders_digest = secret(FELT)
     history_head = secret(FELT)
     history_length = secret(FELT)
+
+    def open_leaf(
+        self,
+        c: Builder,
+        rows_digest: Wire,
+        path: tuple[Sequence[Wire], Sequence[Sequence[Wire]]],
+        instruments_root: Wire,
+        meta: Wire,
+    ) -> Wire:
+        """The account is the prover's own, and committed to by `state_root`: the owner."""
+        with c.scope("account"):
+            owner = poseidon(c, tag("owner"), [self.owner_secret])
+            leaf = leaf_of(
+                c,
+                account_id=self.account_id,
+                owner=owner,
+                salt=self.salt,
+                rows_digest=rows_digest,
+                orders_digest=self.orders_digest,
+                history=(self.history_head, self.history_length),
+            )
+            committed = state_root_of(c, leaf, path, instruments_root, meta)
+        c.require(committed == self.state_root, "the account lies under the committed state root")
+        c.bind(self.context, "the proof is bound to its context")
+        return owner
+
+
+@dataclass(frozen=True)
+class AccountStatement(CommittedStatement):
+    """A statement that takes apart what the account holds, in `rows` rows."""
+
     instruments = secret(FELT, count=lambda s: s.rows)
     isolated = secret(BOOL, count=lambda s: s.rows)
     amounts = secret(sint(64), count=lambda s: s.rows)
@@ -53,12 +87,21 @@ class AccountStatement(Statement):
     meta = secret(FELT)
 
     @property
+    def rows(self) -> int:
+        """The rows there is room for: the size class."""
+        return self.size
+
+    @property
     def instrument_bits(self) -> int:
         """The width of the instrument ids this statement admits."""
         return INSTRUMENT_BITS
 
     def open_account(self, c: Builder) -> tuple[Wire, ...]:
         """The account is well formed, the prover's own, and committed to by `state_root`: its instrument ids."""
+        return self.open_owned(c)[0]
+
+    def open_owned(self, c: Builder) -> tuple[tuple[Wire, ...], Wire]:
+        """As `open_account`: the instrument ids, and the owner."""
         width = self.instrument_bits
         ids = tuple(
             c.require_uint(given, width, f"instruments[{i}] is an unsigned {width}-bit integer")
@@ -66,13 +109,11 @@ class AccountStatement(Statement):
         )
         _require_order(c, ids)
         with c.scope("account"):
-            path = (self.place, self.accounts_nodes)
-            committed = state_root_of(c, self._leaf(c, ids), path, self.instruments_root, self.meta)
-        c.require(committed == self.state_root, "the account lies under the committed state root")
-        c.bind(self.context, "the proof is bound to its context")
-        return ids
+            rows_digest = self._rows_digest(c, ids)
+        path = (self.place, self.accounts_nodes)
+        return ids, self.open_leaf(c, rows_digest, path, self.instruments_root, self.meta)
 
-    def _leaf(self, c: Builder, ids: Sequence[Wire]) -> Wire:
+    def _rows_digest(self, c: Builder, ids: Sequence[Wire]) -> Wire:
         elements: list[Wire] = []
         for instrument, isolated, amount, entry, funding in zip(
             ids, self.isolated, self.amounts, self.entries, self.fundings_at_entry, strict=True
@@ -80,30 +121,20 @@ class AccountStatement(Statement):
             held = instrument * 2 + isolated
             elements.append(held * (1 << 128) + (amount + I64) * (1 << 64) + (funding + I64))
             elements.append(entry + I128)
-        rows_digest = chain(c, tag(f"rows:{self.rows}"), elements)
-        return leaf_of(
-            c,
-            account_id=self.account_id,
-            owner_secret=self.owner_secret,
-            salt=self.salt,
-            rows_digest=rows_digest,
-            orders_digest=self.orders_digest,
-            history=(self.history_head, self.history_length),
-        )
+        return chain(c, tag(f"rows:{self.rows}"), elements)
 
 
 def leaf_of(
     c: Builder,
     *,
     account_id: Wire,
-    owner_secret: Wire,
+    owner: Wire,
     salt: Wire,
     rows_digest: Wire,
     orders_digest: Wire,
     history: tuple[Wire, Wire],
 ) -> Wire:
-    """The leaf of an account whose owner's secret this is; `history` is its head and its length."""
-    owner = poseidon(c, tag("owner"), [owner_secret])
+    """The leaf of an account; `history` is its head and its length."""
     return poseidon(c, tag("leaf"), [account_id, owner, salt, rows_digest, orders_digest, *history])
 
 

@@ -24,10 +24,12 @@ from zkstate.publication.header import Header, SignedHeader
 from zkstate.state.table import MAX_TABLE_BYTES, InstrumentTable, decode_table, encode_table
 
 from . import catalogue, keys
-from .claims import Claim, claim_of
+from .claim import Claim
+from .claims import claim_of
 from .context import Context
 
 HEADER_FILE, STATEMENT_FILE, TABLE_FILE = "header.bin", "statement.json", "instruments.json"
+OTHER_FILE = "other_header.bin"  # of the other epoch, where a statement is about two
 PROOF_FILE, PUBLIC_FILE, KEY_FILE = "proof.json", "public.json", "verification_key.json"
 FILES = (HEADER_FILE, STATEMENT_FILE, TABLE_FILE, PROOF_FILE, PUBLIC_FILE, KEY_FILE)
 MAX_FILE_BYTES = MAX_TABLE_BYTES
@@ -35,7 +37,7 @@ MAX_FILE_BYTES = MAX_TABLE_BYTES
 # Not $, which lets an end of line by.
 _Hex20 = Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{40}\Z")]
 _Hex32 = Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{64}\Z")]
-_Integer = Annotated[str, msgspec.Meta(pattern=r"\A(0|-?[1-9][0-9]{0,39})\Z")]
+_Integer = Annotated[str, msgspec.Meta(pattern=r"\A(0|-?[1-9][0-9]{0,79})\Z")]
 
 
 class _ContextForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -67,6 +69,7 @@ class Attestation:
     public_inputs: tuple[int, ...]
     proof: Proof
     key: VerifyingKey
+    other: SignedHeader | None = None
 
     def __post_init__(self) -> None:
         statement = catalogue.parse(self.circuit)
@@ -84,6 +87,29 @@ class Attestation:
             raise InputError(
                 f"{STATEMENT_FILE}: circuit {self.circuit} is for depths {statement.accounts_depth} and {depth}; "
                 f"the header has {header.accounts_depth} and {header.table_depth}"
+            )
+
+        self._check_other()
+
+    def _check_other(self) -> None:
+        """The other header is there if the statement is about two epochs, and is of the same venue."""
+        wanted, header = self.claim.other_root, self.header
+        if (wanted is None) != (self.other is None):
+            stated = "there is none" if self.other is None else "there is one"
+            raise InputError(f"{OTHER_FILE}: {stated}, and a {self.claim.statement} is about {1 + bool(wanted)} epochs")
+        if self.other is None:
+            return
+        other = self.other.header
+        if other.venue != header.venue:
+            raise DisagreementError(f"{OTHER_FILE} is of venue {other.venue:#x}, {HEADER_FILE} of {header.venue:#x}")
+        earlier, later = (header, other) if wanted == "later_root" else (other, header)
+        if earlier.epoch >= later.epoch:
+            raise DisagreementError(
+                f"the earlier epoch of a {self.claim.statement} is {earlier.epoch}, and the later one {later.epoch}"
+            )
+        if other.accounts_depth != header.accounts_depth:
+            raise InputError(
+                f"{OTHER_FILE} has accounts depth {other.accounts_depth}, {HEADER_FILE} {header.accounts_depth}"
             )
 
     @property
@@ -107,8 +133,10 @@ class Attestation:
                 str(context.expiry),
             ),
         )
+        other = {} if self.other is None else {OTHER_FILE: self.other.encode()}
         return {
             HEADER_FILE: self.signed.encode(),
+            **other,
             TABLE_FILE: encode_table(self.table),
             STATEMENT_FILE: msgspec.json.format(msgspec.json.encode(form), indent=1) + b"\n",
             PROOF_FILE: self.proof.to_json().encode(),
@@ -122,8 +150,9 @@ class Attestation:
         for name in FILES:
             if name not in files:
                 raise InputError(f"{name} is missing: a proof directory holds {', '.join(FILES)}")
-            if len(files[name]) > MAX_FILE_BYTES:
-                raise LengthError(f"{name} has {len(files[name])} bytes; the limit is {MAX_FILE_BYTES}")
+        for name, content in files.items():
+            if len(content) > MAX_FILE_BYTES:
+                raise LengthError(f"{name} has {len(content)} bytes; the limit is {MAX_FILE_BYTES}")
         json_form.parse(files[STATEMENT_FILE], STATEMENT_FILE)  # no member twice: readers differ in which one counts
         try:
             form = msgspec.json.decode(files[STATEMENT_FILE], type=_StatementForm)
@@ -146,6 +175,7 @@ class Attestation:
             public_inputs=json_form.public_from_json(files[PUBLIC_FILE], key.n_public, PUBLIC_FILE),
             proof=Proof.from_json(files[PROOF_FILE], PROOF_FILE),
             key=key,
+            other=SignedHeader.decode(files[OTHER_FILE]) if OTHER_FILE in files else None,
         )
 
 
@@ -161,6 +191,7 @@ class Expectation:
     key_digest: str | None = None
     trusted_setup_only: bool = False
     ceremony: CeremonyRecord | None = None
+    other_hash: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,8 +211,10 @@ def expected_inputs(attestation: Attestation) -> dict[str, int]:
     stated = {
         "state_root": attestation.header.state_root,
         "context": attestation.context.digest,
-        **attestation.claim.parameters,
     }
+    if attestation.other is not None and attestation.claim.other_root is not None:
+        stated[attestation.claim.other_root] = attestation.other.header.state_root
+    stated |= attestation.claim.parameters
     return {name: value % FR_MODULUS for name, value in stated.items()}
 
 
@@ -193,6 +226,10 @@ def examine(attestation: Attestation, expectation: Expectation, now: int) -> Fin
         reasons.append(
             f"the proof is about header {header.hash.hex()}, not about the expected {expectation.header_hash.hex()}"
         )
+    if expectation.other_hash is not None and attestation.other is not None:
+        found = attestation.other.header.hash
+        if expectation.other_hash != found:
+            reasons.append(f"the other header is {found.hex()}, not the expected {expectation.other_hash.hex()}")
     if expectation.context is not None and expectation.context != context:
         made_for, asked_for = _differing(context, expectation.context)
         reasons.append(f"the proof is addressed to {made_for}, not to the expected {asked_for}")

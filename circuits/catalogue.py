@@ -13,22 +13,28 @@ from zkstate.state.commit import DEFAULT_ACCOUNTS_DEPTH, MAX_ACCOUNTS_DEPTH
 from zkstate.state.schema import SIZE_CLASSES
 from zkstate.state.table_tree import TABLE_DEPTHS
 
-from .account import AccountStatement
+from .account import CommittedStatement
 from .balance import Balance
+from .exit import Exit
 from .health import Health
+from .history import History
 from .initial import Initial
+from .liquidation import Liquidation
 from .margin import Margin
 from .portfolio import Portfolio
 from .position import Position
 from .priced import PricedStatement
 
-STATEMENTS: dict[str, type[AccountStatement]] = {
+STATEMENTS: dict[str, type[CommittedStatement]] = {
     "balance": Balance,
     "position": Position,
     "margin": Margin,
     "health": Health,
     "initial": Initial,
     "portfolio": Portfolio,
+    "history": History,
+    "liquidation": Liquidation,
+    "exit": Exit,
 }
 ACCOUNTS_DEPTH, (TABLE_DEPTH, MAX_TABLE_DEPTH) = DEFAULT_ACCOUNTS_DEPTH, TABLE_DEPTHS
 _NAME = re.compile(r"([a-z]+)-(4|8|16|64)(?:-d([1-9][0-9]?))?(?:-t([23]))?")
@@ -36,7 +42,7 @@ _NAME = re.compile(r"([a-z]+)-(4|8|16|64)(?:-d([1-9][0-9]?))?(?:-t([23]))?")
 
 def get(
     statement: str, rows: int, accounts_depth: int = ACCOUNTS_DEPTH, table_depth: int = TABLE_DEPTH
-) -> AccountStatement:
+) -> CommittedStatement:
     """The statement of a name and size class. InputError if there is none such."""
     if statement not in STATEMENTS:
         raise InputError(f"no statement is called {statement!r}: choose from {', '.join(STATEMENTS)}")
@@ -52,15 +58,15 @@ def get(
     return cls(rows, accounts_depth)
 
 
-def name(statement: AccountStatement) -> str:
+def name(statement: CommittedStatement) -> str:
     """The circuit's name, from which `parse` makes the statement again."""
     kind = next(known for known, cls in STATEMENTS.items() if cls is type(statement))
     depth = "" if statement.accounts_depth == ACCOUNTS_DEPTH else f"-d{statement.accounts_depth}"
     table_depth = statement.table_depth if isinstance(statement, PricedStatement) else TABLE_DEPTH
-    return f"{kind}-{statement.rows}{depth}" + ("" if table_depth == TABLE_DEPTH else f"-t{table_depth}")
+    return f"{kind}-{statement.size}{depth}" + ("" if table_depth == TABLE_DEPTH else f"-t{table_depth}")
 
 
-def parse(text: str) -> AccountStatement:
+def parse(text: str) -> CommittedStatement:
     """The statement a circuit name stands for. InputError for anything `name` would not write."""
     match = _NAME.fullmatch(text)
     if match is None:
@@ -72,7 +78,7 @@ def parse(text: str) -> AccountStatement:
     return statement
 
 
-def standard() -> Iterator[AccountStatement]:
+def standard() -> Iterator[CommittedStatement]:
     """Every statement in every size class, at the usual depths."""
     for statement in STATEMENTS:
         for rows in SIZE_CLASSES:

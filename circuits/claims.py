@@ -4,63 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from typing import ClassVar
 
-from zkstate.errors import EncodingError, InputError
+from zkstate.errors import InputError
 from zkstate.state.decimals import render
-from zkstate.state.schema import I64, I128, PPM, VALUE_DECIMALS
+from zkstate.state.schema import I128, PPM, VALUE_DECIMALS
 from zkstate.state.table import InstrumentTable
 
-from .account import INSTRUMENT_BITS
-
-_SIZE = range(-I64, I64)
-_ENTRY = range(-I128, I128)
-_INSTRUMENT = range(1, 1 << INSTRUMENT_BITS)
-_RATIO = range(1 << 32)
-_FLAG = range(2)
-
-
-class Claim(Protocol):
-    """Parameters of one statement; immutable and in range once constructed."""
-
-    statement: ClassVar[str]
-    not_shown: ClassVar[tuple[str, ...]]  # what a reader of the sentence might take for shown, and is not
-
-    @property
-    def parameters(self) -> dict[str, int]:
-        """Public inputs after `state_root` and `context`, in the statement's order."""
-        ...
-
-    def sentence(self, table: InstrumentTable | None) -> str:
-        """What is shown, in words; with symbols and units if the table is at hand."""
-        ...
-
-
-def _within(what: str, value: int, allowed: range) -> None:
-    if value not in allowed:
-        raise EncodingError(f"{what} is {value}, outside {allowed.start}..{allowed.stop - 1}")
-
-
-def _not_crossed(what: str, lo: int, hi: int) -> None:
-    if lo > hi:
-        raise InputError(f"{what}: the lower bound {lo} is above the upper bound {hi}, so nothing can satisfy it")
-
-
-def _interval(lo: int, hi: int, allowed: range, decimals: int | None, unit: str) -> str:
-    """lo..hi in words; a bound at the end of the allowed range goes unsaid."""
-
-    def amount(value: int) -> str:
-        return f"{value} {unit}" if decimals is None else f"{render(value, decimals)} {unit}"
-
-    if lo == hi:
-        return f"exactly {amount(lo)}"
-    if lo == allowed.start and hi == allowed.stop - 1:
-        return "of any size"
-    if hi == allowed.stop - 1:
-        return f"at least {amount(lo)}"
-    if lo == allowed.start:
-        return f"at most {amount(hi)}"
-    return f"between {amount(lo)} and {amount(hi)}"
+from .claim import ENTRIES, FLAGS, INSTRUMENTS, RATIOS, SIZES, Claim, interval, not_crossed, within
+from .exit_claim import ExitClaim
+from .journal_claims import HistoryClaim, LiquidationClaim
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,16 +21,17 @@ class BalanceClaim:
     """The amount held of an asset lies in [lo, hi], in 10^-d units of the asset."""
 
     statement: ClassVar[str] = "balance"
+    other_root: ClassVar[str | None] = None
     not_shown: ClassVar[tuple[str, ...]] = ()
     instrument: int
     lo: int
     hi: int
 
     def __post_init__(self) -> None:
-        _within("claim instrument", self.instrument, _INSTRUMENT)
-        _within("claim lower bound", self.lo, _SIZE)
-        _within("claim upper bound", self.hi, _SIZE)
-        _not_crossed("balance claim", self.lo, self.hi)
+        within("claim instrument", self.instrument, INSTRUMENTS)
+        within("claim lower bound", self.lo, SIZES)
+        within("claim upper bound", self.hi, SIZES)
+        not_crossed("balance claim", self.lo, self.hi)
 
     @property
     def parameters(self) -> dict[str, int]:
@@ -85,11 +39,11 @@ class BalanceClaim:
 
     def sentence(self, table: InstrumentTable | None) -> str:
         if table is None:
-            return f"the balance of instrument {self.instrument} is {_interval(self.lo, self.hi, _SIZE, None, 'units')}"
+            return f"the balance of instrument {self.instrument} is {interval(self.lo, self.hi, SIZES, None, 'units')}"
         asset = table[self.instrument]
         if not asset.is_asset:
             raise InputError(f"instrument {asset.id} ({asset.symbol}) is a {asset.kind}: claim a position instead")
-        return f"the balance is {_interval(self.lo, self.hi, _SIZE, asset.decimals, asset.symbol)}"
+        return f"the balance is {interval(self.lo, self.hi, SIZES, asset.decimals, asset.symbol)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +54,7 @@ class PositionClaim:
     """
 
     statement: ClassVar[str] = "position"
+    other_root: ClassVar[str | None] = None
     not_shown: ClassVar[tuple[str, ...]] = ()
     instrument: int
     lo: int
@@ -108,13 +63,13 @@ class PositionClaim:
     entry_hi: int = I128 - 1
 
     def __post_init__(self) -> None:
-        _within("claim instrument", self.instrument, _INSTRUMENT)
-        _within("claim lower bound", self.lo, _SIZE)
-        _within("claim upper bound", self.hi, _SIZE)
-        _within("claim lower entry value", self.entry_lo, _ENTRY)
-        _within("claim upper entry value", self.entry_hi, _ENTRY)
-        _not_crossed("position claim", self.lo, self.hi)
-        _not_crossed("position claim, entry value", self.entry_lo, self.entry_hi)
+        within("claim instrument", self.instrument, INSTRUMENTS)
+        within("claim lower bound", self.lo, SIZES)
+        within("claim upper bound", self.hi, SIZES)
+        within("claim lower entry value", self.entry_lo, ENTRIES)
+        within("claim upper entry value", self.entry_hi, ENTRIES)
+        not_crossed("position claim", self.lo, self.hi)
+        not_crossed("position claim, entry value", self.entry_lo, self.entry_hi)
 
     @property
     def parameters(self) -> dict[str, int]:
@@ -127,14 +82,14 @@ class PositionClaim:
         }
 
     def sentence(self, table: InstrumentTable | None) -> str:
-        entry = _interval(self.entry_lo, self.entry_hi, _ENTRY, VALUE_DECIMALS, "quote")
+        entry = interval(self.entry_lo, self.entry_hi, ENTRIES, VALUE_DECIMALS, "quote")
         if table is None:
-            size = _interval(self.lo, self.hi, _SIZE, None, "units")
+            size = interval(self.lo, self.hi, SIZES, None, "units")
             return f"the position in instrument {self.instrument} is {size}, its entry value {entry}"
         market = table[self.instrument]
         if market.is_asset:
             raise InputError(f"instrument {market.id} ({market.symbol}) is an asset: claim a balance instead")
-        size = _interval(self.lo, self.hi, _SIZE, market.decimals, market.symbol)
+        size = interval(self.lo, self.hi, SIZES, market.decimals, market.symbol)
         return f"the position is {size}, its entry value {entry}"
 
 
@@ -143,6 +98,7 @@ class MarginClaim:
     """Equity of the cross pot >= ratio_ppm / 10^6 times its maintenance requirement, or its initial one."""
 
     statement: ClassVar[str] = "margin"
+    other_root: ClassVar[str | None] = None
     not_shown: ClassVar[tuple[str, ...]] = (
         "anything of isolated positions, for or against",
         "that open orders are reserved",
@@ -151,8 +107,8 @@ class MarginClaim:
     initial: int = 0
 
     def __post_init__(self) -> None:
-        _within("claim ratio_ppm", self.ratio_ppm, _RATIO)
-        _within("claim initial", self.initial, _FLAG)
+        within("claim ratio_ppm", self.ratio_ppm, RATIOS)
+        within("claim initial", self.initial, FLAGS)
 
     @property
     def parameters(self) -> dict[str, int]:
@@ -168,11 +124,12 @@ class HealthClaim:
     """Every pot of the account has equity >= ratio_ppm / 10^6 times its maintenance requirement."""
 
     statement: ClassVar[str] = "health"
+    other_root: ClassVar[str | None] = None
     not_shown: ClassVar[tuple[str, ...]] = ("that open orders are reserved",)
     ratio_ppm: int = PPM
 
     def __post_init__(self) -> None:
-        _within("claim ratio_ppm", self.ratio_ppm, _RATIO)
+        within("claim ratio_ppm", self.ratio_ppm, RATIOS)
 
     @property
     def parameters(self) -> dict[str, int]:
@@ -190,11 +147,12 @@ class InitialClaim:
     """Every pot has equity >= ratio_ppm / 10^6 times its initial requirement with all open orders reserved."""
 
     statement: ClassVar[str] = "initial"
+    other_root: ClassVar[str | None] = None
     not_shown: ClassVar[tuple[str, ...]] = ()
     ratio_ppm: int = PPM
 
     def __post_init__(self) -> None:
-        _within("claim ratio_ppm", self.ratio_ppm, _RATIO)
+        within("claim ratio_ppm", self.ratio_ppm, RATIOS)
 
     @property
     def parameters(self) -> dict[str, int]:
@@ -212,6 +170,7 @@ class PortfolioClaim:
     """equity >= ratio_ppm / 10^6 times the portfolio rule's maintenance requirement, or its initial one."""
 
     statement: ClassVar[str] = "portfolio"
+    other_root: ClassVar[str | None] = None
     not_shown: ClassVar[tuple[str, ...]] = (
         "that the scenarios are severe enough: only that the venue committed to them",
         "that open orders are reserved",
@@ -220,8 +179,8 @@ class PortfolioClaim:
     initial: int = 0
 
     def __post_init__(self) -> None:
-        _within("claim ratio_ppm", self.ratio_ppm, _RATIO)
-        _within("claim initial", self.initial, _FLAG)
+        within("claim ratio_ppm", self.ratio_ppm, RATIOS)
+        within("claim initial", self.initial, FLAGS)
 
     @property
     def parameters(self) -> dict[str, int]:
@@ -235,7 +194,17 @@ class PortfolioClaim:
         )
 
 
-_CLASSES = (BalanceClaim, PositionClaim, MarginClaim, HealthClaim, InitialClaim, PortfolioClaim)
+_CLASSES = (
+    BalanceClaim,
+    PositionClaim,
+    MarginClaim,
+    HealthClaim,
+    InitialClaim,
+    PortfolioClaim,
+    HistoryClaim,
+    LiquidationClaim,
+    ExitClaim,
+)
 CLAIMS: dict[str, Callable[..., Claim]] = {claim.statement: claim for claim in _CLASSES}
 
 

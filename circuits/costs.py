@@ -16,8 +16,9 @@ from zkstate.state.scenarios import PLACES
 from zkstate.state.schema import MAX_TIERS
 
 from . import catalogue
-from .account import AccountStatement
+from .account import CommittedStatement
 from .gadgets.poseidon import MAX_INPUTS, permutation
+from .liquidation import LIQUIDATION_ENTRIES
 
 TARGET = Path(__file__).resolve().parent.parent / "docs" / "circuits.md"
 
@@ -84,22 +85,33 @@ ACCOUNT = hashed(1) + hashed(7) + hashed(3) + 20 * LEVEL
 ROW = 2 * num2bits(64) + num2bits(128) + 2 * less_than(12)
 INSTRUMENT = hashed(7 + 5 * MAX_TIERS) + 8 * LEVEL + 3 * num2bits(64)
 VALUE = MAX_TIERS * (2 * less_than(140) + 3) + less_than(64) + 12
-ALONE = less_than(200) + num2bits(128) + 2 * less_than(20)
+ROUNDING = num2bits(128) + 2 * less_than(20)
+ALONE = less_than(200) + ROUNDING
 ORDER = 2 * num2bits(64) + less_than(65) + 4
 MATCH = IS_EQUAL + 6
+OTHER_ACCOUNT = hashed(7) + hashed(3) + 20 * LEVEL + num2bits(64)
+ENTRY = hashed(4) + num2bits(64) + num2bits(128) + num2bits(96) + num2bits(12) + 10
+SUMS = 2 * IS_EQUAL + 15
+PAID = less_than(64) + less_than(128) + less_than(96) + 12
 RISK = hashed(PLACES + 5) + 8 * LEVEL + PLACES * (num2bits(64) + 1) + 4 * num2bits(20) + 5
 SCENARIOS = PLACES * (less_than(140) + 1) + hashed(11) + hashed(69)
 
 
-def plain_circom(statement: AccountStatement) -> int:
+def plain_circom(statement: CommittedStatement) -> int:
     """The estimate of docs/circuits.md for one statement."""
-    n, kind = statement.rows, catalogue.name(statement).split("-")[0]
+    n, kind = statement.size, catalogue.name(statement).split("-")[0]
+    if kind == "history":
+        return ACCOUNT + OTHER_ACCOUNT + n * (ENTRY + SUMS)
     rows = ACCOUNT + hashed(4 * n) + n * ROW
     if kind == "balance":
         return rows + n * (IS_EQUAL + 1) + 2 * less_than(65)
     if kind == "position":
         return rows + n * (IS_EQUAL + 2) + 2 * less_than(65) + 2 * less_than(129)
     rows += n * (INSTRUMENT + VALUE) + less_than(200)
+    if kind == "liquidation":
+        return rows + n * (ROUNDING + MATCH) + OTHER_ACCOUNT + LIQUIDATION_ENTRIES * (ENTRY + PAID)
+    if kind == "exit":
+        return rows + n * (ROUNDING + MATCH + less_than(12)) + hashed(10) + hashed(4) + 2 * num2bits(63)
     if kind != "margin":
         rows += n * ALONE
     if kind == "initial":
@@ -150,6 +162,12 @@ An estimate of the same statement put together from circomlib's templates: `Pose
 H(4n) + {ORDER} n + {MATCH} n² + {3 * less_than(72)} n |
 | `portfolio`: each row {PLACES + 5} numbers hashed, a path, {PLACES} changes | {RISK:,} n |
 | `portfolio`: {PLACES} losses compared, epoch and scenarios hashed | {SCENARIOS:,} |
+| `history`, `liquidation`: the other account, without its owner | {OTHER_ACCOUNT:,} |
+| each entry hashed, its ranges, its kind; `history` has n of them, `liquidation` {LIQUIDATION_ENTRIES} | {ENTRY} |
+| each entry's part in the sums, or what it took from the equity | {SUMS}, {PAID} |
+| `liquidation`, `exit`: each row's value divided, the row found | {ROUNDING + MATCH} n |
+| `exit`: assets before it, the epoch and the nullifier hashed, two ranges | \
+{less_than(12)} n + {hashed(10) + hashed(4) + 2 * num2bits(63):,} |
 
 H(k) is the cost of a list of k numbers: {hashed(16)} for 16, and so on.
 """.replace("\\\n", "")

@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from zkstate.commitment.merkle import MerklePath
 from zkstate.commitment.poseidon import poseidon
 from zkstate.errors import InputError
+from zkstate.kernels import FR_MODULUS
 from zkstate.publication.header import Header
 from zkstate.state import codec
+from zkstate.state.journal import DEPOSIT, FUNDING, KINDS, Entry
 from zkstate.state.margin import BOUND_SCALE, tier_of
 from zkstate.state.orders import largest_position
 from zkstate.state.portfolio import assess_portfolio
 from zkstate.state.scenarios import PLACES, ScenarioTable
 from zkstate.state.schema import ASSET, MAX_TIERS, PPM, ROUNDED, SELL, SHORT_ONLY, Account, Instrument, Row
 from zkstate.state.table import InstrumentTable, words
+from zkstate.state.withdrawal import left_after
 
-from .account import PLACE_BITS, AccountStatement
+from .account import PLACE_BITS, AccountStatement, CommittedStatement
 from .epoch import EpochStatement
+from .exit import Exit
 from .initial import Initial
+from .journal import JournalStatement
+from .liquidation import Liquidation
 from .portfolio import Portfolio
 from .priced import TIER_BITS, PricedStatement, RoundedStatement
 
@@ -38,30 +44,43 @@ class Opening:
     owner_secret: int = field(repr=False)
     scenarios: ScenarioTable | None = None
 
-    def inputs(self, statement: AccountStatement, claim: Mapping[str, int], context: int) -> Inputs:
-        """Every input of `statement`.
+    def inputs(
+        self, statement: CommittedStatement, claim: Mapping[str, int], context: int, between: Between | None = None
+    ) -> Inputs:
+        """Every input of `statement`; `between` is what one about two epochs takes besides.
 
         InputError if the statement is not of this account's size or depths, or knows no way to price one of its rows.
         """
-        if statement.rows != self.account.size_class:
-            raise InputError(f"statement for {statement.rows} rows, account of class {self.account.size_class}")
         if statement.accounts_depth != self.path.depth:
             raise InputError(f"statement for depth {statement.accounts_depth}, path of {self.path.depth}")
-        inputs = {"state_root": self.header.state_root, "context": context, **self._account(), **claim}
+        felts = {declared.name for declared in statement.inputs() if declared.kind.is_felt}
+        stated = {name: value % FR_MODULUS if name in felts else value for name, value in claim.items()}
+        inputs: Inputs = {"state_root": self.header.state_root, "context": context, **self.account_inputs(), **stated}
+        if isinstance(statement, AccountStatement):
+            if statement.rows != self.account.size_class:
+                raise InputError(f"statement for {statement.rows} rows, account of class {self.account.size_class}")
+            inputs |= self._rows()
+        else:
+            inputs["rows_digest"] = codec.rows_digest(self.account)
         if isinstance(statement, PricedStatement):
             if statement.table_depth != self.table.depth:
                 raise InputError(f"statement for table depth {statement.table_depth}, table of {self.table.depth}")
-            inputs |= self._priced(statement)
+            inputs |= self._priced(statement, claim if isinstance(statement, Exit) else None)
         if isinstance(statement, Initial):
             inputs |= self._orders()
         if isinstance(statement, EpochStatement):
             inputs |= self._epoch()
         if isinstance(statement, Portfolio):
             inputs |= self._scenarios(bool(claim["initial"]))
+        if isinstance(statement, JournalStatement):
+            if between is None:
+                raise InputError("a statement about two epochs takes the account and the entries of the other one")
+            inputs |= between.inputs(statement)
         return inputs
 
-    def _account(self) -> Inputs:
-        account, held = self.account, self._held()
+    def account_inputs(self) -> Inputs:
+        """The inputs of `CommittedStatement` and the path: all but what the account holds."""
+        account = self.account
         return {
             "owner_secret": self.owner_secret,
             "account_id": account.id,
@@ -69,15 +88,20 @@ class Opening:
             "orders_digest": codec.orders_digest(account),
             "history_head": account.history_head,
             "history_length": account.history_length,
+            "place": _digits(account.index, PLACE_BITS * self.path.depth),
+            "accounts_nodes": _children(self.path, codec.leaf(account)),
+            "instruments_root": self.header.instruments_root,
+            "meta": self.header.meta_root,
+        }
+
+    def _rows(self) -> Inputs:
+        held = self._held()
+        return {
             "instruments": [row.instrument if row else 0 for row in held],
             "isolated": [int(row.isolated) if row else 0 for row in held],
             "amounts": [row.amount if row else 0 for row in held],
             "entries": [row.entry if row else 0 for row in held],
             "fundings_at_entry": [row.funding_at_entry if row else 0 for row in held],
-            "place": _digits(account.index, PLACE_BITS * self.path.depth),
-            "accounts_nodes": _children(self.path, codec.leaf(account)),
-            "instruments_root": self.header.instruments_root,
-            "meta": self.header.meta_root,
         }
 
     def _held(self) -> list[Row | None]:
@@ -85,8 +109,13 @@ class Opening:
         rows = self.account.rows
         return [*rows, *[None] * (self.account.size_class - len(rows))]
 
-    def _priced(self, statement: PricedStatement) -> Inputs:
-        each = [self._row(row, reserving=isinstance(statement, Initial)) for row in self._held()]
+    def _priced(self, statement: PricedStatement, leaving: Mapping[str, int] | None) -> Inputs:
+        """What prices each row; after an exit of `leaving`, if that is given."""
+        held = self._held()
+        if leaving is not None:
+            left = left_after(self.account.rows, self.table, leaving["instrument"], leaving["amount"])
+            held = [None if row is None else replace(row, amount=left[row.instrument]) for row in held]
+        each = [self._row(row, reserving=isinstance(statement, Initial)) for row in held]
         priced: Inputs = {name: [row[name] for row in each] for name in each[0]}
         priced["table_top"] = self.table.tree.top
         if not isinstance(statement, RoundedStatement):
@@ -177,6 +206,45 @@ class Opening:
             "changes": [*risk.changes, *[0] * (PLACES - len(risk.changes))],
             "risk_nodes": _children(table.path(instrument), table.digest(instrument)),
         }
+
+
+@dataclass(frozen=True, slots=True)
+class Between:
+    """The same owner's account in another epoch, and the entries between the two, the oldest first."""
+
+    other: Opening
+    entries: tuple[Entry, ...]
+
+    def inputs(self, statement: JournalStatement) -> Inputs:
+        """What a statement about two epochs takes of them. InputError if it has no room for so many entries."""
+        if len(self.entries) > statement.places:
+            raise InputError(f"{len(self.entries)} entries between the epochs; there is room for {statement.places}")
+        other = self.other.account_inputs()
+        unused = [0] * (statement.places - len(self.entries))
+        inputs: Inputs = {
+            "other_id": other["account_id"],
+            "other_salt": other["salt"],
+            "other_rows_digest": codec.rows_digest(self.other.account),
+            "other_orders_digest": other["orders_digest"],
+            "other_head": other["history_head"],
+            "other_length": other["history_length"],
+            "other_place": other["place"],
+            "other_nodes": other["accounts_nodes"],
+            "other_instruments_root": other["instruments_root"],
+            "other_meta": other["meta"],
+            "used": [1] * len(self.entries) + unused,
+            "kinds": [[int(entry.kind == k) for k in range(1, len(KINDS) + 1)] for entry in self.entries]
+            + [[0] * len(KINDS)] * len(unused),
+            "entry_instruments": [entry.instrument for entry in self.entries] + unused,
+            "entry_amounts": [entry.amount for entry in self.entries] + unused,
+            "entry_values": [entry.value for entry in self.entries] + unused,
+            "entry_fees": [entry.fee for entry in self.entries] + unused,
+            "entry_moments": [entry.elements(0)[2] for entry in self.entries] + unused,
+        }
+        if isinstance(statement, Liquidation):
+            first = next((i for i, e in enumerate(self.entries) if e.kind not in (FUNDING, DEPOSIT)), len(self.entries))
+            inputs["before"] = [int(i < first) for i in range(statement.places - 1)]
+        return inputs
 
 
 def _digits(number: int, count: int) -> list[int]:

@@ -9,21 +9,23 @@ from pathlib import Path
 
 from zkstate.atomic import replace_file
 from zkstate.constraint import Circuit, cache_folder, compile_statement
-from zkstate.errors import DisagreementError, EnvironmentFailure
+from zkstate.errors import DisagreementError, EnvironmentFailure, LengthError
 from zkstate.proof import zkey_file
 from zkstate.proof.groth16 import prove
 from zkstate.proof.keys import ProvingKey
 from zkstate.proof.record import CeremonyRecord
 from zkstate.proof.setup import insecure_setup
 from zkstate.publication.header import SignedHeader
+from zkstate.state.schema import SIZE_CLASSES
 
 from . import catalogue
-from .account import AccountStatement
+from .account import CommittedStatement
 from .attestation import Attestation
-from .claims import Claim
+from .claim import Claim
 from .context import Context
+from .journal_claims import HistoryClaim
 from .keys import known
-from .opening import Opening
+from .opening import Between, Opening
 
 _SEED = "zkstate insecure setup v1: "
 
@@ -34,10 +36,19 @@ def _silent(_: str) -> None:
     pass
 
 
-def statement_of(opening: Opening, claim: Claim) -> AccountStatement:
-    """The statement that a claim about this account needs: its size class and the depths of its epoch."""
-    header, rows = opening.header, opening.account.size_class
-    return catalogue.get(claim.statement, rows, header.accounts_depth, header.table_depth)
+def statement_of(opening: Opening, claim: Claim, between: Between | None = None) -> CommittedStatement:
+    """The statement that a claim about this account needs: its size class and the depths of its epoch.
+
+    The class is that of the account, or of the entries where it is them that the statement takes apart. LengthError
+    for more entries than the largest class has.
+    """
+    header, size = opening.header, opening.account.size_class
+    if claim.statement == HistoryClaim.statement and between is not None:
+        count = len(between.entries)
+        if count > SIZE_CLASSES[-1]:
+            raise LengthError(f"{count} entries between the two epochs; a proof takes at most {SIZE_CLASSES[-1]}")
+        size = next(n for n in SIZE_CLASSES if count <= n)
+    return catalogue.get(claim.statement, size, header.accounts_depth, header.table_depth)
 
 
 def attest(
@@ -46,22 +57,26 @@ def attest(
     claim: Claim,
     context: Context,
     *,
+    other: SignedHeader | None = None,
+    between: Between | None = None,
     key_file: Path | None = None,
     ceremony: CeremonyRecord | None = None,
     progress: Progress = _silent,
 ) -> Attestation:
     """Prove a claim about an account. The proof is fresh randomness each time.
 
+    A claim about two epochs takes the header of the other one, and what lies `between`.
     Errors: WitnessError if the claim is false of the account, naming the requirement; InputError for a claim
     about another kind of instrument, a key that is not of this circuit, or one the ceremony record does not vouch for.
     """
     claim.sentence(opening.table)
-    statement = statement_of(opening, claim)
+    statement = statement_of(opening, claim, between)
     name = catalogue.name(statement)
     progress(f"compiling {name}")
     circuit = compile_statement(statement)
     progress("solving the witness")
-    witness = circuit.solve(opening.inputs(statement, claim.parameters, context.digest))
+    roots = {} if claim.other_root is None or other is None else {claim.other_root: other.header.state_root}
+    witness = circuit.solve(opening.inputs(statement, roots | claim.parameters, context.digest, between))
     try:
         public_inputs = tuple(witness.public_inputs)
         key = (
@@ -75,10 +90,10 @@ def attest(
         proof = prove(key, witness.values)
     finally:
         witness.wipe()
-    return Attestation(signed, opening.table, name, claim, context, public_inputs, proof, key.vk)
+    return Attestation(signed, opening.table, name, claim, context, public_inputs, proof, key.vk, other)
 
 
-def proving_key(statement: AccountStatement, circuit: Circuit, progress: Progress = _silent) -> ProvingKey:
+def proving_key(statement: CommittedStatement, circuit: Circuit, progress: Progress = _silent) -> ProvingKey:
     """The known key of a circuit: from the cache, else made (insecurely) from its public seed and cached.
 
     DisagreementError if that is not the key that `keys.json` pins for the circuit.

@@ -16,7 +16,7 @@ from zkstate.kernels import FR_MODULUS
 
 UNBOUNDED = 2**64 - 1
 FLAT = ((0, UNBOUNDED, 0, 0, 0),)  # one tier that counts nothing
-PRICED = ("margin", "health", "initial", "portfolio")
+PRICED = ("margin", "health", "initial", "portfolio", "liquidation", "exit")
 RATES = ("maintenance_long", "maintenance_short", "initial_long", "initial_short")
 EPOCH = (
     "venue", "epoch", "time", "previous_state_root", "account_count", "order_book_root", "scenarios_root",
@@ -101,28 +101,24 @@ class RawAccount:
     place: tuple[int, ...] = ()
     orders: tuple[RawOrder, ...] = ()
     scenarios: RawScenarios = RawScenarios()
+    history: tuple[int, int] | None = None  # head and length
     overrides: dict = field(default_factory=dict)  # input name -> value, set before what depends on it is hashed
 
     def inputs(self, statement="balance", /, **public):
         """Inputs of a statement whose claim is `public`."""
         rng = random.Random(self.seed)
         felt = lambda: rng.randrange(FR_MODULUS)  # noqa: E731
-        n, rows = len(self.rows), self.rows
+        rows = self.rows
         secret, account_id, salt, head, length = (felt() for _ in range(5))
-        elements = []
-        for r in rows:
-            elements.append(
-                (r.instrument * 2 + r.isolated) * 2**128 + (r.amount + 2**63) * 2**64 + r.funding_at_entry + 2**63
-            )
-            elements.append(r.entry + 2**127)
-        rows_digest = chain(tag(f"rows:{n}"), [e % FR_MODULUS for e in elements])
+        rows_digest = self.rows_digest()
         orders_digest, order_inputs = self._orders()
+        head, length = self.history or (head, length)
         owner = poseidon(tag("owner"), [secret])
         node = poseidon(tag("leaf"), [account_id, owner, salt, rows_digest, orders_digest, head, length])
         place = self.place or tuple(rng.randrange(2) for _ in range(2 * self.depth))
         levels = []
         for low, high in zip(place[::2], place[1::2], strict=True):
-            levels.append(_children(node, low, high, [felt() for _ in range(4)]))
+            levels.append(children_of(node, low, high, [felt() for _ in range(4)]))
             node = poseidon(tag("node"), levels[-1])
         scenario_inputs = self._scenarios(rng)
         epoch = {name: felt() for name in EPOCH} | {"scenarios_root": scenario_inputs.pop("scenarios_root")}
@@ -154,9 +150,20 @@ class RawAccount:
             inputs |= order_inputs
         if statement == "portfolio":
             inputs |= epoch | scenario_inputs
+        if statement == "exit":
+            inputs |= epoch
         inputs |= self.overrides
         inputs["state_root"] = poseidon(tag("state"), [node, inputs["instruments_root"], inputs["meta"]])
         return inputs
+
+    def rows_digest(self):
+        elements = []
+        for r in self.rows:
+            elements.append(
+                (r.instrument * 2 + r.isolated) * 2**128 + (r.amount + 2**63) * 2**64 + r.funding_at_entry + 2**63
+            )
+            elements.append(r.entry + 2**127)
+        return chain(tag(f"rows:{len(self.rows)}"), [e % FR_MODULUS for e in elements])
 
     def _orders(self):
         n = len(self.rows)
@@ -228,7 +235,7 @@ class RawAccount:
         }
 
 
-def _children(node, low, high, children):
+def children_of(node, low, high, children):
     """Four children of which the digits, or what stands in their stead, choose `node`: Lagrange on {0, 1}^2."""
     weights = [(1 - low) * (1 - high), low * (1 - high), (1 - low) * high, low * high]
     own = next(i for i, weight in enumerate(weights) if weight)

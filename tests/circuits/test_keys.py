@@ -38,7 +38,17 @@ def test_names_and_statements_are_one_to_one(name):
 
 @pytest.mark.parametrize(
     "text",
-    ["margin", "margin-5", "margin-16-d10", "margin-16-t2", "balance-4-t3", "exit-4", "margin-16-d17", "Margin-4"],
+    [
+        "margin",
+        "margin-5",
+        "margin-16-d10",
+        "margin-16-t2",
+        "balance-4-t3",
+        "leave-4",
+        "history-4-t3",
+        "margin-16-d17",
+        "Margin-4",
+    ],
 )
 def test_other_names_are_refused(text):
     with pytest.raises(InputError):

@@ -8,13 +8,14 @@ from functools import partial
 from pathlib import Path
 
 from circuits.attestation import CEREMONY_REQUIRED, Attestation
-from circuits.claims import CLAIMS, BalanceClaim, Claim, PositionClaim
+from circuits.claim import Claim
+from circuits.claims import CLAIMS, BalanceClaim, PositionClaim
 from circuits.context import Context
-from circuits.opening import Opening
 from circuits.proving import attest
 from lightclient.bundle import Bundle
 from zkstate.atomic import new_folder, write_new
 from zkstate.cli.arguments import Namespace, Parser, decimal, existing, is_given, parts_per_million
+from zkstate.cli.between import TwoEpochs, exit_claim, history_claim, liquidation_claim, opening_of
 from zkstate.cli.context import declare_context, given_context
 from zkstate.cli.headers import time_text
 from zkstate.cli.named import read_record
@@ -32,9 +33,12 @@ usage: zkstate prove margin    --account BUNDLE [--ratio R] [--initial]         
        zkstate prove portfolio --account BUNDLE [--ratio R] [--initial]          --out DIR
        zkstate prove balance   --account BUNDLE --asset SYMBOL BOUNDS            --out DIR
        zkstate prove position  --account BUNDLE --market SYMBOL BOUNDS [ENTRY]   --out DIR
+       zkstate prove history     --account BUNDLE --since BUNDLE [--instrument SYMBOL]       --out DIR
+       zkstate prove liquidation --account BUNDLE --until BUNDLE [--ratio R]                 --out DIR
+       zkstate prove exit        --account BUNDLE --asset SYMBOL [--exactly X] --recipient A --out DIR
                                [CONTEXT] KEY [--json]
 
-Make a zero-knowledge proof about one account of one epoch. It shows the claim and hides everything else.
+Make a zero-knowledge proof about one account. It shows the claim and hides everything else.
 
   margin              equity is at least R times the maintenance requirement (R is 1 if not given), or with
                       --initial times the initial one, at the committed prices; isolated positions do not count
@@ -44,9 +48,15 @@ Make a zero-knowledge proof about one account of one epoch. It shows the claim a
                       margin, or with --initial as initial margin
   balance             the amount of an asset lies within BOUNDS; a debt is negative
   position            the size in a market lies within BOUNDS; a short one is negative
+  history             what the entries since an earlier epoch add up to, by kind: of one instrument, or of all
+  liquidation         equity at the epoch of BUNDLE was at least R times maintenance, and the next thing that happened
+                      but funding and deposits, by the later bundle, was a liquidation
+  exit                so much of an asset, or the most there is, can leave the account to the recipient, once
   BOUNDS              --exactly X, --at-least X, --at-most X, or both of the latter, in whole units: 1.5
   ENTRY               --entry-at-least X, --entry-at-most X: bounds of the entry value, in quote
   --account BUNDLE    the account bundle that zkstate recover wrote
+  --since, --until    a bundle of the same account of an earlier or a later epoch; the later of the two holds the
+                      entries between them (zkstate recover --history-since)
   --out DIR           where the proof directory is written; must not exist
 
 KEY is one of
@@ -74,6 +84,15 @@ RATIOS = {
     "initial": ("ratio",),
     "portfolio": ("ratio", "initial"),
 }
+_BOUNDS = ("exactly", "at_least", "at_most")
+TAKES = {
+    **RATIOS,
+    "balance": ("asset", *_BOUNDS),
+    "position": ("market", *_BOUNDS, "entry_at_least", "entry_at_most"),
+    "history": ("since", "instrument"),
+    "liquidation": ("until", "ratio"),
+    "exit": ("asset", "exactly"),
+}
 
 
 def declare(parser: Parser) -> None:
@@ -87,6 +106,9 @@ def declare(parser: Parser) -> None:
     parser.add_argument("--initial", action="store_true")
     parser.add_argument("--asset")
     parser.add_argument("--market")
+    parser.add_argument("--instrument")
+    parser.add_argument("--since", type=existing)
+    parser.add_argument("--until", type=existing)
     for name in ("exactly", "at-least", "at-most", "entry-at-least", "entry-at-most"):
         parser.add_argument(f"--{name}", type=decimal)
     declare_context(parser)
@@ -101,14 +123,22 @@ def run(args: Namespace, terminal: Terminal) -> int:
     if record is None and not args.allow_insecure_setup:
         raise InputError(f"no verified ceremony made a key for this: {CEREMONY_REQUIRED}")
     bundle = Bundle.read(args.account)
-    claim = _claim(args, bundle)
+    stated = _stated(args, bundle)
     context = Context(**given_context(args))
     if context.expiry and context.expiry < time.time():
         raise InputError(f"--expiry {context.expiry} has passed: it was {time_text(context.expiry)}")
     with terminal.progress("prove") as progress:
         listen = partial(_step, progress)
         attestation = attest(
-            opening_of(bundle), bundle.signed, claim, context, key_file=args.key, ceremony=record, progress=listen
+            opening_of(bundle),
+            bundle.signed,
+            stated.claim,
+            context,
+            other=stated.other,
+            between=stated.between,
+            key_file=args.key,
+            ceremony=record,
+            progress=listen,
         )
     write_attestation(attestation, args.out)
     result = claim_result(attestation) | {"verb": "prove", "out": str(args.out)}
@@ -121,11 +151,6 @@ def _step(progress: Progress, words: str) -> None:
     progress(words, 0, 0)
 
 
-def opening_of(bundle: Bundle) -> Opening:
-    """What a circuit is shown of a recovered account."""
-    return Opening(bundle.header, bundle.account, bundle.path, bundle.table, bundle.owner_secret, bundle.scenarios)
-
-
 def write_attestation(attestation: Attestation, folder: Path) -> None:
     """The files of a proof directory, all or none."""
     with new_folder(folder) as unfinished:
@@ -133,8 +158,31 @@ def write_attestation(attestation: Attestation, folder: Path) -> None:
             write_new(unfinished / name, content)
 
 
-def _claim(args: Namespace, bundle: Bundle) -> Claim:
+def _stated(args: Namespace, bundle: Bundle) -> TwoEpochs:
+    """The claim that the options make, with what lies between two epochs if it is about two."""
     _only(args, args.statement)
+    if args.statement == "history":
+        instrument = None if args.instrument is None else _find(bundle, args.instrument)
+        return history_claim(bundle, _other(args.since, "since", args.statement), instrument)
+    if args.statement == "liquidation":
+        ratio = 1_000_000 if args.ratio is None else args.ratio
+        return liquidation_claim(bundle, _other(args.until, "until", args.statement), ratio)
+    if args.statement == "exit":
+        if args.recipient is None:
+            raise InputError("prove exit: give --recipient, or whoever sees the proof first is paid")
+        if args.asset is None:
+            raise InputError("prove exit: give --asset")
+        return exit_claim(bundle, _find(bundle, args.asset), args.exactly)
+    return TwoEpochs(_claim(args, bundle))
+
+
+def _other(path: Path | None, option: str, statement: str) -> Bundle:
+    if path is None:
+        raise InputError(f"prove {statement}: give --{option}, the account bundle of the other epoch")
+    return Bundle.read(path)
+
+
+def _claim(args: Namespace, bundle: Bundle) -> Claim:
     if args.statement in RATIOS:
         flags = {"initial": int(args.initial)} if "initial" in RATIOS[args.statement] else {}
         return CLAIMS[args.statement](1_000_000 if args.ratio is None else args.ratio, **flags)
@@ -151,13 +199,7 @@ def _claim(args: Namespace, bundle: Bundle) -> Claim:
 
 def _only(args: Namespace, statement: str) -> None:
     """Refuse an option of another statement rather than ignore it."""
-    bounds = ("exactly", "at_least", "at_most")
-    takes = {
-        **RATIOS,
-        "balance": ("asset", *bounds),
-        "position": ("market", *bounds, "entry_at_least", "entry_at_most"),
-    }
-    for name in {name for names in takes.values() for name in names} - set(takes[statement]):
+    for name in {name for names in TAKES.values() for name in names} - set(TAKES[statement]):
         if is_given(getattr(args, name)):
             raise InputError(f"prove {statement} does not take --{name.replace('_', '-')}")
 

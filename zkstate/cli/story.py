@@ -19,8 +19,8 @@ from circuits.proving import attest
 from lightclient.recover import Recovery, recover
 from lightclient.registry_reader import RegistryReader
 from zkstate.atomic import write_new
+from zkstate.cli.between import opening_of
 from zkstate.cli.ledgers import open_ledger
-from zkstate.cli.prove import opening_of
 from zkstate.errors import InputError
 from zkstate.kernels import FR_MODULUS
 from zkstate.proof.groth16 import verify

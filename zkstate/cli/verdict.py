@@ -44,6 +44,7 @@ class Verdict:
         if not self.header_pinned:
             found.append(
                 "that this header is the newest, or the only one of its epoch: pin one with --header or --header-hash"
+                + (" and --other-header" if self.attestation.other is not None else "")
             )
         if self.attestation.context.is_open:
             found.append("that the proof was made for you: it is addressed to nobody, and anyone may show it again")
@@ -98,6 +99,7 @@ def claim_result(attestation: Attestation) -> dict[str, object]:
         "circuit": attestation.circuit,
         "parameters": {name: str(value) for name, value in attestation.claim.parameters.items()},
         **header_result(attestation.header),
+        "other_epoch": None if attestation.other is None else header_result(attestation.other.header),
         "context": context_result(attestation.context),
         "key_digest": attestation.key.digest(),
         "security": SECURITY,
@@ -128,6 +130,17 @@ def claim_facts(attestation: Attestation) -> list[tuple[str, str]]:
     return [
         ("shows", attestation.claim.sentence(attestation.table)),
         *header_facts(attestation.header),
+        *_other_facts(attestation),
         ("addressed to", addressed),
         ("circuit", attestation.circuit),
     ]
+
+
+def _other_facts(attestation: Attestation) -> list[tuple[str, str]]:
+    """The other epoch of a proof about two."""
+    if attestation.other is None:
+        return []
+    which = "later epoch" if attestation.claim.other_root == "later_root" else "earlier epoch"
+    header = attestation.other.header
+    words = f"{header.epoch} of {time_text(header.time)}, state root {header.state_root:#066x}"
+    return [(which, words)]

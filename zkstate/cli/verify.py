@@ -10,6 +10,7 @@ from circuits.attestation import (
     CEREMONY_REQUIRED,
     FILES,
     MAX_FILE_BYTES,
+    OTHER_FILE,
     STATEMENT_FILE,
     Attestation,
     Expectation,
@@ -51,6 +52,7 @@ Check offline, and say what is shown and what is not.
 PINS, what you know without the proof:
 
   --header FILE         the header the proof must be about         --header-hash HEX  or its hash
+  --other-header FILE   the header of the other epoch, where the proof is about two
   --key FILE            the verification key; without it, the one this version knows for the circuit
   --max-age DURATION    refuse a state older than this, such as 36h
 
@@ -71,7 +73,7 @@ Example, after the example of prove:
 
 def declare(parser: Parser) -> None:
     parser.add_argument("place", nargs="*", type=existing)
-    for name in ("--vk", "--public", "--proof", "--key", "--header", "--ceremony"):
+    for name in ("--vk", "--public", "--proof", "--key", "--header", "--other-header", "--ceremony"):
         parser.add_argument(name, type=existing)
     parser.add_argument("--header-hash", type=hex_bytes(32))
     parser.add_argument("--allow-insecure-setup", action="store_true")
@@ -102,7 +104,7 @@ def run(args: Namespace, terminal: Terminal) -> int:
 
 def _only(args: Namespace, what: str, *takes: str) -> None:
     """Refuse an option that this kind of check would ignore: its user would believe it was checked."""
-    for name in {"key", "header", "header_hash", "ceremony", "max_age", *FIELDS} - set(takes):
+    for name in {"key", "header", "other_header", "header_hash", "ceremony", "max_age", *FIELDS} - set(takes):
         if is_given(getattr(args, name)):
             raise InputError(f"verify of {what} does not check --{name.replace('_', '-')}: leave it out")
 
@@ -110,7 +112,7 @@ def _only(args: Namespace, what: str, *takes: str) -> None:
 def read_attestation(folder: Path) -> Attestation:
     """The attestation in a proof directory; other files there are not looked at."""
     return Attestation.decode(
-        {name: read_below(folder, name, MAX_FILE_BYTES) for name in FILES if (folder / name).exists()}
+        {name: read_below(folder, name, MAX_FILE_BYTES) for name in (*FILES, OTHER_FILE) if (folder / name).exists()}
     )
 
 
@@ -123,10 +125,16 @@ def _verify_proof(folder: Path, args: Namespace, terminal: Terminal) -> int:
         key_digest=None if args.key is None else _read_key(args.key).digest(),
         trusted_setup_only=not args.allow_insecure_setup,
         ceremony=read_record(args.ceremony),
+        other_hash=None if args.other_header is None else read_header(args.other_header).header.hash,
     )
+    if expectation.other_hash is not None and attestation.other is None:
+        raise InputError(f"--other-header: a {attestation.claim.statement} proof is about one epoch")
     now = int(time.time())
     finding = examine(attestation, expectation, now)
-    verdict = Verdict(attestation, finding, now, expectation.header_hash is not None, bool(given))
+    pinned = expectation.header_hash is not None
+    if attestation.other is not None:
+        pinned = pinned and expectation.other_hash is not None
+    verdict = Verdict(attestation, finding, now, pinned, bool(given))
     if finding.accepted:
         _check_age("the proof is about", attestation.header, args.max_age, now)
     terminal.emit(verdict.result(), verdict.render)

@@ -90,7 +90,12 @@ class Header:
     @property
     def meta_root(self) -> int:
         """The part of `state_root` that binds everything but the accounts and the instrument table."""
-        meta = Meta(
+        return self.meta.root
+
+    @property
+    def meta(self) -> Meta:
+        """What `meta_root` is the hash of."""
+        return Meta(
             venue=self.venue,
             epoch=self.epoch,
             time=self.time,
@@ -103,7 +108,6 @@ class Header:
             accounts_depth=self.accounts_depth,
             table_depth=self.table_depth,
         )
-        return meta.root
 
     @property
     def synthetic(self) -> bool:

@@ -87,23 +87,25 @@ class Meta:
                 raise EncodingError(f"{name} is {value}, outside 0..{bound - 1}")
 
     @property
+    def elements(self) -> list[int]:
+        """What the root is the hash of, in order."""
+        return [
+            self.venue,
+            self.epoch,
+            self.time,
+            self.previous_state_root,
+            self.account_count,
+            self.order_book_root,
+            self.scenarios_root,
+            self.journal_head,
+            self.totals_root,
+            self.accounts_depth << 8 | self.table_depth,
+        ]
+
+    @property
     def root(self) -> int:
-        """P(T("meta"); ..)."""
-        return poseidon.poseidon(
-            domain.tag("meta"),
-            [
-                self.venue,
-                self.epoch,
-                self.time,
-                self.previous_state_root,
-                self.account_count,
-                self.order_book_root,
-                self.scenarios_root,
-                self.journal_head,
-                self.totals_root,
-                self.accounts_depth << 8 | self.table_depth,
-            ],
-        )
+        """P(T("meta"); elements)."""
+        return poseidon.poseidon(domain.tag("meta"), self.elements)
 
 
 def state_root(accounts_root: int, instruments_root: int, meta_root: int) -> int:
