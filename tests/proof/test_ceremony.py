@@ -9,9 +9,9 @@ from tests.proof.circuits import Small, all_public, bits, cubic
 from tests.proof.frames import framed, joined, sections
 from tests.proof.ptau import PARTS, ceremony_ptau, total
 from tests.proof.test_ptau_file import outside_g2
-from zkstate.algebra.bn254 import G1, G2
+from zkstate.algebra.bn254 import G1, G2, root_of_unity
 from zkstate.errors import DisagreementError, EncodingError, InputError, LengthError
-from zkstate.kernels import FrVec, fixed_base_g1
+from zkstate.kernels import FR_MODULUS, FrVec, fixed_base_g1
 from zkstate.proof import ceremony, ptau_file, zkey_file
 from zkstate.proof.beacon import Beacon
 from zkstate.proof.ceremony import contribute, verify_key
@@ -164,6 +164,7 @@ def attacks():
         "H of another delta": (replace(key, points_h=tripled(key.points_h)), "section H is not"),
         "one point of C": (replace(key, points_c=one_point(key.points_c)), "section C is not"),
         "one point of H": (replace(key, points_h=one_point(key.points_h)), "section H is not"),
+        "H with a point along the top power": (replace(key, points_h=along_top(key.points_h)), "section H is not"),
         "A": (replace(key, points_a=one_point(key.points_a)), "section A is not"),
         "B1": (replace(key, points_b1=one_point(key.points_b1)), "section B1 is not"),
         "B2": (replace(key, points_b2=bytes(key.points_b2)[:-128] + G2.generator().raw), "section B2 is not"),
@@ -180,6 +181,14 @@ def attacks():
         "other matrix": (replace(key, matrix_a=key.matrix_b), "matrix A of the circuit is not the key's"),
         "other circuit": (initial("bits"), "nobody has contributed"),
     }
+
+
+def along_top(points_h) -> bytes:
+    """H with v^(2i+1) X added to each point: nothing an honest proof uses, and X can be what a forger needs."""
+    n = len(points_h) // 64
+    root = root_of_unity(2 * n)
+    added = fixed_base_g1(FrVec.ones(n).scale_powers(root * root % FR_MODULUS, 5 * root))
+    return bytes((zkey_file.G1Vec.from_raw(points_h) + added).raw())
 
 
 @pytest.mark.parametrize("attack", list(attacks()))

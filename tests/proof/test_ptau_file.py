@@ -12,9 +12,9 @@ from tests.algebra import oracle
 from tests.proof.frames import framed, patched, refused, sections
 from tests.proof.ptau import PARTS, ceremony_ptau, resealed, sealed, total
 from tests.shared import shared_path
-from zkstate.algebra.bn254 import G1, G2
+from zkstate.algebra.bn254 import G1, G2, root_of_unity
 from zkstate.errors import DisagreementError, EncodingError, LengthError
-from zkstate.kernels import FP_MODULUS, FrVec, fixed_base_g1, fixed_base_g2
+from zkstate.kernels import FP_MODULUS, FrVec, G1Vec, fixed_base_g1, fixed_base_g2
 from zkstate.proof import blake2b, powers, ptau_file
 from zkstate.proof.beacon import Beacon
 from zkstate.proof.contribution import Author, Reader
@@ -173,6 +173,26 @@ def test_changed_lagrange_bases_are_refused_and_not_used():
         assert f"section {number} does not hold the Lagrange basis" in verdict(content)
     with pytest.raises(DisagreementError, match=r"section 15, basis of 2\^3 points, contradicts section 5"):
         basis_g1(ptau_file.decode(content), 5, POWER)
+
+
+def test_the_largest_basis_may_know_the_missing_power_but_no_other_point():
+    """A file cut from a larger one has a largest basis with the power that section 2 lacks."""
+    whole, power = ptau_file.decode(honest()), POWER - 1
+    cut = {}
+    for number, part in whole.sections.items():
+        width = 128 if number in {3, 6, 13} else 64
+        n = {2: (2 << power) - 1, 6: 1, 12: (4 << power) - 1}.get(
+            number, (2 << power) - 1 if number > 7 else 1 << power
+        )
+        cut[number] = bytes(part[: width * n])
+    assert verdict(sealed(power, cut, list(whole.contributions), ceremony_power=POWER)) == ""
+    size = 2 << power
+    for added in (1, total(PARTS).tau):
+        along = fixed_base_g1(FrVec.ones(size).scale_powers(root_of_unity(size), added))
+        top = G1Vec.from_raw(cut[12][-64 * size :]) + along
+        changed = cut | {12: cut[12][: -64 * size] + bytes(top.raw())}
+        reasons = verdict(sealed(power, changed, list(whole.contributions), ceremony_power=POWER))
+        assert reasons == f"section 12 does not hold the Lagrange basis of 2^{POWER} points"
 
 
 def test_points_off_the_curve_and_outside_the_subgroup():
