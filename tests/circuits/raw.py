@@ -16,7 +16,8 @@ from zkstate.kernels import FR_MODULUS
 
 UNBOUNDED = 2**64 - 1
 FLAT = ((0, UNBOUNDED, 0, 0, 0),)  # one tier that counts nothing
-PRICED = ("margin", "health", "initial", "portfolio", "liquidation", "exit")
+PRICED = ("margin", "health", "initial", "portfolio")
+AS_HEALTH = ("liquidation", "exit")  # price rows as `health` does
 RATES = ("maintenance_long", "maintenance_short", "initial_long", "initial_short")
 EPOCH = (
     "venue", "epoch", "time", "previous_state_root", "account_count", "order_book_root", "scenarios_root",
@@ -141,9 +142,9 @@ class RawAccount:
             "meta": poseidon(tag("meta"), list(epoch.values())),
             **public,
         }
-        if statement in PRICED:
+        if statement in PRICED + AS_HEALTH:
             inputs |= self._priced(rng)
-        if statement in PRICED[1:]:
+        if statement in PRICED[1:] + AS_HEALTH:
             inputs["rounded"] = [r.rounded for r in rows]
             inputs["counted_units"], inputs["counted_rests"] = zip(*[r.counted() for r in rows], strict=True)
         if statement == "initial":
