@@ -4,6 +4,7 @@
 #   make test       the test suite                                    TESTS="tests/cli -x"
 #   make lint       ruff, mypy --strict, clang-format
 #   make sanitize   the C tests under address and undefined-behaviour sanitizers
+#   make soundness  the probes of docs/soundness.md, as a table        SOUNDNESS="--seed any" FULL=1
 #   make interop    the tests against npm's snarkjs, circom2 and anvil (needs node)
 #   make bench      timings of primitives and user actions
 #   make bench-peers  the same beside gnark, arkworks, snarkjs and others, built under build/peers; writes benches/results
@@ -21,6 +22,9 @@ VENV ?= .venv
 DEMO ?=
 TESTS ?=
 BENCH ?=
+SOUNDNESS ?=
+FULL ?=
+SOLVER_VENV ?= .venv-soundness
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 
 PY := $(VENV)/bin/python
@@ -30,7 +34,7 @@ C_FILES := $(wildcard native/*/*.h native/*/*.c \
                       tests/native/*.c tests/native/*.h)
 NATIVE := zkstate/_native.abi3.so
 
-.PHONY: all native demo test lint format sanitize interop bench peers bench-peers portability wheel clean
+.PHONY: all native demo test lint format sanitize soundness interop bench peers bench-peers portability wheel clean
 all: native
 
 # Stamps: one environment, filled in steps, so that `make demo` downloads only what the demo runs.
@@ -89,6 +93,14 @@ tests/interop/node_modules/.package-lock.json: tests/interop/package.json tests/
 	npm ci --prefix tests/interop --no-audit --no-fund --loglevel=error
 	@touch $@
 
+$(SOLVER_VENV)/.created:
+	$(PYTHON) -m venv $(SOLVER_VENV)
+	$(SOLVER_VENV)/bin/python -m pip --disable-pip-version-check --quiet install cvc5-gpl==1.4.2
+	@touch $@
+
+soundness: native $(VENV)/.test $(SOLVER_VENV)/.created
+	$(PY) -m tests.soundness --solver $(SOLVER_VENV)/bin/python $(if $(FULL),--full) $(SOUNDNESS)
+
 interop: native $(VENV)/.test tests/interop/node_modules/.package-lock.json
 	$(PY) -m pytest -q -m interop $(TESTS)
 
@@ -122,6 +134,6 @@ wheel: native $(VENV)/.test
 	$(PY) -m build --no-isolation --outdir dist .
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info $(NATIVE) zkstate/_native.c tests/interop/node_modules demo-out \
+	rm -rf $(VENV) $(SOLVER_VENV) build dist *.egg-info $(NATIVE) zkstate/_native.c tests/interop/node_modules demo-out \
 	       .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -60,16 +60,26 @@ class Case:
         return own if self.model == "margin" else own | below
 
     def broken(self, circuit, n, seed):
+        """The labels by which a circuit of class n refuses."""
+        return broken_labels(circuit, self.inputs(n, seed, depth=1))
+
+    def inputs(self, n, seed, depth):
+        """What a circuit of class n takes, under an accounts tree of a depth."""
+        flag = {"initial": self.initial} if self.model in {"margin", "portfolio"} else {}
+        return self.account(n, seed, depth).inputs(self.model, ratio_ppm=self.ratio, **flag)
+
+    def account(self, n, seed, depth):
+        """The account of class n, with what prices it."""
         rows = [*self.rows, *[(0, 0, 0, 0)] * (n - len(self.rows))]
         places = {row[0]: place for place, row in enumerate(self.rows)}
         risks = self.scenarios["risks"] if self.scenarios else []
-        account = RawAccount(
+        return RawAccount(
             tuple(
                 raw_row(row, self.instruments, self._margined(row), risks[row[0] - 1] if risks and row[0] else NO_RISK)
                 for row in rows
             ),
             seed=seed,
-            depth=1,
+            depth=depth,
             orders=tuple(RawOrder(places[of], side, price, size) for of, side, price, size in self.orders),
             scenarios=RawScenarios(
                 *(len(self.scenarios["scenarios"]), self.scenarios["initial_factor"]),
@@ -78,8 +88,6 @@ class Case:
             if self.scenarios
             else RawScenarios(),
         )
-        flag = {"initial": self.initial} if self.model in {"margin", "portfolio"} else {}
-        return broken_labels(circuit, account.inputs(self.model, ratio_ppm=self.ratio, **flag))
 
     def _margined(self, row):
         """The size that chooses the tier, where orders are reserved: a hint, which the circuit does not believe."""

@@ -41,7 +41,7 @@ def movable(r1cs: R1cs, w: FrVec) -> np.ndarray:
     )
     linear = a * gather(products[1], row) + b * gather(products[0], row) - c
     square = a * b
-    moves_row, bends_row = _nonzero(linear), _nonzero(square)
+    moves_row, bends_row = nonzero(linear), nonzero(square)
 
     free = np.ones(r1cs.n_wires, dtype=bool)
     free[wire[moves_row != bends_row]] = False
@@ -60,5 +60,6 @@ def _scattered(n: int, places: np.ndarray, values: FrVec) -> FrVec:
     return FrVec.from_raw(out.tobytes())
 
 
-def _nonzero(values: FrVec) -> np.ndarray:
+def nonzero(values: FrVec) -> np.ndarray:
+    """Which scalars are not 0."""
     return np.frombuffer(values.raw(), dtype="<u8").reshape(-1, 4).any(axis=1)

@@ -1,0 +1,263 @@
+"""Witnesses that a circuit with one row deleted takes and the whole circuit refuses.
+
+The search knows no circuit. It moves one thing that the deleted row held: the wire that the row computes, a hint that
+stands in it, or an input behind it. The program carries the change on; an assertion that then breaks is repaired by
+solving it for an input or a hint that stands in it or just behind it. What is left broken must be the deleted row.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import chain
+
+from tests.soundness.system import State, System, dot
+from zkstate.kernels import STEP_BITS
+
+MOST_BEHIND = 24  # inputs behind a row that are moved, or solved for
+MOST_MISSES = 12  # refused inputs tried for one row
+MOST_ELEMENTS = 4  # of a list of secret inputs, those varied
+MOST_OTHERS = 32  # hints that the deleted row does not speak of, tried for one repair
+ATTACK = "attack"  # inputs, public and secret, that the whole circuit refuses
+SECOND = "second witness"  # for inputs it accepts: the row pins a value that these inputs leave open
+
+
+@dataclass(frozen=True, slots=True)
+class Kill:
+    """A witness that breaks the deleted row alone."""
+
+    kind: str
+    row: int
+    state: State = field(repr=False)
+
+
+@dataclass(eq=False)
+class Search:
+    """One circuit with good witnesses to start from. `effort` bounds the changes tried for each row and start."""
+
+    system: System
+    bases: Sequence[State]
+    rng: random.Random
+    effort: int = 60
+    depth: int = 40
+    bases_a_row: int = 6
+    _behind: dict[int, tuple[list[int], set[int], set[int]]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        assert all(not base.broken for base in self.bases), "a base must be a good witness"
+
+    def kill(self, k: int) -> Kill | None:
+        """A kill of row k, an attack if one is found; None if nothing is found at all."""
+        second = None
+        rest = self.rng.sample(self.bases[1:], min(self.bases_a_row, len(self.bases)) - 1)
+        tries = ((base, changes) for base in [self.bases[0], *rest] for changes in self.starts(k, base))
+        freed = self._freed(k)
+        near = [miss for miss, hard in self.misses if any(freed & self.behind(row)[2] for row in hard)]
+        moved = (self.system.set(base, changes) for base, changes in tries)
+        for state in chain(moved, self.rng.sample(near, min(len(near), MOST_MISSES))):
+            self._left = self.effort
+            whole = self.repaired(state, k, self.depth)
+            found = self.judged(k, whole) if whole else None
+            if found and found.kind == ATTACK:
+                return found
+            second = second or found
+        return second
+
+    @cached_property
+    def misses(self) -> list[tuple[State, set[int]]]:
+        """Inputs that the circuit refuses, with the rows that no field element can be chosen to satisfy."""
+        found, system = [], self.system
+        for base in self.bases:
+            for wire, item in system.inputs.items():
+                if item.kind.is_felt or (not item.is_public and wire - item.first >= MOST_ELEMENTS):
+                    continue
+                values = [item.kind.hi, item.kind.lo, base.values[wire - 1], base.values[wire] + 1]
+                for value in dict.fromkeys(value % system.p for value in values):
+                    miss = system.set(base, {wire: value})
+                    hard = {row for row in miss.broken if not system.is_easy[row]}
+                    if hard and len(hard) <= 2:
+                        found.append((miss, hard))
+        return found
+
+    def _freed(self, k: int) -> set[int]:
+        """What no longer has to be what it was: the wire row k computes, or the hints and sums it speaks of."""
+        system = self.system
+        if k in system.definer:
+            return {system.steps[system.definer[k]].outs[0]}
+        freed = {wire for wire in system.wires_of(k) if wire in system.step_of}
+        return freed | {system.steps[system.step_of[wire]].outs[-1] for wire in freed}
+
+    def judged(self, k: int, state: State) -> Kill | None:
+        """None unless the C core finds that row k, and no other, is broken."""
+        if self.system.broken_exactly(state) != [k]:
+            return None
+        return Kill(ATTACK if self.system.refuses_inputs(state) else SECOND, k, state)
+
+    # what to move
+
+    def starts(self, k: int, base: State) -> Iterator[dict[int, int]]:
+        system, values = self.system, base.values
+        wires = sorted(system.wires_of(k))
+        if k in system.definer:
+            node = system.steps[system.definer[k]].outs[0]
+            old = values[node]
+            yield from ({node: new} for new in dict.fromkeys((1 - old, 0, old + 1, self.rng.randrange(system.p))))
+            yield from ({node: 0, **alias} for wire in wires for alias in self._aliases(wire, values))
+        for wire in wires:
+            yield from self._hint_starts(wire, values)
+            yield from self._aliases(wire, values)
+        if k not in system.definer:
+            yield from ({wire: 1 - values[wire]} for wire in wires if wire in system.step_of)
+        for wire in wires:
+            if wire in system.inputs:
+                yield from ({wire: value} for value in self._vanishing(k, wire, values))
+        for wire in self.behind(k)[0]:
+            yield from ({wire: new} for new in self._input_values(wire, values[wire]))
+
+    def _hint_starts(self, wire: int, values: list[int]) -> Iterator[dict[int, int]]:
+        """Other values of a hint, and other values of those found with it, which leaves this one to be solved for."""
+        system = self.system
+        step = system.steps[system.step_of[wire]] if wire in system.step_of else None
+        if step is None or wire not in system.hints:
+            return
+        yield {wire: 1 - values[wire]}
+        yield {wire: self.rng.randrange(system.p)}
+        others = [other for other in step.outs if other != wire]
+        for other in dict.fromkeys([*others[-1:], *others[:1], *self.rng.sample(others, min(2, len(others)))]):
+            yield {other: 1 - values[other]}
+
+    def _aliases(self, wire: int, values: list[int]) -> Iterator[dict[int, int]]:
+        """The digits of x + r, if the wire is one of the digits of x and there are enough of them."""
+        step = self.system.steps[self.system.step_of[wire]] if wire in self.system.step_of else None
+        if step is not None and step.kind == STEP_BITS:
+            alias = sum(values[node] << i for i, node in enumerate(step.outs)) % self.system.p + self.system.p
+            if not alias >> len(step.outs):
+                yield {node: alias >> i & 1 for i, node in enumerate(step.outs)}
+
+    def _vanishing(self, k: int, wire: int, values: list[int]) -> Iterator[int]:
+        """Values of a wire for which a factor of row k is 0."""
+        p = self.system.p
+        for terms in self.system.rows[k][:2]:
+            slope = sum(v for w, v in terms if w == wire) % p
+            if slope:
+                yield (values[wire] - dot(terms, values) * pow(slope, -1, p)) % p
+
+    def behind(self, k: int) -> tuple[list[int], set[int], set[int]]:
+        """Inputs in row k or that its wires are computed from, the nearest first; the steps and all nodes between."""
+        system = self.system
+        if k not in self._behind:
+            seen, queue = system.wires_of(k), sorted(system.wires_of(k))
+            found, steps = [], set()
+            while queue and len(found) < MOST_BEHIND and len(seen) < 400:
+                node = queue.pop(0)
+                if node in system.inputs:
+                    found.append(node)
+                elif node in system.step_of:
+                    steps.add(system.step_of[node])
+                    fresh = sorted({n for n in system.read_by(system.steps[system.step_of[node]]) if n} - seen)
+                    seen |= set(fresh)
+                    queue += fresh
+            self._behind[k] = found, steps, seen
+        return self._behind[k]
+
+    def _input_values(self, wire: int, now: int) -> list[int]:
+        kind, p = self.system.inputs[wire].kind, self.system.p
+        any_value = self.rng.randrange(p)
+        if kind.is_felt:
+            return [any_value, (now + 1) % p]
+        near = [(now + 1) % p, (now - 1) % p]
+        return list(dict.fromkeys([kind.hi + 1, (kind.lo - 1) % p, kind.hi, kind.lo % p, *near, any_value]))
+
+    # what to put right
+
+    def repaired(self, state: State, k: int, depth: int) -> State | None:
+        """The state with every row repaired but k, which is broken; None if that does not work out."""
+        others = sorted(state.broken - {k}, key=lambda row: (self.system.is_easy[row], row))
+        if not others:
+            whole = self.system.settled(state, k)
+            return whole if self.system.residual(k, whole.values) else None
+        if depth == 0 or len(others) > 8:
+            return None
+        for node, value in self._repairs(state, others[0], k):
+            if self._left <= 0:
+                return None
+            self._left -= 1
+            after = self.system.set(state, {node: value})
+            if others[0] not in after.broken:
+                found = self.repaired(after, k, depth - 1)
+                if found is not None:
+                    return found
+        return None
+
+    def _repairs(self, state: State, row: int, k: int) -> Iterator[tuple[int, int]]:
+        """Inputs and hints with a value that satisfies a broken row: those in it, then inputs behind it."""
+        system = self.system
+        wires = system.wires_of(row) - state.held
+        solved = self._solved(state, row)
+        inputs = sorted((wire for wire in wires if wire in system.inputs), key=self._rank)
+        hints = sorted(wire for wire in wires if wire in system.hints)
+        loosened = system.wires_of(k)
+        for node in self._freed(k) & self.behind(row)[2] - state.held:
+            value = self._secant(state, row, node)
+            if value is not None and not self._residual(state, row, node, value):
+                yield node, value
+        others = [wire for wire in hints if wire not in loosened][:MOST_OTHERS]
+        for wire in [*(wire for wire in hints if wire in loosened), *inputs, *others]:
+            if wire not in solved or self._residual(state, row, wire, solved[wire]):
+                continue
+            if wire in system.inputs or self._fits(state, wire, solved[wire], k):
+                yield wire, solved[wire]
+        for wire in sorted(self.behind(row)[0], key=self._rank):
+            if wire not in state.held:
+                value = self._secant(state, row, wire)
+                if value is not None and not self._residual(state, row, wire, value):
+                    yield wire, value
+
+    def _residual(self, state: State, row: int, wire: int, value: int) -> int:
+        """What is left of a row with one wire changed, and what the row is computed from computed again."""
+        values = state.values.copy()
+        values[wire] = value % self.system.p
+        self.system.follow(values, (wire,), state.held | {wire}, only=self.behind(row)[1])
+        return self.system.residual(row, values)
+
+    def _rank(self, wire: int) -> tuple[bool, bool, int]:
+        """Field elements first, since any value is within their kind; of them those that others see."""
+        item = self.system.inputs[wire]
+        return not item.kind.is_felt, not item.is_public, wire
+
+    def _fits(self, state: State, wire: int, value: int, k: int) -> bool:
+        """Whether each assertion that breaks has something else to repair it by."""
+        system, values, old = self.system, state.values, state.values[wire]
+        values[wire] = value
+        try:
+            rows = sorted((row for row in system.assertions[wire] if row != k), key=system.length)
+            return all(
+                system.movable & system.wires_of(row) - state.held - {wire} or not system.residual(row, values)
+                for row in rows
+            )
+        finally:
+            values[wire] = old
+
+    def _solved(self, state: State, row: int) -> dict[int, int]:
+        """For each wire that a row is linear in, the value of it that satisfies the row, all else kept."""
+        p, values = self.system.p, state.values
+        factors: dict[int, list[int]] = {}
+        sums = [dot(terms, values) for terms in self.system.rows[row]]
+        for side, terms in enumerate(self.system.rows[row]):
+            for wire, coefficient in terms:
+                factors.setdefault(wire, [0, 0, 0])[side] += coefficient
+        residual, found = sums[0] * sums[1] - sums[2], {}
+        for wire, (a, b, c) in factors.items():
+            slope = (a * sums[1] + b * sums[0] - c) % p
+            if wire and slope and not a * b % p:
+                found[wire] = (values[wire] - residual * pow(slope, -1, p)) % p
+        return found
+
+    def _secant(self, state: State, row: int, wire: int) -> int | None:
+        """The value of an input further back, for rows that depend on it as on a straight line."""
+        p, now = self.system.p, state.values[wire]
+        here = self.system.residual(row, state.values)
+        slope = (self._residual(state, row, wire, now + 1) - here) % p
+        return (now - here * pow(slope, -1, p)) % p if slope else None

@@ -1,0 +1,96 @@
+"""Good inputs of the statements that read a journal, and of `exit`: fixed ones, and random ones that are true."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from circuits import catalogue
+from circuits.liquidation import LIQUIDATION_ENTRIES
+from tests.circuits import models, raw_journal
+from tests.circuits.raw import RawAccount, RawRow, raw_row
+from tests.circuits.raw_journal import RawEntry
+from tests.circuits.test_exit import book, judged, leaving
+from tests.circuits.test_journal_statements import ADDED, LIQUIDATED, PAID, liquidation
+from tests.circuits.test_statements import QUIET, TRADER
+from zkstate.kernels import FR_MODULUS
+
+Inputs = dict[str, Any]
+FIRST = (0,) * 2 * TRADER.depth  # the place where the first child of every node is the account's own
+DEPOSIT, FUNDING, LIQUIDATION = 1, 5, 6
+
+
+def padded(account: RawAccount, rows: int) -> RawAccount:
+    return replace(account, rows=(*account.rows, *[RawRow()] * (rows - len(account.rows))), place=FIRST)
+
+
+def good_history(rows: int) -> list[Inputs]:
+    busy = [PAID, ADDED, replace(PAID, kind=4, amount=-3), LIQUIDATED]
+    return [
+        raw_journal.history(busy, 9, account=padded(QUIET, rows), places=rows, place=FIRST),
+        raw_journal.history(busy[:1], 0, account=padded(TRADER, rows), places=rows, place=FIRST),
+        raw_journal.history([], 0, account=padded(QUIET, rows), places=rows, place=FIRST),
+    ]
+
+
+def good_liquidation(rows: int) -> list[Inputs]:
+    apart = replace(QUIET, rows=tuple(replace(row, instrument=40 * i + 16) for i, row in enumerate(QUIET.rows)))
+    return [
+        liquidation([LIQUIDATED], account=padded(apart, rows), place=FIRST),
+        liquidation([PAID, ADDED, LIQUIDATED, PAID], account=padded(TRADER, rows), place=FIRST),
+        liquidation([PAID, LIQUIDATED], account=padded(TRADER, rows), place=FIRST),
+    ]
+
+
+def good_exit(rows: int) -> list[Inputs]:
+    worthless = replace(
+        QUIET, rows=tuple(replace(r, instrument=40 * i + 16, amount=5) for i, r in enumerate(QUIET.rows))
+    )
+    return [
+        leaving(padded(worthless, rows), 16, 5),
+        leaving(padded(TRADER, rows), 1, 10**9),
+        leaving(padded(worthless, rows), 96, 1),
+    ]
+
+
+def random_entry(rng: random.Random, kind: int) -> RawEntry:
+    wide = lambda bits: rng.choice([0, 1, -1, rng.randrange(-(2**bits), 2**bits)])  # noqa: E731
+    return RawEntry(kind, rng.randrange(4096), wide(63), wide(127), wide(95), rng.randrange(2**128))
+
+
+def histories(rng: random.Random, rows: int) -> Iterator[Inputs]:
+    entries = [random_entry(rng, rng.randrange(1, 7)) for _ in range(rng.randrange(rows + 1))]
+    instrument = rng.choice([0, *(e.instrument for e in entries), rng.randrange(4096)])
+    yield raw_journal.history(entries, instrument, account=replace(QUIET, seed=rng.randrange(2**32)), places=rows)
+
+
+def liquidations(rng: random.Random, rows: int) -> Iterator[Inputs]:
+    """Healthy accounts, from which nothing was taken before the liquidation."""
+    for seed, case in models.cases("health", rng.randrange(2**32), 8, rows):
+        if case.expected():
+            continue
+        free = [replace(random_entry(rng, k), fee=-rng.randrange(2**95)) for k in rng.choices((DEPOSIT, FUNDING), k=3)]
+        free = [replace(e, amount=abs(e.amount) % 2**63, value=abs(e.value) % 2**127) for e in free]
+        struck = random_entry(rng, LIQUIDATION)
+        after = [random_entry(rng, rng.randrange(1, 7)) for _ in range(rng.randrange(LIQUIDATION_ENTRIES - 3))]
+        entries = [*free[: rng.randrange(4)], struck, *after][:LIQUIDATION_ENTRIES]
+        account = case.account(rows, seed, catalogue.ACCOUNTS_DEPTH)
+        claim = {"ratio_ppm": case.ratio, "instrument": struck.instrument, "amount": struck.amount % FR_MODULUS}
+        claim |= {"time": struck.moment >> 64, "price": struck.moment % 2**64}
+        yield liquidation(entries, account=account, **claim)
+
+
+def exits(rng: random.Random, rows: int) -> Iterator[Inputs]:
+    instruments, held = book(rng, rows)
+    for number, amount, *_ in held:
+        for out in {1, amount, rng.randrange(1, max(amount, 1) + 1)}:
+            if judged(held, instruments, number, out):
+                raw = [raw_row(row, instruments) for row in held]
+                account = RawAccount((*raw, *[RawRow()] * (rows - len(raw))), seed=rng.randrange(2**32))
+                yield leaving(account, number, out)
+
+
+GOOD = {"history": good_history, "liquidation": good_liquidation, "exit": good_exit}
+HONEST = {"history": histories, "liquidation": liquidations, "exit": exits}

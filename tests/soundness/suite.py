@@ -1,0 +1,199 @@
+"""The probes as tasks: each returns lines of the table, `wrong` being what must be 0."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from circuits import catalogue
+from tests.circuits.nudge import free_wires
+from tests.soundness import deletion, exhaustion, forgery, mutants, pairs, uniqueness
+from tests.soundness.gadgets import BY_NAME, GADGETS
+from tests.soundness.statements import circuit_of, good, honest, varied
+from tests.soundness.system import System
+from zkstate.errors import WitnessError
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of the table. `notes` are printed below it."""
+
+    probe: str
+    subject: str
+    tried: int
+    wrong: int
+    seconds: float
+    said: str = ""
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How much to try. The usual plan is what CI runs, the full one what docs/soundness.md reports."""
+
+    seed: str
+    full: bool
+    python: str  # of the environment that has cvc5-gpl; empty to leave the solver out
+
+    @property
+    def forgeries(self) -> int:
+        return 100_000 if self.full else 2_000
+
+    @property
+    def rows(self) -> tuple[int, ...]:
+        return (4, 8, 16, 64) if self.full else (4,)
+
+    @property
+    def solver_seconds(self) -> int:
+        return 60 if self.full else 8
+
+
+DELETED_A_CIRCUIT = 500
+
+
+def tasks(plan: Plan) -> Iterable[tuple[Callable[..., Line], tuple[object, ...]]]:
+    """Every task, the long ones first."""
+    for name in catalogue.STATEMENTS:
+        for rows in (4, 16) if plan.full else (4,):
+            yield deletions, (plan, name, rows)
+        yield forged, (plan, name)
+        yield accounts, (plan, name)
+    for gadget in GADGETS:
+        yield gadget_deletions, (plan, gadget.name)
+        yield determined, (plan, gadget.name)
+        for p in gadget.primes:
+            yield enumerated, (plan, gadget.name, p)
+    for name in catalogue.STATEMENTS:
+        for rows in plan.rows:
+            yield nudged, (plan, name, rows)
+            yield mutated, (plan, name, rows)
+            yield all_determined, (plan, name, rows)
+
+
+def gadget_deletions(plan: Plan, name: str) -> Line:
+    """Every row of a gadget deleted: an attack, or a reason of the registry's why the row may go."""
+    gadget, began = BY_NAME[name], time.process_time()
+    system = System(gadget.circuit())
+    found = deletion.delete(system, gadget.good(), range(len(system.rows)), f"{plan.seed} {name}", gadget.redundant)
+    return _deletion_line("delete every row", name, found, found.second, began)
+
+
+def deletions(plan: Plan, name: str, rows: int) -> Line:
+    """A sample of the rows of a statement, another each commit."""
+    began = time.process_time()
+    system = System(circuit_of(name, rows))
+    rng = random.Random(f"{plan.seed} {name} {rows}")
+    chosen = sorted(rng.sample(range(len(system.rows)), DELETED_A_CIRCUIT))
+    found = deletion.delete(system, good(name, rows), chosen, f"{plan.seed} {name} {rows}", {})
+    return _deletion_line("delete a row", f"{name}-{rows}", found, (), began)
+
+
+def _deletion_line(
+    probe: str, subject: str, found: deletion.Found, doubtful: tuple[deletion.Left, ...], began: float
+) -> Line:
+    """A gadget's every row needs an attack or a reason; in a statement a second witness is also a kill."""
+    named = sum(found.named.values())
+    notes = [f"{count} rows may go: {reason}" for reason, count in found.named.items()]
+    wrong = (*found.unexplained, *doubtful)
+    notes += [f"unexplained: row {row}, {label!r}: {kind or 'nothing found'}" for row, label, kind in wrong]
+    labels = Counter(label for _, label, _ in found.second)
+    notes += [f"second witness: {count} × {label!r}" for label, count in labels.items()]
+    tried = found.attacked + len(found.second) + named + len(found.unexplained)
+    said = f"{found.attacked} attacks, {len(found.second)} second witnesses, {named} named"
+    return Line(probe, subject, tried, len(wrong), time.process_time() - began, said, tuple(notes))
+
+
+def nudged(plan: Plan, name: str, rows: int) -> Line:
+    """Every wire of good witnesses alone, and every pair that could move together.
+
+    An input that moves with what is computed from it is another statement, and no hole.
+    """
+    began, circuit, wrong, tried = time.process_time(), circuit_of(name, rows), [], 0
+    system = System(circuit)
+    n_pairs = 0
+    for inputs in good(name, rows):
+        witness = circuit.solve(inputs)
+        wrong += free_wires(circuit, witness)
+        tried += circuit.r1cs.n_wires - 1
+        checked, free = pairs.free_pairs(system, witness.values.to_ints())
+        n_pairs += checked
+        wrong += [f"{circuit.name(a)} with {circuit.name(b)}" for a, b in free if a not in system.inputs]
+    return Line("nudge", f"{name}-{rows}", tried, len(wrong), time.process_time() - began,
+                f"and {n_pairs} pairs", tuple(wrong[:5]))  # fmt: skip
+
+
+def mutated(plan: Plan, name: str, rows: int) -> Line:
+    """At least 95 % of the coefficient and term mutants, of each kind, are refused by a good witness."""
+    began, circuit = time.process_time(), circuit_of(name, rows)
+    seed = int.from_bytes(f"{plan.seed} {name} {rows}".encode(), "big")
+    inputs = [*good(name, rows), *honest(name, rows, seed % 2**32, 12), *varied(name, rows, seed % 2**32, 40)]
+    witnesses = [circuit.solve(each).values for each in inputs]
+    found = mutants.mutants(circuit, witnesses, np.random.default_rng(seed))
+    said = ", ".join(f"{tally.kind} {tally.killed:.2%}" for tally in found)
+    wrong = sum(tally.killed < 0.95 for tally in found)
+    return Line("mutants", f"{name}-{rows}", sum(t.tried for t in found), wrong, time.process_time() - began, said)
+
+
+def determined(plan: Plan, name: str) -> Line:
+    """The inputs of a gadget determine its outputs: by propagation, by the solver, or unknown and enumerated."""
+    gadget, began = BY_NAME[name], time.process_time()
+    system = System(gadget.circuit())
+    secret = [wire for wire, item in system.inputs.items() if not item.is_public]
+    outs = [wire for wire, item in system.inputs.items() if item.is_public]
+    by_rules = not uniqueness.undetermined(system, secret) & set(outs or range(1, system.n_wires))
+    answer = "not asked"
+    if plan.python and len(system.rows) < 60 and outs:
+        answer = uniqueness.asked(plan.python, uniqueness.smt(system, secret, outs), plan.solver_seconds)
+    proved = by_rules or answer == uniqueness.UNIQUE
+    covered = proved or bool(gadget.primes)
+    wrong = int(answer == uniqueness.AMBIGUOUS or not covered)
+    said = f"propagation {'yes' if by_rules else 'no'}, cvc5 {answer}" + ("" if proved else ", enumerated instead")
+    return Line("unique outputs", name, 1, wrong, time.process_time() - began, said)
+
+
+def all_determined(plan: Plan, name: str, rows: int) -> Line:
+    """The declared inputs of a whole statement determine every other wire."""
+    began, system = time.process_time(), System(circuit_of(name, rows))
+    left = uniqueness.undetermined(system, system.inputs)
+    names = tuple(system.circuit.name(wire) for wire in sorted(left)[:5])
+    return Line("unique witness", f"{name}-{rows}", system.n_wires - 1 - len(system.inputs), len(left),
+                time.process_time() - began, "propagation", names)  # fmt: skip
+
+
+def enumerated(plan: Plan, name: str, p: int) -> Line:
+    """Every assignment of a gadget over a small prime: exactly what it means is accepted, with one witness each."""
+    gadget, began = BY_NAME[name], time.process_time()
+    tried, wrong = exhaustion.compared(gadget, p)
+    return Line("enumerate", f"{name}, p = {p}", tried, wrong, time.process_time() - began)
+
+
+def forged(plan: Plan, name: str) -> Line:
+    began = time.process_time()
+    verdicts, accepted = forgery.tally(name, 4, _number(plan.seed), plan.forgeries)
+    said = ", ".join(f"{count} {verdict}" for verdict, count in sorted(verdicts.items()))
+    return Line("invalid proofs", f"{name}-4", sum(verdicts.values()), sum(accepted.values()),
+                time.process_time() - began, said, tuple(accepted))  # fmt: skip
+
+
+def accounts(plan: Plan, name: str) -> Line:
+    """Honest accounts are not refused: the witness of each through the rows; a proof for some (see `forged`)."""
+    began, refused = time.process_time(), Counter[str]()
+    classes = {4: 700, 8: 200, 16: 100}
+    for rows, count in classes.items():
+        circuit = circuit_of(name, rows)
+        for inputs in honest(name, rows, _number(plan.seed), count):
+            try:
+                circuit.solve(inputs).wipe()
+            except WitnessError as error:
+                refused[str(error).split(":")[0]] += 1
+    return Line("honest accounts", name, sum(classes.values()), sum(refused.values()), time.process_time() - began,
+                "witnesses; 6 of them proved and verified", tuple(refused))  # fmt: skip
+
+
+def _number(seed: str) -> int:
+    return int.from_bytes(seed.encode(), "big") % 2**32

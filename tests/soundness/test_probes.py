@@ -1,0 +1,154 @@
+"""The probes themselves: they cover every gadget and statement there is, and find holes that were put there."""
+
+import importlib
+import inspect
+import pkgutil
+import random
+
+import numpy as np
+import pytest
+
+from circuits import catalogue, gadgets
+from tests.circuits.nudge import free_wires
+from tests.constraint.saying import saying
+from tests.soundness import exhaustion, mutants, pairs
+from tests.soundness.attack import ATTACK, Search
+from tests.soundness.deletion import INVERSE, structural
+from tests.soundness.field import field_of
+from tests.soundness.gadgets import BY_NAME, GADGETS
+from tests.soundness.statements import HONEST, circuit_of, good
+from tests.soundness.system import System
+from tests.soundness.uniqueness import undetermined
+from zkstate.constraint.builder import Builder
+from zkstate.constraint.statement import BOOL, FELT, uint
+from zkstate.kernels import FR_MODULUS
+
+CHOICES = {Builder.bit, Builder.bits, Builder.magnitude, Builder.product, Builder.require, Builder.require_kind,
+           Builder.require_uint, Builder.select}  # fmt: skip
+
+
+def public_functions():
+    """What circuits/gadgets offers, and the rows that the builder itself writes."""
+    for info in pkgutil.iter_modules(gadgets.__path__):
+        module = importlib.import_module(f"{gadgets.__name__}.{info.name}")
+        for name, value in vars(module).items():
+            if inspect.isfunction(inspect.unwrap(value)) and value.__module__ == module.__name__ and name[0] != "_":
+                yield value
+    yield from CHOICES
+
+
+def test_every_gadget_is_in_the_registry():
+    covered = {id(each) for gadget in GADGETS for each in gadget.covers}
+    missing = [each.__qualname__ for each in public_functions() if id(each) not in covered]
+    assert missing == [], "state them in tests/soundness/gadgets.py"
+
+
+def test_every_statement_has_accounts_to_probe_it_with():
+    assert list(HONEST) == list(catalogue.STATEMENTS)
+
+
+@pytest.mark.parametrize("gadget", GADGETS, ids=lambda gadget: gadget.name)
+def test_a_gadget_is_what_its_entry_says(gadget):
+    """Good examples are solved, no wire but an input is free, and over the smallest prime nothing else is accepted."""
+    examples = gadget.good()
+    assert examples
+    for inputs in examples[:4]:
+        circuit = gadget.circuit()
+        declared = {name for item in circuit.inputs for name in item.names()}  # a value not chosen may be another
+        assert set(free_wires(circuit, circuit.solve(inputs))) <= declared
+    for p in gadget.primes[:1]:
+        tried, wrong = exhaustion.compared(gadget, p)
+        assert tried > 1
+        assert wrong == 0
+
+
+def search(circuit, *examples):
+    system = System(circuit)
+    return system, Search(system, [system.start(inputs) for inputs in examples], random.Random(1))
+
+
+def test_a_deleted_row_is_attacked_and_a_redundant_one_is_named():
+    gadget = BY_NAME["equality of felts"]
+    system, hunt = search(gadget.circuit(), *gadget.good())
+    for k in range(len(system.rows)):
+        kill = hunt.kill(k)
+        if structural(system, k) == INVERSE:
+            assert kill.kind != ATTACK
+        else:
+            assert kill.kind == ATTACK
+            assert system.broken_exactly(kill.state) == [k]
+            assert system.refuses_inputs(kill.state)
+
+
+def test_a_row_that_says_nothing_new_is_not_attacked():
+    """x fits 8 bits, and once more: the second set of digits can go."""
+
+    def define(c, out, x):
+        c.require(x == out, "x")
+        c.require_uint(c.felt(x), 9, "x fits 9 bits")
+
+    system, hunt = search(saying(define, out=FELT, x=uint(8)), {"out": 5, "x": 5})
+    recomposed = [k for k in range(len(system.rows)) if system.circuit.label(k) == "x fits 9 bits"][-1]
+    kill = hunt.kill(recomposed)
+    assert kill is None or kill.kind != ATTACK
+
+
+def holed(p):
+    """A hole: a comparison without the row that puts its digits together."""
+
+    def define(c, out, x, y):
+        c.require(c.bit(x >= y) == out, "result")
+
+    with field_of(p):
+        circuit = saying(define, out=FELT, x=uint(2), y=uint(2))
+    system = System(circuit, p)
+    gone = max(k for k in range(len(system.rows)) if circuit.label(k) == "comparison")
+    system.rows = [row for k, row in enumerate(system.rows) if k != gone]
+    system.assertions = [
+        [k for k in range(len(system.rows)) if wire in system.wires_of(k)] for wire in range(system.n_wires)
+    ]
+    return system, [wire for wire, item in system.inputs.items() if not item.is_public]
+
+
+def test_uniqueness_and_enumeration_find_an_unpinned_comparison():
+    system, secret = holed(FR_MODULUS)
+    assert 1 in undetermined(system, secret)
+    small, secret = holed(11)
+    found = exhaustion.solutions(small, exhaustion.every(11, 2), secret)
+    outs = {(*row[secret].tolist(), int(row[1])) for row in found}
+    assert {(0, 1, 0), (0, 1, 1)} <= outs
+
+
+def test_pairs_that_move_together_are_found():
+    """Two factors of one product: neither can move alone once the other is given, both can."""
+
+    def define(c, out, x, y):
+        c.require(x + y == out, "the sum alone")
+        c.require((x + y) * 2 != 1, "and nothing about the parts")
+
+    circuit = saying(define, out=FELT, x=FELT, y=FELT)
+    witness = circuit.solve({"out": 9, "x": 4, "y": 5})
+    assert free_wires(circuit, witness) == []
+    _, free = pairs.free_pairs(System(circuit), witness.values.to_ints())
+    assert (2, 3) in free
+
+
+def test_a_term_that_no_witness_weighs_survives_as_a_mutant():
+    circuit = saying(lambda c, out, b, x: c.require(c.select(b, x, 3) == out, "choice"), out=FELT, b=BOOL, x=uint(2))
+    rng = np.random.default_rng(1)
+    one = [circuit.solve({"out": 3, "b": 0, "x": 1}).values]
+    both = [*one, circuit.solve({"out": 2, "b": 1, "x": 2}).values]
+    changed, *_ = mutants.mutants(circuit, one, rng)
+    assert changed.survivors
+    fewer, *_ = mutants.mutants(circuit, both, rng)
+    assert len(fewer.survivors) < len(changed.survivors)
+
+
+@pytest.mark.parametrize("name", ["balance", "margin"])
+def test_a_few_deleted_rows_of_every_statement(name):
+    """The whole sample is `make soundness`; here, that the hunt succeeds on what it is shown."""
+    system = System(circuit_of(name, 4))
+    hunt = Search(system, [system.start(inputs) for inputs in good(name, 4)], random.Random(2))
+    requirement = next(k for k in range(len(system.rows)) if "committed state root" in system.circuit.label(k))
+    range_row = next(k for k in range(len(system.rows)) if system.circuit.label(k).startswith("amounts[0] is"))
+    assert [hunt.kill(k).kind for k in (requirement, range_row)] == [ATTACK, ATTACK]
