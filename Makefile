@@ -20,6 +20,7 @@ MAKEFLAGS += --no-builtin-rules
 PYTHON ?= python3
 VENV ?= .venv
 DEMO ?=
+PORTABILITY ?=
 TESTS ?=
 BENCH ?=
 SOUNDNESS ?=
@@ -87,7 +88,7 @@ sanitize: native
 	$(PY) native/build.py --tests --sanitize
 
 portability: native
-	PY=$(PY) bash tests/native/portability
+	PY=$(PY) PORTABILITY="$(PORTABILITY)" bash tests/native/portability
 
 tests/interop/node_modules/.package-lock.json: tests/interop/package.json tests/interop/package-lock.json
 	npm ci --prefix tests/interop --no-audit --no-fund --loglevel=error
