@@ -50,15 +50,15 @@ $(VENV)/.build: pyproject.toml $(VENV)/.created
 	@touch $@
 
 $(VENV)/.runtime: pyproject.toml setup.py $(VENV)/.build
-	$(PIP) install --no-build-isolation --editable '.[chain]'
+	ZKSTATE_NATIVE=skip $(PIP) install --no-build-isolation --editable '.[chain]'
 	@touch $@
 
 $(VENV)/.test: $(VENV)/.runtime
-	$(PIP) install --no-build-isolation --editable '.[test]'
+	ZKSTATE_NATIVE=skip $(PIP) install --no-build-isolation --editable '.[test]'
 	@touch $@
 
 $(VENV)/.lint: $(VENV)/.runtime
-	$(PIP) install --no-build-isolation --editable '.[lint]'
+	ZKSTATE_NATIVE=skip $(PIP) install --no-build-isolation --editable '.[lint]'
 	@touch $@
 
 $(NATIVE): $(NATIVE_SOURCES) | $(VENV)/.runtime
