@@ -13,6 +13,8 @@ import pytest
 
 import zkstate
 
+pytestmark = pytest.mark.slow  # every CPU path is compiled anew, on one core
+
 ROOT = Path(__file__).resolve().parents[1]
 
 SELF_CHECK = """
