@@ -81,12 +81,17 @@ def altered(venue, suffix, change, good=False):
     return [Altering(folder, changes), *([behind] if good else [])]
 
 
+def with_both_damaged(bucket):
+    """The bucket of epoch 3 with a bit changed in each of its two journals, whichever tag comes first."""
+    return bucket[:40] + bytes([bucket[40] ^ 1]) + bucket[41:-1] + bytes([bucket[-1] ^ 1])
+
+
 @pytest.mark.parametrize("good", [True, False])
 @pytest.mark.parametrize(
     ("change", "blame"),
     [
         (None, "missing"),
-        (lambda data: data[:40] + bytes([data[40] ^ 1]) + data[41:], "lied"),
+        (with_both_damaged, "lied"),
         (lambda data: b"", "lied"),
     ],
 )
