@@ -7,6 +7,8 @@
     python native/build.py --emulate OUTPUT           compile to OUTPUT with the lanes of the ifma path in plain C, so
                                                       that any x86-64 with ADX runs it, slowly
     python native/build.py --program FILE OUTPUT      build one C program on the sources, as the core is compiled
+    python native/build.py --library OUTPUT NAME...   build some sources with ZKN_CHECK as a shared library that shows
+                                                      their inner functions, under the names of their path
 
 setuptools builds the same thing through cffi_modules=["native/build.py:ffibuilder"]. CC and CFLAGS are honoured; the
 compiler needs C11, unsigned __int128 and pthreads. ZKN_MACHINE names the machine that CC compiles for, and ZKN_RUN the
@@ -182,6 +184,14 @@ def build_program(source: Path, output: Path, path: str) -> None:
         compile_program(source, output, path, objects, flags)
 
 
+def build_library(output: Path, names: Sequence[str], path: str) -> None:
+    flags = ["-O1", "-fPIC", "-DZKN_CHECK"]
+    wanted = {f"{name}_{path}" for name in names}
+    with objects_folder("native-library") as folder:
+        wrappers = [wrapper for wrapper in paths.write_wrappers(GENERATED, path) if wrapper.stem in wanted]
+        compile_c(["-shared"], compile_changed(folder, wrappers, flags), output)
+
+
 def runnable_paths() -> tuple[str, ...]:
     """The paths this machine runs, by what Linux says of it. Off x86-64 the portable one."""
     cpu = Path("/proc/cpuinfo")
@@ -203,11 +213,15 @@ def main() -> int:
         "--sanitize", nargs="?", const="address", choices=SANITIZERS, help="with --tests: under ASan and UBSan, or TSan"
     )
     parser.add_argument("--program", nargs=2, type=Path, metavar=("FILE", "OUTPUT"), help="build one C program")
+    parser.add_argument("--library", nargs="+", metavar="OUTPUT NAME", help="build a library of some sources")
     parser.add_argument("--emulate", type=Path, metavar="OUTPUT", help="build with lanes in plain C")
     parser.add_argument("--path", action="append", choices=paths.PATHS, help="only this CPU path; may be repeated")
     args = parser.parse_args()
     if args.program:
         build_program(*args.program, (args.path or ["portable"])[0])
+        return 0
+    if args.library:
+        build_library(Path(args.library[0]), args.library[1:], (args.path or ["portable"])[0])
         return 0
     if args.tests:
         return run_c_tests(args.sanitize, args.path or testable_paths())
