@@ -7,6 +7,7 @@ import pytest
 
 from tests.cli.program import zkstate
 from tests.proof.official import official
+from tests.proof.ptau import PARTS, ceremony_ptau
 from zkstate.kernels import cpu_path, thread_count
 
 
@@ -76,32 +77,63 @@ def place(name, folder):
     return path
 
 
+def listed(told):
+    """What `inspect` says of the sections: number and size."""
+    return [(each["section"], each["bytes"]) for each in told["sections"]]
+
+
 @pytest.mark.parametrize("name", ["snarkjs/groth16/circuit.r1cs", "snarkjs/plonk_circuit/circuit.r1cs"])
 def test_a_circuit_of_circom(tmp_path, name):
-    wires, outputs, inputs, private, constraints = words(sections(official(name))[1], 36, 40, 44, 48, 60)
+    found = sections(official(name))
+    wires, outputs, inputs, private, constraints = words(found[1], 36, 40, 44, 48, 60)
     told = inspect(place(name, tmp_path), "--json").json
     assert (told["wires"], told["constraints"]) == (wires, constraints)
     assert (told["outputs"], told["public"], told["private_inputs"]) == (outputs, outputs + inputs, private)
+    assert listed(told) == [(number, len(part)) for number, part in found.items()]
 
 
 @pytest.mark.parametrize("name", ["rapidsnark/witness.wtns", "snarkjs/plonk_circuit/witness.wtns"])
 def test_a_witness_is_counted_and_not_shown(tmp_path, name):
-    values = sections(official(name))[2]
+    found = sections(official(name))
     outcome = inspect(place(name, tmp_path), "--json")
-    assert outcome.json["values"] == len(values) // 32
-    for at in range(0, min(len(values), 3200), 32):
-        value = int.from_bytes(values[at : at + 32], "little")
+    assert outcome.json["values"] == len(found[2]) // 32
+    assert listed(outcome.json) == [(1, 40), (2, len(found[2]))]
+    for at in range(0, min(len(found[2]), 3200), 32):
+        value = int.from_bytes(found[2][at : at + 32], "little")
         assert value < 1 << 32 or str(value) not in outcome.out
 
 
 def test_a_key_of_snarkjs(tmp_path):
     name = "rapidsnark/circuit_final.zkey"
-    wires, public, domain = words(sections(official(name))[2], 72, 76, 80)
+    found = sections(official(name))
+    wires, public, domain = words(found[2], 72, 76, 80)
     told = inspect(place(name, tmp_path), "--json").json
     assert (told["wires"], told["public"], told["domain"]) == (wires, public, domain)
     assert told["setup"]["status"] == "unverified"
+    assert told["circuit_hash"] == found[10][:64].hex()
+    assert len(told["contributions"]) == int.from_bytes(found[10][64:68], "little")
+    assert listed(told) == [(number, len(part)) for number, part in found.items()]
     other = inspect(place("rapidsnark/verification_key.json", tmp_path), "--json").json
     assert told["key_digest"] == other["key_digest"]
+
+
+@pytest.mark.parametrize("prepared", [False, True])
+def test_powers_of_tau(tmp_path, prepared):
+    content = ceremony_ptau(3, prepared=prepared)
+    (tmp_path / "powers.ptau").write_bytes(content)
+    told = inspect(tmp_path / "powers.ptau", "--json").json
+    assert (told["power"], told["ceremony_power"], told["prepared"]) == (3, 3, prepared)
+    assert [each["name"] for each in told["contributions"]] == [part.author.name for part in PARTS]
+    assert told["contributions"][2]["beacon"] == {"value": b"dice".hex(), "exponent": 10}
+    assert told["contributions"][1]["beacon"] is None
+    assert listed(told) == [(number, len(part)) for number, part in sections(content).items()]
+    names = {each["section"]: each["name"] for each in told["sections"]}
+    assert names[4] == "alpha tau G1"
+    assert (names.get(14) == "Lagrange basis of alpha tau G1") is prepared
+    text = inspect(tmp_path / "powers.ptau").out
+    assert ("not prepared" in text) is not prepared
+    verified = zkstate("setup", "verify", "--ptau", tmp_path / "powers.ptau", "--json").json["facts"]
+    assert all(each["hash"] in verified[f"to the powers {i}"] for i, each in enumerate(told["contributions"], 1))
 
 
 def test_a_key_of_another_proof_system_is_refused(tmp_path):
@@ -110,7 +142,8 @@ def test_a_key_of_another_proof_system_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"hello", b"{}", b"[1]", b"{", b"r1cs", b"zkstate\x01", b"zkey" + b"\0" * 90, b"\xff" * 99]
+    "content",
+    [b"", b"hello", b"{}", b"[1]", b"{", b"r1cs", b"zkstate\x01", b"zkey" + b"\0" * 90, b"\xff" * 99, b"ptau\1\0\0\0"],
 )
 def test_what_is_unknown_or_damaged_is_exit_code_2(tmp_path, content):
     path = tmp_path / "file"

@@ -124,6 +124,8 @@ def test_powers_that_do_not_verify_make_no_key(held, tmp_path):
         (["export", "FRESH", "--out", "x"], "contribute to it first"),
         (["contribute", "KEY", "--name", "n", "--out", "KEY"], "exists"),
         (["melt"], "invalid choice"),
+        (["circuit", "margin-5", "--out", "x"], "is no circuit name"),
+        (["circuit", "balance-4"], "give --out"),
     ],
 )
 def test_what_cannot_be_done_is_said(held, tmp_path, argv, message):
@@ -147,3 +149,14 @@ def test_a_record_for_another_circuit_is_no_record_for_this_one(held, proved, tm
     assert (outcome.code, "the ceremony was for circuit ''" in outcome.out) == (1, True)
     outcome = zkstate("prove", "margin", "--account", proved.bundle, "--ceremony", held.record, "--out", tmp_path / "p")
     assert (outcome.code, "give it with --key" in outcome.err) == (2, True)
+
+
+def test_a_circuit_is_exported_with_the_names_of_its_wires(tmp_path):
+    told = zkstate("setup", "circuit", "balance-4", "--out", tmp_path / "out", "--json").json["facts"]
+    file = r1cs_file.read(tmp_path / "out/balance-4.r1cs")
+    assert (file.r1cs.n_constraints, file.r1cs.n_public) == (int(told["constraints"]), 5)
+    assert r1cs_file.digest(file.r1cs).hex() == told["digest"]
+    names = [line.split(",") for line in (tmp_path / "out/balance-4.sym").read_text().splitlines()]
+    assert [int(wire) for _, wire, _, _ in names] == list(range(1, file.r1cs.n_wires))
+    public = [name for *_, name in names[:5]]
+    assert public == [f"main.{name}" for name in ("state_root", "context", "instrument", "lo", "hi")]

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
-
-from rich.console import Console
 
 from circuits.attestation import STATEMENT_FILE
 from circuits.keys import status_of
 from lightclient.bundle import Bundle
 from zkstate.cli.account import account_result, show_account
+from zkstate.cli.explain_circom import explain_ptau, explain_r1cs, explain_wtns, explain_zkey
+from zkstate.cli.explained import Explained, worded
 from zkstate.cli.headers import header_facts, header_result
-from zkstate.cli.terminal import Facts, size_text
+from zkstate.cli.terminal import size_text
 from zkstate.cli.verdict import setup_result, setup_text
 from zkstate.errors import InputError
 from zkstate.kernels import FR_BYTES, FR_MODULUS
-from zkstate.proof import container, json_form, r1cs_file, wtns_file, zkey_file
+from zkstate.proof import json_form, ptau_file, r1cs_file, wtns_file, zkey_file
 from zkstate.proof.groth16 import Proof
 from zkstate.proof.keys import VerifyingKey
 from zkstate.publication.header import MAGIC, SIGNED_BYTES, SignedHeader
@@ -36,16 +34,6 @@ PEEK = 64
 JSON_LIMIT = 64 << 20
 _HEX = set(b"0123456789abcdefABCDEF")
 _ROOTS = ("previous_state_root", "accounts_root", "instruments_root", "totals_root", "order_book_root")
-
-
-@dataclass(frozen=True, slots=True)
-class Explained:
-    """What a file is: its members as JSON, the facts for people, and what is drawn below them."""
-
-    kind: str
-    members: Mapping[str, object]
-    facts: Facts
-    draw: Callable[[Console], None] | None = None
 
 
 def explain(path: Path) -> Explained:
@@ -73,43 +61,15 @@ def _header(path: Path) -> Explained:
     return Explained(
         "the header of an epoch, with a valid signature of its operator key",
         {**header_result(header), **roots, **depths, "record_bits": header.record_bits},
-        [*header_facts(header), *_worded(roots), *_worded(depths)],
+        [*header_facts(header), *worded(roots), *worded(depths)],
     )
-
-
-def _r1cs(path: Path) -> Explained:
-    file = r1cs_file.read(path)
-    counts = {
-        "constraints": file.r1cs.n_constraints,
-        "wires": file.r1cs.n_wires,
-        "public": file.r1cs.n_public,
-        "outputs": file.n_outputs,
-        "private_inputs": file.n_private_inputs,
-        "terms": file.r1cs.a.nnz + file.r1cs.b.nnz + file.r1cs.c.nnz,
-    }
-    return Explained("a constraint system over BN254 (circom .r1cs)", counts, _worded(counts))
-
-
-def _wtns(path: Path) -> Explained:
-    counts = {"values": len(wtns_file.read(path))}
-    kind = "a witness over BN254 (circom .wtns): its values are secrets and are not shown"
-    return Explained(kind, counts, _worded(counts))
-
-
-def _zkey(path: Path) -> Explained:
-    content = container.map_file(path, zkey_file.SIZE_LIMIT)
-    key = zkey_file.decode(content, str(path), check_points=False)
-    counts = {"wires": key.n_wires, "public": key.n_public, "domain": key.domain_size}
-    members = {**counts, "key_digest": key.vk.digest(), "setup": setup_result(key.setup)}
-    facts = [*_worded(counts), ("verification key", f"digest {key.vk.digest()}"), ("setup", setup_text(key.setup))]
-    return Explained("a Groth16 proving key over BN254 (snarkjs .zkey); its points were not checked", members, facts)
 
 
 def _account_key(path: Path) -> Explained:
     key = AccountKey.read(path)
     public = {"owner": f"{key.owner:064x}", "view_key": key.view_public.hex()}
     note = "keys of an operator and of a publisher look the same, and have other uses"
-    return Explained("a 32-byte secret, not shown; read as an account key", public, [*_worded(public), ("note", note)])
+    return Explained("a 32-byte secret, not shown; read as an account key", public, [*worded(public), ("note", note)])
 
 
 def _tile(path: Path) -> Explained:
@@ -122,7 +82,7 @@ def _tile(path: Path) -> Explained:
         if int.from_bytes(content[FR_BYTES * at : FR_BYTES * (at + 1)]) >= FR_MODULUS:
             raise InputError(f"{path}: node {at} is not a field element")
     counts = {"nodes": nodes, "tile_level": int(path.parent.name), "first_node": TILE_NODES * int(path.stem)}
-    return Explained("a tile of the accounts tree", counts, _worded(counts))
+    return Explained("a tile of the accounts tree", counts, worded(counts))
 
 
 def _records(path: Path) -> Explained:
@@ -182,7 +142,7 @@ def _public(path: Path, content: bytes) -> Explained:
     values = json_form.array(json_form.parse(content, str(path)), None, str(path))
     numbers = [json_form.decimal(value, FR_MODULUS, f"{path}[{i}]") for i, value in enumerate(values)]
     texts = [str(number) for number in numbers]
-    return Explained("public inputs of a proof", {"public_inputs": texts}, _worded(dict(enumerate(texts))))
+    return Explained("public inputs of a proof", {"public_inputs": texts}, worded(dict(enumerate(texts))))
 
 
 def _manifest(_path: Path, content: bytes) -> Explained:
@@ -192,7 +152,7 @@ def _manifest(_path: Path, content: bytes) -> Explained:
         "bytes": sum(entry.size for entry in manifest.files),
         "data_root": manifest.root.hex(),
     }
-    return Explained("the manifest of an epoch", members, _worded(members))
+    return Explained("the manifest of an epoch", members, worded(members))
 
 
 def _instruments(_path: Path, content: bytes) -> Explained:
@@ -213,12 +173,13 @@ def _totals(_path: Path, content: bytes) -> Explained:
     return Explained("totals of an epoch", members, [("instruments", str(len(totals.credits)))])
 
 
-def _worded(members: Mapping[Any, object]) -> list[tuple[str, str]]:
-    """Members as facts."""
-    return [(str(name).replace("_", " "), str(value)) for name, value in members.items()]
-
-
-_BY_MAGIC: dict[bytes, Callable[[Path], Explained]] = {MAGIC: _header, b"r1cs": _r1cs, b"wtns": _wtns, b"zkey": _zkey}
+_BY_MAGIC: dict[bytes, Callable[[Path], Explained]] = {
+    MAGIC: _header,
+    r1cs_file.MAGIC: explain_r1cs,
+    wtns_file.MAGIC: explain_wtns,
+    zkey_file.MAGIC: explain_zkey,
+    ptau_file.MAGIC: explain_ptau,
+}
 _BY_MEMBER: dict[str, Callable[[Path, bytes], Explained]] = {
     "owner_secret": _bundle,
     "circuit": _statement,

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
 
-from circuits.attestation import CEREMONY_REQUIRED, Attestation
+from circuits.attestation import CEREMONY_REQUIRED
 from circuits.claim import Claim
 from circuits.claims import CLAIMS, BalanceClaim, PositionClaim
 from circuits.context import Context
@@ -19,6 +20,8 @@ from zkstate.cli.between import TwoEpochs, exit_claim, history_claim, liquidatio
 from zkstate.cli.context import declare_context, given_context
 from zkstate.cli.headers import time_text
 from zkstate.cli.named import read_record
+from zkstate.cli.prove_circom import TAKES as CIRCOM_TAKES
+from zkstate.cli.prove_circom import prove_circom
 from zkstate.cli.terminal import Terminal, show_facts
 from zkstate.cli.verdict import claim_facts, claim_result
 from zkstate.errors import EnvironmentFailure, InputError
@@ -37,8 +40,10 @@ usage: zkstate prove margin    --account BUNDLE [--ratio R] [--initial]         
        zkstate prove liquidation --account BUNDLE --until BUNDLE [--ratio R]                 --out DIR
        zkstate prove exit        --account BUNDLE --asset SYMBOL [--exactly X] --recipient A --out DIR
                                [CONTEXT] KEY [--json]
+       zkstate prove --zkey ZKEY --wtns WTNS [--r1cs R1CS] [--ceremony RECORD | --allow-insecure-setup] --out DIR
 
 Make a zero-knowledge proof about one account. It shows the claim and hides everything else.
+The last form proves any circuit of circom with a key and a witness of snarkjs; --r1cs has a bad witness named by row.
 
   margin              equity is at least R times the maintenance requirement (R is 1 if not given), or with
                       --initial times the initial one, at the committed prices; isolated positions do not count
@@ -96,9 +101,11 @@ TAKES = {
 
 
 def declare(parser: Parser) -> None:
-    parser.add_argument("statement", choices=tuple(CLAIMS))
-    parser.add_argument("--account", type=existing, required=True)
+    parser.add_argument("statement", choices=tuple(CLAIMS), nargs="?")
+    parser.add_argument("--account", type=existing)
     parser.add_argument("--out", type=Path, required=True)
+    for name in ("--zkey", "--wtns", "--r1cs"):
+        parser.add_argument(name, type=existing)
     parser.add_argument("--key", type=existing)
     parser.add_argument("--ceremony", type=existing)
     parser.add_argument("--allow-insecure-setup", action="store_true")
@@ -117,6 +124,13 @@ def declare(parser: Parser) -> None:
 def run(args: Namespace, terminal: Terminal) -> int:
     if args.out.exists():
         raise EnvironmentFailure(f"{args.out} exists already: remove it or choose another")
+    if args.statement is None:
+        return _run_circom(args, terminal)
+    for name in ("zkey", "wtns", "r1cs"):
+        if getattr(args, name) is not None:
+            raise InputError(f"prove {args.statement} does not take --{name}: its circuit and witness are made here")
+    if args.account is None:
+        raise InputError(f"prove {args.statement}: give --account, the bundle that zkstate recover wrote")
     record = read_record(args.ceremony)
     if record is not None and args.key is None:
         raise InputError("--ceremony is the record of a key: give it with --key")
@@ -140,7 +154,7 @@ def run(args: Namespace, terminal: Terminal) -> int:
             ceremony=record,
             progress=listen,
         )
-    write_attestation(attestation, args.out)
+    write_files(attestation.encode(), args.out)
     result = claim_result(attestation) | {"verb": "prove", "out": str(args.out)}
     facts = [*claim_facts(attestation), ("proof", str(args.out))]
     terminal.emit(result, lambda console: show_facts(console, facts))
@@ -151,10 +165,23 @@ def _step(progress: Progress, words: str) -> None:
     progress(words, 0, 0)
 
 
-def write_attestation(attestation: Attestation, folder: Path) -> None:
+def _run_circom(args: Namespace, terminal: Terminal) -> int:
+    if args.zkey is None and args.wtns is None:
+        raise InputError(f"name a statement ({', '.join(CLAIMS)}), or give --zkey and --wtns")
+    for name in vars(args).keys() - {*CIRCOM_TAKES, "statement", "out", "json"}:
+        if is_given(getattr(args, name)):
+            raise InputError(f"prove of a circuit of circom does not take --{name.replace('_', '-')}")
+    plain = prove_circom(args, terminal)
+    write_files(plain.encode(), args.out)
+    result = {"verb": "prove", "out": str(args.out), **plain.result()}
+    terminal.emit(result, lambda console: show_facts(console, [*plain.facts(), ("proof", str(args.out))]))
+    return 0
+
+
+def write_files(files: Mapping[str, bytes], folder: Path) -> None:
     """The files of a proof directory, all or none."""
     with new_folder(folder) as unfinished:
-        for name, content in attestation.encode().items():
+        for name, content in files.items():
             write_new(unfinished / name, content)
 
 

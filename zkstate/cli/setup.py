@@ -9,14 +9,14 @@ from pathlib import Path
 
 from circuits import catalogue
 from circuits.keys import known
-from zkstate.atomic import create_file
+from zkstate.atomic import create_file, new_folder
 from zkstate.cli.arguments import Namespace, Parser, existing
 from zkstate.cli.named import read_named
 from zkstate.cli.terminal import Terminal, show_facts, show_judgement
 from zkstate.constraint import compile_statement
 from zkstate.constraint.r1cs import R1cs
 from zkstate.errors import InputError
-from zkstate.proof import beacon, ceremony, container, powers, ptau_file, r1cs_file, zkey_file
+from zkstate.proof import beacon, ceremony, container, powers, ptau_file, r1cs_file, sym_file, zkey_file
 from zkstate.proof.contribution import Author
 from zkstate.proof.phase2 import initial_key
 from zkstate.proof.record import CeremonyRecord, Powers, PowersContribution, RecordedCircuit
@@ -29,7 +29,8 @@ usage: zkstate setup prepare    --ptau FILE --out FILE
        zkstate setup beacon     ZKEY --value HEX [--exponent N] [--name WORDS] --out ZKEY
        zkstate setup verify     ZKEY CIRCUIT --ptau FILE [--out RECORD]
        zkstate setup verify     --ptau FILE
-       zkstate setup export     ZKEY --out FILE                                        each with [--json]
+       zkstate setup export     ZKEY --out FILE
+       zkstate setup circuit    CIRCUIT --out DIR                                      each with [--json]
 
 Make the proving key of a circuit so that nobody can forge if only one of those who contributed erased their secret.
 
@@ -42,6 +43,7 @@ Make the proving key of a circuit so that nobody can forge if only one of those 
   verify      the whole chain: powers, circuit, every contribution, the key; with --out leave a ceremony record, which
               prove and verify take as --ceremony
   export      the verification key, as JSON
+  circuit     a circuit of zkstate as CIRCUIT.r1cs and, with the names of its wires, CIRCUIT.sym
 
 The files are those of snarkjs, in both directions. It is not shown that anyone erased anything, or who they are.
 
@@ -199,6 +201,22 @@ def _export(args: Namespace, terminal: Terminal) -> int:
     return _judge(terminal, "export", _SILENT, [("verification key", str(args.out)), ("digest", key.vk.digest())])
 
 
+def _export_circuit(args: Namespace, terminal: Terminal) -> int:
+    _takes(args, 1, ("out",))
+    name = args.given[0]
+    circuit = compile_statement(catalogue.parse(name))
+    with new_folder(args.out) as unfinished:
+        r1cs_file.write(unfinished / f"{name}.r1cs", r1cs_file.R1csFile.of_circuit(circuit))
+        sym_file.write(unfinished / f"{name}.sym", circuit)
+    facts = [
+        ("circuit", str(args.out / f"{name}.r1cs")),
+        ("names", str(args.out / f"{name}.sym")),
+        ("constraints", str(circuit.r1cs.n_constraints)),
+        ("digest", r1cs_file.digest(circuit.r1cs).hex()),
+    ]
+    return _judge(terminal, "circuit", _SILENT, facts)
+
+
 def _circuit(names: list[str], r1cs: Path | None) -> tuple[R1cs, RecordedCircuit]:
     """A circuit by name or file, and how a record names it."""
     if r1cs is not None:
@@ -256,4 +274,5 @@ _ACTIONS = {
     "beacon": _beacon,
     "verify": _verify,
     "export": _export,
+    "circuit": _export_circuit,
 }

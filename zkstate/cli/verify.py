@@ -7,27 +7,23 @@ from dataclasses import replace
 from pathlib import Path
 
 from circuits.attestation import (
-    CEREMONY_REQUIRED,
     FILES,
     MAX_FILE_BYTES,
     OTHER_FILE,
+    PROOF_FILE,
     STATEMENT_FILE,
     Attestation,
     Expectation,
     examine,
 )
-from circuits.keys import status_of
 from zkstate.cli.arguments import Namespace, Parser, existing, hex_bytes, is_given, seconds
 from zkstate.cli.context import FIELDS, declare_context, given_context
 from zkstate.cli.headers import header_facts, header_result
-from zkstate.cli.named import read_header, read_named, read_record
+from zkstate.cli.named import read_header, read_record
+from zkstate.cli.plain import PlainProof, judge, read_key
 from zkstate.cli.terminal import Terminal, duration_text, show_judgement
-from zkstate.cli.verdict import SECURITY, Verdict, setup_result, setup_text
+from zkstate.cli.verdict import Verdict
 from zkstate.errors import InputError, StaleError
-from zkstate.proof import json_form
-from zkstate.proof.groth16 import Proof, verify
-from zkstate.proof.json_form import SIZE_LIMIT
-from zkstate.proof.keys import SetupStatus, VerifyingKey
 from zkstate.publication.audit import audit_folder
 from zkstate.publication.header import SIGNED_BYTES, Header, SignedHeader, equivocation
 from zkstate.publication.layout import HEADER, MANIFEST
@@ -39,6 +35,7 @@ USAGE = """\
 usage: zkstate verify PROOF_DIR [PINS] [SETUP] [EXPECTED CONTEXT] [--json]
        zkstate verify EPOCH_DIR [--header FILE] [--header-hash HEX] [--max-age DURATION] [--json]
        zkstate verify HEADER HEADER [--json]
+       zkstate verify CIRCOM_DIR [--key FILE] [SETUP] [--json]
        zkstate verify --vk FILE --public FILE --proof FILE [SETUP] [--json]
 
 Check offline, and say what is shown and what is not.
@@ -46,8 +43,8 @@ Check offline, and say what is shown and what is not.
   PROOF_DIR   what zkstate prove wrote: the claim, the header it is about, the public inputs and the proof
   EPOCH_DIR   a published epoch: every file against the manifest, the tables, tree and records against the header
   HEADER      two copies of header.bin: whether they convict a venue of signing two states for one epoch
-  --vk, --public, --proof
-              the three JSON files of snarkjs, for any Groth16 circuit over BN254
+  CIRCOM_DIR  verification_key.json, public.json and proof.json of any Groth16 circuit over BN254, as prove --zkey and
+              snarkjs write them; or the three by name with --vk, --public and --proof. No statement is checked
 
 PINS, what you know without the proof:
 
@@ -87,7 +84,7 @@ def run(args: Namespace, terminal: Terminal) -> int:
         raise InputError("--vk, --public and --proof go together, and without a folder")
     if all(triple):
         _only(args, "three plain files", "ceremony")
-        return _verify_triple(args, terminal)
+        return _verify_plain(PlainProof.read(*triple), args, terminal)
     if len(args.place) == 2:
         _only(args, "two headers")
         return _compare_headers(args.place, terminal)
@@ -99,7 +96,12 @@ def run(args: Namespace, terminal: Terminal) -> int:
     if (place / MANIFEST).exists():
         _only(args, "an epoch", "header", "header_hash", "max_age")
         return _verify_epoch(place, args, terminal)
-    raise InputError(f"{place} is neither a proof folder ({STATEMENT_FILE}) nor an epoch folder ({MANIFEST})")
+    if (place / PROOF_FILE).exists():
+        _only(args, "a proof without a statement", "key", "ceremony")
+        return _verify_plain(PlainProof.below(place), args, terminal)
+    raise InputError(
+        f"{place} is neither a proof folder ({STATEMENT_FILE} or {PROOF_FILE}) nor an epoch folder ({MANIFEST})"
+    )
 
 
 def _only(args: Namespace, what: str, *takes: str) -> None:
@@ -122,7 +124,7 @@ def _verify_proof(folder: Path, args: Namespace, terminal: Terminal) -> int:
     expectation = Expectation(
         header_hash=_pinned_hash(args),
         context=replace(attestation.context, **given) if given else None,
-        key_digest=None if args.key is None else _read_key(args.key).digest(),
+        key_digest=None if args.key is None else read_key(args.key).digest(),
         trusted_setup_only=not args.allow_insecure_setup,
         ceremony=read_record(args.ceremony),
         other_hash=None if args.other_header is None else read_header(args.other_header).header.hash,
@@ -139,10 +141,6 @@ def _verify_proof(folder: Path, args: Namespace, terminal: Terminal) -> int:
         _check_age("the proof is about", attestation.header, args.max_age, now)
     terminal.emit(verdict.result(), verdict.render)
     return 0 if finding.accepted else 1
-
-
-def _read_key(path: Path) -> VerifyingKey:
-    return VerifyingKey.from_json(read_named(path, SIZE_LIMIT), str(path))
 
 
 def _check_age(what: str, header: Header, max_age: int | None, now: int) -> None:
@@ -198,36 +196,13 @@ def _compare_headers(paths: list[Path], terminal: Terminal) -> int:
     return int(not convicts)
 
 
-def _verify_triple(args: Namespace, terminal: Terminal) -> int:
-    key = _read_key(args.vk)
-    public_inputs = json_form.public_inputs(read_named(args.public, SIZE_LIMIT), str(args.public))
-    proof = Proof.from_json(read_named(args.proof, SIZE_LIMIT), str(args.proof))
-    reasons = [] if verify(key, public_inputs, proof) else ["the proof does not satisfy the verification equation"]
-    setup, record = status_of(key), read_record(args.ceremony)
-    if record is not None:
-        refusals = record.refusals(key)
-        reasons += refusals
-        setup = setup if refusals else SetupStatus.VERIFIED
-    elif not (setup.trusted or args.allow_insecure_setup):
-        reasons.append(f"the key is {setup_text(setup)}; {CEREMONY_REQUIRED}")
-    not_shown = ["what the public inputs mean: that is for whoever wrote the circuit to say"]
-    result = {
-        "verb": "verify",
-        "kind": "groth16",
-        "accepted": not reasons,
-        "reasons": reasons,
-        "public_inputs": [str(value) for value in public_inputs],
-        "key_digest": key.digest(),
-        "setup": setup_result(setup),
-        "security": SECURITY,
-        "not_shown": not_shown,
-    }
-    facts = [
-        ("public inputs", ", ".join(map(str, public_inputs))),
-        ("key", f"digest {key.digest()}"),
-        ("setup", setup_text(setup)),
-        ("security", SECURITY),
-        ("not shown", not_shown[0]),
-    ]
-    terminal.emit(result, lambda console: show_judgement(console, not reasons, reasons, facts))
-    return int(bool(reasons))
+def _verify_plain(plain: PlainProof, args: Namespace, terminal: Terminal) -> int:
+    verdict = judge(
+        plain,
+        None if args.key is None else read_key(args.key).digest(),
+        read_record(args.ceremony),
+        key_named=args.vk is not None,
+        allow_insecure=args.allow_insecure_setup,
+    )
+    verdict.emit(terminal)
+    return int(not verdict.accepted)

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import mmap
 import os
+import stat
 import struct
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from zkstate.errors import EncodingError, EnvironmentFailure, LengthError
+from zkstate.errors import EncodingError, EnvironmentFailure, InputError, LengthError
 
 Buffer = bytes | memoryview
 MAX_SECTIONS = 256
@@ -91,13 +92,19 @@ def map_file(path: Path, limit: int) -> memoryview:
     """The bytes of a file, mapped read-only: pages are read when touched and belong to the page cache.
 
     Files are only ever replaced by rename here, so a mapping keeps the content it was opened with.
-    Errors: EnvironmentFailure when it cannot be opened, LengthError when empty or above `limit` bytes.
+    Errors: InputError for a folder, a pipe or a device; EnvironmentFailure when it cannot be opened; LengthError when
+    empty or above `limit` bytes.
     """
     try:
-        with path.open("rb") as file:
-            size = os.fstat(file.fileno()).st_size
-            if not 0 < size <= limit:
-                raise LengthError(f"{path}: {size} bytes, expected 1 to {limit}")
-            return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+        file = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # a pipe would wait for its other end
+        try:
+            found = os.fstat(file)
+            if not stat.S_ISREG(found.st_mode):
+                raise InputError(f"{path} is not a regular file")
+            if not 0 < found.st_size <= limit:
+                raise LengthError(f"{path}: {found.st_size} bytes, expected 1 to {limit}")
+            return memoryview(mmap.mmap(file, 0, access=mmap.ACCESS_READ))
+        finally:
+            os.close(file)
     except OSError as error:
         raise EnvironmentFailure(f"{path}: {error.strerror}") from error
