@@ -1,6 +1,5 @@
 """Circuits, witnesses, keys and proofs cross between zkstate and circom2, snarkjs, in both directions."""
 
-import dataclasses
 import json
 from pathlib import Path
 
@@ -10,7 +9,6 @@ from tests.interop.tools import Compiled, compiled, run, snarkjs
 from tests.proof.frames import sections
 from tests.proof.ptau import known_ptau
 from tests.proof.test_sym_file import CIRCUIT as NAMED
-from zkstate.commitment.poseidon import poseidon
 from zkstate.errors import InputError, WitnessError
 from zkstate.kernels import FR_MODULUS, FrVec
 from zkstate.proof import json_form, r1cs_file, sym_file, wtns_file, zkey_file
@@ -52,27 +50,6 @@ def accepted_by_snarkjs(folder: Path, vk: str, public: str, proof: str) -> bool:
     outcome = run("snarkjs", "groth16", "verify", *paths)
     assert ("OK!" in outcome.text) is (outcome.code == 0)
     return outcome.code == 0
-
-
-def test_circom_compiles_circomlib_and_snarkjs_accepts_our_proof(below, tmp_path):
-    circuit = r1cs_file.read(below.r1cs)
-    witness = wtns_file.read(below.wtns)
-    assert publics_of(circuit, witness) == [poseidon(0, [41, 123456789]), 42]
-    key = insecure_setup(circuit.r1cs, SEED)
-    proof = prove(key, witness)
-    public = publics(key, witness)
-    assert verify(key.vk, public, proof)
-    files = key.vk.to_json(), json_form.public_to_json(public), proof.to_json()
-    assert accepted_by_snarkjs(tmp_path, *files)
-    for i in range(len(public)):
-        other = [*public[:i], public[i] + 1, *public[i + 1 :]]
-        assert not accepted_by_snarkjs(tmp_path, files[0], json_form.public_to_json(other), files[2])
-    negated = dataclasses.replace(proof, c=-proof.c)
-    assert not accepted_by_snarkjs(tmp_path, files[0], files[1], negated.to_json())
-
-
-def publics_of(circuit: r1cs_file.R1csFile, witness: FrVec) -> list[int]:
-    return witness.slice(1, circuit.r1cs.n_public + 1).to_ints()
 
 
 def test_snarkjs_refuses_infinity_in_a_proof_as_we_do(below, tmp_path):
