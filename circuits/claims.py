@@ -55,7 +55,7 @@ class PositionClaim:
 
     statement: ClassVar[str] = "position"
     other_root: ClassVar[str | None] = None
-    not_shown: ClassVar[tuple[str, ...]] = ()
+    not_shown: ClassVar[tuple[str, ...]] = ("that the position still stands, or was not shown or opened elsewhere too",)
     instrument: int
     lo: int
     hi: int

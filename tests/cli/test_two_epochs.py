@@ -136,6 +136,24 @@ def test_what_is_shown_and_what_is_not(venue, proofs):
     assert "later epoch" in zkstate("verify", root / "liquidation").out
 
 
+def test_two_epochs_fit_one_file(venue, tmp_path):
+    challenge = ["--challenge", "5a" * 32]
+    made = zkstate(
+        "prove", "history", "--account", venue / "3.json", "--since", venue / "1.json", "--attestation",
+        tmp_path / "history.json", *challenge, "--expiry", "2100-01-01T00:00:00Z",
+    )  # fmt: skip
+    assert made.code == 0, made.err
+    pins = ["--header", header(venue, 3), "--other-header", header(venue, 1)]
+    assert zkstate("verify", tmp_path / "history.json", *challenge, *pins).code == 0
+    assert zkstate("verify", tmp_path / "history.json", *challenge, "--other-header", header(venue, 2)).code == 1
+    found = json.loads((tmp_path / "history.json").read_text())
+    assert found["other_header"] == header(venue, 1).read_bytes().hex()
+    for other in ("", header(venue, 2).read_bytes().hex()):
+        changed = json.dumps(found | {"other_header": other}, separators=(",", ":"), ensure_ascii=False)
+        (tmp_path / "changed.json").write_text(changed)
+        assert zkstate("verify", tmp_path / "changed.json", *challenge).code == (1 if other else 2)
+
+
 def test_proofs_for_others_or_of_others_are_rejected(venue, proofs, tmp_path):
     root, _ = proofs
     for name, *options in (

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
+from circuits import portable
 from circuits.attestation import STATEMENT_FILE
 from circuits.keys import status_of
 from lightclient.bundle import Bundle
@@ -14,7 +15,7 @@ from zkstate.cli.explain_circom import explain_ptau, explain_r1cs, explain_wtns,
 from zkstate.cli.explained import Explained, worded
 from zkstate.cli.headers import header_facts, header_result
 from zkstate.cli.terminal import size_text
-from zkstate.cli.verdict import setup_result, setup_text
+from zkstate.cli.verdict import claim_facts, claim_result, setup_result, setup_text
 from zkstate.errors import InputError
 from zkstate.kernels import FR_BYTES, FR_MODULUS
 from zkstate.proof import json_form, ptau_file, r1cs_file, wtns_file, zkey_file
@@ -125,6 +126,15 @@ def _statement(path: Path, content: bytes) -> Explained:
     return Explained(f"the claim of a proof ({STATEMENT_FILE}); zkstate verify checks it", dict(facts), facts)
 
 
+def _attestation(_path: Path, content: bytes) -> Explained:
+    attestation = portable.decode(content)
+    return Explained(
+        "a portable attestation: well-formed; zkstate verify checks it against your challenge",
+        claim_result(attestation),
+        [*claim_facts(attestation), ("key", f"digest {attestation.key.digest()}")],
+    )
+
+
 def _proof(path: Path, content: bytes) -> Explained:
     Proof.from_json(content, str(path))
     return Explained("a Groth16 proof over BN254: well-formed, its points on their curves; truth not checked", {}, [])
@@ -182,6 +192,7 @@ _BY_MAGIC: dict[bytes, Callable[[Path], Explained]] = {
 }
 _BY_MEMBER: dict[str, Callable[[Path, bytes], Explained]] = {
     "owner_secret": _bundle,
+    "key_digest": _attestation,
     "circuit": _statement,
     "pi_a": _proof,
     "vk_alpha_1": _verifying_key,

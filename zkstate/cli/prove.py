@@ -8,13 +8,14 @@ from decimal import Decimal
 from functools import partial
 from pathlib import Path
 
+from circuits import portable
 from circuits.attestation import CEREMONY_REQUIRED
 from circuits.claim import Claim
 from circuits.claims import CLAIMS, BalanceClaim, PositionClaim
 from circuits.context import Context
 from circuits.proving import attest
 from lightclient.bundle import Bundle
-from zkstate.atomic import new_folder, write_new
+from zkstate.atomic import create_file, new_folder, write_new
 from zkstate.cli.arguments import Namespace, Parser, decimal, existing, is_given, parts_per_million
 from zkstate.cli.between import TwoEpochs, exit_claim, history_claim, liquidation_claim, opening_of
 from zkstate.cli.context import declare_context, given_context
@@ -40,6 +41,7 @@ usage: zkstate prove margin    --account BUNDLE [--ratio R] [--initial]         
        zkstate prove liquidation --account BUNDLE --until BUNDLE [--ratio R]                 --out DIR
        zkstate prove exit        --account BUNDLE --asset SYMBOL [--exactly X] --recipient A --out DIR
                                [CONTEXT] KEY [--json]
+       zkstate prove STATEMENT ..  --attestation FILE --challenge HEX --expiry T [CONTEXT] KEY [--json]
        zkstate prove --zkey ZKEY --wtns WTNS [--r1cs R1CS] [--ceremony RECORD | --allow-insecure-setup] --out DIR
 
 Make a zero-knowledge proof about one account. It shows the claim and hides everything else.
@@ -63,6 +65,7 @@ The last form proves any circuit of circom with a key and a witness of snarkjs; 
   --since, --until    a bundle of the same account of an earlier or a later epoch; the later of the two holds the
                       entries between them (zkstate recover --history-since)
   --out DIR           where the proof directory is written; must not exist
+  --attestation FILE  instead of it: all in one file, for a venue that is to open the same position, say
 
 KEY is one of
 
@@ -103,7 +106,8 @@ TAKES = {
 def declare(parser: Parser) -> None:
     parser.add_argument("statement", choices=tuple(CLAIMS), nargs="?")
     parser.add_argument("--account", type=existing)
-    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--out", type=Path)
+    parser.add_argument("--attestation", type=Path)
     for name in ("--zkey", "--wtns", "--r1cs"):
         parser.add_argument(name, type=existing)
     parser.add_argument("--key", type=existing)
@@ -122,8 +126,11 @@ def declare(parser: Parser) -> None:
 
 
 def run(args: Namespace, terminal: Terminal) -> int:
-    if args.out.exists():
-        raise EnvironmentFailure(f"{args.out} exists already: remove it or choose another")
+    if (args.out is None) == (args.attestation is None):
+        raise InputError("give --out, or --attestation to have all in one file")
+    target: Path = args.out or args.attestation
+    if target.exists():
+        raise EnvironmentFailure(f"{target} exists already: remove it or choose another")
     if args.statement is None:
         return _run_circom(args, terminal)
     for name in ("zkey", "wtns", "r1cs"):
@@ -141,6 +148,8 @@ def run(args: Namespace, terminal: Terminal) -> int:
     context = Context(**given_context(args))
     if context.expiry and context.expiry < time.time():
         raise InputError(f"--expiry {context.expiry} has passed: it was {time_text(context.expiry)}")
+    if args.attestation is not None:
+        portable.check_addressed(context)
     with terminal.progress("prove") as progress:
         listen = partial(_step, progress)
         attestation = attest(
@@ -154,9 +163,12 @@ def run(args: Namespace, terminal: Terminal) -> int:
             ceremony=record,
             progress=listen,
         )
-    write_files(attestation.encode(), args.out)
-    result = claim_result(attestation) | {"verb": "prove", "out": str(args.out)}
-    facts = [*claim_facts(attestation), ("proof", str(args.out))]
+    if args.attestation is None:
+        write_files(attestation.encode(), target)
+    else:
+        create_file(target, portable.encode(attestation))
+    result = claim_result(attestation) | {"verb": "prove", "out": str(target)}
+    facts = [*claim_facts(attestation), ("proof", str(target))]
     terminal.emit(result, lambda console: show_facts(console, facts))
     return 0
 
@@ -168,7 +180,7 @@ def _step(progress: Progress, words: str) -> None:
 def _run_circom(args: Namespace, terminal: Terminal) -> int:
     if args.zkey is None and args.wtns is None:
         raise InputError(f"name a statement ({', '.join(CLAIMS)}), or give --zkey and --wtns")
-    for name in vars(args).keys() - {*CIRCOM_TAKES, "statement", "out", "json"}:
+    for name in vars(args).keys() - {*CIRCOM_TAKES, "out", "json"}:
         if is_given(getattr(args, name)):
             raise InputError(f"prove of a circuit of circom does not take --{name.replace('_', '-')}")
     plain = prove_circom(args, terminal)

@@ -6,6 +6,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+from circuits import portable
 from circuits.attestation import (
     FILES,
     MAX_FILE_BYTES,
@@ -19,7 +20,7 @@ from circuits.attestation import (
 from zkstate.cli.arguments import Namespace, Parser, existing, hex_bytes, is_given, seconds
 from zkstate.cli.context import FIELDS, declare_context, given_context
 from zkstate.cli.headers import header_facts, header_result
-from zkstate.cli.named import read_header, read_record
+from zkstate.cli.named import read_header, read_named, read_record
 from zkstate.cli.plain import PlainProof, judge, read_key
 from zkstate.cli.terminal import Terminal, duration_text, show_judgement
 from zkstate.cli.verdict import Verdict
@@ -33,6 +34,7 @@ CLOCK_SKEW_S = 600  # how far ahead of this machine's clock a state may be dated
 
 USAGE = """\
 usage: zkstate verify PROOF_DIR [PINS] [SETUP] [EXPECTED CONTEXT] [--json]
+       zkstate verify ATTESTATION --challenge HEX [PINS] [SETUP] [EXPECTED CONTEXT] [--json]
        zkstate verify EPOCH_DIR [--header FILE] [--header-hash HEX] [--max-age DURATION] [--json]
        zkstate verify HEADER HEADER [--json]
        zkstate verify CIRCOM_DIR [--key FILE] [SETUP] [--json]
@@ -41,6 +43,7 @@ usage: zkstate verify PROOF_DIR [PINS] [SETUP] [EXPECTED CONTEXT] [--json]
 Check offline, and say what is shown and what is not.
 
   PROOF_DIR   what zkstate prove wrote: the claim, the header it is about, the public inputs and the proof
+  ATTESTATION the same in one file, as zkstate prove --attestation wrote it in answer to your challenge
   EPOCH_DIR   a published epoch: every file against the manifest, the tables, tree and records against the header
   HEADER      two copies of header.bin: whether they convict a venue of signing two states for one epoch
   CIRCOM_DIR  verification_key.json, public.json and proof.json of any Groth16 circuit over BN254, as prove --zkey and
@@ -89,10 +92,15 @@ def run(args: Namespace, terminal: Terminal) -> int:
         _only(args, "two headers")
         return _compare_headers(args.place, terminal)
     if len(args.place) != 1:
-        raise InputError("name one proof folder, one epoch folder or two headers (see --help)")
+        raise InputError("name one proof folder, attestation or epoch folder, or two headers (see --help)")
     place: Path = args.place[0]
+    if not place.is_dir():
+        attestation = portable.decode(read_named(place, portable.MAX_PORTABLE_BYTES))
+        if args.challenge is None:
+            raise InputError("verify of an attestation: give --challenge, the one you chose, or it may answer another")
+        return _verify_proof(attestation, args, terminal)
     if (place / STATEMENT_FILE).exists():
-        return _verify_proof(place, args, terminal)
+        return _verify_proof(read_attestation(place), args, terminal)
     if (place / MANIFEST).exists():
         _only(args, "an epoch", "header", "header_hash", "max_age")
         return _verify_epoch(place, args, terminal)
@@ -118,8 +126,7 @@ def read_attestation(folder: Path) -> Attestation:
     )
 
 
-def _verify_proof(folder: Path, args: Namespace, terminal: Terminal) -> int:
-    attestation = read_attestation(folder)
+def _verify_proof(attestation: Attestation, args: Namespace, terminal: Terminal) -> int:
     given = given_context(args)
     expectation = Expectation(
         header_hash=_pinned_hash(args),

@@ -55,6 +55,11 @@ def render(value: Json) -> str:
     return json.dumps(value, indent=1, ensure_ascii=False)
 
 
+def compact(content: bytes | str, name: str) -> bytes:
+    """One JSON text without white space, its members in their order. Errors as `parse`."""
+    return json.dumps(parse(content, name), separators=(",", ":"), ensure_ascii=False).encode("utf-8")
+
+
 def member(value: Json, key: str, name: str) -> Json:
     """Member `key` of the JSON object `value`."""
     if not isinstance(value, Mapping):
