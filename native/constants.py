@@ -213,6 +213,10 @@ def header() -> str:
     lines += table("zkn_fr", "FR_ROOTS", roots, "FR_ROOTS[k] has order 2^k; the last is 5^((r-1)/2^28)")
     inverses = [fr(pow(1 << k, -1, R)) for k in range(FR_TWO_ADICITY + 1)]
     lines += table("zkn_fr", "FR_INVERSE_POWERS_OF_TWO", inverses, "2^-k")
+    minus_inverse = -pow(R, -1, MONTGOMERY) % MONTGOMERY
+    lines += constant("uint64_t", f"FR_MINUS_INVERSE[{LIMBS}]", limbs(minus_inverse), "-1/r mod 2^256")
+    lines += constant("uint64_t", f"FR_MINUS_MODULUS[{LIMBS}]", limbs(MONTGOMERY - R), "2^256 - r")
+    lines += constant("uint64_t", f"FR_TWICE_MODULUS[{LIMBS}]", limbs(2 * R), "2 r")
 
     lines += constant("zkn_fp", "FP_CURVE_B", fp(3), "E: y^2 = x^3 + 3")
     twist_b = fp2_mul((3, 0), fp2_inverse(XI))

@@ -122,6 +122,11 @@ zkn_status zkn_fr_ntt_twiddles(zkn_fr *twiddles, size_t n);
 zkn_status zkn_fr_ntt(zkn_fr *a, size_t n, const zkn_fr *twiddles, unsigned threads);
 /* The inverse of zkn_fr_ntt. */
 zkn_status zkn_fr_intt(zkn_fr *a, size_t n, const zkn_fr *twiddles, unsigned threads);
+/* h[i] <- a b - c at the odd point v^(2i+1), v^2 = w, for the polynomials of degree below n that have the values a[k],
+ * b[k] and a[k] b[k] at w^k. Twiddles of length n, which is at most 2^27. a and b are left holding what depends on them:
+ * erase them if they are secret. */
+zkn_status zkn_fr_quotient(zkn_fr *h, zkn_fr *a, zkn_fr *b, size_t n, const zkn_fr *twiddles,
+                           unsigned threads);
 
 /* ---- groups -------------------------------------------------------------------------------------
  * Points given to anything but decode and check are on their curve and in the subgroup of order r. Every

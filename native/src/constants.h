@@ -127,6 +127,15 @@ static const zkn_fr FR_INVERSE_POWERS_OF_TWO[29] = {
     {{0x0000000000000000ULL, 0x0000000000000000ULL, 0x0000000000000000ULL, 0x0000001000000000ULL}},
 };
 
+/* -1/r mod 2^256 */
+static const uint64_t FR_MINUS_INVERSE[4] = {0xc2e1f593efffffffULL, 0x6586864b4c6911b3ULL, 0xe39a982899062391ULL, 0x73f82f1d0d8341b2ULL};
+
+/* 2^256 - r */
+static const uint64_t FR_MINUS_MODULUS[4] = {0xbc1e0a6c0fffffffULL, 0xd7cc17b786468f6eULL, 0x47afba497e7ea7a2ULL, 0xcf9bb18d1ece5fd6ULL};
+
+/* 2 r */
+static const uint64_t FR_TWICE_MODULUS[4] = {0x87c3eb27e0000002ULL, 0x5067d090f372e122ULL, 0x70a08b6d0302b0baULL, 0x60c89ce5c2634053ULL};
+
 /* E: y^2 = x^3 + 3 */
 static const zkn_fp FP_CURVE_B = {{0x7a17caa950ad28d7ULL, 0x1f6ac17ae15521b9ULL, 0x334bea4e696bd284ULL, 0x2a1f6744ce179d8eULL}};
 

@@ -21,13 +21,6 @@ enum { MAX_LEVELS = 9, ROWS = 1 << MAX_LEVELS };
 /* the bound of a twiddle times an element, by the level within a pass */
 static const uint64_t ROOM[MAX_LEVELS] = {2, 2, 2, 3, 3, 4, 5, 6, 7};
 
-typedef struct {
-    zkn_fr *a;
-    const zkn_fr *twiddles;
-    size_t length;   /* of a block before the pass */
-    unsigned levels; /* of the pass */
-} pass;
-
 /* (lo, hi) <- (lo + s hi, lo - s hi) */
 static inline void butterfly(fr8 *lo, fr8 *hi, const fr8 *s, uint64_t room)
 {
@@ -87,14 +80,14 @@ static void run(fr8 *rows, unsigned levels, size_t k, size_t stride, const zkn_f
 static void column_share(void *ctx, size_t begin, size_t end, unsigned worker)
 {
     (void)worker;
-    const pass *p = ctx;
+    const ntt_pass *p = ctx;
     const size_t rows = (size_t)1 << p->levels, apart = p->length >> p->levels, groups = apart / LANES;
     fr8 buffer[ROWS];
     for (size_t item = begin; item < end; item++) {
-        const size_t k = item / groups;
-        zkn_fr *base = p->a + k * p->length + item % groups * LANES;
+        const size_t block = item / groups;
+        zkn_fr *base = p->a + block * p->length + item % groups * LANES;
         for (size_t row = 0; row < rows; row++) fr8_load_plain(&buffer[row], base + row * apart, 1);
-        run(buffer, p->levels, k, 0, p->twiddles);
+        run(buffer, p->levels, p->first + block, 0, p->twiddles);
         for (size_t row = 0; row < rows; row++) fr8_store_plain(base + row * apart, 1, &buffer[row]);
     }
 }
@@ -103,30 +96,22 @@ static void column_share(void *ctx, size_t begin, size_t end, unsigned worker)
 static void block_share(void *ctx, size_t begin, size_t end, unsigned worker)
 {
     (void)worker;
-    const pass *p = ctx;
+    const ntt_pass *p = ctx;
     fr8 buffer[ROWS];
     for (size_t item = begin; item < end; item++) {
         zkn_fr *base = p->a + item * LANES * p->length;
         for (size_t row = 0; row < p->length; row++) fr8_load_plain(&buffer[row], base + row, p->length);
-        run(buffer, p->levels, item * LANES, 1, p->twiddles);
+        run(buffer, p->levels, p->first + item * LANES, 1, p->twiddles);
         for (size_t row = 0; row < p->length; row++) fr8_store_plain(base + row, p->length, &buffer[row]);
     }
 }
 
-void ntt_lanes(zkn_fr *a, size_t n, const zkn_fr *twiddles, unsigned threads)
+void ntt_lanes(ntt_pass *p, size_t n, unsigned threads)
 {
-    const unsigned log_n = (unsigned)__builtin_ctzll(n);
-    const unsigned passes = (log_n + MAX_LEVELS - 1) / MAX_LEVELS, shared = passes > 1 ? passes : 2;
-    unsigned left = log_n;
-    pass p = {.a = a, .twiddles = twiddles, .length = n};
-    for (unsigned done = 0; done + 1 < shared; done++) {
-        p.levels = (left + shared - done - 1) / (shared - done);
-        zkn_parallel(n >> p.levels >> 3, threads, column_share, &p);
-        p.length >>= p.levels;
-        left -= p.levels;
-    }
-    p.levels = left;
-    zkn_parallel(n / p.length / LANES, threads, block_share, &p);
+    const unsigned log_n = (unsigned)__builtin_ctzll(n),
+                   passes = log_n <= MAX_LEVELS ? 2 : (log_n + MAX_LEVELS - 1) / MAX_LEVELS;
+    ntt_passes(p, log_n - log_n / passes, passes - 1, LANES, n, threads, column_share);
+    zkn_parallel(n / p->length / LANES, threads, block_share, p);
 }
 
 #endif

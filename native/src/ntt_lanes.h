@@ -2,12 +2,12 @@
 #ifndef ZKN_NTT_LANES_H
 #define ZKN_NTT_LANES_H
 
-#include "zkn.h"
+#include "ntt.h"
 
 /* Shorter transforms have fewer than eight blocks of their own for the last levels. */
 enum { NTT_LANES_MIN = 1 << 7 };
 
-/* All levels of ntt.c, natural order in, bit-reversed out; n >= NTT_LANES_MIN. */
-void ntt_lanes(zkn_fr *a, size_t n, const zkn_fr *twiddles, unsigned threads);
+/* All levels of ntt_reversed on n >= NTT_LANES_MIN elements, from the state before its first pass. */
+void ntt_lanes(ntt_pass *p, size_t n, unsigned threads);
 
 #endif

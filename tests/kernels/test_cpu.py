@@ -34,6 +34,8 @@ for inverse in (False, True):
         y = x.copy()
         ntt(y, inverse=inverse, **({{}} if coset is None else {{"coset": coset}}))
         seen.update(y.to_bytes())
+for n in (64, 256):
+    seen.update(quotient(x.slice(0, n), x.slice(n, 2 * n)).to_bytes())
 for width in range(1, 17):
     seen.update(poseidon_many(9, x.slice(0, 2 * width), width).to_bytes())
 for fixed, msm in ((fixed_base_g1, msm_g1), (fixed_base_g2, msm_g2)):

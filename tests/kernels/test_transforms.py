@@ -1,4 +1,4 @@
-"""ntt against its definition in Python's integers, against galois, and against its own inverse."""
+"""ntt and quotient against their definitions in Python's integers, ntt against galois and its own inverse."""
 
 import random
 
@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from zkstate.errors import LengthError
-from zkstate.kernels import FR_MODULUS, FrVec, ntt
+from zkstate.kernels import FR_MODULUS, FrVec, ntt, quotient
 
 R = FR_MODULUS
 cosets = st.sampled_from([None, 1, 5, 7, R - 1, R // 3])
@@ -56,6 +56,47 @@ def test_agrees_with_galois_polynomials(n):
     values = sample(n, seed=n)
     points = field([pow(5, (R - 1) // n * k, R) for k in range(n)])
     assert transformed(values).to_ints() == [int(y) for y in galois.Poly(values[::-1], field=field)(points)]
+
+
+@pytest.mark.parametrize("n", [1, 2, 4, 16, 64])
+@pytest.mark.parametrize("threads", [1, 2])
+def test_quotient_is_by_definition(n, threads):
+    """a·b − c at the odd points, from coefficients found by the inverse matrix in integers."""
+    a, b = sample(n, seed=n), sample(n, seed=n + 1)
+    w, inverse = pow(5, (R - 1) // n, R), pow(n, -1, R)
+
+    def coefficients(values):
+        return [inverse * sum(y * pow(w, -j * k, R) for k, y in enumerate(values)) % R for j in range(n)]
+
+    polynomials = [coefficients(v) for v in (a, b, [x * y % R for x, y in zip(a, b, strict=True)])]
+    expected = []
+    for i in range(n):
+        x = pow(5, (R - 1) // (2 * n) * (2 * i + 1), R)
+        at_a, at_b, at_c = (sum(c * pow(x, j, R) for j, c in enumerate(p)) for p in polynomials)
+        expected.append((at_a * at_b - at_c) % R)
+    assert quotient(FrVec.from_ints(a), FrVec.from_ints(b), threads).to_ints() == expected
+
+
+@pytest.mark.parametrize("log_n", [12, 13, 15])
+def test_long_quotients_vanish_on_what_they_should(log_n):
+    """h (X^n - 1) = a b - c as polynomials: h has degree below n - 1, and -2 h stands at the odd points."""
+    n = 1 << log_n
+    a, b = (FrVec.from_ints(sample(n, seed)) for seed in (1, 2))
+    before = [v.copy() for v in (a, b, a * b)]
+    h = quotient(a, b)
+    ntt(h, inverse=True, coset=pow(5, (R - 1) // (2 * n), R))
+    assert h[n - 1] == 0
+    z = 0x1234567890ABCDEF << 150
+    for v in before:
+        ntt(v, inverse=True)
+    at_a, at_b, at_c = (v.evaluate(z) for v in before)
+    assert (at_a * at_b - at_c) % R == -h.evaluate(z) * pow(2, -1, R) * (pow(z, n, R) - 1) % R
+
+
+@pytest.mark.parametrize(("n", "m"), [(0, 0), (3, 3), (4, 8)])
+def test_quotients_need_equal_powers_of_two(n, m):
+    with pytest.raises(LengthError):
+        quotient(FrVec(n), FrVec(m))
 
 
 @pytest.mark.slow

@@ -38,9 +38,9 @@ static int poseidon(void)
 static int scalars(void)
 {
     enum { N = 64 };
-    zkn_fr a[N], b[N], out[N], twiddles[N / 2], x;
+    zkn_fr a[N], b[N], out[N], twiddles[N], x;
     uint8_t bytes[32 * N];
-    zkn_status status = zkn_fr_ntt_twiddles(twiddles, N / 2);
+    zkn_status status = zkn_fr_ntt_twiddles(twiddles, N);
     fill(a, N), fill(b, N), fill(&x, 1);
     VALGRIND_MAKE_MEM_UNDEFINED(a, sizeof a);
     VALGRIND_MAKE_MEM_UNDEFINED(b, sizeof b);
@@ -54,6 +54,7 @@ static int scalars(void)
     fr_inv(out, a), fr_neg(out, a);
     status |= zkn_fr_ntt(a, N, twiddles, 1);
     status |= zkn_fr_intt(a, N, twiddles, 1);
+    status |= zkn_fr_quotient(out, a, b, N, twiddles, 1);
     return status != ZKN_OK;
 }
 

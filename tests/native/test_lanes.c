@@ -111,7 +111,7 @@ static void test_longest_passes(void)
         a[i].l[0] -= 1 + next_random(&seed) % 2;
     }
     memcpy(b, a, N * sizeof *a);
-    ntt_lanes(b, N, twiddles, 2);
+    ntt_reversed(b, N, 0, twiddles, 2);
     for (size_t k = 0; k < N; k += N / 4 + 12345) {
         size_t reversed = 0;
         for (int bit = 0; bit < 18; bit++) reversed |= (k >> bit & 1) << (17 - bit);

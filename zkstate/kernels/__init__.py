@@ -41,7 +41,7 @@ from zkstate.kernels.poseidon import (
 from zkstate.kernels.r1cs_file import r1cs_counts
 from zkstate.kernels.scalars import FR_BYTES, FR_MODULUS, FrVec, divide_linear
 from zkstate.kernels.seam import CPU_PATHS, best_path, cpu_path, cpu_words, native_digest, thread_count
-from zkstate.kernels.transforms import FR_TWO_ADICITY, ntt
+from zkstate.kernels.transforms import FR_TWO_ADICITY, ntt, quotient
 
 __all__ = [
     "CPU_PATHS",
@@ -84,6 +84,7 @@ __all__ = [
     "poseidon_constants",
     "poseidon_many",
     "poseidon_permutation",
+    "quotient",
     "r1cs_counts",
     "sparse_product",
     "thread_count",

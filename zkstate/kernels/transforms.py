@@ -1,4 +1,4 @@
-"""ntt: the number-theoretic transform over Fr, in place, on the domain itself or on a coset of it."""
+"""ntt: the transform over Fr, in place, on the domain or on a coset of it. quotient: of a Groth16 proof."""
 
 from __future__ import annotations
 
@@ -28,6 +28,21 @@ def ntt(v: FrVec, inverse: bool = False, coset: int | None = None, threads: int 
     if coset is not None and inverse:
         ratio = pow(coset, -1, FR_MODULUS)
         lib.zkn_fr_vec_scale_powers(v.array, v.array, scalar(1), scalar(ratio), v.n, threads)
+
+
+def quotient(a: FrVec, b: FrVec, threads: int = 0) -> FrVec:
+    """h[i] = a·b − c at v^(2i+1), v^2 = w, for the polynomials of degree < n with values a[k], b[k], a[k]·b[k] at w^k.
+
+    a and b are overwritten with what depends on them: the caller's to wipe. Shapes: both of n elements, a power of two
+    up to 2^27. Errors: LengthError.
+    """
+    if len(a) != len(b):
+        raise LengthError(f"a quotient of {len(a)} and {len(b)} values: expected as many of both")
+    h = FrVec.uninitialised(a.n)
+    table = twiddles_for(2 * a.n)
+    status = lib.zkn_fr_quotient(h.array, a.array, b.array, a.n, table.array, thread_count(threads))
+    check(status, f"a quotient of {a.n} values")
+    return h
 
 
 def twiddles_for(n: int) -> FrVec:

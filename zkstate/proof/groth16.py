@@ -15,7 +15,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from zkstate.algebra.bn254 import G1, G2, root_of_unity
+from zkstate.algebra.bn254 import G1, G2
 from zkstate.errors import EncodingError, EnvironmentFailure, LengthError, WitnessError
 from zkstate.kernels import (
     FR_BYTES,
@@ -26,8 +26,8 @@ from zkstate.kernels import (
     G2Vec,
     msm_g1,
     msm_g2,
-    ntt,
     pairing_check,
+    quotient,
     sparse_product,
     thread_count,
     wipe,
@@ -217,28 +217,21 @@ def _quotient(pk: ProvingKey, witness: FrVec, threads: int) -> FrVec:
 
     On the domain itself a·b = c, so these values are all of a·b − c: no division by the vanishing polynomial.
     """
-    products = [sparse_product(m, m.pool, witness, threads) for m in (pk.matrix_a, pk.matrix_b)]
-    a, b, c = *products, products[0] * products[1]
+    a, b = (sparse_product(m, m.pool, witness, threads) for m in (pk.matrix_a, pk.matrix_b))
     try:
         if pk.matrix_c is not None:
-            _check_rows(c, sparse_product(pk.matrix_c, pk.matrix_c.pool, witness, threads))
-        shift = root_of_unity(2 * pk.domain_size)
-        for values in (a, b, c):
-            ntt(values, inverse=True, threads=threads)
-            ntt(values, coset=shift, threads=threads)
-        product = a * b
-        h = product - c
-        wipe(product)
-        return h
+            _check_rows(a * b, sparse_product(pk.matrix_c, pk.matrix_c.pool, witness, threads))
+        return quotient(a, b, threads)
     finally:
-        for values in (a, b, c):
-            wipe(values)
+        wipe(a)
+        wipe(b)
 
 
 def _check_rows(product: FrVec, claimed: FrVec) -> None:
     """Refuse a witness with (A·w)(B·w) ≠ C·w in some row, naming the first."""
     left, right = (np.frombuffer(v.raw(), dtype="<u8").reshape(-1, 4) for v in (product, claimed))
     broken = np.flatnonzero((left != right).any(axis=1))
+    wipe(product)
     wipe(claimed)
     if len(broken):
         raise WitnessError(f"the witness breaks {len(broken)} rows of the circuit, row {int(broken[0])} first")
