@@ -8,18 +8,21 @@ solving it for an input or a hint that stands in it or just behind it. What is l
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import chain
 
 from tests.soundness.system import State, System, dot
 from zkstate.kernels import STEP_BITS
 
 MOST_BEHIND = 24  # inputs behind a row that are moved, or solved for
 MOST_MISSES = 12  # refused inputs tried for one row
+MOST_DIRECT = 4  # of those that break a row with a wire that is freed, tried before anything else
 MOST_ELEMENTS = 4  # of a list of secret inputs, those varied
 MOST_OTHERS = 32  # hints that the deleted row does not speak of, tried for one repair
+MOST_RECENT = 4  # starts that worked for rows of the same words, tried first
 ATTACK = "attack"  # inputs, public and secret, that the whole circuit refuses
 SECOND = "second witness"  # for inputs it accepts: the row pins a value that these inputs leave open
 
@@ -44,6 +47,7 @@ class Search:
     depth: int = 40
     bases_a_row: int = 6
     _behind: dict[int, tuple[list[int], set[int], set[int]]] = field(default_factory=dict)
+    _worked: dict[tuple[str, bool], list[int]] = field(default_factory=lambda: defaultdict(list))
 
     def __post_init__(self) -> None:
         assert all(not base.broken for base in self.bases), "a base must be a good witness"
@@ -51,19 +55,40 @@ class Search:
     def kill(self, k: int) -> Kill | None:
         """A kill of row k, an attack if one is found; None if nothing is found at all."""
         second = None
-        rest = self.rng.sample(self.bases[1:], min(self.bases_a_row, len(self.bases)) - 1)
-        tries = ((base, changes) for base in [self.bases[0], *rest] for changes in self.starts(k, base))
-        freed = self._freed(k)
-        near = [miss for miss, hard in self.misses if any(freed & self.behind(row)[2] for row in hard)]
-        moved = (self.system.set(base, changes) for base, changes in tries)
-        for state in chain(moved, self.rng.sample(near, min(len(near), MOST_MISSES))):
+        for place, state in self._tries(k):
             self._left = self.effort
             whole = self.repaired(state, k, self.depth)
             found = self.judged(k, whole) if whole else None
             if found and found.kind == ATTACK:
+                worked = self._worked[self._family(k)]
+                worked[:] = [place, *(other for other in worked if other != place)][:MOST_RECENT]
                 return found
             second = second or found
         return second
+
+    def _tries(self, k: int) -> Iterator[tuple[int, State]]:
+        """Numbered states to repair: first those that worked for the last rows like this one."""
+        rest = self.rng.sample(self.bases[1:], min(self.bases_a_row, len(self.bases)) - 1)
+        moves = [(base, changes) for base in [self.bases[0], *rest] for changes in self.starts(k, base)]
+        freed = self._freed(k)
+        direct = self._missed(MOST_DIRECT, lambda row: freed & self.system.wires_of(row))
+        near = self._missed(MOST_MISSES, lambda row: freed & self.behind(row)[2])
+        ranged = self._ranged(freed)
+        wide = self._missed(MOST_MISSES, lambda row: ranged & self.behind(row)[2])
+        tries: list[State | tuple[State, dict[int, int]]] = [*direct, *moves, *near, *wide]
+        worked = [place for place in self._worked[self._family(k)] if place < len(tries)]
+        for place in dict.fromkeys([*worked, *range(len(tries))]):
+            state = tries[place]
+            yield place, state if isinstance(state, State) else self.system.set(*state)
+
+    def _missed(self, most: int, speaks: Callable[[int], object]) -> list[State]:
+        """Some of the misses of which a hard row is one that speaks of what is wanted."""
+        found = [miss for miss, hard in self.misses if any(speaks(row) for row in hard)]
+        return self.rng.sample(found, min(len(found), most))
+
+    def _family(self, k: int) -> tuple[str, bool]:
+        """What rows of the same words share, whichever entry of a list they are of."""
+        return re.sub(r"\d+", "", self.system.circuit.label(k)), k in self.system.definer
 
     @cached_property
     def misses(self) -> list[tuple[State, set[int]]]:
@@ -89,6 +114,12 @@ class Search:
         freed = {wire for wire in system.wires_of(k) if wire in system.step_of}
         return freed | {system.steps[system.step_of[wire]].outs[-1] for wire in freed}
 
+    def _ranged(self, freed: set[int]) -> set[int]:
+        """The inputs whose digits are among the hints freed: without the row they can leave their range."""
+        system = self.system
+        steps = [system.steps[system.step_of[wire]] for wire in freed & system.hints]
+        return {wire for step in steps for wire in system.read_by(step) if wire in system.inputs}
+
     def judged(self, k: int, state: State) -> Kill | None:
         """None unless the C core finds that row k, and no other, is broken."""
         if self.system.broken_exactly(state) != [k]:
@@ -100,6 +131,8 @@ class Search:
     def starts(self, k: int, base: State) -> Iterator[dict[int, int]]:
         system, values = self.system, base.values
         wires = sorted(system.wires_of(k))
+        if k in system.absorber:
+            yield {system.absorber[k]: values[system.absorber[k]] + 1}
         if k in system.definer:
             node = system.steps[system.definer[k]].outs[0]
             old = values[node]

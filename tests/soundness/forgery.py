@@ -15,7 +15,7 @@ from zkstate.algebra.bn254 import G1, G2
 from zkstate.errors import EncodingError, LengthError
 from zkstate.kernels import FP_MODULUS, FR_MODULUS
 from zkstate.proof.groth16 import Proof, prove, verify
-from zkstate.proof.keys import VerifyingKey
+from zkstate.proof.keys import ProvingKey, VerifyingKey
 
 Words = tuple[int, ...]
 
@@ -35,11 +35,9 @@ class Forgery:
     words: Words
 
 
-@cache
 def honest_proofs(name: str, rows: int, seed: int, count: int) -> tuple[VerifyingKey, tuple[Signed, ...]]:
     """Proofs about different accounts, epochs and contexts, each accepted, under the statement's known key."""
-    circuit = circuit_of(name, rows)
-    key = proving_key(catalogue.get(name, rows), circuit)
+    circuit, key = circuit_of(name, rows), _key(name, rows)
     found = []
     for inputs in honest(name, rows, seed, count):
         witness = circuit.solve(inputs)
@@ -48,6 +46,11 @@ def honest_proofs(name: str, rows: int, seed: int, count: int) -> tuple[Verifyin
         assert verify(key.vk, public, proof), "an honest proof is refused"
         found.append(Signed(public, proof.evm_words()))
     return key.vk, tuple(found)
+
+
+@cache
+def _key(name: str, rows: int) -> ProvingKey:
+    return proving_key(catalogue.get(name, rows), circuit_of(name, rows))
 
 
 def forgeries(proofs: Sequence[Signed], rng: random.Random) -> Iterator[Forgery]:

@@ -2,6 +2,7 @@
 
 import importlib
 import inspect
+import itertools
 import pkgutil
 import random
 
@@ -11,7 +12,7 @@ import pytest
 from circuits import catalogue, gadgets
 from tests.circuits.nudge import free_wires
 from tests.constraint.saying import saying
-from tests.soundness import exhaustion, mutants, pairs
+from tests.soundness import exhaustion, forgery, mutants, pairs, suite, table
 from tests.soundness.attack import ATTACK, Search
 from tests.soundness.deletion import INVERSE, structural
 from tests.soundness.field import field_of
@@ -152,3 +153,52 @@ def test_a_few_deleted_rows_of_every_statement(name):
     requirement = next(k for k in range(len(system.rows)) if "committed state root" in system.circuit.label(k))
     range_row = next(k for k in range(len(system.rows)) if system.circuit.label(k).startswith("amounts[0] is"))
     assert [hunt.kill(k).kind for k in (requirement, range_row)] == [ATTACK, ATTACK]
+
+
+def test_an_absent_solver_is_named_and_fails_in_ci(monkeypatch):
+    plan = suite.Plan.of("any", full=False, python="")
+    monkeypatch.delenv("CI", raising=False)
+    assert (suite.unsolved, (plan,)) in list(suite.tasks(plan))
+    line = suite.unsolved(plan)
+    assert line.said.startswith("absent: cvc5-gpl")
+    assert line.wrong == 0
+    monkeypatch.setenv("CI", "true")
+    assert suite.unsolved(plan).wrong == 1
+
+
+def test_a_table_keeps_every_number(tmp_path):
+    said = ("propagation no, cvc5 unknown, enumerated instead", "propagation yes, cvc5 unsat")
+    lines = [
+        *(
+            suite.Line("unique outputs", of, 1, 0, 0.5, each, (), "usual", "s")
+            for of, each in zip("xy", said, strict=True)
+        ),
+        suite.Line("nudge", "balance-4", 10, 1, 2.0, "1 witness", ("amounts[0]",), "full", "t"),
+    ]
+    for line in lines:
+        table.save(tmp_path / "lines", line)
+    assert table.load(tmp_path / "lines") == lines
+    text = table.table(lines)
+    assert "propagation proves 1; cvc5 proves 1 of 2 asked, 1 unknown; unknown to both and enumerated" in text
+    assert "| nudge | balance-4 | 10 | 1 | 2.0 | full | t | 1 witness |" in text
+    assert "12 tried, 1 wrong" in text
+    assert "- nudge, balance-4: amounts[0]" in text
+    document = tmp_path / "document.md"
+    document.write_text(f"before\n{table.BEGIN}\nold\n{table.END}\nafter\n")
+    table.write(document, lines, "words")
+    written = document.read_text()
+    assert "old" not in written
+    assert text in written
+    assert written.startswith("before\n")
+    assert written.endswith("after\n")
+
+
+def test_invalid_proofs_are_invalid_and_of_every_kind():
+    """None repeats an honest proof, and a verifier that takes everything is found out by each kind that decodes."""
+    vk, proofs = forgery.honest_proofs("balance", 4, 11, 3)
+    made = list(itertools.islice(forgery.forgeries(proofs, random.Random(4)), 130))
+    assert len({each.kind for each in made}) == 12
+    honest = {(proof.public, proof.words) for proof in proofs}
+    assert all((each.public, each.words) not in honest for each in made)
+    assert {forgery.judged(vk, each) for each in made} == {"false", "malformed"}
+    assert forgery.judged(vk, forgery.Forgery("none", proofs[0].public, proofs[0].words)) == "accepted"

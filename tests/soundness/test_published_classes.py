@@ -34,7 +34,7 @@ from zkstate.registry.verifier import ProofVerifier
 
 COVERED = "equity covers the margin requirement"
 MALFORMED = "proof point is malformed"
-QUICK = ("balance", "margin")  # the others run in CI
+QUICK = ("balance", "margin")  # the others need larger keys
 ANY_STATEMENT = pytest.mark.parametrize(
     "name", [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in catalogue.STATEMENTS]
 )

@@ -10,6 +10,7 @@ from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
 
+from tests.marked import replaced
 from tests.shared import shared_path
 from tests.state.derive_cases import Case, cases
 from zkstate.state.brackets import read_brackets
@@ -193,15 +194,6 @@ def section():
     return INTRODUCTION + HEAD + "".join(lines)
 
 
-def replaced(document, made):
-    """The document with the section between its marks, or behind its end."""
-    block = f"{BEGIN}\n{made}{END}\n"
-    if BEGIN not in document:
-        return document + ("\n" if document else "") + block
-    before, rest = document.split(BEGIN)
-    return before + block + rest.split(END + "\n")[1]
-
-
 if __name__ == "__main__":
     old = PATH.read_text() if PATH.exists() else "# Soundness\n"
-    PATH.write_text(replaced(old, section()))
+    PATH.write_text(replaced(old, BEGIN, END, section()))

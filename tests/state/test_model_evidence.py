@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.marked import replaced
 from tests.shared import shared_path
 from tests.state import model_evidence
 from tests.state.derive_cases import Case, cases
@@ -29,4 +30,4 @@ def test_marks(relative):
 @pytest.mark.slow
 def test_the_document_says_what_is_counted():
     document = model_evidence.PATH.read_text()
-    assert model_evidence.replaced(document, model_evidence.section()) == document
+    assert replaced(document, model_evidence.BEGIN, model_evidence.END, model_evidence.section()) == document
