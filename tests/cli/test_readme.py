@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 
+from circuits.catalogue import STATEMENTS
 from tests.cli.program import ROOT, environment
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -34,6 +35,8 @@ def test_every_plain_line_runs_in_order(tmp_path):
     lines = "".join(scripts).splitlines()
     for verb in ("snapshot", "publish", "recover", "prove", "verify", "inspect"):
         assert any(line.startswith(f"zkstate {verb} ") for line in lines)
+    for statement in STATEMENTS:
+        assert any(line.startswith(f"zkstate prove {statement} ") for line in lines)
     for line in lines:
         done = follow(line, tmp_path)
         assert done.returncode == 0, f"{line}\n{done.stderr}"

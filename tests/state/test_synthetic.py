@@ -6,9 +6,12 @@ import pytest
 from zkstate.errors import LengthError
 from zkstate.state import health, tree
 from zkstate.state.identity import issued_key
+from zkstate.state.journal import DEPOSIT, FILL, FUNDING, LIQUIDATION
+from zkstate.state.journal_columns import check_times
 from zkstate.state.ledger import issue_keys
 from zkstate.state.synthetic import synthetic_ledger, synthetic_master
-from zkstate.state.synthetic_market import black_scholes, market
+from zkstate.state.synthetic_journal import with_events
+from zkstate.state.synthetic_market import TIME, black_scholes, market
 from zkstate.state.table import decode_table, encode_table
 
 
@@ -131,3 +134,33 @@ def test_every_row_is_one_the_schema_accepts(venue):
 def test_sizes_out_of_range(seed, accounts):
     with pytest.raises(LengthError, match="out of range"):
         synthetic_ledger(seed, accounts)
+
+
+@pytest.mark.parametrize("since", [None, TIME - 3, TIME - 86_400])
+def test_events_leave_rows_and_worth_as_they_were(since):
+    ledger = synthetic_ledger(1, 200, with_keys=False)
+    told = with_events(ledger, since)
+    assert told.journal is not None
+    check_times(told.journal, told.names, since, told.time)
+    for name in ("heads", "lengths", "start", "kind", "instrument", "amount", "value_high", "value_low", "time"):
+        again = with_events(ledger, since).journal
+        assert (getattr(again, name) == getattr(told.journal, name)).all()
+    busy = [i for i in range(200) if told.journal.counts[i]]
+    assert ledger.index_of("user-00000072") in busy  # the trader of the README
+    assert len(busy) > 10
+    for account in busy:
+        assert told.rows_of(account) == ledger.rows_of(account)
+        entries = told.journal.segment(account).entries
+        assert [entry.kind for entry in entries] == [FUNDING, LIQUIDATION, FILL, DEPOSIT]
+        assert sum(entry.value - entry.fee for entry in entries) == 0
+        assert sum(entry.amount for entry in entries[:3]) == 0
+        held = {row.instrument: row.amount for row in ledger.rows_of(account)}
+        assert 0 < abs(entries[2].amount) <= abs(held[entries[2].instrument])
+        assert (entries[2].amount > 0) == (held[entries[2].instrument] > 0)
+        quote = ledger.table[entries[3].instrument]
+        assert (quote.symbol, entries[3].value) == (ledger.quote, entries[3].amount * quote.price)
+
+
+def test_a_state_as_old_as_the_one_before_has_no_events():
+    ledger = synthetic_ledger(1, 200, with_keys=False)
+    assert with_events(ledger, ledger.time) is ledger

@@ -11,20 +11,23 @@ from zkstate.errors import InputError
 from zkstate.state.ledger import MAX_ACCOUNTS, Ledger
 from zkstate.state.ledger_read import read_ledger
 from zkstate.state.synthetic import synthetic_ledger
+from zkstate.state.synthetic_journal import with_events
 
 SYNTHETIC = "synthetic:"
 SEED = 1
 
 
-def open_ledger(place: str, time: int | None) -> Ledger:
+def open_ledger(place: str, time: int | None, since: int | None = None) -> Ledger:
     """The ledger at a path, or `synthetic:N`; at `time` if given, else at the ledger's own.
+
+    A generated one has entries after `since`, the time of the epoch before.
 
     InputError if neither gives a time, or N is not a number of accounts.
     """
     if place.startswith(SYNTHETIC):
         ledger = synthetic_ledger(SEED, _size(place.removeprefix(SYNTHETIC)), with_keys=False)
-    else:
-        ledger = read_ledger(Path(place))
+        return with_events(ledger if time is None else replace(ledger, time=time), since)
+    ledger = read_ledger(Path(place))
     if time is not None:
         return replace(ledger, time=time)
     if not ledger.time:

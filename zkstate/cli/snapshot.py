@@ -57,9 +57,9 @@ def run(args: Namespace, terminal: Terminal) -> int:
         raise EnvironmentFailure(f"{args.out} exists already: remove it or choose another")
     with terminal.progress("snapshot") as progress:
         progress("read the ledger", 0, 1)
-        ledger = open_ledger(args.ledger, time=args.time)
-        _check_issued(ledger, args.issue_key)
         previous = None if args.previous is None else read_header(args.previous).header
+        ledger = open_ledger(args.ledger, time=args.time, since=None if previous is None else previous.time)
+        _check_issued(ledger, args.issue_key)
         heads = None if args.previous is None else _heads_beside(args.previous)
         operator = Operator.read_or_create(args.operator)
         snapshot = write_epoch(ledger, operator, args.out, previous=previous, heads=heads, progress=progress)
