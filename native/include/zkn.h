@@ -128,6 +128,44 @@ zkn_status zkn_fr_intt(zkn_fr *a, size_t n, const zkn_fr *twiddles, unsigned thr
 zkn_status zkn_fr_quotient(zkn_fr *h, zkn_fr *a, zkn_fr *b, size_t n, const zkn_fr *twiddles,
                            unsigned threads);
 
+/* rows of k coefficients, one after another, to rows of n values at 1, w, .., w^(n-1): a Reed-Solomon code. n is a
+ * power of two, at most 2^28, and at least k. */
+zkn_status zkn_fr_rows_encode(zkn_fr *out, size_t n, const zkn_fr *in, size_t k, size_t rows,
+                              const zkn_fr *twiddles, unsigned threads);
+/* out[j] <- sum_i weights[i] in[i][j], for j < columns */
+void zkn_fr_rows_sum(zkn_fr *out, const zkn_fr *in, size_t rows, size_t columns, const zkn_fr *weights,
+                     unsigned threads);
+/* out[i] <- sum_j in[i][j] weights[j], for i < rows */
+void zkn_fr_rows_dot(zkn_fr *out, const zkn_fr *in, size_t rows, size_t columns, const zkn_fr *weights,
+                     unsigned threads);
+
+/* ---- sumcheck -----------------------------------------------------------------------------------
+ * A table of n values stands for a multilinear polynomial on {0,1}^s, n <= 2^s, the first variable being the
+ * highest bit of an index; past its end it is zero. half is 2^(s-1), and n is at least 1. Source: Thaler 2022,
+ * "Proofs, Arguments, and Zero-Knowledge", sections 3.5 and 4. */
+
+/* out[i] <- prod_j (bit j of i ? point[j] : 1 - point[j]), for i < n <= 2^s, bit 0 being the highest of s. */
+zkn_status zkn_eq_table(zkn_fr *out, size_t n, const zkn_fr *point, size_t s);
+/* The first variable of a table becomes r: min(n, half) values remain. In place. */
+void zkn_sumcheck_fold(zkn_fr *a, size_t n, size_t half, const zkn_fr *r, unsigned threads);
+/* out <- h(0) and the coefficient of X^2 of h(X) = sum_x eq[x] (a(X,x) b(X,x) - c(X,x)), eq of half values. */
+void zkn_sumcheck_rows(zkn_fr out[2], const zkn_fr *a, const zkn_fr *b, const zkn_fr *c, const zkn_fr *eq,
+                       size_t n, size_t half, unsigned threads);
+/* The same of h(X) = sum_x a(X,x) b(X,x). */
+void zkn_sumcheck_product(zkn_fr out[2], const zkn_fr *a, const zkn_fr *b, size_t n, size_t half,
+                          unsigned threads);
+
+/* ---- hashing with BLAKE2b-256 (RFC 7693) ---------------------------------------------------------
+ * person is the 16 bytes of the personalisation. Digests have 32 bytes. */
+
+/* out[j] <- hash of salts[j] (32 bytes) and of in[0][j], .., in[rows-1][j], 32 bytes big-endian each; the row in[i] has
+ * `columns` elements. */
+void zkn_blake2b_columns(uint8_t *out, const uint8_t person[16], const uint8_t *salts, const zkn_fr *in,
+                         size_t rows, size_t columns, unsigned threads);
+/* out[i] <- hash of in[2 i] and in[2 i + 1], for i < n */
+void zkn_blake2b_parents(uint8_t *out, const uint8_t person[16], const uint8_t *in, size_t n,
+                         unsigned threads);
+
 /* ---- groups -------------------------------------------------------------------------------------
  * Points given to anything but decode and check are on their curve and in the subgroup of order r. Every
  * function is complete. */

@@ -36,6 +36,14 @@ for inverse in (False, True):
         seen.update(y.to_bytes())
 for n in (64, 256):
     seen.update(quotient(x.slice(0, n), x.slice(n, 2 * n)).to_bytes())
+tables = [SumcheckTable(x.slice(k, k + 300), 9) for k in range(3)]
+seen.update(sumcheck_rows(*tables, SumcheckTable(x.slice(0, 256), 8)).to_bytes())
+seen.update(sumcheck_product(*tables[:2]).to_bytes())
+tables[0].fold(12345)
+for vec in (tables[0].values, eq_table(x.slice(9, 18), 500), rows_encode(x, 128, 256), rows_sum(x, 64, x.slice(0, 8)),
+            rows_dot(x, x.slice(9, 41))):
+    seen.update(vec.to_bytes())
+seen.update(blake2b_columns(b"person", bytes(range(64)) * 32, x) + blake2b_parents(b"person", x.to_bytes()))
 for width in range(1, 17):
     seen.update(poseidon_many(9, x.slice(0, 2 * width), width).to_bytes())
 for fixed, msm in ((fixed_base_g1, msm_g1), (fixed_base_g2, msm_g2)):

@@ -3,6 +3,7 @@
 The only package that touches `ffi` and `lib`; one module per family of kernels.
 """
 
+from zkstate.kernels.blake2b import DIGEST_BYTES, blake2b_columns, blake2b_parents
 from zkstate.kernels.constraints import (
     STEP_BITS,
     STEP_INVERSE,
@@ -39,12 +40,15 @@ from zkstate.kernels.poseidon import (
     poseidon_permutation,
 )
 from zkstate.kernels.r1cs_file import r1cs_counts
+from zkstate.kernels.rows import rows_columns, rows_dot, rows_encode, rows_filled, rows_sum
 from zkstate.kernels.scalars import FR_BYTES, FR_MODULUS, FrVec, divide_linear
 from zkstate.kernels.seam import CPU_PATHS, best_path, cpu_path, cpu_words, native_digest, thread_count
+from zkstate.kernels.sumcheck import SumcheckTable, eq_table, sumcheck_product, sumcheck_rows, wipe_bytes
 from zkstate.kernels.transforms import FR_TWO_ADICITY, ntt, quotient
 
 __all__ = [
     "CPU_PATHS",
+    "DIGEST_BYTES",
     "FP_MODULUS",
     "FR_BYTES",
     "FR_MODULUS",
@@ -62,14 +66,18 @@ __all__ = [
     "FrVec",
     "G1Vec",
     "G2Vec",
+    "SumcheckTable",
     "WitnessProgram",
     "best_path",
+    "blake2b_columns",
+    "blake2b_parents",
     "broken_rows",
     "check_sparse",
     "clear_cofactor",
     "cpu_path",
     "cpu_words",
     "divide_linear",
+    "eq_table",
     "fixed_base_g1",
     "fixed_base_g2",
     "keccak256",
@@ -86,7 +94,15 @@ __all__ = [
     "poseidon_permutation",
     "quotient",
     "r1cs_counts",
+    "rows_columns",
+    "rows_dot",
+    "rows_encode",
+    "rows_filled",
+    "rows_sum",
     "sparse_product",
+    "sumcheck_product",
+    "sumcheck_rows",
     "thread_count",
     "wipe",
+    "wipe_bytes",
 ]

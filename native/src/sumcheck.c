@@ -1,0 +1,141 @@
+/* The prover's rounds of a sumcheck over tables of values (zkn.h says what a table is).
+ *
+ * Of every round polynomial two coefficients are computed, at 0 and at infinity: the verifier knows a third relation.
+ * Products are summed before they are reduced, CHUNK at a time (fr_dot.h). */
+#include "fr_dot.h"
+#include "threads.h"
+
+#include <string.h>
+
+enum { CHUNK = 16 };
+
+zkn_status zkn_eq_table(zkn_fr *out, size_t n, const zkn_fr *point, size_t s)
+{
+    if (s > 48 || n == 0 || n > (size_t)1 << s) return ZKN_BAD_LENGTH;
+    fr_one(&out[0]);
+    for (size_t j = 0; j < s; j++) {
+        const size_t wide = (n - 1) >> (s - 1 - j),
+                     narrow = wide / 2; /* last index of this level, of the one before */
+        for (size_t i = narrow + 1; i-- > 0;) {
+            zkn_fr one;
+            fr_mul(&one, &out[i], &point[j]);
+            fr_sub(&out[2 * i], &out[i], &one);
+            if (2 * i + 1 <= wide) out[2 * i + 1] = one;
+        }
+    }
+    return ZKN_OK;
+}
+
+typedef struct {
+    zkn_fr *a;
+    const zkn_fr *b, *c, *eq, *r;
+    size_t n, half;
+    zkn_fr (*sums)[2]; /* one pair per worker */
+} round_job;
+
+static const zkn_fr ZERO;
+
+static inline const zkn_fr *upper(const zkn_fr *a, size_t i, const round_job *job)
+{
+    return i + job->half < job->n ? &a[i + job->half] : &ZERO;
+}
+
+static void fold_share(void *ctx, size_t begin, size_t end, unsigned worker)
+{
+    (void)worker;
+    const round_job *job = ctx;
+    for (size_t i = begin; i < end; i++) {
+        zkn_fr step;
+        fr_sub(&step, upper(job->a, i, job), &job->a[i]);
+        fr_mul(&step, &step, job->r);
+        fr_add(&job->a[i], &job->a[i], &step);
+    }
+}
+
+static size_t pairs_of(size_t n, size_t half)
+{
+    return n < half ? n : half;
+}
+
+void zkn_sumcheck_fold(zkn_fr *a, size_t n, size_t half, const zkn_fr *r, unsigned threads)
+{
+    round_job job = {.a = a, .r = r, .n = n, .half = half};
+    zkn_parallel(pairs_of(n, half), threads, fold_share, &job);
+}
+
+/* *sum += sum x_k y_k */
+static void add_dot(zkn_fr *sum, const zkn_fr *x, const zkn_fr *y, size_t n)
+{
+    zkn_fr part;
+    fr_dot(&part, x, y, n);
+    fr_add(sum, sum, &part);
+}
+
+static void rows_share(void *ctx, size_t begin, size_t end, unsigned worker)
+{
+    const round_job *job = ctx;
+    zkn_fr low[CHUNK], high[CHUNK], step;
+    zkn_fr *sums = job->sums[worker];
+    for (size_t i = begin, some; i < end; i += some) {
+        some = end - i < CHUNK ? end - i : CHUNK;
+        for (size_t k = 0; k < some; k++) {
+            fr_mul(&low[k], &job->a[i + k], &job->b[i + k]);
+            fr_sub(&low[k], &low[k], &job->c[i + k]);
+            fr_sub(&high[k], upper(job->a, i + k, job), &job->a[i + k]);
+            fr_sub(&step, upper(job->b, i + k, job), &job->b[i + k]);
+            fr_mul(&high[k], &high[k], &step);
+        }
+        add_dot(&sums[0], low, job->eq + i, some);
+        add_dot(&sums[1], high, job->eq + i, some);
+    }
+    zkn_wipe(low, sizeof low);
+    zkn_wipe(high, sizeof high);
+}
+
+static void product_share(void *ctx, size_t begin, size_t end, unsigned worker)
+{
+    const round_job *job = ctx;
+    zkn_fr left[CHUNK], right[CHUNK];
+    zkn_fr *sums = job->sums[worker];
+    for (size_t i = begin, some; i < end; i += some) {
+        some = end - i < CHUNK ? end - i : CHUNK;
+        for (size_t k = 0; k < some; k++) {
+            fr_sub(&left[k], upper(job->a, i + k, job), &job->a[i + k]);
+            fr_sub(&right[k], upper(job->b, i + k, job), &job->b[i + k]);
+        }
+        add_dot(&sums[0], job->a + i, job->b + i, some);
+        add_dot(&sums[1], left, right, some);
+    }
+    zkn_wipe(left, sizeof left);
+    zkn_wipe(right, sizeof right);
+}
+
+static void run_round(zkn_fr out[2], round_job *job, zkn_task share, unsigned threads)
+{
+    zkn_fr sums[ZKN_MAX_THREADS][2];
+    const size_t n = pairs_of(job->n, job->half);
+    const unsigned workers = zkn_workers(n, threads);
+    memset(sums, 0, workers * sizeof *sums);
+    job->sums = sums;
+    zkn_parallel(n, threads, share, job);
+    memset(out, 0, 2 * sizeof *out);
+    for (unsigned k = 0; k < workers; k++) {
+        fr_add(&out[0], &out[0], &sums[k][0]);
+        fr_add(&out[1], &out[1], &sums[k][1]);
+    }
+    zkn_wipe(sums, workers * sizeof *sums);
+}
+
+void zkn_sumcheck_rows(zkn_fr out[2], const zkn_fr *a, const zkn_fr *b, const zkn_fr *c, const zkn_fr *eq,
+                       size_t n, size_t half, unsigned threads)
+{
+    round_job job = {.a = (zkn_fr *)(uintptr_t)a, .b = b, .c = c, .eq = eq, .n = n, .half = half};
+    run_round(out, &job, rows_share, threads);
+}
+
+void zkn_sumcheck_product(zkn_fr out[2], const zkn_fr *a, const zkn_fr *b, size_t n, size_t half,
+                          unsigned threads)
+{
+    round_job job = {.a = (zkn_fr *)(uintptr_t)a, .b = b, .n = n, .half = half};
+    run_round(out, &job, product_share, threads);
+}

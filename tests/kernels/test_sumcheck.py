@@ -1,0 +1,185 @@
+"""Tables, rounds, codes and hashes of the transparent system against their definitions in integers and hashlib."""
+
+import hashlib
+import itertools
+import math
+import random
+
+import numpy as np
+import pytest
+
+from zkstate.errors import LengthError
+from zkstate.kernels import (
+    FR_MODULUS,
+    FrVec,
+    SumcheckTable,
+    blake2b_columns,
+    blake2b_parents,
+    eq_table,
+    rows_columns,
+    rows_dot,
+    rows_encode,
+    rows_filled,
+    rows_sum,
+    sumcheck_product,
+    sumcheck_rows,
+)
+
+R = FR_MODULUS
+EDGES = [0, 1, R - 1, R // 2, (1 << 253) + 5]
+
+
+def sample(n, seed=0):
+    source = random.Random(f"{n} {seed}")
+    return [source.choice(EDGES) if source.randrange(4) == 0 else source.randrange(R) for _ in range(n)]
+
+
+def eq(point, n):
+    """The definition, bit by bit."""
+    entries = itertools.islice(itertools.product((0, 1), repeat=len(point)), n)
+    return [math.prod(q if bit else 1 - q for q, bit in zip(point, bits, strict=True)) % R for bits in entries]
+
+
+@pytest.mark.parametrize("variables", range(7))
+def test_eq_tables_are_by_definition(variables):
+    point = sample(variables, "point")
+    for n in {1, (1 << variables) // 2 + 1, max(1, (1 << variables) - 1), 1 << variables} - {0}:
+        if n <= 1 << variables:
+            assert eq_table(FrVec.from_ints(point), n).to_ints() == eq(point, n)
+    for n in (0, (1 << variables) + 1):
+        with pytest.raises(LengthError):
+            eq_table(FrVec.from_ints(point), n)
+
+
+def shapes():
+    return [
+        (s, n) for s in range(1, 7) for n in sorted({1, 2, (1 << s) // 2, (1 << s) // 2 + 1, 1 << s}) if n <= 1 << s
+    ]
+
+
+@pytest.mark.parametrize(("variables", "n"), shapes())
+@pytest.mark.parametrize("threads", [1, 3])
+def test_rounds_are_by_definition(variables, n, threads):
+    full, half = 1 << variables, 1 << (variables - 1)
+    a, b, c = (sample(n, name) for name in "abc")
+    weights = sample(half, "eq")
+    padded = [values + [0] * (full - n) for values in (a, b, c)]
+    at = [[[v[i], v[i + half]] for v in padded] for i in range(half)]
+    tables = [SumcheckTable(FrVec.from_ints(values), variables) for values in (a, b, c)]
+    found = sumcheck_rows(*tables, SumcheckTable(FrVec.from_ints(weights), variables - 1), threads).to_ints()
+    assert found == [
+        sum(w * (x[0] * y[0] - z[0]) for w, (x, y, z) in zip(weights, at, strict=True)) % R,
+        sum(w * (x[1] - x[0]) * (y[1] - y[0]) for w, (x, y, _) in zip(weights, at, strict=True)) % R,
+    ]
+    assert sumcheck_product(tables[0], tables[1], threads).to_ints() == [
+        sum(x[0] * y[0] for x, y, _ in at) % R,
+        sum((x[1] - x[0]) * (y[1] - y[0]) for x, y, _ in at) % R,
+    ]
+    r = sample(1, "r")[0]
+    tables[0].fold(r, threads)
+    folded = [((1 - r) * x[0] + r * x[1]) % R for x, _, _ in at][: min(n, half)]
+    assert tables[0].values.slice(0, tables[0].n).to_ints() == folded
+    assert (tables[0].n, tables[0].variables) == (len(folded), variables - 1)
+
+
+@pytest.mark.parametrize("n", [1, 3, 8])
+def test_folding_to_the_end_evaluates_the_extension(n):
+    values, point = sample(n), sample(3, "point")
+    table = SumcheckTable(FrVec.from_ints(values), 3)
+    for r in point:
+        table.fold(r)
+    assert table.value() == sum(x * y for x, y in zip(values, eq(point, n), strict=True)) % R
+
+
+def test_the_sum_over_the_first_variable():
+    values = sample(16)
+    table = SumcheckTable(FrVec.from_ints(values), 4)
+    table.sum_first()
+    assert table.values.slice(0, table.n).to_ints() == [(x + y) % R for x, y in zip(values, values[8:])]  # noqa: B905  # to the shorter
+    with pytest.raises(LengthError):
+        SumcheckTable(FrVec.from_ints(values[:9]), 4).sum_first()
+
+
+def test_tables_that_do_not_fit_are_refused():
+    table = SumcheckTable(FrVec.from_ints(sample(5)), 3)
+    for n, variables in ((0, 2), (5, 2)):
+        with pytest.raises(LengthError):
+            SumcheckTable(FrVec(n), variables)
+    for other in (SumcheckTable(FrVec(4), 3), SumcheckTable(FrVec(5), 4)):
+        with pytest.raises(LengthError):
+            sumcheck_product(table, other)
+        with pytest.raises(LengthError):
+            sumcheck_rows(table, table, other, SumcheckTable(FrVec(4), 2))
+    for eq_size, eq_variables in ((3, 2), (8, 3)):
+        with pytest.raises(LengthError):
+            sumcheck_rows(table, table, table, SumcheckTable(FrVec(eq_size), eq_variables))
+    with pytest.raises(LengthError):
+        table.value()
+
+
+@pytest.mark.parametrize(("rows", "k", "n"), [(1, 1, 1), (3, 2, 2), (2, 5, 8), (4, 64, 64), (1, 33, 256)])
+def test_encoding_evaluates_every_row(rows, k, n):
+    values = sample(rows * k)
+    encoded = rows_encode(FrVec.from_ints(values), k, n).to_ints()
+    w = pow(5, (R - 1) // n, R)
+    for i in range(rows):
+        row = values[i * k : (i + 1) * k]
+        for j in {0, 1 % n, n // 3, n - 1}:
+            assert encoded[i * n + j] == sum(c * pow(w, j * e, R) for e, c in enumerate(row)) % R
+    for bad in (k - 1, 3):
+        if bad < k or bad & (bad - 1):
+            with pytest.raises(LengthError):
+                rows_encode(FrVec.from_ints(values), k, bad)
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(1, 1), (5, 3), (17, 4), (40, 19)])
+def test_products_with_rows_and_columns(rows, columns):
+    values = [sample(columns, i) for i in range(rows)]
+    matrix = FrVec.from_ints(x for row in values for x in row)
+    left, right = sample(rows, "left"), sample(columns, "right")
+    sums = [sum(w * row[j] for w, row in zip(left, values, strict=True)) % R for j in range(columns)]
+    dots = [sum(w * x for w, x in zip(right, row, strict=True)) % R for row in values]
+    for threads in (1, 3):
+        assert rows_sum(matrix, columns, FrVec.from_ints(left), threads).to_ints() == sums
+    assert rows_sum(matrix, columns, FrVec.from_ints(left[:1])).to_ints() == [left[0] * x % R for x in values[0]]
+    assert rows_dot(matrix, FrVec.from_ints(right)).to_ints() == dots
+    chosen = [0, columns - 1]
+    picked = rows_columns(matrix, columns, np.array(chosen)).to_ints()
+    assert picked == [values[i][j] for j in chosen for i in range(rows)]
+    with pytest.raises(LengthError):
+        rows_sum(matrix, columns, FrVec(rows + 1))
+    with pytest.raises(LengthError):
+        rows_dot(matrix, FrVec(rows * columns + 1))
+
+
+def test_a_filled_matrix_has_its_parts_and_zeros():
+    a, b = FrVec.from_ints([1, 2]), FrVec.from_ints([3])
+    assert rows_filled(4, [[a, b], [b], []]).to_ints() == [1, 2, 3, 0, 3, 0, 0, 0, 0, 0, 0, 0]
+    with pytest.raises(LengthError):
+        rows_filled(2, [[a, b]])
+
+
+@pytest.mark.parametrize("rows", [0, 1, 2, 3, 4, 6, 7, 8, 23])
+@pytest.mark.parametrize("columns", [1, 3, 16])
+def test_columns_hash_as_hashlib_does(rows, columns):
+    source = random.Random(f"{rows} {columns}")
+    values, salts = sample(rows * columns), source.randbytes(32 * columns)
+    for threads in (1, 3):
+        found = blake2b_columns(b"a person", salts, FrVec.from_ints(values), threads)
+        for j in range(columns):
+            content = salts[32 * j : 32 * j + 32] + b"".join(x.to_bytes(32, "big") for x in values[j::columns])
+            expected = hashlib.blake2b(content, digest_size=32, person=b"a person").digest()
+            assert found[32 * j : 32 * j + 32] == expected
+    with pytest.raises(LengthError):
+        blake2b_columns(b"a person", salts[:-1], FrVec.from_ints(values))
+    with pytest.raises(LengthError):
+        blake2b_columns(b"a person of 17 by", salts, FrVec.from_ints(values))
+
+
+@pytest.mark.parametrize("n", [0, 1, 5])
+def test_parents_hash_as_hashlib_does(n):
+    level = random.Random(n).randbytes(64 * n)
+    expected = [hashlib.blake2b(level[i : i + 64], digest_size=32, person=b"p").digest() for i in range(0, 64 * n, 64)]
+    assert blake2b_parents(b"p", level, 2) == b"".join(expected)
+    with pytest.raises(LengthError):
+        blake2b_parents(b"p", level + bytes(32))

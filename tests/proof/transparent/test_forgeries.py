@@ -1,0 +1,290 @@
+"""Forgeries: mutated, spliced, cut and re-made proofs, and provers that cheat within the rules. None is accepted."""
+
+import random
+from functools import cache
+
+import numpy as np
+import pytest
+
+from tests.proof import circuits
+from tests.proof.transparent import slow_verifier
+from tests.proof.transparent.systems import circuit_bytes, judge, judge_slowly, random_system, system_of
+from zkstate.errors import EncodingError, LengthError
+from zkstate.kernels import FR_MODULUS, FrVec, rows_columns, rows_sum
+from zkstate.proof.transparent import prover, verifier
+from zkstate.proof.transparent.claims import MaskedClaim
+from zkstate.proof.transparent.proof_file import HEADER_BYTES, Proof
+from zkstate.proof.transparent.prover import prove
+
+CASES = {"cubic": circuits.cubic(), "several rows": random_system(random.Random("forgeries"), 200, 300, 3)}
+
+
+@cache
+def made(name):
+    """A circuit, its system and two proofs of one statement."""
+    small = CASES[name]
+    system = system_of(small)
+    return small, system, *(prove(system, small.values).encode() for _ in range(2))
+
+
+def parts(system):
+    """The bytes at which each part of a file begins, and its elements' size."""
+    p = system.parameters
+    sizes = {
+        "header": HEADER_BYTES, "cap": 32 << p.cap_height, "messages": 32 * p.messages, "row": 32 * p.dimension,
+        "pad row": 32 * p.pad_dimension, "opened": 32 * p.queries * (1 + p.committed_rows),
+        "paths": 32 * p.queries * (p.log_length - p.cap_height),
+    }  # fmt: skip
+    found, at = {}, 0
+    for name, size in sizes.items():
+        found[name] = range(at, at + size)
+        at += size
+    return found
+
+
+def mutant(rng, system, content, other):
+    """One change, anywhere, of a kind drawn at random."""
+    where = rng.choice(
+        [part for name, part in parts(system).items() if part and name != "header"] + [range(HEADER_BYTES)]
+    )
+    out = bytearray(content)
+    at = rng.choice(where)
+    word = where.start + (at - where.start) // 32 * 32
+    there = where.start + rng.randrange(len(where) // 32) * 32 if len(where) >= 32 else word
+    kind = rng.randrange(7)
+    if kind == 0:
+        out[at] ^= 1 << rng.randrange(8)
+    elif kind == 1:
+        out[at] = rng.randrange(256)
+    elif kind == 2:
+        out[word : word + 32] = rng.randrange(FR_MODULUS).to_bytes(32, "big")
+    elif kind == 3:
+        out[word : word + 32] = out[there : there + 32]
+    elif kind == 4:
+        out[word : word + 32], out[there : there + 32] = out[there : there + 32], out[word : word + 32]
+    elif kind == 5:
+        value = int.from_bytes(out[word : word + 32], "big") + rng.choice([1, -1, FR_MODULUS, -FR_MODULUS])
+        out[word : word + 32] = (value % (1 << 256)).to_bytes(32, "big")
+    else:
+        out[where.start : where.stop] = other[where.start : where.stop]
+    return bytes(out)
+
+
+def mutate_many(name, count, seed, slowly):
+    small, system, content, other = made(name)
+    rng, r1cs = random.Random(f"{seed} {name}"), circuit_bytes(small)
+    seen = {False: 0, "malformed": 0}
+    for i in range(count):
+        changed = mutant(rng, system, content, other)
+        if changed in (content, other):
+            continue
+        verdict = judge(system, small.public, changed)
+        assert verdict is not True, i
+        seen[verdict] += 1
+        if i % slowly == 0:
+            assert judge_slowly(r1cs, small.public, changed) == verdict
+    return seen
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_no_mutant_is_accepted(name):
+    seen = mutate_many(name, 700, "quick", 50)
+    assert min(seen.values()) > 50
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("seed", range(2))
+def test_no_mutant_of_very_many_is_accepted(name, seed):
+    mutate_many(name, 12_500, seed, 500)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_every_part_is_looked_at(name):
+    """The first and the last byte of every part, and of an element in its middle."""
+    small, system, content, _ = made(name)
+    for part in parts(system).values():
+        for at in {*part[:1], *part[-1:], part[len(part) // 2]} if part else ():
+            changed = bytearray(content)
+            changed[at] ^= 1
+            assert judge(system, small.public, bytes(changed)) is not True
+
+
+def test_files_of_another_length_are_refused_before_they_are_read():
+    small, _, content, _ = made("cubic")
+    for length in (0, 1, HEADER_BYTES - 1, HEADER_BYTES, len(content) // 2, len(content) - 32, len(content) - 1):
+        with pytest.raises(LengthError, match=f"{length} bytes"):
+            Proof.decode(content[:length])
+        assert judge_slowly(circuit_bytes(small), small.public, content[:length]) == "malformed"
+    for more in (b"\0", bytes(32)):
+        with pytest.raises(LengthError, match="bytes, a proof of 4 rows has"):
+            Proof.decode(content + more)
+    huge = bytearray(content)
+    huge[68:76] = (1 << 31).to_bytes(8, "big")
+    with pytest.raises(LengthError, match=f"{len(content)} bytes, a proof of 2147483648 rows has"):
+        Proof.decode(bytes(huge))
+    huge[68:76] = (1 << 63).to_bytes(8, "big")
+    with pytest.raises(LengthError, match="header: 9223372036854775808 rows"):
+        Proof.decode(bytes(huge))
+
+
+@pytest.mark.parametrize("part", ["messages", "row", "pad row", "opened"])
+def test_elements_that_are_not_below_r_are_refused(part):
+    small, system, content, _ = made("cubic")
+    where = parts(system)[part]
+    at = where.start + (32 if part == "opened" else 0)  # behind the first salt, which may be any bytes
+    for value in (FR_MODULUS, FR_MODULUS + 1, (1 << 256) - 1):
+        changed = content[:at] + value.to_bytes(32, "big") + content[at + 32 :]
+        with pytest.raises(EncodingError, match="scalar 0 is not below its modulus"):
+            Proof.decode(changed)
+        assert judge_slowly(circuit_bytes(small), small.public, changed) == "malformed"
+
+
+def test_a_header_of_something_else_is_refused():
+    content = made("cubic")[2]
+    for at, message in ((0, "no transparent proof"), (31, "no transparent proof"), (35, "version is 0, expected 1")):
+        changed = bytearray(content)
+        changed[at] ^= 1
+        with pytest.raises(EncodingError, match=message):
+            Proof.decode(bytes(changed))
+
+
+def test_queries_in_another_order_are_refused():
+    small, system, content, _ = made("several rows")
+    p, where = system.parameters, parts(system)
+    width, steps = 32 * (1 + p.committed_rows), 32 * (p.log_length - p.cap_height)
+    for i, j in ((0, 1), (0, p.queries - 1), (3, 70)):
+        out = bytearray(content)
+        for part, size in (("opened", width), ("paths", steps)):
+            a, b = where[part].start + i * size, where[part].start + j * size
+            out[a : a + size], out[b : b + size] = out[b : b + size], out[a : a + size]
+        assert judge(system, small.public, bytes(out)) is False
+
+
+def accepted_without(check, system, public, proof):
+    """Whether a verifier that leaves out one check is convinced: then it is that check alone which refuses."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(verifier, check, lambda *_: True)
+        return verifier.verify(system, public, proof)
+
+
+def cheat(monkeypatch, method, replacement):
+    original = getattr(prover._Proving, method)
+    monkeypatch.setattr(prover._Proving, method, lambda self, *args: replacement(self, original, *args))
+
+
+def false_proofs(monkeypatch, small, tries=3):
+    """Proofs of a false statement by a prover that does not check its rows, and otherwise as patched."""
+    monkeypatch.setattr(prover._Proving, "_check_rows", lambda *_: None)
+    wrong = FrVec.from_ints([*small.witness[:-1], small.witness[-1] + 1])
+    system = system_of(small)
+    return [(system, prove(system, wrong)) for _ in range(tries)]
+
+
+class Forger(prover._Proving):
+    """Claims any mask claim, and adjusts the combined row after its challenge so that the one linear check holds."""
+
+    def _check_rows(self, products):
+        pass
+
+    def _open(self, rows_claim, factor, claim, point):
+        p = self.parameters
+        join = self.transcript.challenge("join")
+        a, b, c = next(message.to_ints() for message in self.messages if len(message) == 3)
+        self._send("mask claim", FrVec.from_ints([12345]))
+        combine = self.transcript.challenge("combine")
+        places, low, high = map(slow_verifier.eq, (point, point[-p.log_width :], point[: -p.log_width]))
+        weights = FrVec.from_ints([*(combine * x for x in high[: p.rows]), 1])
+        row = rows_sum(self.coefficients, p.dimension, weights).to_ints()
+        pad_row = self.pad_coefficients.scale(combine) + self.pad_mask
+        public = sum(places[p.public_start + i] * x for i, x in enumerate([1, *self.public]))
+        target = claim.value - factor * public + join * (rows_claim.value - a * b + c)
+        found = factor * sum(x * y for x, y in zip(low, row, strict=False))
+        pad_weights = [join * weight for weight in rows_claim.weights] + claim.weights
+        found += sum(x * y for x, y in zip(pad_weights, pad_row.to_ints(), strict=False))
+        excess = found - combine * target - 12345
+        row[0] = (row[0] - excess * pow(factor * low[0], -1, FR_MODULUS)) % FR_MODULUS
+        self.transcript.absorb_scalars("row", FrVec.from_ints(row))
+        self.transcript.absorb_scalars("pad row", pad_row)
+        return FrVec.from_ints(row), pad_row
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_making_the_last_equation_true_breaks_the_columns(monkeypatch, name):
+    small = CASES[name]
+    monkeypatch.setattr(prover, "_Proving", Forger)
+    monkeypatch.setattr(Forger, "public", small.public, raising=False)
+    for system, proof in false_proofs(monkeypatch, small):
+        assert accepted_without("_columns_agree", system, small.public, proof)
+        assert judge(system, small.public, proof.encode()) is False
+        assert judge_slowly(circuit_bytes(small), small.public, proof.encode()) is False
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_values_that_fit_the_first_sumcheck_break_the_second(monkeypatch, name):
+    """c is sent as whatever makes a b - c the true claim: then it is not C z at the point."""
+    small = CASES[name]
+    sent, claims = [], []
+    advance = MaskedClaim.after_rows
+    monkeypatch.setattr(
+        MaskedClaim, "after_rows", lambda claim, *args: (advance(claim, *args), claims.append(claim))[0]
+    )
+
+    def fitted(self, original, label, message):
+        if label == "values":
+            a, b, c = message.to_ints()
+            weighted = zip(claims[-1].weights, self.pads.to_ints(), strict=False)
+            true = (claims[-1].value - sum(weight * pad for weight, pad in weighted)) % FR_MODULUS
+            message = FrVec.from_ints([a, b, a * b - true])
+            sent.append(message.to_ints()[2] != c)
+        return original(self, label, message)
+
+    cheat(monkeypatch, "_send", fitted)
+    for system, proof in false_proofs(monkeypatch, small):
+        assert sent[-1]
+        assert judge(system, small.public, proof.encode()) is False
+
+
+@pytest.mark.parametrize("row", [0, -3, -2, -1])
+def test_rows_that_are_no_codewords_are_refused(monkeypatch, row):
+    """A true statement, and one row of the matrix with half of its columns wrong: the opened columns tell."""
+    small = CASES["several rows"]
+    system = system_of(small)
+
+    def damaged(self, original):
+        matrix, salts = original(self)
+        n, rows = system.parameters.length, system.parameters.committed_rows
+        at = row % rows * n
+        noise = FrVec.from_ints(random.Random(row).randrange(1, FR_MODULUS) for _ in range(n // 2))
+        bad = matrix.slice(at, at + n // 2) + noise
+        return FrVec.concat([matrix.slice(0, at), bad, matrix.slice(at + n // 2, rows * n)]), salts
+
+    cheat(monkeypatch, "_commit", damaged)
+    proof = prove(system, small.values)
+    assert accepted_without("_columns_agree", system, small.public, proof)
+    assert judge(system, small.public, proof.encode()) is False
+
+
+def test_columns_made_to_agree_are_not_under_the_cap(monkeypatch):
+    """Noise in the matrix, and honest columns shown in its place."""
+    small = CASES["several rows"]
+    system = system_of(small)
+    honest = []
+
+    def damaged(self, original):
+        matrix, salts = original(self)
+        honest.append(matrix)
+        return matrix + FrVec.ones(len(matrix)).scale_powers(7), salts
+
+    monkeypatch.setattr(prover, "rows_columns", lambda _, n, chosen: rows_columns(honest[0], n, np.asarray(chosen)))
+    cheat(monkeypatch, "_commit", damaged)
+    proof = prove(system, small.values)
+    assert accepted_without("_columns_lead_to_cap", system, small.public, proof)
+    assert judge(system, small.public, proof.encode()) is False
+
+
+def test_a_prover_that_grinds_finds_nothing(monkeypatch):
+    """Many commitments to one wrong witness, each with fresh masks and so fresh challenges."""
+    small = CASES["cubic"]
+    for system, proof in false_proofs(monkeypatch, small, tries=60):
+        assert judge(system, small.public, proof.encode()) is False

@@ -1,0 +1,67 @@
+"""Matrices over Fr, kept row after row in one vector: encoded as Reed-Solomon codewords, and times a vector."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from zkstate.errors import LengthError
+from zkstate.kernels.scalars import FR_BYTES, FrVec
+from zkstate.kernels.seam import check, ffi, lib, thread_count
+from zkstate.kernels.transforms import twiddles_for
+
+
+def rows_encode(rows: FrVec, k: int, n: int, threads: int = 0) -> FrVec:
+    """Each row of k coefficients as n values at 1, w, .., w^(n-1), w of order n, a power of two not below k.
+
+    Shapes: m·k to m·n. Errors: LengthError.
+    """
+    count = _rows_of(rows, k)
+    out = FrVec.uninitialised(count * n)
+    status = lib.zkn_fr_rows_encode(out.array, n, rows.array, k, count, twiddles_for(n).array, thread_count(threads))
+    check(status, f"a code of {n} values for {k} coefficients")
+    return out
+
+
+def rows_sum(rows: FrVec, columns: int, weights: FrVec, threads: int = 0) -> FrVec:
+    """Σ weights[i] · row i, over the first len(weights) rows. Errors: LengthError."""
+    if weights.n > _rows_of(rows, columns):
+        raise LengthError(f"{weights.n} weights for {rows.n // columns} rows")
+    out = FrVec.uninitialised(columns)
+    lib.zkn_fr_rows_sum(out.array, rows.array, weights.n, columns, weights.array, thread_count(threads))
+    return out
+
+
+def rows_dot(rows: FrVec, weights: FrVec) -> FrVec:
+    """The product of each row, as long as `weights`, with `weights`. Errors: LengthError."""
+    count = _rows_of(rows, weights.n)
+    out = FrVec.uninitialised(count)
+    lib.zkn_fr_rows_dot(out.array, rows.array, count, weights.n, weights.array, 1)
+    return out
+
+
+def rows_filled(width: int, parts: Sequence[Sequence[FrVec]]) -> FrVec:
+    """A matrix whose row i is parts[i] one after another, then zeros up to `width`. LengthError if they are longer."""
+    out = FrVec(width * len(parts))
+    for i, row in enumerate(parts):
+        at = i * width
+        if sum(part.n for part in row) > width:
+            raise LengthError(f"a row of {sum(part.n for part in row)} scalars in a matrix of width {width}")
+        for part in row:
+            ffi.memmove(out.array + at, part.array, FR_BYTES * part.n)
+            at += part.n
+    return out
+
+
+def rows_columns(matrix: FrVec, columns: int, chosen: npt.NDArray[np.intp]) -> FrVec:
+    """The chosen columns of a matrix, one after another: the transpose of that part of it."""
+    words = np.frombuffer(matrix.raw(), dtype="<u8").reshape(_rows_of(matrix, columns), columns, 4)
+    return FrVec.from_raw(np.ascontiguousarray(words[:, chosen].transpose(1, 0, 2)).tobytes())
+
+
+def _rows_of(rows: FrVec, columns: int) -> int:
+    if columns < 1 or rows.n % columns:
+        raise LengthError(f"{rows.n} scalars are no rows of {columns}")
+    return rows.n // columns

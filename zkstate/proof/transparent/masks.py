@@ -1,0 +1,66 @@
+"""Masks: what hides the witness, from the operating system's randomness and the statement together.
+
+The keystream of ChaCha20 under a key that hashes 64 random bytes, the circuit and the whole witness. A generator that
+repeats itself gives one proof twice, and never the same masks to two witnesses or two statements.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms
+
+from zkstate.errors import EnvironmentFailure
+from zkstate.kernels import FR_BYTES, FR_MODULUS, FrVec, wipe_bytes
+
+Random = Callable[[int], bytes]
+SEED_BYTES = 64
+PERSON = b"zkstate masks v1"
+_TOP_BITS = np.uint64((1 << 62) - 1)  # r is below 2^254: a quarter of all tries is refused
+_LIMBS = [np.uint64(FR_MODULUS >> 64 * i & (1 << 64) - 1) for i in range(4)]
+
+
+class Masks:
+    """A stream of uniform bytes and scalars for one proof."""
+
+    __slots__ = ("_stream",)
+
+    def __init__(self, rng: Random, circuit: bytes, witness: FrVec) -> None:
+        seed = rng(SEED_BYTES)
+        if len(seed) != SEED_BYTES or len(set(seed)) == 1:
+            raise EnvironmentFailure(f"the random source gave {len(seed)} bytes that are no seed: it is broken")
+        state = hashlib.blake2b(circuit, digest_size=32, key=seed, person=PERSON)
+        state.update(witness.raw())
+        self._stream = Cipher(algorithms.ChaCha20(state.digest(), bytes(16)), mode=None).encryptor()
+
+    def take_bytes(self, count: int) -> bytearray:
+        """So many uniform bytes."""
+        out = bytearray(count)
+        self._stream.update_into(bytes(count), out)
+        return out
+
+    def take(self, count: int) -> FrVec:
+        """So many uniform scalars, by rejection."""
+        parts: list[FrVec] = []
+        missing = count
+        while missing:
+            buffer = self.take_bytes(FR_BYTES * (missing + missing // 2 + 8))
+            limbs = np.frombuffer(buffer, dtype="<u8").reshape(-1, 4)
+            limbs[:, 3] &= _TOP_BITS
+            chosen = limbs[_below_modulus(limbs)][:missing]
+            parts.append(FrVec.from_raw(chosen.data.cast("B")))
+            missing -= len(chosen)
+            chosen[:] = 0
+            wipe_bytes(buffer)
+        return parts[0] if len(parts) == 1 else FrVec.concat(parts)
+
+
+def _below_modulus(limbs: npt.NDArray[np.uint64]) -> npt.NDArray[np.bool_]:
+    """Which rows are below r, read as four little-endian limbs."""
+    below = limbs[:, 0] < _LIMBS[0]
+    for i in range(1, 4):
+        below = (limbs[:, i] < _LIMBS[i]) | ((limbs[:, i] == _LIMBS[i]) & below)
+    return below

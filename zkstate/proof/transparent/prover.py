@@ -1,0 +1,207 @@
+"""The prover of transparent proofs. What it sends, and in which order, is the verifier's file read from the other side.
+
+Every buffer that holds a witness, a mask or something made of them is overwritten before it is let go.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+
+from zkstate.errors import LengthError, WitnessError
+from zkstate.kernels import (
+    DIGEST_BYTES,
+    FR_MODULUS,
+    FrVec,
+    SumcheckTable,
+    blake2b_columns,
+    eq_table,
+    rows_columns,
+    rows_encode,
+    rows_filled,
+    rows_sum,
+    sumcheck_product,
+    sumcheck_rows,
+    wipe,
+    wipe_bytes,
+)
+from zkstate.proof.transparent.claims import MaskedClaim
+from zkstate.proof.transparent.masks import Masks, Random
+from zkstate.proof.transparent.merkle import LEAF_PERSON, MerkleTree
+from zkstate.proof.transparent.parameters import MASK_WIRES
+from zkstate.proof.transparent.proof_file import Proof
+from zkstate.proof.transparent.system import System
+from zkstate.proof.transparent.transcript import Transcript
+from zkstate.proof.transparent.verifier import PROTOCOL
+
+
+class _Secrets:
+    """Vectors to be overwritten when the proof is done, or has failed."""
+
+    def __init__(self) -> None:
+        self._held: list[FrVec] = []
+
+    def hold(self, vec: FrVec) -> FrVec:
+        self._held.append(vec)
+        return vec
+
+    def wipe(self) -> None:
+        for vec in self._held:
+            wipe(vec)
+        self._held.clear()
+
+
+@contextmanager
+def _secrets() -> Iterator[_Secrets]:
+    secrets = _Secrets()
+    try:
+        yield secrets
+    finally:
+        secrets.wipe()
+
+
+def prove(system: System, witness: FrVec, rng: Random = os.urandom, *, threads: int = 0) -> Proof:
+    """A proof that `witness` satisfies the circuit, which shows nothing but its public wires 1..n_public.
+
+    The witness stays the caller's to wipe. Another `rng` than the operating system's is for tests alone.
+    Errors: LengthError; WitnessError names the first broken row; EnvironmentFailure for a broken rng.
+    """
+    shape = system.parameters.shape
+    if len(witness) != shape.n_wires:
+        raise LengthError(f"a witness of {len(witness)} values, the circuit has {shape.n_wires} wires")
+    if witness[0] != 1:
+        raise WitnessError("wire 0 of the witness is not the constant 1")
+    masks = Masks(rng, system.digest, witness)
+    with _secrets() as secrets:
+        return _Proving(system, witness, masks, secrets, threads).run()
+
+
+class _Proving:
+    """One proof in the making."""
+
+    def __init__(self, system: System, witness: FrVec, masks: Masks, secrets: _Secrets, threads: int) -> None:
+        self.system, self.parameters, self.threads = system, system.parameters, threads
+        self.masks, self.hold = masks, secrets.hold
+        public = witness.slice(1, 1 + self.parameters.shape.n_public)
+        self.transcript = Transcript(PROTOCOL, system.digest, self.parameters.encode(), public)
+        wires = self.hold(masks.take(MASK_WIRES))
+        committed, known = system.arranged(witness, wires)
+        self.committed = self.hold(committed)
+        self.z = self.hold(FrVec.concat([committed, known]))
+        self.messages: list[FrVec] = []
+        self.pads_used = 0
+
+    def run(self) -> Proof:
+        products = [self.hold(product) for product in self.system.products(self.z, self.threads)]
+        self._check_rows(products)
+        matrix, salts = self._commit()
+        tree = MerkleTree(blake2b_columns(LEAF_PERSON, salts, matrix, self.threads), self.threads)
+        cap = tree.cap(self.parameters.cap_height)
+        self.transcript.absorb("cap", cap)
+        rows_claim, weighted = self._row_rounds(products)
+        factor, claim, column_point = self._column_rounds(weighted)
+        row, pad_row = self._open(rows_claim, factor, claim, column_point)
+        chosen = self.transcript.places("columns", self.parameters.queries, self.parameters.length)
+        proof = Proof(
+            circuit=self.system.digest,
+            parameters=self.parameters,
+            cap=cap,
+            messages=FrVec.concat(self.messages),
+            row=row,
+            pad_row=pad_row,
+            salts=b"".join(bytes(salts[DIGEST_BYTES * i : DIGEST_BYTES * (i + 1)]) for i in chosen),
+            columns=rows_columns(matrix, self.parameters.length, np.array(chosen)),
+            paths=tree.paths(chosen, self.parameters.cap_height),
+        )
+        wipe_bytes(salts)
+        return proof
+
+    def _check_rows(self, products: list[FrVec]) -> None:
+        """Refuse a witness with (A z)(B z) ≠ C z in some row, naming the first."""
+        a, b, c = products
+        product = self.hold(a * b)
+        left, right = (np.frombuffer(v.raw(), dtype="<u8").reshape(-1, 4) for v in (product, c))
+        broken = np.flatnonzero((left != right).any(axis=1))
+        if len(broken):
+            raise WitnessError(f"the witness breaks {len(broken)} rows of the circuit, row {int(broken[0])} first")
+
+    def _commit(self) -> tuple[FrVec, bytearray]:
+        """The encoded rows, and the salts of their columns. The rows themselves stay in `coefficients`."""
+        p = self.parameters
+        counts = (p.pads, p.pad_dimension, p.dimension, (p.rows + 1) * p.queries)
+        self.pads, self.pad_mask, self.row_mask, tails = (self.hold(self.masks.take(count)) for count in counts)
+        tail = [self.hold(tails.slice(i * p.queries, (i + 1) * p.queries)) for i in range(p.rows + 1)]
+        parts = [[self.hold(self.committed.slice(i * p.width, (i + 1) * p.width)), tail[i]] for i in range(p.rows)]
+        self.pad_coefficients = self.hold(FrVec.concat([self.pads, tail[-1]]))
+        parts += [[self.row_mask], [self.pad_coefficients], [self.pad_mask]]
+        self.coefficients = self.hold(rows_filled(p.dimension, parts))
+        matrix = self.hold(rows_encode(self.coefficients, p.dimension, p.length, self.threads))
+        return matrix, self.masks.take_bytes(DIGEST_BYTES * p.length)
+
+    def _send(self, label: str, message: FrVec) -> list[int]:
+        self.messages.append(message)
+        self.transcript.absorb_scalars(label, message)
+        return message.to_ints()
+
+    def _send_masked(self, label: str, true: FrVec) -> list[int]:
+        """Send two values, each plus the next pad."""
+        at = self.pads_used
+        self.pads_used += 2
+        return self._send(label, self.hold(true) + self.hold(self.pads.slice(at, at + 2)))
+
+    def _row_rounds(self, products: list[FrVec]) -> tuple[MaskedClaim, FrVec]:
+        """The first sumcheck; also the rows' weights for the second."""
+        p = self.parameters
+        tau = self.transcript.challenges("tau", p.row_variables)
+        a, b, c = tables = [SumcheckTable(product, p.row_variables) for product in products]
+        eq = SumcheckTable(eq_table(FrVec.from_ints(tau[1:]), 1 << (p.row_variables - 1)), p.row_variables - 1)
+        claim, point = MaskedClaim(0), []
+        for i in range(p.row_variables):
+            at_zero, leading = self._send_masked("row round", sumcheck_rows(a, b, c, eq, self.threads))
+            point.append(self.transcript.challenge("row point"))
+            claim.after_rows(at_zero, leading, tau[i], point[-1])
+            for table in tables:
+                table.fold(point[-1], self.threads)
+            if eq.variables:
+                eq.sum_first()
+        values = FrVec.from_ints([table.value() for table in tables])
+        self._send("values", values)
+        weights = self.transcript.challenges("weights", 3)
+        at_rows = eq_table(FrVec.from_ints(point), self.system.rows)
+        self.value = FrVec.from_ints(weights).dot(values)
+        return claim, FrVec.concat([at_rows.scale(weight) for weight in weights])
+
+    def _column_rounds(self, weighted: FrVec) -> tuple[int, MaskedClaim, list[int]]:
+        """The second sumcheck: the value of the matrix at its end, the claim about z there, and where that is."""
+        p = self.parameters
+        columns = SumcheckTable(self.system.columns_at(weighted, self.threads), p.column_variables)
+        z = SumcheckTable(self.z, p.column_variables)
+        claim, point = MaskedClaim(self.value), []
+        for _ in range(p.column_variables):
+            at_zero, leading = self._send_masked("column round", sumcheck_product(columns, z, self.threads))
+            point.append(self.transcript.challenge("column point"))
+            claim.after_product(at_zero, leading, point[-1])
+            columns.fold(point[-1], self.threads)
+            z.fold(point[-1], self.threads)
+        return columns.value(), claim, point
+
+    def _open(self, rows_claim: MaskedClaim, factor: int, claim: MaskedClaim, point: list[int]) -> tuple[FrVec, FrVec]:
+        """The combined rows that show the linear relation, and on the way the claim about their masks."""
+        p = self.parameters
+        join = self.transcript.challenge("join")
+        pad_weights = FrVec.from_ints([join * weight for weight in rows_claim.weights] + claim.weights)
+        low = eq_table(FrVec.from_ints(point[-p.log_width :]), p.width)
+        masked = factor * low.dot(self.hold(self.row_mask.slice(0, p.width)))
+        masked += pad_weights.dot(self.hold(self.pad_mask.slice(0, p.pads)))
+        self._send("mask claim", FrVec.from_ints([masked % FR_MODULUS]))
+        combine = self.transcript.challenge("combine")
+        high = eq_table(FrVec.from_ints(point[: -p.log_width]), p.rows).scale(combine)
+        weights = FrVec.concat([high, FrVec.from_ints([1])])
+        row = rows_sum(self.coefficients, p.dimension, weights, self.threads)
+        pad_row = self.hold(self.pad_coefficients.scale(combine)) + self.pad_mask
+        self.transcript.absorb_scalars("row", row)
+        self.transcript.absorb_scalars("pad row", pad_row)
+        return row, pad_row

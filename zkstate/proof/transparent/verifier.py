@@ -1,0 +1,142 @@
+"""The verifier of transparent proofs: read it beside docs/spec.md, section "Transparent proofs".
+
+It believes nothing but the circuit, the public inputs and a hash. It costs one pass over the entries of the circuit's
+matrices, one transform as long as a codeword, and the hashing of the opened columns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import islice
+
+import numpy as np
+import numpy.typing as npt
+
+from zkstate.errors import EncodingError, LengthError
+from zkstate.kernels import (
+    DIGEST_BYTES,
+    FR_BYTES,
+    FR_MODULUS,
+    FrVec,
+    eq_table,
+    rows_columns,
+    rows_dot,
+    rows_encode,
+)
+from zkstate.proof.transparent import merkle
+from zkstate.proof.transparent.claims import MaskedClaim
+from zkstate.proof.transparent.proof_file import Proof
+from zkstate.proof.transparent.system import System
+from zkstate.proof.transparent.transcript import Transcript
+
+PROTOCOL = b"zkstate transparent v1"
+
+
+def verify(system: System, public_inputs: Sequence[int], proof: Proof) -> bool:
+    """Whether the proof shows that someone knows a witness of the circuit with these public inputs.
+
+    Errors: LengthError for a wrong number of inputs, EncodingError for one not in [0, r).
+    """
+    parameters, shape = system.parameters, system.parameters.shape
+    inputs = checked_inputs(public_inputs, shape.n_public)
+    if (proof.circuit, proof.parameters) != (system.digest, parameters):
+        return False
+    transcript = Transcript(PROTOCOL, system.digest, parameters.encode(), inputs)
+    messages = iter(proof.messages.to_ints())
+
+    transcript.absorb("cap", proof.cap)
+
+    # First sumcheck: sum_x eq(tau, x) (A z(x) B z(x) - C z(x)) = 0.
+    rows_claim, row_point = MaskedClaim(0), []
+    for tau in transcript.challenges("tau", parameters.row_variables):
+        at_zero, leading = _message(transcript, "row round", messages, 2)
+        row_point.append(transcript.challenge("row point"))
+        rows_claim.after_rows(at_zero, leading, tau, row_point[-1])
+    a, b, c = _message(transcript, "values", messages, 3)
+
+    # Second sumcheck: sum_y M(y) z(y) = the weighted sum of the three values, M the same sum of matrices at row_point.
+    weights = transcript.challenges("weights", 3)
+    claim, column_point = MaskedClaim(sum(w * v for w, v in zip(weights, (a, b, c), strict=True)) % FR_MODULUS), []
+    for _ in range(parameters.column_variables):
+        at_zero, leading = _message(transcript, "column round", messages, 2)
+        column_point.append(transcript.challenge("column point"))
+        claim.after_product(at_zero, leading, column_point[-1])
+
+    # Both sumchecks end in a relation that is linear in what is committed; a random combination joins the two:
+    #   factor * (the multilinear extension of the committed part of z at column_point) + <pad weights, pads> = target
+    join = transcript.challenge("join")
+    places = eq_table(FrVec.from_ints(column_point), parameters.places)
+    rows = FrVec.from_ints(row_point)
+    row_values = FrVec.concat([eq_table(rows, system.rows).scale(weight) for weight in weights])
+    factor = system.value_at(row_values, places)
+    public = FrVec.concat([FrVec.from_ints([1]), inputs])
+    public_value = public.dot(places.slice(parameters.public_start, parameters.places))
+    target = claim.value - factor * public_value + join * (rows_claim.value - a * b + c)
+    pad_weights = FrVec.from_ints([join * weight for weight in rows_claim.weights] + claim.weights)
+
+    # The commitment is opened: `row` and `pad_row` are random combinations of its rows, checked at random columns.
+    (mask_claim,) = _message(transcript, "mask claim", messages, 1)
+    combine = transcript.challenge("combine")
+    transcript.absorb_scalars("row", proof.row)
+    transcript.absorb_scalars("pad row", proof.pad_row)
+    low = eq_table(FrVec.from_ints(column_point[-parameters.log_width :]), parameters.width)
+    found = factor * low.dot(proof.row.slice(0, parameters.width))
+    found += pad_weights.dot(proof.pad_row.slice(0, parameters.pads))
+    if (found - combine * target - mask_claim) % FR_MODULUS:
+        return False
+
+    chosen = transcript.places("columns", parameters.queries, parameters.length)
+    if not _columns_lead_to_cap(proof, chosen):
+        return False
+    high = eq_table(FrVec.from_ints(column_point[: -parameters.log_width]), parameters.rows)
+    return _columns_agree(proof, np.array(chosen), high.scale(combine), combine)
+
+
+def checked_inputs(public_inputs: Sequence[int], wanted: int) -> FrVec:
+    """The public inputs as scalars. Errors: LengthError, EncodingError."""
+    if len(public_inputs) != wanted:
+        raise LengthError(f"{len(public_inputs)} public inputs, the circuit has {wanted}")
+    for i, value in enumerate(public_inputs):
+        if not 0 <= value < FR_MODULUS:
+            raise EncodingError(f"public input {i} is {value}, not in [0, r): aliases of a value are refused")
+    return FrVec.from_ints(public_inputs)
+
+
+def _message(transcript: Transcript, label: str, messages: Iterator[int], count: int) -> list[int]:
+    """The next message of the prover, absorbed."""
+    message = list(islice(messages, count))
+    transcript.absorb_scalars(label, FrVec.from_ints(message))
+    return message
+
+
+def _columns_lead_to_cap(proof: Proof, chosen: list[int]) -> bool:
+    """Whether every opened column is under the commitment at its place."""
+    columns, width = proof.columns.to_bytes(), FR_BYTES * proof.parameters.committed_rows
+    steps = DIGEST_BYTES * (proof.parameters.log_length - proof.parameters.cap_height)
+    return all(
+        merkle.leads_to_cap(
+            proof.cap,
+            place,
+            merkle.leaf(proof.salt(i), columns[i * width : (i + 1) * width]),
+            proof.paths[i * steps : (i + 1) * steps],
+        )
+        for i, place in enumerate(chosen)
+    )
+
+
+def _columns_agree(proof: Proof, chosen: npt.NDArray[np.intp], high: FrVec, combine: int) -> bool:
+    """Whether combining each opened column as the rows were combined gives the value of the combined row there.
+
+    Both combinations of a column at once: the witness rows and their mask, the pads and their mask.
+    """
+    parameters = proof.parameters
+    one, zeros = FrVec.from_ints([1]), FrVec(parameters.rows + 1)
+    combinations = (
+        (proof.row, FrVec.concat([high, one, FrVec(2)])),
+        (proof.pad_row, FrVec.concat([zeros, FrVec.from_ints([combine]), one])),
+    )
+    for row, weights in combinations:
+        codeword = rows_encode(row, len(row), parameters.length)
+        if rows_columns(codeword, parameters.length, chosen) != rows_dot(proof.columns, weights):
+            return False
+    return True
