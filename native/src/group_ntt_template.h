@@ -57,6 +57,7 @@ static size_t G(_tiles)(size_t n)
 size_t ZKN_G(_vec_mul_scratch_size)(size_t n, unsigned threads)
 {
     zkn_scratch measure = {NULL, 0};
+    if (n <= ZKN_FEW) return 0;
     G(_products) p = {.workers = zkn_workers(G(_tiles)(n), threads)};
     G(_products_take)(&p, &measure);
     return measure.used;
@@ -66,6 +67,14 @@ zkn_status ZKN_G(_vec_mul_vartime)(GROUP_AFF *out, const GROUP_AFF *a, const zkn
                                    size_t n, unsigned threads, void *scratch)
 {
     if (n_scalars != n && n_scalars != 1) return ZKN_BAD_LENGTH;
+    if (n <= ZKN_FEW) {
+        for (size_t i = 0; i < n; i++) {
+            GROUP_JAC product;
+            G(_sum_few_vartime)(&product, &a[i], &s[n_scalars == 1 ? 0 : i], 1);
+            G(_jac_to_aff)(&out[i], &product);
+        }
+        return ZKN_OK;
+    }
     zkn_scratch room = {scratch, 0};
     G(_products)
     p = {.out = out,

@@ -1,6 +1,7 @@
 /* Multi-scalar multiplication in G1 and G2. Timing and memory access depend on the scalars. */
 #include "digits.h"
 #include "lists.h"
+#include "multiples.h"
 #include "threads.h"
 
 enum {

@@ -286,6 +286,7 @@ static void G(_msm_add)(GROUP_JAC *out, G(_msm) * m)
 size_t ZKN_G(_msm_scratch_size)(size_t n, unsigned threads)
 {
     zkn_scratch measure = {NULL, 0};
+    if (n <= ZKN_FEW) return 0;
     G(_msm) m = {.n = n < ZKN_MSM_SEGMENT ? n : ZKN_MSM_SEGMENT};
     m.workers = zkn_workers(m.n, threads);
     G(_msm_take)(&m, &measure);
@@ -299,6 +300,11 @@ zkn_status ZKN_G(_msm_vartime)(GROUP_AFF *out, const void *points, const zkn_fr 
     zkn_scratch s = {scratch, 0};
     G(_msm) m = {.points = points, .scalars = scalars, .n = n < ZKN_MSM_SEGMENT ? n : ZKN_MSM_SEGMENT};
     GROUP_JAC sum;
+    if (n <= ZKN_FEW) {
+        G(_sum_few_vartime)(&sum, points, scalars, n);
+        G(_jac_to_aff)(out, &sum);
+        return ZKN_OK;
+    }
     m.workers = zkn_workers(m.n, threads);
     G(_msm_take)(&m, &s);
     G(_jac_zero)(&sum);

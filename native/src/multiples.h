@@ -9,7 +9,8 @@
 
 enum {
     ZKN_MULTIPLES_TILE = 256, /* points in step: an inversion is a few percent of it, and the tables fit L2 */
-    ZKN_MULTIPLES_TABLE = ZKN_HALF_DIGIT_MAX
+    ZKN_MULTIPLES_TABLE = ZKN_HALF_DIGIT_MAX,
+    ZKN_FEW = 8 /* points that are faster in Jacobian coordinates */
 };
 
 static inline void g1_endomorphism(zkn_g1_aff *out, const zkn_g1_aff *a)
@@ -22,6 +23,7 @@ static inline void g1_endomorphism(zkn_g1_aff *out, const zkn_g1_aff *a)
 #define COORD                  fp
 #define COORD_TYPE             zkn_fp
 #define GROUP_AFF              zkn_g1_aff
+#define GROUP_JAC              zkn_g1_jac
 #define MULTIPLES_SPLIT        G1_SPLIT
 #define MULTIPLES_ENDOMORPHISM g1_endomorphism
 #include "multiples_template.h"
@@ -30,6 +32,7 @@ static inline void g1_endomorphism(zkn_g1_aff *out, const zkn_g1_aff *a)
 #define COORD                  fp2
 #define COORD_TYPE             zkn_fp2
 #define GROUP_AFF              zkn_g2_aff
+#define GROUP_JAC              zkn_g2_jac
 #define MULTIPLES_SPLIT        G2_SPLIT
 #define MULTIPLES_ENDOMORPHISM g2_psi
 #include "multiples_template.h"

@@ -30,7 +30,71 @@ void G(_add_in_step)(GROUP_AFF *out, const GROUP_AFF *a, const GROUP_AFF *b, siz
 void G(_multiples_vartime)(GROUP_AFF *out, const GROUP_AFF *a, const zkn_fr *s, size_t n,
                            const G(_multiples_room) * room);
 
+/* *out <- the sum of s[i] a[i] for n <= ZKN_FEW points, at any alignment. */
+void G(_sum_few_vartime)(GROUP_JAC *out, const void *a, const zkn_fr *s, size_t n);
+
 #ifdef MULTIPLES_DEFINE
+
+/* table <- 1 to 8 times a, by one inversion; a is not infinity, and so no entry is. */
+static void G(_table_of)(GROUP_AFF *table, const GROUP_AFF *a)
+{
+    GROUP_JAC multiple[ZKN_MULTIPLES_TABLE];
+    COORD_TYPE before[ZKN_MULTIPLES_TABLE], inverse, z, z2;
+    C(_one)(&inverse);
+    table[0] = *a;
+    G(_jac_from_aff)(&multiple[0], a);
+    for (int k = 1; k < ZKN_MULTIPLES_TABLE; k++) {
+        if (k % 2) {
+            G(_jac_dbl)(&multiple[k], &multiple[k / 2]);
+        } else {
+            G(_jac_add_aff)(&multiple[k], &multiple[k - 1], a);
+        }
+        before[k] = inverse;
+        C(_mul)(&inverse, &inverse, &multiple[k].Z);
+    }
+    C(_inv)(&inverse, &inverse);
+    for (int k = ZKN_MULTIPLES_TABLE; k-- > 1;) {
+        C(_mul)(&z, &inverse, &before[k]);
+        C(_mul)(&inverse, &inverse, &multiple[k].Z);
+        C(_sqr)(&z2, &z);
+        C(_mul)(&table[k].x, &multiple[k].X, &z2);
+        C(_mul)(&z, &z, &z2);
+        C(_mul)(&table[k].y, &multiple[k].Y, &z);
+    }
+}
+
+/* Doublings shared by all points and halves (Straus 1964), in Jacobian coordinates: too few for affine steps to share
+ * an inversion. */
+void G(_sum_few_vartime)(GROUP_JAC *out, const void *a, const zkn_fr *s, size_t n)
+{
+    GROUP_AFF table[ZKN_FEW][2][ZKN_MULTIPLES_TABLE], addend;
+    zkn_halves halves[ZKN_FEW];
+    unsigned windows[ZKN_FEW], most = 0;
+    ZKN_ASSERT(n <= ZKN_FEW);
+    for (size_t i = 0; i < n; i++) {
+        memcpy(&addend, (const uint8_t *)a + i * sizeof addend, sizeof addend);
+        windows[i] = G(_aff_is_zero)(&addend) ? 0 : zkn_halve(&halves[i], &s[i], MULTIPLES_SPLIT);
+        if (windows[i] == 0) continue;
+        if (windows[i] > most) most = windows[i];
+        G(_table_of)(table[i][0], &addend);
+        for (int k = 0; k < ZKN_MULTIPLES_TABLE; k++)
+            MULTIPLES_ENDOMORPHISM(&table[i][1][k], &table[i][0][k]);
+    }
+    G(_jac_zero)(out);
+    for (unsigned window = most; window-- > 0;) {
+        for (int doubling = 0; doubling < 4; doubling++) G(_jac_dbl)(out, out);
+        for (size_t i = 0; i < n; i++) {
+            for (unsigned half = 0; half < 2 && window < windows[i]; half++) {
+                const int digit = zkn_half_digit(&halves[i], half, window);
+                if (digit == 0) continue;
+                addend = table[i][half][(digit < 0 ? -digit : digit) - 1];
+                if (digit < 0) G(_aff_neg)(&addend, &addend);
+                G(_jac_add_aff)(out, out, &addend);
+            }
+        }
+    }
+    zkn_wipe(halves, sizeof halves);
+}
 
 void G(_multiples_room_take)(G(_multiples_room) * room, zkn_scratch *s)
 {
@@ -110,5 +174,6 @@ void G(_multiples_vartime)(GROUP_AFF *out, const GROUP_AFF *a, const zkn_fr *s, 
 #undef COORD
 #undef COORD_TYPE
 #undef GROUP_AFF
+#undef GROUP_JAC
 #undef MULTIPLES_SPLIT
 #undef MULTIPLES_ENDOMORPHISM

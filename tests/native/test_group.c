@@ -185,7 +185,7 @@ static void digits(void)
     static void G##_products(void)                                                                           \
     {                                                                                                        \
         enum { N = 150 };                                                                                    \
-        static const size_t sizes[] = {0, 1, 2, 3, 31, N};                                                   \
+        static const size_t sizes[] = {0, 1, 2, 3, 8, 9, 31, N};                                             \
         AFF p[N], product[N], sum, base = GENERATOR;                                                         \
         zkn_fr s[N];                                                                                         \
         G##_multiples(p, N);                                                                                 \
@@ -202,6 +202,8 @@ static void digits(void)
             AFF each[N];                                                                                     \
             void *scratch = malloc(zkn_##G##_vec_mul_scratch_size(N, threads));                              \
             CHECK(zkn_##G##_vec_mul_vartime(each, p, s, N, N, threads, scratch) == ZKN_OK);                  \
+            CHECK(memcmp(each, product, sizeof each) == 0);                                                  \
+            CHECK(zkn_##G##_vec_mul_vartime(each, p, s, 8, 8, threads, NULL) == ZKN_OK);                     \
             CHECK(memcmp(each, product, sizeof each) == 0);                                                  \
             CHECK(zkn_##G##_vec_mul_vartime(each, each, s + 1, 1, N, threads, scratch) == ZKN_OK);           \
             AFF twice;                                                                                       \

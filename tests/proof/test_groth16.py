@@ -13,7 +13,7 @@ from tests.algebra import oracle
 from tests.proof.circuits import all_public, bits, cubic
 from tests.proof.frames import framed, joined
 from tests.proof.official import official, proofs
-from zkstate.algebra.bn254 import FP_MODULUS, G1, G2
+from zkstate.algebra.bn254 import FP_MODULUS, G1, G1_EIGENVALUE, G2
 from zkstate.errors import EncodingError, EnvironmentFailure, InputError, LengthError, WitnessError
 from zkstate.kernels import FR_MODULUS, FrVec
 from zkstate.proof import groth16, json_form, wtns_file, zkey_file
@@ -364,6 +364,21 @@ def test_errors_of_two_proofs_do_not_cancel_in_a_batch():
     pair = [(tuple(circuit.public), up), (tuple(circuit.public), down)]
     assert verify_batch(key.vk, pair, rng=bytes)  # all weights 1: the attack works, so the weights are what stops it
     assert not verify_batch(key.vk, pair)
+
+
+def test_batch_weights_are_as_many_as_their_halves():
+    """k + l lambda = 0 mod r has no solution below 2^65 but 0, by the shortest vector of the lattice of solutions."""
+    short, long = (0, FR_MODULUS), (1, -G1_EIGENVALUE % FR_MODULUS)  # (l, k): Gauss's reduction to the shortest basis
+    while True:
+        if sum(x * x for x in short) > sum(x * x for x in long):
+            short, long = long, short
+        norm = sum(x * x for x in short)
+        times = (2 * sum(x * y for x, y in zip(short, long, strict=True)) + norm) // (2 * norm)
+        if times == 0:
+            break
+        long = tuple(y - times * x for x, y in zip(short, long, strict=True))
+    assert (short[1] + short[0] * G1_EIGENVALUE) % FR_MODULUS == 0
+    assert norm > 2 * (1 << 65) ** 2
 
 
 def test_a_batch_without_public_inputs():

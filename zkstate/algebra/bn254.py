@@ -14,9 +14,11 @@ from zkstate.errors import EncodingError, LengthError
 from zkstate.kernels import FP_MODULUS, FR_MODULUS, FR_TWO_ADICITY, FrVec, G1Vec, G2Vec
 from zkstate.kernels import pairing_check as _pairing_check
 
-__all__ = ["FP_MODULUS", "FR_MODULUS", "G1", "G2", "msm", "pairing_check", "root_of_unity"]
+__all__ = ["FP_MODULUS", "FR_MODULUS", "G1", "G1_EIGENVALUE", "G2", "msm", "pairing_check", "root_of_unity"]
 
 FR_GENERATOR = 5
+# lambda of order 3 modulo r, by which (x, y) -> (beta x, y) multiplies G1, for a cube root of unity beta modulo q.
+G1_EIGENVALUE = pow(FR_GENERATOR, (FR_MODULUS - 1) // 3, FR_MODULUS)
 _WORD = 32
 
 Vec = TypeVar("Vec", G1Vec, G2Vec)
