@@ -278,6 +278,9 @@ def test_a_record_is_checked_whenever_it_is_read():
         (written + b"\n", "not the one encoding"),
         (written.replace(b'"version":1', b'"version":2'), "version 2"),
         (written.replace(b'"circuit_hash":"', b'"circuit_hash":"zz'), "lower-case hexadecimal"),
+        (written.replace(b'"zkey":"', b'"zkey":"AA'), "lower-case hexadecimal"),
+        (written.replace(b'"r1cs":"', b'"r1cs":"\\u001b['), "lower-case hexadecimal"),
+        (written.replace(b'"name":"cubic"', b'"name":"cubic\\n"'), "no name of a circuit"),
         (written.replace(b'"kind"', b'"more":1,"kind"'), "no record"),
         (b"[" * 100_000, "nest|no record"),
     ):

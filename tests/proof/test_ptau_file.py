@@ -166,6 +166,19 @@ def test_points_that_do_not_hash_to_what_the_last_contribution_says():
     assert "the points hash to" in verdict(content)
 
 
+def test_only_what_was_found_good_goes_unchecked_afterwards():
+    full = verify_powers(ptau_file.decode(honest())).file
+    assert full.checked == set(full.sections)
+    part = sections(honest())[14]
+    forged = ptau_file.decode(framed(honest(), {14: part[:-64] + part[-128:-64]}))
+    found = verify_powers(forged)
+    assert found.reasons
+    assert found.file.checked == {2, 3, 4, 5, 6}
+    with pytest.raises(DisagreementError, match="section 14"):
+        basis_g1(found.file, 4, POWER)
+    assert ptau_file.decode(honest()).checked == set()
+
+
 def test_changed_lagrange_bases_are_refused_and_not_used():
     for number in (12, 13, 14, 15):
         part, width = sections(honest())[number], 128 if number == 13 else 64

@@ -96,7 +96,7 @@ def _prepare(args: Namespace, terminal: Terminal) -> int:
         ptau = ptau_file.read(args.ptau)
         verdict = powers.verify_powers(ptau, progress=partial(_step, progress))
         if verdict.accepted:
-            create_file(args.out, powers.prepare(ptau, partial(_step, progress)))
+            create_file(args.out, powers.prepare(verdict.file, partial(_step, progress)))
     return _judge(terminal, "prepare", verdict.reasons, [("powers", str(args.out)), *_powers_facts(ptau, verdict)])
 
 
@@ -108,7 +108,7 @@ def _new(args: Namespace, terminal: Terminal) -> int:
         facts: Facts = _powers_facts(ptau, verdict)
         if verdict.accepted:
             r1cs, _ = _circuit(args.given, args.r1cs)
-            key = initial_key(r1cs, ptau, progress=partial(_step, progress))
+            key = initial_key(r1cs, verdict.file, progress=partial(_step, progress))
             create_file(args.out, zkey_file.encode(key))
             facts = [
                 ("key", f"{args.out}, unusable until someone contributes"),
@@ -156,7 +156,7 @@ def _verify(args: Namespace, terminal: Terminal) -> int:
         reasons = verdict.reasons
         if verdict.accepted:
             r1cs, circuit = _circuit(args.given[1:], args.r1cs)
-            initial = initial_key(r1cs, ptau, progress=listen)
+            initial = initial_key(r1cs, verdict.file, progress=listen)
             listen("checking the key")
             key = zkey_file.read_zkey(path)
             found = ceremony.verify_key(key, initial, r1cs, name=str(path))

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from zkstate.algebra.bn254 import G1, G2
 from zkstate.errors import DisagreementError
@@ -46,10 +46,14 @@ def silent(_words: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class PowersVerdict:
-    """Why the file is refused, one sentence each, none if it is verified; and each contribution's response hash."""
+    """Why the file is refused, one sentence each, none if it is verified; and each contribution's response hash.
+
+    `file` is the same file, and knows which of its points need no other check.
+    """
 
     reasons: tuple[str, ...]
     responses: tuple[bytes, ...]
+    file: PtauFile
 
     @property
     def accepted(self) -> bool:
@@ -72,7 +76,7 @@ def verify_powers(file: PtauFile, rng: Random = os.urandom, progress: Progress =
     """
     responses = tuple(c.response(f"{file.name}: contribution {i}") for i, c in enumerate(file.contributions, 1))
     if not responses:
-        return PowersVerdict(("the powers have no contribution: whoever made them knows tau",), ())
+        return PowersVerdict(("the powers have no contribution: whoever made them knows tau",), (), file)
     progress("checking contributions to the powers")
     reasons = list(_broken_contributions(file))
     last = file.contributions[-1]
@@ -93,6 +97,7 @@ def verify_powers(file: PtauFile, rng: Random = os.urandom, progress: Progress =
             f"the points hash to {state.hexdigest()[:16]}.., contribution {len(responses)} "
             f"says {last.next_challenge.hex()[:16]}.."
         )
+    file = replace(file, checked=file.checked | {*POWERS, BETA_2})
     if file.prepared and not reasons:
         progress("checking the Lagrange bases")
         reasons += [
@@ -101,7 +106,9 @@ def verify_powers(file: PtauFile, rng: Random = os.urandom, progress: Progress =
             for level in levels(file, section)
             if not _basis_agrees(file, section, level, rng)
         ]
-    return PowersVerdict(tuple(reasons), responses)
+        if not reasons:
+            file = replace(file, checked=frozenset(file.sections))
+    return PowersVerdict(tuple(reasons), responses, file)
 
 
 def _broken_contributions(file: PtauFile) -> Iterator[str]:
@@ -260,7 +267,7 @@ def basis_g2(file: PtauFile, level: int, rng: Random = os.urandom) -> G2Vec:
 
 
 def _require_basis(file: PtauFile, section: int, level: int, rng: Random) -> None:
-    if not _basis_agrees(file, section, level, rng):
+    if section + LAGRANGE not in file.checked and not _basis_agrees(file, section, level, rng):
         raise DisagreementError(
             f"{file.name}: section {section + LAGRANGE}, basis of 2^{level} points, contradicts section {section}"
         )

@@ -80,13 +80,18 @@ class PowersContribution:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PtauFile:
-    """The powers for circuits of up to 2^power rows; `ceremony_power` is larger where the file was cut to size."""
+    """The powers for circuits of up to 2^power rows; `ceremony_power` is larger where the file was cut to size.
+
+    `checked` are the sections whose points have been found on their curves and in their subgroups, and whose bases
+    agree: they are read as they stand.
+    """
 
     name: str
     power: int
     ceremony_power: int
     sections: dict[int, memoryview]
     contributions: tuple[PowersContribution, ...]
+    checked: frozenset[int] = frozenset()
 
     @property
     def prepared(self) -> bool:
@@ -98,7 +103,7 @@ class PtauFile:
         return _count(section, self.power)
 
     def g1(self, section: int, start: int, stop: int) -> G1Vec:
-        """Points [start, stop) of a section, checked; infinity beyond the end, which is where one power is missing."""
+        """Points [start, stop) of a section, checked unless they have been; infinity where one power is missing."""
         return _points(G1Vec, self, section, start, stop)
 
     def g2(self, section: int, start: int, stop: int) -> G2Vec:
@@ -110,7 +115,7 @@ def _points(group: type[Points], file: PtauFile, section: int, start: int, stop:
     width, content = _width(section), file.sections[section]
     held = min(stop, len(content) // width)
     try:
-        points = group.from_raw(content[start * width : held * width])
+        points = group.from_raw(content[start * width : held * width], check=section not in file.checked)
     except EncodingError as error:
         raise EncodingError(f"{file.name}: section {section}, counting from point {start}: {error}") from error
     return points if held == stop else group.concat([points, group(stop - held)])

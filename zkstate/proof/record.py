@@ -22,6 +22,7 @@ from zkstate.proof.keys import SetupStatus, VerifyingKey
 KIND, VERSION = "zkstate ceremony", 1
 SIZE_LIMIT = 1 << 24
 _HEX = re.compile(r"(?:[0-9a-f]{2})*")
+_CIRCUIT = re.compile(r"[a-z0-9-]{0,40}")
 
 
 class PowersContribution(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -100,9 +101,15 @@ class CeremonyRecord:
             raise EncodingError(
                 f"{name}: {document.kind[:40]!r} version {document.version}, expected {KIND!r} {VERSION}"
             )
-        for text in (document.circuit_hash, document.contributions):
+        circuit, powers = document.circuit, document.powers
+        for text in (
+            *(document.circuit_hash, document.contributions, document.zkey, document.verification_key),
+            *(circuit.r1cs, circuit.digest, powers.sha256, *(c.response for c in powers.contributions)),
+        ):
             if not _HEX.fullmatch(text):
                 raise EncodingError(f"{name}: a member is not lower-case hexadecimal")
+        if not _CIRCUIT.fullmatch(circuit.name):
+            raise EncodingError(f"{name}: {circuit.name[:40]!r} is no name of a circuit")
         record = cls(
             document.circuit,
             document.powers,
