@@ -23,6 +23,7 @@ from tests.soundness.suite import Line, Plan, tasks
 from tests.soundness.table import load, save, table, write
 
 SOLVER = ".venv-soundness/bin/python"
+COUNTS = ("deleted", "forgeries", "proofs")  # of the plan, that an option changes
 
 
 def main() -> int:
@@ -32,6 +33,8 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--solver", default=SOLVER, help="Python that has cvc5-gpl")
     parser.add_argument("--only", action="append", default=[], help="tasks whose name or subject holds this")
+    parser.add_argument("--deleted", type=int, help="rows of a statement that are deleted, one at a time")
+    parser.add_argument("--forgeries", type=int, help="invalid proofs of a statement")
     parser.add_argument("--proofs", type=int, help="honest accounts of a statement that are proved")
     parser.add_argument("--save", type=Path, help="append each line to this file")
     parser.add_argument("--load", type=Path, help="run nothing: take the lines of this file")
@@ -48,8 +51,7 @@ def main() -> int:
 def run(options: argparse.Namespace) -> list[Line]:
     """Every task chosen, each worker on a core of its own; a line is reported as soon as it is known."""
     plan = Plan.of(options.seed, options.full, options.solver if _solves(options.solver) else "")
-    if options.proofs:
-        plan = replace(plan, proofs=options.proofs)
+    plan = replace(plan, **{name: value for name in COUNTS if (value := getattr(options, name)) is not None})
     chosen = [
         (task, args)
         for task, args in tasks(plan)

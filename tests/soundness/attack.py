@@ -22,6 +22,7 @@ MOST_MISSES = 12  # refused inputs tried for one row
 MOST_DIRECT = 4  # of those that break a row with a wire that is freed, tried before anything else
 MOST_ELEMENTS = 4  # of a list of secret inputs, those varied
 MOST_OTHERS = 32  # hints that the deleted row does not speak of, tried for one repair
+MOST_CHANGES = 250  # made in the search for one row
 MOST_RECENT = 4  # starts that worked for rows of the same words, tried first
 ATTACK = "attack"  # inputs, public and secret, that the whole circuit refuses
 SECOND = "second witness"  # for inputs it accepts: the row pins a value that these inputs leave open
@@ -45,20 +46,23 @@ class Search:
     rng: random.Random
     effort: int = 60
     depth: int = 40
-    bases_a_row: int = 6
+    bases_a_row: int = 8
     _behind: dict[int, tuple[list[int], set[int], set[int]]] = field(default_factory=dict)
     _worked: dict[tuple[str, bool], list[int]] = field(default_factory=lambda: defaultdict(list))
 
     def __post_init__(self) -> None:
         assert all(not base.broken for base in self.bases), "a base must be a good witness"
 
-    def kill(self, k: int) -> Kill | None:
-        """A kill of row k, an attack if one is found; None if nothing is found at all."""
-        second = None
+    def kill(self, k: int, most: int = MOST_CHANGES) -> Kill | None:
+        """A kill of row k, an attack if one is found; None if nothing is found at all in so many changes."""
+        second, spent = None, 0
         for place, state in self._tries(k):
+            if spent > most:
+                break
             self._left = self.effort
             whole = self.repaired(state, k, self.depth)
             found = self.judged(k, whole) if whole else None
+            spent += 1 + self.effort - self._left
             if found and found.kind == ATTACK:
                 worked = self._worked[self._family(k)]
                 worked[:] = [place, *(other for other in worked if other != place)][:MOST_RECENT]
@@ -68,23 +72,24 @@ class Search:
 
     def _tries(self, k: int) -> Iterator[tuple[int, State]]:
         """Numbered states to repair: first those that worked for the last rows like this one."""
-        rest = self.rng.sample(self.bases[1:], min(self.bases_a_row, len(self.bases)) - 1)
-        moves = [(base, changes) for base in [self.bases[0], *rest] for changes in self.starts(k, base)]
+        rest = sorted(self.rng.sample(range(1, len(self.bases)), min(self.bases_a_row, len(self.bases)) - 1))
+        bases = [self.bases[i] for i in (0, *rest)]
+        moves = [(base, changes) for base in bases for changes in self.starts(k, base)]
         freed = self._freed(k)
-        direct = self._missed(MOST_DIRECT, lambda row: freed & self.system.wires_of(row))
-        near = self._missed(MOST_MISSES, lambda row: freed & self.behind(row)[2])
         ranged = self._ranged(freed)
-        wide = self._missed(MOST_MISSES, lambda row: ranged & self.behind(row)[2])
-        tries: list[State | tuple[State, dict[int, int]]] = [*direct, *moves, *near, *wide]
+        direct = self._missed(MOST_DIRECT, lambda row: freed & self.system.wires_of(row))
+        direct += self._missed(MOST_DIRECT, lambda row: ranged & self.system.wires_of(row))
+        near = self._missed(MOST_MISSES, lambda row: freed & self.behind(row)[2])
+        tries: list[State | tuple[State, dict[int, int]]] = [*direct, *moves, *near]
         worked = [place for place in self._worked[self._family(k)] if place < len(tries)]
         for place in dict.fromkeys([*worked, *range(len(tries))]):
             state = tries[place]
             yield place, state if isinstance(state, State) else self.system.set(*state)
 
     def _missed(self, most: int, speaks: Callable[[int], object]) -> list[State]:
-        """Some of the misses of which a hard row is one that speaks of what is wanted."""
+        """Some of the misses of which a hard row is one that speaks of what is wanted, those that break least first."""
         found = [miss for miss, hard in self.misses if any(speaks(row) for row in hard)]
-        return self.rng.sample(found, min(len(found), most))
+        return sorted(self.rng.sample(found, len(found)), key=lambda miss: len(miss.broken))[:most]
 
     def _family(self, k: int) -> tuple[str, bool]:
         """What rows of the same words share, whichever entry of a list they are of."""

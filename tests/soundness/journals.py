@@ -10,7 +10,7 @@ from typing import Any
 from circuits import catalogue
 from circuits.liquidation import LIQUIDATION_ENTRIES
 from tests.circuits import models, raw_journal
-from tests.circuits.raw import RawAccount, RawRow, raw_row
+from tests.circuits.raw import UNBOUNDED, RawAccount, RawRow, raw_row
 from tests.circuits.raw_journal import RawEntry
 from tests.circuits.test_exit import book, judged, leaving
 from tests.circuits.test_journal_statements import ADDED, LIQUIDATED, PAID, liquidation
@@ -26,12 +26,28 @@ def padded(account: RawAccount, rows: int) -> RawAccount:
     return replace(account, rows=(*account.rows, *[RawRow()] * (rows - len(account.rows))), place=FIRST)
 
 
+def grain(row: RawRow, name: str) -> RawRow:
+    """A little of an asset that counts by millionths, so that any remainder of a rounding is some amount's."""
+    tiers = ((0, UNBOUNDED, 1, 0, 0),)
+    return replace(row, amount=10**6 + 5, price=1, notional_price=1, tiers=tiers, rounded=int(name != "margin"))
+
+
+def grains(account: RawAccount, name: str) -> RawAccount:
+    return replace(account, rows=tuple(grain(row, name) for row in account.rows))
+
+
+def few(account: RawAccount, rows: int) -> list[RawAccount]:
+    """The same with its first row, two or three: then padding follows the last instrument."""
+    return [padded(replace(account, rows=account.rows[:held]), rows) for held in (1, 2, 3)]
+
+
 def good_history(rows: int) -> list[Inputs]:
     busy = [PAID, ADDED, replace(PAID, kind=4, amount=-3), LIQUIDATED]
     return [
         raw_journal.history(busy, 9, account=padded(QUIET, rows), places=rows, place=FIRST),
         raw_journal.history(busy[:1], 0, account=padded(TRADER, rows), places=rows, place=FIRST),
         raw_journal.history([], 0, account=padded(QUIET, rows), places=rows, place=FIRST),
+        *(raw_journal.history([], 0, account=held, places=rows, place=FIRST) for held in few(QUIET, rows)),
     ]
 
 
@@ -41,6 +57,8 @@ def good_liquidation(rows: int) -> list[Inputs]:
         liquidation([LIQUIDATED], account=padded(apart, rows), place=FIRST),
         liquidation([PAID, ADDED, LIQUIDATED, PAID], account=padded(TRADER, rows), place=FIRST),
         liquidation([PAID, LIQUIDATED], account=padded(TRADER, rows), place=FIRST),
+        liquidation([LIQUIDATED], account=padded(grains(apart, "liquidation"), rows), place=FIRST),
+        *(liquidation([LIQUIDATED], account=held, place=FIRST) for held in few(apart, rows)),
     ]
 
 
@@ -52,6 +70,8 @@ def good_exit(rows: int) -> list[Inputs]:
         leaving(padded(worthless, rows), 16, 5),
         leaving(padded(TRADER, rows), 1, 10**9),
         leaving(padded(worthless, rows), 96, 1),
+        leaving(padded(grains(worthless, "exit"), rows), 16, 2),
+        *(leaving(held, 16, 1) for held in few(worthless, rows)),
     ]
 
 

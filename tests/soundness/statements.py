@@ -36,6 +36,8 @@ def good(name: str, rows: int) -> list[Inputs]:
         replace(quiet, rows=(*apart, *padding), place=first),
         replace(busy, rows=(*busy.rows, *padding), place=first),
         replace(quiet, rows=(RawRow(),) * rows, place=first),
+        replace(quiet, rows=(*(journals.grain(row, name) for row in apart), *padding), place=first),
+        *(replace(quiet, rows=(*apart[:held], *[RawRow()] * (rows - held)), place=first) for held in (1, 2, 3)),
     ]
     loose, tight = test_statements.ANY[name], test_statements.HEALTHY[name]
     return [

@@ -43,6 +43,7 @@ class Plan:
     seed: str
     full: bool
     python: str  # of the environment that has cvc5-gpl; empty where it is absent
+    deleted: int = 500  # rows of a statement
     forgeries: int = 2_000  # invalid proofs of a statement
     proofs: int = 6  # honest accounts of a statement that are proved, of the thousand whose witnesses are judged
     accounts: tuple[tuple[int, int], ...] = ((4, 250), (8, 25), (16, 5))  # of a margin model: (size class, how many)
@@ -51,7 +52,7 @@ class Plan:
     def of(cls, seed: str, full: bool, python: str) -> Plan:
         if not full:
             return cls(seed, full, python)
-        return cls(seed, full, python, 100_000, 1_000, ((4, 9_000), (8, 800), (16, 190), (64, 10)))
+        return cls(seed, full, python, 500, 100_000, 1_000, ((4, 9_000), (8, 800), (16, 190), (64, 10)))
 
     @property
     def name(self) -> str:
@@ -67,7 +68,6 @@ class Plan:
         return (400, 60) if self.full else (60, 8)
 
 
-DELETED_A_CIRCUIT = 500
 HONEST = ((4, 800), (8, 150), (16, 50))  # a thousand accounts of a statement: (size class, how many)
 
 
@@ -108,8 +108,10 @@ def deletions(plan: Plan, name: str, rows: int) -> Line:
     began = time.process_time()
     system = System(circuit_of(name, rows))
     rng = random.Random(f"{plan.seed} {name} {rows}")
-    chosen = sorted(rng.sample(range(len(system.rows)), DELETED_A_CIRCUIT))
-    found = deletion.delete(system, good(name, rows), chosen, f"{plan.seed} {name} {rows}", {})
+    chosen = sorted(rng.sample(range(len(system.rows)), plan.deleted))
+    found = deletion.delete(
+        system, good(name, rows), chosen, f"{plan.seed} {name} {rows}", deletion.REASONS.get(name, {})
+    )
     return _deletion_line("delete a row", f"{name}-{rows}", found, (), began)
 
 

@@ -6,7 +6,7 @@ others are assertions. Nothing found here counts before `broken_exactly` has had
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from heapq import heapify, heappop, heappush
 from itertools import pairwise
@@ -28,6 +28,8 @@ from zkstate.kernels import (
 )
 
 Terms = tuple[tuple[int, int], ...]  # (wire, coefficient)
+Formula = Callable[[list[int]], int]
+MOST_WRITTEN_OUT = 100  # terms of a formula; Python compiles no sum of any length
 HINTS = (STEP_BITS, STEP_INVERSE, STEP_ONE_HOT)
 
 
@@ -66,6 +68,8 @@ class System:
             item.first + i: item for item in self.circuit.inputs for i in range(item.size)
         }  # wire -> declaration
         self._read_steps()
+        self._row_formulas: list[Formula | None] = [None] * len(self.rows)
+        self._step_formulas: list[Formula | None] = [None] * len(self.steps)
         self.step_of = {node: s for s, step in enumerate(self.steps) for node in step.outs}
         self.hints = {node for step in self.steps if step.kind in HINTS for node in step.outs}
         self.movable = self.hints | self.inputs.keys()
@@ -162,8 +166,10 @@ class System:
         return State(values, broken=broken)
 
     def residual(self, k: int, values: list[int]) -> int:
-        a, b, c = self.rows[k]
-        return (dot(a, values) * dot(b, values) - dot(c, values)) % self.p
+        found = self._row_formulas[k]
+        if found is None:
+            found = self._row_formulas[k] = formula(*self.rows[k], -1, self.p)
+        return found(values)
 
     def set(self, state: State, changes: Mapping[int, int]) -> State:
         """The state with some nodes changed and held, and what is computed from them, except what may wait."""
@@ -212,8 +218,7 @@ class System:
             if s in skipped or (only is not None and s not in only):
                 left.add(s)
                 continue
-            step = self.steps[s]
-            for node, value in zip(step.outs, self._computed(step, values), strict=True):
+            for node, value in self._computed(s, values):
                 if values[node] != value and node not in held:
                     values[node] = value
                     moved.add(node)
@@ -223,18 +228,24 @@ class System:
                             heappush(queue, later)
         return moved, left
 
-    def _computed(self, step: Step, values: list[int]) -> list[int]:
-        if step.row >= 0:
-            a, b, _ = self.rows[step.row]
-            return [(dot(a, values) * dot(b, values) - dot(step.reads, values)) % self.p]
-        value, count = dot(step.reads, values) % self.p, len(step.outs)
-        if step.kind == STEP_LINEAR:
-            return [value]
+    def _computed(self, s: int, values: list[int]) -> Iterable[tuple[int, int]]:
+        """(node, value) of all that step s writes."""
+        step = self.steps[s]
+        value = (self._step_formulas[s] or self._step_formula(s))(values)
+        if step.kind in (STEP_SOLVE, STEP_PRODUCT, STEP_LINEAR):
+            return ((step.outs[0], value),)
         if step.kind == STEP_INVERSE:
-            return [pow(value, -1, self.p) if value else 0]
+            return ((step.outs[0], pow(value, -1, self.p) if value else 0),)
         if step.kind == STEP_BITS:
-            return [value >> i & 1 for i in range(count)]
-        return [int(value == i) for i in range(count)]
+            return [(node, value >> i & 1) for i, node in enumerate(step.outs)]
+        return [(node, int(value == i)) for i, node in enumerate(step.outs)]
+
+    def _step_formula(self, s: int) -> Formula:
+        step = self.steps[s]
+        a, b = self.rows[step.row][:2] if step.row >= 0 else ((), ())
+        sign = 1 if step.row < 0 else -1
+        self._step_formulas[s] = found = formula(a, b, step.reads, sign, self.p)
+        return found
 
     # judgements by the C core
 
@@ -258,6 +269,20 @@ def terms_of(matrix: SparseMatrix, p: int = FR_MODULUS) -> list[Terms]:
     entries = list(zip(matrix.wire.tolist(), pool[matrix.coefficient].tolist(), strict=True))
     ends = matrix.row_ptr.tolist()
     return [tuple(entries[begin:end]) for begin, end in pairwise(ends)]
+
+
+def formula(a: Terms, b: Terms, c: Terms, sign: int, p: int) -> Formula:
+    """(A·v)(B·v) + sign·(C·v) mod p as compiled code: the search spends its time in nothing else."""
+    if max(map(len, (a, b, c))) > MOST_WRITTEN_OUT:
+        return lambda v: (dot(a, v) * dot(b, v) + sign * dot(c, v)) % p
+    product = f"({_sum(a, p)})*({_sum(b, p)})" if a and b else "0"
+    return eval(f"lambda v: ({product}{'+' if sign > 0 else '-'}({_sum(c, p)}))%{p}")
+
+
+def _sum(terms: Terms, p: int) -> str:
+    """Written out, coefficients by their signed value, which is short."""
+    small = ((wire, value if value <= p // 2 else value - p) for wire, value in terms)
+    return "+".join(f"{value}*v[{wire}]" if value != 1 else f"v[{wire}]" for wire, value in small) or "0"
 
 
 def dot(terms: Terms, values: list[int]) -> int:
