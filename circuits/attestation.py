@@ -1,25 +1,31 @@
 """Attestation: a proof with all that a verifier needs beside it, as the files of one directory.
 
-`proof.json`, `public.json` and `verification_key.json` are as snarkjs reads them; `statement.json` says what is
-claimed, `header.bin` about which committed state, and `instruments.json` is the table of that state, so that the
-claim can be read with symbols and units. Nothing in the directory vouches for itself: `examine` recomputes the
-public inputs from the header and the claim, and takes only a key that the caller pinned or this program knows.
+`proof.json`, `public.json` and `verification_key.json` are as snarkjs reads them, or `proof.bin` is a transparent proof
+and there is no key; `statement.json` says what is claimed, `header.bin` about which committed state, and
+`instruments.json` is the table of that state, so that the claim can be read with symbols and units. Nothing in the
+directory vouches for itself: `examine` recomputes the public inputs from the header and the claim, and takes only a key
+that the caller pinned or this program knows, and only a circuit that it compiles itself.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from functools import lru_cache
 from typing import Annotated, Literal
 
 import msgspec
 
+from zkstate.constraint import compile_statement
 from zkstate.errors import DisagreementError, EncodingError, InputError, LengthError
 from zkstate.kernels import FR_MODULUS
 from zkstate.proof import json_form
 from zkstate.proof.groth16 import Proof, verify
 from zkstate.proof.keys import SetupStatus, VerifyingKey
 from zkstate.proof.record import CeremonyRecord
+from zkstate.proof.transparent.proof_file import Proof as TransparentProof
+from zkstate.proof.transparent.system import System
+from zkstate.proof.transparent.verifier import verify as transparent_verify
 from zkstate.publication.header import Header, SignedHeader
 from zkstate.state.table import MAX_TABLE_BYTES, InstrumentTable, decode_table, encode_table
 
@@ -31,7 +37,9 @@ from .context import Context
 HEADER_FILE, STATEMENT_FILE, TABLE_FILE = "header.bin", "statement.json", "instruments.json"
 OTHER_FILE = "other_header.bin"  # of the other epoch, where a statement is about two
 PROOF_FILE, PUBLIC_FILE, KEY_FILE = "proof.json", "public.json", "verification_key.json"
+TRANSPARENT_FILE = "proof.bin"  # in place of PROOF_FILE and KEY_FILE
 FILES = (HEADER_FILE, STATEMENT_FILE, TABLE_FILE, PROOF_FILE, PUBLIC_FILE, KEY_FILE)
+TRANSPARENT_FILES = (HEADER_FILE, STATEMENT_FILE, TABLE_FILE, TRANSPARENT_FILE, PUBLIC_FILE)
 MAX_FILE_BYTES = MAX_TABLE_BYTES
 
 # Not $, which lets an end of line by.
@@ -67,11 +75,13 @@ class Attestation:
     claim: Claim
     context: Context
     public_inputs: tuple[int, ...]
-    proof: Proof
-    key: VerifyingKey
+    proof: Proof | TransparentProof
+    key: VerifyingKey | None  # None exactly with a transparent proof
     other: SignedHeader | None = None
 
     def __post_init__(self) -> None:
+        if isinstance(self.proof, TransparentProof) != (self.key is None):
+            raise InputError(f"{KEY_FILE}: a Groth16 proof has a key, and a transparent one has none")
         statement = catalogue.parse(self.circuit)
         if self.circuit.split("-")[0] != self.claim.statement:
             raise InputError(f"{STATEMENT_FILE}: circuit {self.circuit} does not state a {self.claim.statement}")
@@ -113,6 +123,13 @@ class Attestation:
             )
 
     @property
+    def groth16(self) -> tuple[VerifyingKey, Proof]:
+        """The key and the proof under it. InputError if the proof is transparent."""
+        if self.key is None or isinstance(self.proof, TransparentProof):
+            raise InputError("this takes a Groth16 proof, and the proof is transparent: it has no key")
+        return self.key, self.proof
+
+    @property
     def header(self) -> Header:
         return self.signed.header
 
@@ -139,17 +156,26 @@ class Attestation:
             **other,
             TABLE_FILE: encode_table(self.table),
             STATEMENT_FILE: msgspec.json.format(msgspec.json.encode(form), indent=1) + b"\n",
-            PROOF_FILE: self.proof.to_json().encode(),
+            **self._encode_proof(),
             PUBLIC_FILE: json_form.public_to_json(self.public_inputs).encode(),
-            KEY_FILE: self.key.to_json().encode(),
         }
+
+    def _encode_proof(self) -> dict[str, bytes]:
+        if isinstance(self.proof, TransparentProof):
+            return {TRANSPARENT_FILE: self.proof.encode()}
+        key, proof = self.groth16
+        return {PROOF_FILE: proof.to_json().encode(), KEY_FILE: key.to_json().encode()}
 
     @classmethod
     def decode(cls, files: Mapping[str, bytes]) -> Attestation:
         """Read the files. Errors name the file: LengthError, EncodingError, InputError, DisagreementError."""
-        for name in FILES:
+        transparent = TRANSPARENT_FILE in files
+        if transparent and (PROOF_FILE in files or KEY_FILE in files):
+            raise InputError(f"{TRANSPARENT_FILE} beside {PROOF_FILE} or {KEY_FILE}: a proof directory holds one proof")
+        wanted = TRANSPARENT_FILES if transparent else FILES
+        for name in wanted:
             if name not in files:
-                raise InputError(f"{name} is missing: a proof directory holds {', '.join(FILES)}")
+                raise InputError(f"{name} is missing: a proof directory holds {', '.join(wanted)}")
         for name, content in files.items():
             if len(content) > MAX_FILE_BYTES:
                 raise LengthError(f"{name} has {len(content)} bytes; the limit is {MAX_FILE_BYTES}")
@@ -159,7 +185,14 @@ class Attestation:
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             raise EncodingError(f"{STATEMENT_FILE}: {error}") from None
         context = form.context
-        key = VerifyingKey.from_json(files[KEY_FILE], KEY_FILE)
+        key: VerifyingKey | None = None
+        proof: Proof | TransparentProof
+        if transparent:
+            proof = TransparentProof.decode(files[TRANSPARENT_FILE], TRANSPARENT_FILE)
+            n_public = proof.parameters.shape.n_public
+        else:
+            key = VerifyingKey.from_json(files[KEY_FILE], KEY_FILE)
+            proof, n_public = Proof.from_json(files[PROOF_FILE], PROOF_FILE), key.n_public
         return cls(
             signed=SignedHeader.decode(files[HEADER_FILE]),
             table=decode_table(files[TABLE_FILE]),
@@ -172,8 +205,8 @@ class Attestation:
                 bytes.fromhex(context.challenge),
                 int(context.expiry),
             ),
-            public_inputs=json_form.public_from_json(files[PUBLIC_FILE], key.n_public, PUBLIC_FILE),
-            proof=Proof.from_json(files[PROOF_FILE], PROOF_FILE),
+            public_inputs=json_form.public_from_json(files[PUBLIC_FILE], n_public, PUBLIC_FILE),
+            proof=proof,
             key=key,
             other=SignedHeader.decode(files[OTHER_FILE]) if OTHER_FILE in files else None,
         )
@@ -244,11 +277,24 @@ def examine(attestation: Attestation, expectation: Expectation, now: int) -> Fin
     for (name, value), stated in zip(expected.items(), attestation.public_inputs, strict=True):
         if value != stated:
             reasons.append(f"public input {name} is {stated} in {PUBLIC_FILE}, and {value} by header and statement")
-    if attestation.key.setup is SetupStatus.FRESH:
+    if attestation.key is not None and attestation.key.setup is SetupStatus.FRESH:
         return Finding((*reasons, f"the key is {attestation.key.setup.value}"), setup)
-    if not verify(attestation.key, attestation.public_inputs, attestation.proof):
+    if not holds(attestation):
         reasons.append("the proof does not satisfy the verification equation for these public inputs")
     return Finding(tuple(reasons), setup)
+
+
+def holds(attestation: Attestation) -> bool:
+    """Whether the proof is true of its public inputs: under its key, or of the circuit, which is compiled here."""
+    if isinstance(attestation.proof, TransparentProof):
+        return transparent_verify(_system(attestation.circuit), attestation.public_inputs, attestation.proof)
+    key, proof = attestation.groth16
+    return verify(key, attestation.public_inputs, proof)
+
+
+@lru_cache(maxsize=4)
+def _system(circuit: str) -> System:
+    return System.of(compile_statement(catalogue.parse(circuit)).r1cs)
 
 
 def _differing(found: Context, expected: Context) -> tuple[str, str]:
@@ -264,7 +310,11 @@ def _listed(context: Context, names: list[str]) -> str:
 
 def _judge_key(attestation: Attestation, expectation: Expectation) -> tuple[SetupStatus, list[str]]:
     """Where the key comes from, and why it is refused if it is."""
-    digest, pinned, record = attestation.key.digest(), expectation.key_digest, expectation.ceremony
+    pinned, record = expectation.key_digest, expectation.ceremony
+    if attestation.key is None:
+        refused = pinned is not None or record is not None
+        return SetupStatus.TRANSPARENT, ["a key is expected, and a transparent proof has none"] * refused
+    digest = attestation.key.digest()
     known = keys.known().get(attestation.circuit)
     setup = known.status if known is not None and known.verification_key == digest else SetupStatus.UNVERIFIED
     if record is not None:

@@ -51,8 +51,9 @@ class _Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def encode(attestation: Attestation) -> bytes:
-    """The one file of an attestation. InputError if its context names no challenge or no expiry."""
+    """The one file of an attestation. InputError for a transparent proof, or a context without challenge or expiry."""
     check_addressed(attestation.context)
+    verification_key, _ = attestation.groth16
     files = attestation.encode()
     statement, public, proof, key = (
         msgspec.Raw(json_form.compact(files[name], name))
@@ -66,7 +67,7 @@ def encode(attestation: Attestation) -> bytes:
         statement=statement,
         public=public,
         proof=proof,
-        key_digest=attestation.key.digest(),
+        key_digest=verification_key.digest(),
         verification_key=key,
         instruments=msgspec.Raw(files[TABLE_FILE]),
     )
@@ -97,7 +98,7 @@ def decode(content: bytes) -> Attestation:
             KEY_FILE: bytes(document.verification_key),
         }
     )
-    digest = attestation.key.digest()
+    digest = attestation.groth16[0].digest()
     if document.key_digest != digest:
         raise DisagreementError(f"{_NAME}: key_digest is {document.key_digest[:64]!r}, its key has {digest}")
     if encode(attestation) != content:

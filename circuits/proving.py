@@ -15,6 +15,8 @@ from zkstate.proof.groth16 import prove
 from zkstate.proof.keys import ProvingKey
 from zkstate.proof.record import CeremonyRecord
 from zkstate.proof.setup import insecure_setup
+from zkstate.proof.transparent.prover import prove as transparent_prove
+from zkstate.proof.transparent.system import System
 from zkstate.publication.header import SignedHeader
 from zkstate.state.schema import SIZE_CLASSES
 
@@ -61,9 +63,12 @@ def attest(
     between: Between | None = None,
     key_file: Path | None = None,
     ceremony: CeremonyRecord | None = None,
+    transparent: bool = False,
     progress: Progress = _silent,
 ) -> Attestation:
     """Prove a claim about an account. The proof is fresh randomness each time.
+
+    A `transparent` proof takes no key; otherwise it is a Groth16 proof under the key of `key_file` or the known one.
 
     A claim about two epochs takes the header of the other one, and what lies `between`.
     Errors: WitnessError if the claim is false of the account, naming the requirement; InputError for a claim
@@ -79,6 +84,10 @@ def attest(
     witness = circuit.solve(opening.inputs(statement, roots | claim.parameters, context.digest, between))
     try:
         public_inputs = tuple(witness.public_inputs)
+        if transparent:
+            progress(f"proving {name}, {circuit.r1cs.n_constraints} constraints, without a key")
+            shown = transparent_prove(System.of(circuit.r1cs), witness.values)
+            return Attestation(signed, opening.table, name, claim, context, public_inputs, shown, None, other)
         key = (
             proving_key(statement, circuit, progress)
             if key_file is None

@@ -16,6 +16,7 @@ FILES = {
     "account.json", "account.key", "header.bin", "instruments.json", "proof.json", "public.json", "report.json",
     "statement.json", "verification_key.json",
 }  # fmt: skip
+TRANSPARENT_FILES = {"header.bin", "instruments.json", "proof.bin", "public.json", "statement.json"}
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +40,8 @@ def check_report(folder, accounts):
     assert report["accepted"] is True
     assert report["ledger"]["accounts"] == accounts
     assert report["offline"]["accepted"] is report["offline"]["changed_inputs_refused"] is True
+    assert report["transparent"]["accepted"] is True
+    assert report["transparent"]["system"] == "transparent"
     assert report["on_chain"]["accepted"] is report["on_chain"]["changed_inputs_refused"] is True
     assert 180_000 < report["on_chain"]["verification_gas"] < 300_000
     assert report["deleted"]["files"] > 4
@@ -46,9 +49,15 @@ def check_report(folder, accounts):
     assert 0 < report["rto_s"] < 60
     assert report["recovery"]["trust"]["level"] == "c"
     assert report["sizes"]["mirror"] == sum(map(len, tree(folder / "mirror").values()))
-    assert {"snapshot", "publish to a mirror", "delete the venue", "recover", "prove", "verify offline"} <= set(
-        report["seconds"]
-    )
+    assert {
+        "snapshot",
+        "publish to a mirror",
+        "delete the venue",
+        "recover",
+        "prove",
+        "prove for the chain",
+        "verify offline",
+    } <= set(report["seconds"])
     assert all(seconds >= 0 for seconds in report["seconds"].values())
     return report
 
@@ -56,7 +65,8 @@ def check_report(folder, accounts):
 def test_the_folder_holds_what_is_promised_and_nothing_of_the_venue(demo):
     folder, _ = demo
     top = {path.name for path in folder.iterdir()}
-    assert top == FILES | {"mirror"}
+    assert top == FILES | {"mirror", "transparent"}
+    assert {path.name for path in (folder / "transparent").iterdir()} == TRANSPARENT_FILES
     assert not any("signing" in name or "salts" in name or "ledger" in name for name in tree(folder))
     assert [path.name for path in folder.parent.iterdir()] == ["out"]
     check_report(folder, 200)
@@ -73,9 +83,11 @@ def test_the_story_is_told_to_people(demo):
 
 def test_the_rest_of_the_verbs_go_on_from_it(demo, tmp_path):
     folder, outcome = demo
-    line = next(line for line in outcome.out.splitlines() if "zkstate verify" in line)
-    argv = line.partition("zkstate verify ")[2].split()
-    assert zkstate("verify", *argv).code == 0
+    lines = [line for line in outcome.out.splitlines() if "zkstate verify" in line]
+    assert len(lines) == 2
+    for line in lines:
+        argv = line.partition("zkstate verify ")[2].split()
+        assert zkstate("verify", *argv, believe=False).code == 0
     assert zkstate("verify", folder / "mirror/epochs/00000001", "--header", folder / "header.bin").code == 0
     again = zkstate(
         "recover", "--key", folder / "account.key", "--mirror", folder / "mirror", "--header", folder / "header.bin",
@@ -108,7 +120,7 @@ def test_a_demo_replaces_a_demo_and_nothing_else(demo, tmp_path):
     outcome = zkstate("demo", "--accounts", "200", "--account", "user-00000072", "--out", folder)
     assert outcome.code == 0, outcome.err
     assert (folder / "report.json").read_bytes() != old
-    assert {path.name for path in folder.iterdir()} == FILES | {"mirror"}
+    assert {path.name for path in folder.iterdir()} == FILES | {"mirror", "transparent"}
 
 
 def test_exchange_sheets_of_others_go_through_the_whole_story(exchange):

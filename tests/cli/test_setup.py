@@ -137,7 +137,8 @@ def test_what_cannot_be_done_is_said(held, tmp_path, argv, message):
 
 
 def test_without_a_ceremony_prove_and_verify_refuse(proved, tmp_path):
-    outcome = zkstate("prove", "margin", "--account", proved.bundle, "--out", tmp_path / "p", believe=False)
+    prove = ("prove", "margin", "--account", proved.bundle, "--system", "groth16")
+    outcome = zkstate(*prove, "--out", tmp_path / "p", believe=False)
     assert (outcome.code, ALLOW in outcome.err) == (2, True)
     assert not (tmp_path / "p").exists()
     outcome = zkstate("verify", proved.proof, believe=False)

@@ -21,8 +21,8 @@ usage: zkstate demo [--ledger PLACE | --accounts N] [--account NAME] [--ratio R]
                     [--chain embedded|URL] [--publisher-key FILE] [--out DIR] [--json]
 
 The whole story: a venue commits to its ledger and publishes; its own database is deleted; a trader rebuilds
-their account from the mirror and the registry alone, proves their margin in zero knowledge, and the proof is
-verified offline and by a contract.
+their account from the mirror and the registry alone and proves their margin in zero knowledge, twice: without any key,
+verified offline, and by Groth16, verified offline and by a contract.
 
   --ledger PLACE        a real ledger (docs/ledger.md, or the balance sheets of an exchange); it is copied,
                         and only the copy is deleted
@@ -33,8 +33,8 @@ verified offline and by a contract.
                         this process (embedded)
   --publisher-key FILE  or a private key to send from: 64 hex digits in a file that only you can read
   --out DIR             where the results are left (demo-out): mirror/, account.key, account.json, proof.json,
-                        public.json, verification_key.json, statement.json, header.bin, report.json. An earlier
-                        demo there is replaced, anything else is not
+                        public.json, verification_key.json, statement.json, header.bin, report.json, and
+                        transparent/ with proof.bin. An earlier demo there is replaced, anything else is not
 
 Example:
 

@@ -21,6 +21,9 @@ from zkstate.kernels import FR_BYTES, FR_MODULUS
 from zkstate.proof import json_form, ptau_file, r1cs_file, wtns_file, zkey_file
 from zkstate.proof.groth16 import Proof
 from zkstate.proof.keys import VerifyingKey
+from zkstate.proof.transparent.proof_file import MAGIC as TRANSPARENT_MAGIC
+from zkstate.proof.transparent.proof_file import MAX_BYTES
+from zkstate.proof.transparent.proof_file import Proof as TransparentProof
 from zkstate.publication.header import MAGIC, SIGNED_BYTES, SignedHeader
 from zkstate.publication.manifest import Manifest
 from zkstate.publication.records import parse_bucket
@@ -131,13 +134,30 @@ def _attestation(_path: Path, content: bytes) -> Explained:
     return Explained(
         "a portable attestation: well-formed; zkstate verify checks it against your challenge",
         claim_result(attestation),
-        [*claim_facts(attestation), ("key", f"digest {attestation.key.digest()}")],
+        [*claim_facts(attestation), ("key", f"digest {attestation.groth16[0].digest()}")],
     )
 
 
 def _proof(path: Path, content: bytes) -> Explained:
     Proof.from_json(content, str(path))
     return Explained("a Groth16 proof over BN254: well-formed, its points on their curves; truth not checked", {}, [])
+
+
+def _transparent_proof(path: Path) -> Explained:
+    if path.stat().st_size > MAX_BYTES:
+        raise InputError(f"{path}: more than {size_text(MAX_BYTES)}, as no transparent proof has")
+    proof = TransparentProof.decode(path.read_bytes(), str(path))
+    p, shape = proof.parameters, proof.parameters.shape
+    members: dict[str, object] = {
+        "constraints": shape.n_constraints,
+        "wires": shape.n_wires,
+        "public": shape.n_public,
+        "r1cs_digest": proof.circuit.hex(),
+        "bits": round(p.bits, 2),
+        "columns_opened": p.queries,
+        "columns": p.length,
+    }
+    return Explained("a transparent proof: well-formed; truth not checked", members, worded(members))
 
 
 def _verifying_key(path: Path, content: bytes) -> Explained:
@@ -189,6 +209,7 @@ _BY_MAGIC: dict[bytes, Callable[[Path], Explained]] = {
     wtns_file.MAGIC: explain_wtns,
     zkey_file.MAGIC: explain_zkey,
     ptau_file.MAGIC: explain_ptau,
+    TRANSPARENT_MAGIC: _transparent_proof,
 }
 _BY_MEMBER: dict[str, Callable[[Path, bytes], Explained]] = {
     "owner_secret": _bundle,

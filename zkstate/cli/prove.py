@@ -21,6 +21,9 @@ from zkstate.cli.between import TwoEpochs, exit_claim, history_claim, liquidatio
 from zkstate.cli.context import declare_context, given_context
 from zkstate.cli.headers import time_text
 from zkstate.cli.named import read_record
+from zkstate.cli.plain import PlainProof
+from zkstate.cli.plain_transparent import TAKES as TRANSPARENT_TAKES
+from zkstate.cli.plain_transparent import PlainTransparent, prove_files
 from zkstate.cli.prove_circom import TAKES as CIRCOM_TAKES
 from zkstate.cli.prove_circom import prove_circom
 from zkstate.cli.terminal import Terminal, show_facts
@@ -40,12 +43,14 @@ usage: zkstate prove margin    --account BUNDLE [--ratio R] [--initial]         
        zkstate prove history     --account BUNDLE --since BUNDLE [--instrument SYMBOL]       --out DIR
        zkstate prove liquidation --account BUNDLE --until BUNDLE [--ratio R]                 --out DIR
        zkstate prove exit        --account BUNDLE --asset SYMBOL [--exactly X] --recipient A --out DIR
-                               [CONTEXT] KEY [--json]
+                               [CONTEXT] [--system transparent | [--system groth16] KEY] [--json]
        zkstate prove STATEMENT ..  --attestation FILE --challenge HEX --expiry T [CONTEXT] KEY [--json]
        zkstate prove --zkey ZKEY --wtns WTNS [--r1cs R1CS] [--ceremony RECORD | --allow-insecure-setup] --out DIR
+       zkstate prove --r1cs R1CS --wtns WTNS --out DIR
 
 Make a zero-knowledge proof about one account. It shows the claim and hides everything else.
-The last form proves any circuit of circom with a key and a witness of snarkjs; --r1cs has a bad witness named by row.
+The last two prove any circuit of circom with a witness of snarkjs: with a key by Groth16 (--r1cs has a bad witness
+named by row), without one by the transparent system.
 
   margin              equity is at least R times the maintenance requirement (R is 1 if not given), or with
                       --initial times the initial one, at the committed prices; isolated positions do not count
@@ -67,6 +72,10 @@ The last form proves any circuit of circom with a key and a witness of snarkjs; 
   --out DIR           where the proof directory is written; must not exist
   --attestation FILE  instead of it: all in one file, for a venue that is to open the same position, say
 
+  --system            transparent: no key and nobody to trust with one; 130 to 640 KB, for use off chain.
+                      groth16: 200 bytes, which a contract verifies, and a KEY. By default transparent, or groth16 if a
+                      KEY or --attestation is given
+
 KEY is one of
 
   --key ZKEY --ceremony RECORD    a proving key of this circuit, and what zkstate setup verify left of its ceremony
@@ -81,9 +90,11 @@ CONTEXT ties the proof to one use, so that it cannot be replayed elsewhere. What
 
 Example, after the example of recover:
 
-  zkstate prove margin --account account.json --out proof --allow-insecure-setup
+  zkstate prove margin --account account.json --out proof
 """
 
+
+SYSTEMS = ("transparent", "groth16")
 
 # The statements that compare equity with a requirement, and the options they take.
 RATIOS = {
@@ -110,6 +121,7 @@ def declare(parser: Parser) -> None:
     parser.add_argument("--attestation", type=Path)
     for name in ("--zkey", "--wtns", "--r1cs"):
         parser.add_argument(name, type=existing)
+    parser.add_argument("--system", choices=SYSTEMS)
     parser.add_argument("--key", type=existing)
     parser.add_argument("--ceremony", type=existing)
     parser.add_argument("--allow-insecure-setup", action="store_true")
@@ -138,10 +150,11 @@ def run(args: Namespace, terminal: Terminal) -> int:
             raise InputError(f"prove {args.statement} does not take --{name}: its circuit and witness are made here")
     if args.account is None:
         raise InputError(f"prove {args.statement}: give --account, the bundle that zkstate recover wrote")
+    transparent = _is_transparent(args)
     record = read_record(args.ceremony)
     if record is not None and args.key is None:
         raise InputError("--ceremony is the record of a key: give it with --key")
-    if record is None and not args.allow_insecure_setup:
+    if record is None and not args.allow_insecure_setup and not transparent:
         raise InputError(f"no verified ceremony made a key for this: {CEREMONY_REQUIRED}")
     bundle = Bundle.read(args.account)
     stated = _stated(args, bundle)
@@ -161,6 +174,7 @@ def run(args: Namespace, terminal: Terminal) -> int:
             between=stated.between,
             key_file=args.key,
             ceremony=record,
+            transparent=transparent,
             progress=listen,
         )
     if args.attestation is None:
@@ -173,17 +187,37 @@ def run(args: Namespace, terminal: Terminal) -> int:
     return 0
 
 
+def _is_transparent(args: Namespace) -> bool:
+    """Whether the proof takes no key: by --system, else by whether anything about keys is given."""
+    given = [name for name in ("key", "ceremony", "allow_insecure_setup") if is_given(getattr(args, name))]
+    if args.system is None:
+        return not given and args.attestation is None
+    if args.system == "transparent":
+        for name in given:
+            raise InputError(f"--system transparent takes no key: leave out --{name.replace('_', '-')}")
+        if args.attestation is not None:
+            raise InputError("--attestation holds Groth16 proofs: give --system groth16, or --out")
+    return bool(args.system == "transparent")
+
+
 def _step(progress: Progress, words: str) -> None:
     progress(words, 0, 0)
 
 
 def _run_circom(args: Namespace, terminal: Terminal) -> int:
     if args.zkey is None and args.wtns is None:
-        raise InputError(f"name a statement ({', '.join(CLAIMS)}), or give --zkey and --wtns")
-    for name in vars(args).keys() - {*CIRCOM_TAKES, "out", "json"}:
-        if is_given(getattr(args, name)):
+        raise InputError(f"name a statement ({', '.join(CLAIMS)}), or give --zkey and --wtns, or --r1cs and --wtns")
+    transparent = args.zkey is None and args.r1cs is not None and args.system != "groth16"
+    for name in vars(args).keys() - {*(TRANSPARENT_TAKES if transparent else CIRCOM_TAKES), "out", "json"}:
+        if is_given(getattr(args, name)) and (name, args.system) != ("system", "groth16"):
             raise InputError(f"prove of a circuit of circom does not take --{name.replace('_', '-')}")
-    plain = prove_circom(args, terminal)
+    plain: PlainProof | PlainTransparent
+    if transparent:
+        if args.wtns is None:
+            raise InputError("prove of a circuit of circom: give --wtns")
+        plain = prove_files(args.r1cs, args.wtns, terminal)
+    else:
+        plain = prove_circom(args, terminal)
     write_files(plain.encode(), args.out)
     result = {"verb": "prove", "out": str(args.out), **plain.result()}
     terminal.emit(result, lambda console: show_facts(console, [*plain.facts(), ("proof", str(args.out))]))

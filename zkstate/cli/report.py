@@ -9,12 +9,13 @@ from rich.console import Console
 from rich.rule import Rule
 
 import zkstate
+from circuits.attestation import TRANSPARENT_FILE
 from zkstate.cli.account import show_account
 from zkstate.cli.headers import age_text
 from zkstate.cli.recover import recovery_result
-from zkstate.cli.story import BUNDLE_FILE, KEY_FILE, MIRROR_FOLDER, Story
+from zkstate.cli.story import BUNDLE_FILE, KEY_FILE, MIRROR_FOLDER, TRANSPARENT_FOLDER, Story
 from zkstate.cli.terminal import duration_text, show_facts, show_judgement, size_text
-from zkstate.cli.verdict import Verdict
+from zkstate.cli.verdict import TRANSPARENT_SECURITY, Verdict
 from zkstate.kernels import thread_count
 from zkstate.registry.chain import address_text
 
@@ -49,6 +50,9 @@ def report(story: Story) -> dict[str, object]:
             "circuit": story.attestation.circuit,
             "public_inputs": [str(x) for x in story.attestation.public_inputs],
         },
+        "transparent": Verdict(
+            story.transparent, story.transparent_finding, story.judged_at, header_pinned=True, context_given=True
+        ).result(),
         "offline": verdict(story).result() | {"changed_inputs_refused": story.forgeries_refused[0]},
         "on_chain": {
             "accepted": story.contract_accepts,
@@ -115,14 +119,25 @@ def render(console: Console, story: Story, out: Path) -> None:
     _chapter(console, "4  proves the margin, and hides the rest")
     show_facts(console, [(name.strip(), took) for name, took in seconds.items() if name.startswith("  ")])
     _chapter(console, "5  anyone verifies")
-    show_judgement(console, story.accepted, story.finding.reasons, verdict(story).facts())
-    show_facts(console, [("offline", f"{seconds['verify offline']}; {refused}"), ("on chain", f"{gas}; {refused}")])
+    reasons = story.transparent_finding.reasons + story.finding.reasons
+    show_judgement(console, story.accepted, reasons, verdict(story).facts())
+    size = size_text(story.sizes[f"{TRANSPARENT_FOLDER}/{TRANSPARENT_FILE}"])
+    show_facts(
+        console,
+        [
+            ("without a key", f"{size}, {seconds['verify offline']} offline, circuit compiled; {refused}"),
+            ("", TRANSPARENT_SECURITY),
+            ("Groth16", f"{seconds['verify offline, for the chain']} offline; {refused}"),
+            ("on chain", f"{gas}; {refused}"),
+        ],
+    )
     _chapter(console, "try it yourself")
     challenge = story.attestation.context.challenge.hex()
     show_facts(
         console,
         [
-            ("ours", f"zkstate verify {out} --challenge {challenge}"),
+            ("ours", f"zkstate verify {out / TRANSPARENT_FOLDER} --challenge {challenge}"),
+            ("for the chain", f"zkstate verify {out} --challenge {challenge} --allow-insecure-setup"),
             ("not ours", f"cd {out} && snarkjs groth16 verify verification_key.json public.json proof.json"),
             ("report", str(out / "report.json")),
         ],

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from circuits.attestation import Attestation, Expectation, Finding, examine
+from circuits.attestation import TRANSPARENT_FILE, Attestation, Expectation, Finding, examine, holds
 from circuits.claims import HealthClaim
 from circuits.context import Context
 from circuits.proving import attest
@@ -44,6 +44,7 @@ from zkstate.state.margin import assess
 
 VENUE_FOLDER, LEDGER_FILE = "venue", "ledger.jsonl"
 MIRROR_FOLDER, KEY_FILE, BUNDLE_FILE = "mirror", "account.key", "account.json"
+TRANSPARENT_FOLDER = "transparent"  # the proof directory of the proof without a key
 SHOWN_ROWS = range(5, 9)
 CANDIDATES = 256
 
@@ -98,8 +99,10 @@ class Story:
 
     venue: Venue
     recovery: Recovery
+    transparent: Attestation
     attestation: Attestation
     finding: Finding
+    transparent_finding: Finding
     deployment: Receipt
     verification: Receipt
     contract_accepts: bool
@@ -111,8 +114,9 @@ class Story:
 
     @property
     def accepted(self) -> bool:
-        """Accepted by both verifiers, which also refused every changed public input."""
-        return self.finding.accepted and self.contract_accepts and all(self.forgeries_refused)
+        """Both proofs accepted, by all verifiers, which also refused every changed public input."""
+        judged = self.transparent_finding.accepted and self.finding.accepted and self.contract_accepts
+        return judged and all(self.forgeries_refused)
 
 
 def tell(
@@ -143,33 +147,44 @@ def tell(
         recovery = recover(key, [FolderMirror(folder / MIRROR_FOLDER)], root, progress=progress)
         recovery.bundle.write(folder / BUNDLE_FILE)
     context = Context(chain.chain_id, venue.registry.address, challenge=os.urandom(32))
+    opening, claim = opening_of(recovery.bundle), HealthClaim(ratio_ppm)
     with watch.step("prove"):
         enter = watch.stages()
-        attestation = attest(
-            opening_of(recovery.bundle), recovery.bundle.signed, HealthClaim(ratio_ppm), context, progress=enter
-        )
+        transparent = attest(opening, recovery.bundle.signed, claim, context, transparent=True, progress=enter)
         enter("")
-    files = attestation.encode()
-    for name, content in files.items():
-        write_new(folder / name, content)
+    with watch.step("prove for the chain"):
+        enter = watch.stages()
+        attestation = attest(opening, recovery.bundle.signed, claim, context, progress=enter)
+        enter("")
+    files, transparent_files = attestation.encode(), transparent.encode()
+    (folder / TRANSPARENT_FOLDER).mkdir()
+    for place, contents in ((folder, files), (folder / TRANSPARENT_FOLDER, transparent_files)):
+        for name, content in contents.items():
+            write_new(place / name, content)
+    expectation = Expectation(recovery.bundle.header.hash, context)
+    judged_at = int(time.time())
     with watch.step("verify offline"):
-        expectation = Expectation(recovery.bundle.header.hash, context)
-        judged_at = int(time.time())
+        transparent_finding = examine(Attestation.decode(transparent_files), expectation, judged_at)
+    with watch.step("verify offline, for the chain"):
         finding = examine(Attestation.decode(files), expectation, judged_at)
+    verifying_key, proof = attestation.groth16
     with watch.step("deploy verifier"):
-        contract, deployment = ProofVerifier.deploy(chain, attestation.key)
+        contract, deployment = ProofVerifier.deploy(chain, verifying_key)
     with watch.step("verify on chain"):
-        accepts = contract.is_valid(attestation.proof, attestation.public_inputs)
-        verification = contract.verify(attestation.proof, attestation.public_inputs)
+        accepts = contract.is_valid(proof, attestation.public_inputs)
+        verification = contract.verify(proof, attestation.public_inputs)
     with watch.step("try changed inputs"):
-        refused = _refuse_changes(attestation, contract)
+        refused = _refuse_changes(attestation, transparent, contract)
     sizes = {name: len(content) for name, content in files.items()}
+    sizes[f"{TRANSPARENT_FOLDER}/{TRANSPARENT_FILE}"] = len(transparent_files[TRANSPARENT_FILE])
     sizes |= {"mirror": venue.snapshot.public_bytes, BUNDLE_FILE: (folder / BUNDLE_FILE).stat().st_size}
     return Story(
         venue=venue,
         recovery=recovery,
+        transparent=transparent,
         attestation=attestation,
         finding=finding,
+        transparent_finding=transparent_finding,
         deployment=deployment,
         verification=verification,
         contract_accepts=accepts,
@@ -225,12 +240,14 @@ def choose_account(ledger: Ledger) -> str:
     return ledger.names[tightest]
 
 
-def _refuse_changes(attestation: Attestation, contract: ProofVerifier) -> tuple[bool, bool]:
-    """Whether our verifier and the contract refuse the proof when any one public input is changed."""
+def _refuse_changes(attestation: Attestation, transparent: Attestation, contract: ProofVerifier) -> tuple[bool, bool]:
+    """Whether our verifiers and the contract refuse the proofs when any one public input is changed."""
+    key, proof = attestation.groth16
     offline, on_chain = True, True
     for i, value in enumerate(attestation.public_inputs):
         changed = list(attestation.public_inputs)
         changed[i] = (value + 1) % FR_MODULUS
-        offline &= not verify(attestation.key, changed, attestation.proof)
-        on_chain &= not contract.is_valid(attestation.proof, changed)
+        offline &= not verify(key, changed, proof)
+        offline &= not holds(replace(transparent, public_inputs=tuple(changed)))
+        on_chain &= not contract.is_valid(proof, changed)
     return offline, on_chain

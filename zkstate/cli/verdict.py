@@ -14,6 +14,10 @@ from zkstate.cli.terminal import show_judgement
 from zkstate.proof.keys import SetupStatus
 
 SECURITY = "BN254, about 100 bits; Groth16; this program has not been audited"
+TRANSPARENT_SECURITY = (
+    "128 bits proven of the proof system, with BLAKE2b as a random oracle; post-quantum; commitments by Poseidon; "
+    "this program has not been audited"
+)
 
 NOT_SHOWN = (
     "any other balance, position or order of the account, and who owns it",
@@ -82,7 +86,7 @@ class Verdict:
             ("age", f"{age_text(self.age_s)} at {time_text(self.now)}"),
             ("trust", f"({self.trust['level']}) {self.trust['text']}"),
             ("setup", setup_text(self.finding.setup)),
-            ("security", SECURITY),
+            ("security", security_text(self.attestation)),
             *(("not shown" if i == 0 else "", words) for i, words in enumerate(self.not_shown)),
         ]
 
@@ -101,9 +105,15 @@ def claim_result(attestation: Attestation) -> dict[str, object]:
         **header_result(attestation.header),
         "other_epoch": None if attestation.other is None else header_result(attestation.other.header),
         "context": context_result(attestation.context),
-        "key_digest": attestation.key.digest(),
-        "security": SECURITY,
+        "system": "transparent" if attestation.key is None else "groth16",
+        "key_digest": None if attestation.key is None else attestation.key.digest(),
+        "security": security_text(attestation),
     }
+
+
+def security_text(attestation: Attestation) -> str:
+    """What the proof rests on, and for how many bits."""
+    return TRANSPARENT_SECURITY if attestation.key is None else SECURITY
 
 
 def setup_text(setup: SetupStatus) -> str:

@@ -13,6 +13,7 @@ from circuits.attestation import (
     OTHER_FILE,
     PROOF_FILE,
     STATEMENT_FILE,
+    TRANSPARENT_FILE,
     Attestation,
     Expectation,
     examine,
@@ -22,6 +23,7 @@ from zkstate.cli.context import FIELDS, declare_context, given_context
 from zkstate.cli.headers import header_facts, header_result
 from zkstate.cli.named import read_header, read_named, read_record
 from zkstate.cli.plain import PlainProof, judge, read_key
+from zkstate.cli.plain_transparent import PlainTransparent, judge_files
 from zkstate.cli.terminal import Terminal, duration_text, show_judgement
 from zkstate.cli.verdict import Verdict
 from zkstate.errors import InputError, StaleError
@@ -38,16 +40,19 @@ usage: zkstate verify PROOF_DIR [PINS] [SETUP] [EXPECTED CONTEXT] [--json]
        zkstate verify EPOCH_DIR [--header FILE] [--header-hash HEX] [--max-age DURATION] [--json]
        zkstate verify HEADER HEADER [--json]
        zkstate verify CIRCOM_DIR [--key FILE] [SETUP] [--json]
+       zkstate verify CIRCOM_DIR --r1cs FILE [--json]
        zkstate verify --vk FILE --public FILE --proof FILE [SETUP] [--json]
 
 Check offline, and say what is shown and what is not.
 
-  PROOF_DIR   what zkstate prove wrote: the claim, the header it is about, the public inputs and the proof
+  PROOF_DIR   what zkstate prove wrote: the claim, the header it is about, the public inputs and the proof, which is
+              transparent (proof.bin: no key, and the circuit is compiled here) or Groth16 (proof.json)
   ATTESTATION the same in one file, as zkstate prove --attestation wrote it in answer to your challenge
   EPOCH_DIR   a published epoch: every file against the manifest, the tables, tree and records against the header
   HEADER      two copies of header.bin: whether they convict a venue of signing two states for one epoch
   CIRCOM_DIR  verification_key.json, public.json and proof.json of any Groth16 circuit over BN254, as prove --zkey and
-              snarkjs write them; or the three by name with --vk, --public and --proof. No statement is checked
+              snarkjs write them; or the three by name with --vk, --public and --proof. Or proof.bin and public.json, as
+              prove --r1cs writes them, judged by your own copy of the circuit. No statement is checked
 
 PINS, what you know without the proof:
 
@@ -56,7 +61,8 @@ PINS, what you know without the proof:
   --key FILE            the verification key; without it, the one this version knows for the circuit
   --max-age DURATION    refuse a state older than this, such as 36h
 
-SETUP, how far the key may be believed. Without either, only keys this version knows from a verified ceremony are:
+SETUP, how far the key of a Groth16 proof may be believed. Without either, only keys that this version knows from a
+verified ceremony are; a transparent proof has none:
 
   --ceremony RECORD         what zkstate setup verify left, from you or from someone you believe
   --allow-insecure-setup    take any key that is pinned, even one that lets anyone forge: for trying things out
@@ -67,13 +73,13 @@ Exit code 0 if accepted, 1 if well-formed but false, 2 if unusable, 4 if too old
 
 Example, after the example of prove:
 
-  zkstate verify proof --header mirror/epochs/00000001/header.bin --allow-insecure-setup
+  zkstate verify proof --header mirror/epochs/00000001/header.bin
 """
 
 
 def declare(parser: Parser) -> None:
     parser.add_argument("place", nargs="*", type=existing)
-    for name in ("--vk", "--public", "--proof", "--key", "--header", "--other-header", "--ceremony"):
+    for name in ("--vk", "--public", "--proof", "--key", "--header", "--other-header", "--ceremony", "--r1cs"):
         parser.add_argument(name, type=existing)
     parser.add_argument("--header-hash", type=hex_bytes(32))
     parser.add_argument("--allow-insecure-setup", action="store_true")
@@ -104,6 +110,13 @@ def run(args: Namespace, terminal: Terminal) -> int:
     if (place / MANIFEST).exists():
         _only(args, "an epoch", "header", "header_hash", "max_age")
         return _verify_epoch(place, args, terminal)
+    if (place / TRANSPARENT_FILE).exists():
+        _only(args, "a transparent proof without a statement", "r1cs")
+        if args.r1cs is None:
+            raise InputError(
+                "verify of a transparent proof without a statement: give --r1cs, the circuit it is to be of"
+            )
+        return int(not judge_files(PlainTransparent.below(place), args.r1cs, terminal))
     if (place / PROOF_FILE).exists():
         _only(args, "a proof without a statement", "key", "ceremony")
         return _verify_plain(PlainProof.below(place), args, terminal)
@@ -114,7 +127,7 @@ def run(args: Namespace, terminal: Terminal) -> int:
 
 def _only(args: Namespace, what: str, *takes: str) -> None:
     """Refuse an option that this kind of check would ignore: its user would believe it was checked."""
-    for name in {"key", "header", "other_header", "header_hash", "ceremony", "max_age", *FIELDS} - set(takes):
+    for name in {"key", "r1cs", "header", "other_header", "header_hash", "ceremony", "max_age", *FIELDS} - set(takes):
         if is_given(getattr(args, name)):
             raise InputError(f"verify of {what} does not check --{name.replace('_', '-')}: leave it out")
 
@@ -122,12 +135,21 @@ def _only(args: Namespace, what: str, *takes: str) -> None:
 def read_attestation(folder: Path) -> Attestation:
     """The attestation in a proof directory; other files there are not looked at."""
     return Attestation.decode(
-        {name: read_below(folder, name, MAX_FILE_BYTES) for name in (*FILES, OTHER_FILE) if (folder / name).exists()}
+        {
+            name: read_below(folder, name, MAX_FILE_BYTES)
+            for name in (*FILES, TRANSPARENT_FILE, OTHER_FILE)
+            if (folder / name).exists()
+        }
     )
 
 
 def _verify_proof(attestation: Attestation, args: Namespace, terminal: Terminal) -> int:
     given = given_context(args)
+    if args.r1cs is not None:
+        raise InputError("--r1cs: the statement names its circuit, and it is compiled here")
+    for name in ("key", "ceremony"):
+        if attestation.key is None and getattr(args, name) is not None:
+            raise InputError(f"--{name}: the proof is transparent, and there is no key")
     expectation = Expectation(
         header_hash=_pinned_hash(args),
         context=replace(attestation.context, **given) if given else None,

@@ -34,11 +34,12 @@ class SetupStatus(Enum):
     UNVERIFIED = "of unknown origin: no ceremony transcript was verified"
     INSECURE = "insecure: made from a seed, and whoever knows the seed can forge proofs"
     FRESH = "unusable: nobody has contributed to it yet, and anyone can forge proofs"
+    TRANSPARENT = "none: the proof system has no key, and nobody holds a trapdoor"
 
     @property
     def trusted(self) -> bool:
-        """Whether production paths take the key."""
-        return self is SetupStatus.VERIFIED
+        """Whether production paths take the key, or there is none to be taken."""
+        return self in {SetupStatus.VERIFIED, SetupStatus.TRANSPARENT}
 
 
 def setup_status(gamma: G2, delta: G2, name: str) -> SetupStatus:
