@@ -7,7 +7,7 @@
 #   make soundness  the probes of docs/soundness.md, as a table        SOUNDNESS="--seed any" FULL=1
 #   make interop    the tests against npm's snarkjs, circom2 and anvil (needs node)
 #   make bench      timings of primitives and user actions
-#   make bench-peers  the same beside gnark, arkworks, snarkjs and others, built under build/peers; writes benches/results
+#   make bench-peers  the same beside gnark, arkworks, snarkjs and others, built under build/peers; writes benches/results   BENCH=--quick
 #   make portability  the C tests with gcc and clang, under thread sanitizer and valgrind, and on arm64 under qemu
 #   make wheel      sdist and wheel into dist/
 #   make clean      removes everything the targets above made
@@ -32,7 +32,7 @@ PY := $(VENV)/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check --quiet
 NATIVE_SOURCES := $(wildcard native/*.py native/*/*.h native/*/*.c)
 C_FILES := $(wildcard native/*/*.h native/*/*.c \
-                      tests/native/*.c tests/native/*.h)
+                      tests/native/*.c tests/native/*.h benches/*.c)
 NATIVE := zkstate/_native.abi3.so
 
 .PHONY: all native demo test lint format sanitize soundness interop bench peers bench-peers portability wheel clean
@@ -109,6 +109,7 @@ interop: native $(VENV)/.test tests/interop/node_modules/.package-lock.json
 bench: native $(VENV)/.test
 	@for script in benches/bench_*.py; do echo "== $$script"; $(PY) "$$script"; done
 
+comma := ,
 PEERS := build/peers
 PEER_SOURCES := $(wildcard benches/peers/gnark/* benches/peers/rust/Cargo.* benches/peers/rust/src/*.rs benches/peers/rust/src/bin/*.rs)
 
@@ -129,8 +130,9 @@ peers: native $(PEERS)/.built
 
 bench-peers: peers
 	$(PY) benches/bench_kernels.py --json $(BENCH) > $(PEERS)/kernels.json
-	$(PY) benches/bench_proof.py --json > $(PEERS)/proof.json
-	$(PY) benches/report.py $(PEERS)/kernels.json $(PEERS)/proof.json
+	$(PY) benches/bench_proof.py --json $(if $(findstring --quick,$(BENCH)),--powers 12$(comma)14 --threads 1) > $(PEERS)/proof.json
+	$(PY) benches/bench_setup.py --json > $(PEERS)/setup.json
+	$(PY) benches/report.py $(PEERS)/kernels.json $(PEERS)/proof.json $(PEERS)/setup.json
 
 wheel: native $(VENV)/.test
 	$(PY) -m build --no-isolation --outdir dist .

@@ -2,6 +2,7 @@
 
     python benches/bench_kernels.py                     one line for each CPU path beside each peer
     python benches/bench_kernels.py --json              the same as a list of objects, seconds per call
+    python benches/bench_kernels.py --quick             one thread, three rounds, sums to 2^16
     python benches/bench_kernels.py --only msm --path adx --max-power 16 --without galois
 
 Peers are built by `make bench-peers`. One that is not there is reported as absent; galois factors r - 1 for over a
@@ -12,11 +13,12 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
+from dataclasses import replace
 
 import inputs
 from compare import Case, Field, Line, report, thread_counts
 
-MAX_POWER = 20
+MAX_POWER, QUICK_SUMS = 20, 16
 VECTOR, HASHES, WITNESS = 1 << 12, 1 << 10, 1 << 18
 
 
@@ -38,12 +40,11 @@ def sum_cases(max_power: int) -> Iterator[Case]:
         (_, points), (_, scalars) = inputs.points_g1(1 << power, 5), inputs.scalars(1 << power, 4)
         files, repeat = {"points": points, "scalars": scalars}, max(1, 1 << max(0, 13 - power))
         yield Case("msm_g1", "msm_g1", 1 << power, files, repeat, rounds=5 if power < 18 else 3)
-    if max_power >= 18:
-        (_, points), (_, scalars) = inputs.points_g1(WITNESS, 5), inputs.witness_like(WITNESS, 6)
-        yield Case("msm_g1 of a witness", "msm_g1", WITNESS, {"points": points, "scalars": scalars})
     for power in range(10, min(max_power, 16) + 1, 2):
         (_, points), (_, scalars) = inputs.points_g2(1 << power, 7), inputs.scalars(1 << power, 4)
         yield Case("msm_g2", "msm_g2", 1 << power, {"points": points, "scalars": scalars}, rounds=3)
+    (_, points), (_, scalars) = inputs.points_g1(WITNESS, 5), inputs.witness_like(WITNESS, 6)
+    yield Case("msm_g1 of a witness", "msm_g1", WITNESS, {"points": points, "scalars": scalars}, rounds=3)
     _, scalars = inputs.scalars(1 << 14, 4)
     yield Case("fixed_base_g1", "fixed_base_g1", 1 << 14, {"scalars": scalars}, rounds=3)
 
@@ -68,22 +69,22 @@ def bls_cases() -> Iterator[Case]:
     yield Case("kzg_commit", "kzg_commit", 4096, {"scalars": scalars}, rounds=3)
 
 
-def cases(max_power: int) -> Iterator[Case]:
+def cases(max_power: int, quick: bool) -> Iterator[Case]:
     yield from field_cases()
     yield from transform_cases(max_power)
-    yield from sum_cases(max_power)
+    yield from sum_cases(min(max_power, QUICK_SUMS) if quick else max_power)
     yield from pairing_cases()
     yield from hash_cases()
     yield from bls_cases()
 
 
 def table(args: argparse.Namespace) -> Iterator[Line]:
-    for threads in args.threads or thread_counts():
+    for threads in args.threads or ([1] if args.quick else thread_counts()):
         engines = Field(threads, args.without, args.path)
         try:
-            for case in cases(args.max_power):
+            for case in cases(args.max_power, args.quick):
                 if args.only in case.name:
-                    yield from engines.compare(case)
+                    yield from engines.compare(replace(case, rounds=3) if args.quick else case)
         finally:
             engines.close()
 
@@ -92,6 +93,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Time the kernels beside their peers.")
     parser.add_argument("--json", action="store_true", help="a list of objects instead of lines")
     parser.add_argument("--max-power", type=int, default=MAX_POWER, help="largest transform and sum, as a power of two")
+    parser.add_argument("--quick", action="store_true", help="one thread, three rounds, sums to 2^16: ten minutes")
     parser.add_argument("--only", default="", help="cases whose name contains this")
     parser.add_argument("--path", choices=("portable", "adx", "ifma"), help="only this CPU path of ours")
     parser.add_argument("--without", action="append", default=[], help="leave a peer out; may be repeated")

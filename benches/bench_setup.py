@@ -11,19 +11,19 @@ snarkjs is found in tests/interop/node_modules (make interop).
 from __future__ import annotations
 
 import argparse
-import json
 import resource
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from machine import described  # noqa: E402
+from compare import Line, report  # noqa: E402
 
 from tests.proof.circuits import Small  # noqa: E402
 from tests.proof.ptau import ceremony_ptau  # noqa: E402
@@ -66,7 +66,7 @@ def chain(rows: int) -> Small:
     return Small(products, 1, values)
 
 
-def table(power: int, folder: Path, *, beside: bool) -> list[dict[str, object]]:
+def table(power: int, folder: Path, *, beside: bool) -> list[Line]:
     files = {name: folder / name for name in ("bare.ptau", "ours.ptau", "theirs.ptau", "c.r1cs")}
     keys = {name: folder / f"{name}.zkey" for name in ("ours", "theirs", "one")}
     files["bare.ptau"].write_bytes(ceremony_ptau(power, prepared=False))
@@ -103,11 +103,11 @@ def table(power: int, folder: Path, *, beside: bool) -> list[dict[str, object]]:
     lines = []
     for name, ours, theirs in steps:
         wall, used = timed(ours)
-        line: dict[str, object] = {"name": name, "size": 1 << power, "threads": thread_count(0), "path": cpu_path()}
-        line |= {"ours_s": wall, "ours_cpu_s": used, "peer": None, "peer_s": None, "ratio": None, "cpu_ratio": None}
+        line = Line(name, 1 << power, thread_count(0), cpu_path(), wall, used, (wall, wall))
         if beside and theirs:
             peer_wall, peer_used = timed(lambda run=theirs: peer(*run), resource.RUSAGE_CHILDREN)
-            line |= {"peer": "snarkjs", "peer_s": peer_wall, "ratio": peer_wall / wall, "cpu_ratio": peer_used / used}
+            line = replace(line, peer="snarkjs", peer_s=peer_wall, peer_cpu_s=peer_used, ratio=peer_wall / wall)
+            line = replace(line, cpu_ratio=peer_used / used)
         lines.append(line)
         if beside and name == "prepare" and files["theirs.ptau"].read_bytes() != prepared.read_bytes():
             raise SystemExit("the peer prepared other bytes")
@@ -122,13 +122,7 @@ def main() -> int:
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         lines = table(args.power, Path(folder), beside=not args.no_peer and SNARKJS.exists())
-    if args.json:
-        print(json.dumps(lines, indent=1))
-        return 0
-    print(described())
-    for line in lines:
-        beside = f"   {line['peer']} {line['peer_s']:.3g} s, {line['ratio']:.3g} times" if line["peer"] else ""
-        print(f"{line['name']:<24} 2^{args.power}   {line['ours_s']:.3g} s, CPU {line['ours_cpu_s']:.3g} s{beside}")
+    report(lines, args.json)
     return 0
 
 

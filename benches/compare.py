@@ -52,14 +52,14 @@ class Line:
     path: str | None
     ours_s: float | None
     ours_cpu_s: float | None
-    spread_s: tuple[float, float] | None
-    ours_peak_mib: float | None
-    peer: str | None
-    peer_s: float | None
-    peer_cpu_s: float | None
-    ratio: float | None
-    cpu_ratio: float | None
-    rounds: int
+    spread_s: tuple[float, float] | None = None
+    ours_peak_mib: float | None = None
+    peer: str | None = None
+    peer_s: float | None = None
+    peer_cpu_s: float | None = None
+    ratio: float | None = None
+    cpu_ratio: float | None = None
+    rounds: int = 1
     note: str = ""
 
 
@@ -114,9 +114,7 @@ class Field:
         for (name, op, size), seconds in QUOTED.items():
             if (op, size) == (case.op, case.size) and "witness" not in case.name and self.threads == 1:
                 note = f"quoted, {QUOTED_SOURCE}"
-                yield Line(
-                    case.name, case.size, 1, None, None, None, None, None, name, seconds, None, None, None, 0, note
-                )
+                yield Line(case.name, case.size, 1, None, None, None, peer=name, peer_s=seconds, rounds=0, note=note)
 
     def _line(self, case, our, times, peer, theirs, note) -> Line:
         wall, cpu = _median(times, "wall_s"), _median(times, "cpu_s")
@@ -156,7 +154,7 @@ def printed(line: Line) -> str:
     if line.peer:
         text += f" {line.peer} " + (scaled(line.peer_s) if line.peer_s is not None else line.note)
         if line.ratio is not None:
-            text += f" {line.ratio:.2f}x (cpu {line.cpu_ratio:.2f}x)"
+            text += f" {line.ratio:.2f}x (cpu {line.cpu_ratio or 0:.2f}x)"
         elif line.peer_s is not None and line.note:
             text += f" {line.note.split(',')[0]}"
     return text

@@ -52,7 +52,7 @@ class Engine:
 def ours() -> list[Engine]:
     """One engine for each CPU path that runs here, slowest first."""
     script, words = str(ROOT / "benches" / "ours.py"), cpu_words()
-    ops = KERNELS | GROTH16 | {"poseidon_t3": ANY, "fp_mul": 0, "pairing_check_fixed": 0}
+    ops = KERNELS | GROTH16 | {"poseidon_t3": ANY}
     paths = CPU_PATHS[: CPU_PATHS.index(best_path(words)) + 1]
     return [
         Engine(OURS, [sys.executable, script], Path(script), ops, {"ZKSTATE_CPU": path, "PYTHONPATH": str(ROOT)}, path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import subprocess
 from pathlib import Path
@@ -10,7 +11,7 @@ from zkstate.kernels import thread_count
 
 
 def machine() -> dict[str, str | int]:
-    """CPU, cores in use, system, compiler, Python and commit."""
+    """CPU, cores in use, load, system, compiler, Python and commit."""
     info = Path("/proc/cpuinfo")
     lines = info.read_text().splitlines() if info.exists() else []
     cpus = [line.split(":")[1].strip() for line in lines if line.startswith("model name")]
@@ -18,6 +19,7 @@ def machine() -> dict[str, str | int]:
     return {
         "cpu": cpus[0] if cpus else platform.machine(),
         "cores": thread_count(0),
+        "load of the last 1, 5, 15 minutes": " ".join(f"{load:.1f}" for load in os.getloadavg()),
         "system": platform.system(),
         "compiler": _first_line("cc", "--version"),
         "python": platform.python_version(),

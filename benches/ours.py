@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import ctypes
+import subprocess
 import sys
 from functools import cache
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent / "peers"))
 
-from serving import Operation, Request, hashed, serve
+from serving import Operation, Request, contents, hashed, serve
 
 import zkstate
 from zkstate.constraint.r1cs import R1cs
 from zkstate.kernels import (
     FR_MODULUS,
+    FixedPairing,
     FrVec,
     G1Vec,
     G2Vec,
@@ -52,6 +55,31 @@ def fr_mul(ask: Request) -> Prepared:
     return (lambda _: a * b), (lambda: hashed((a * b).to_bytes()))
 
 
+@cache
+def fp_products() -> ctypes.CDLL:
+    """fp_mul.c, compiled as the core is, for the path in use."""
+    root = Path(__file__).resolve().parent.parent
+    library = root / "build" / "bench" / f"fp_mul-{cpu_path()}.so"
+    library.parent.mkdir(parents=True, exist_ok=True)
+    command = [sys.executable, "native/build.py", "--program", "benches/fp_mul.c", str(library), "field"]
+    subprocess.run([*command, "--path", cpu_path()], cwd=root, check=True)
+    return ctypes.CDLL(str(library))
+
+
+def fp_mul(ask: Request) -> Prepared:
+    core, n = fp_products(), ask["size"]
+    size = ctypes.c_size_t(n)
+    a, b, out, words = (ctypes.create_string_buffer(32 * n) for _ in range(4))
+    for values, name in ((a, "a"), (b, "b")):
+        core.bench_fp_decode(values, contents(ask, name, 32), size)
+
+    def answer() -> str:
+        core.bench_fp_encode(words, out, size)
+        return hashed(words.raw)
+
+    return (lambda _: core.bench_fp_mul(out, a, b, size)), answer
+
+
 def transform(ask: Request) -> Prepared:
     before = scalars(ask["files"]["a"]).slice(0, ask["size"])
     copies = [before.copy() for _ in range(ask["repeat"])]
@@ -88,6 +116,14 @@ def pairs(n: int) -> tuple[G1Vec, G2Vec]:
 def product(ask: Request) -> Prepared:
     (p, q), found = pairs(ask["size"]), []
     return (lambda _: found.append(pairing_check(p, q, ask["threads"]))), (lambda: str(found[-1]).lower())
+
+
+def product_fixed(ask: Request) -> Prepared:
+    """Every second argument is fixed, and the product is compared with the empty one."""
+    (p, q), found = pairs(ask["size"]), []
+    none = G1Vec(0), G2Vec(0)
+    fixed = FixedPairing(q, none)
+    return (lambda _: found.append(fixed.check(*none, p, ask["threads"]))), (lambda: str(found[-1]).lower())
 
 
 def hashes(ask: Request) -> Prepared:
@@ -145,12 +181,14 @@ def verdict(accepted: bool) -> str:
 
 
 OPERATIONS: dict[str, Operation] = {
+    "fp_mul": fp_mul,
     "fr_mul": fr_mul,
     "ntt": transform,
     "msm_g1": sum_g1,
     "msm_g2": sum_g2,
     "fixed_base_g1": multiples,
     "pairing_check": product,
+    "pairing_check_fixed": product_fixed,
     "poseidon_t3": hashes,
     "groth16_setup": setup,
     "groth16_prove": make_proof,

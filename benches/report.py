@@ -1,6 +1,6 @@
-"""Writes benches/results/<date>-peers.md and .svg from the JSON of bench_kernels.py and bench_proof.py.
+"""Writes benches/results/<date>-peers.md and .svg from the JSON of bench_kernels.py, bench_proof.py and bench_setup.py.
 
-python benches/report.py KERNELS.json PROOF.json [--date 2026-11-21]
+python benches/report.py KERNELS.json PROOF.json SETUP.json [--date 2026-11-21]
 """
 
 from __future__ import annotations
@@ -59,6 +59,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Write the table and the plot of one run.")
     parser.add_argument("kernels", type=Path)
     parser.add_argument("proof", type=Path)
+    parser.add_argument("setup", type=Path)
     parser.add_argument("--date", default=dt.datetime.now(tz=dt.UTC).date().isoformat())
     args = parser.parse_args()
     told = ", ".join(f"{name} {value}" for name, value in machine().items())
@@ -68,7 +69,7 @@ def main() -> None:
     drawing = [BUILT / "venv" / "bin" / "python", Path(__file__).with_name("plot.py"), args.kernels, plot]
     subprocess.run(list(map(str, drawing)), check=True)
     text += [f"![time against size]({plot.name})\n"]
-    for title, path in (("Kernels", args.kernels), ("Groth16", args.proof)):
+    for title, path in (("Kernels", args.kernels), ("Groth16", args.proof), ("Ceremony", args.setup)):
         text += [f"## {title}\n", *rows(read(path)), ""]
     quoted = sorted({line.note for line in read(args.kernels) if line.note.startswith("quoted")})
     text += [f"{note[0].upper()}{note[1:]}." for note in quoted]

@@ -6,7 +6,9 @@
                                                       of the ifma path in plain C where it lacks AVX-512
     python native/build.py --emulate OUTPUT           compile to OUTPUT with the lanes of the ifma path in plain C, so
                                                       that any x86-64 with ADX runs it, slowly
-    python native/build.py --program FILE OUTPUT      build one C program on the sources, as the core is compiled
+    python native/build.py --program FILE OUTPUT [NAME...]
+                                                      build one C program on the sources, all or those named, as the
+                                                      core is compiled; a shared library if OUTPUT ends in .so
     python native/build.py --library OUTPUT NAME...   build some sources with ZKN_CHECK as a shared library that shows
                                                       their inner functions, under the names of their path
 
@@ -177,19 +179,23 @@ def run_c_tests(sanitizer: str | None, wanted: Sequence[str]) -> int:
     return failed
 
 
-def build_program(source: Path, output: Path, path: str) -> None:
-    flags = [*OPTIMISATION, "-g"]
+def build_program(source: Path, output: Path, names: Sequence[str], path: str) -> None:
+    flags = [*OPTIMISATION, "-g", "-fPIC"]
     with objects_folder("native-programs") as folder:
-        objects = compile_changed(folder, paths.write_wrappers(GENERATED, path), flags)
-        compile_program(source, output, path, objects, flags)
+        objects = compile_changed(folder, _wrappers(names, path), flags)
+        compile_program(source, output, path, objects, [*flags, *(["-shared"] if output.suffix == ".so" else [])])
+
+
+def _wrappers(names: Sequence[str], path: str) -> list[Path]:
+    """Of the sources named, or of all, what compiles them for one path."""
+    wanted = {f"{name}_{path}" for name in names}
+    return [wrapper for wrapper in paths.write_wrappers(GENERATED, path) if not wanted or wrapper.stem in wanted]
 
 
 def build_library(output: Path, names: Sequence[str], path: str) -> None:
     flags = ["-O1", "-fPIC", "-DZKN_CHECK"]
-    wanted = {f"{name}_{path}" for name in names}
     with objects_folder("native-library") as folder:
-        wrappers = [wrapper for wrapper in paths.write_wrappers(GENERATED, path) if wrapper.stem in wanted]
-        compile_c(["-shared"], compile_changed(folder, wrappers, flags), output)
+        compile_c(["-shared"], compile_changed(folder, _wrappers(names, path), flags), output)
 
 
 def runnable_paths() -> tuple[str, ...]:
@@ -212,13 +218,14 @@ def main() -> int:
     parser.add_argument(
         "--sanitize", nargs="?", const="address", choices=SANITIZERS, help="with --tests: under ASan and UBSan, or TSan"
     )
-    parser.add_argument("--program", nargs=2, type=Path, metavar=("FILE", "OUTPUT"), help="build one C program")
+    parser.add_argument("--program", nargs="+", metavar="FILE OUTPUT NAME", help="build one C program")
     parser.add_argument("--library", nargs="+", metavar="OUTPUT NAME", help="build a library of some sources")
     parser.add_argument("--emulate", type=Path, metavar="OUTPUT", help="build with lanes in plain C")
     parser.add_argument("--path", action="append", choices=paths.PATHS, help="only this CPU path; may be repeated")
     args = parser.parse_args()
     if args.program:
-        build_program(*args.program, (args.path or ["portable"])[0])
+        source, output, *names = args.program
+        build_program(Path(source), Path(output), names, (args.path or ["portable"])[0])
         return 0
     if args.library:
         build_library(Path(args.library[0]), args.library[1:], (args.path or ["portable"])[0])
