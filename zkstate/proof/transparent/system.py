@@ -7,7 +7,7 @@ uniform: (u_1)·0 = 0, 0·(u_2) = 0 and (u_3)·1 = u_3.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -32,13 +32,12 @@ class System:
     parameters: Parameters
     digest: bytes
     matrix: SparseMatrix
-    _source: R1cs = field(repr=False)
 
     @classmethod
     def of(cls, r1cs: R1cs) -> System:
         """Lay out an R1CS. LengthError beyond the limits of Shape."""
         parameters = parameters_for(Shape(r1cs.n_constraints, r1cs.n_wires, r1cs.n_public))
-        return cls(parameters, r1cs_file.digest(r1cs), _stacked(r1cs, parameters), r1cs)
+        return cls(parameters, r1cs_file.digest(r1cs), _stacked(r1cs, parameters))
 
     @property
     def rows(self) -> int:
@@ -52,15 +51,16 @@ class System:
 
     def products(self, z: FrVec, threads: int = 0) -> list[FrVec]:
         """A z, B z and C z."""
-        return self._thirds(sparse_product(self.matrix, self.matrix.pool, z, threads))
+        stacked = sparse_product(self.matrix, self.matrix.pool, z, threads)
+        return [stacked.slice(i * self.rows, (i + 1) * self.rows) for i in range(3)]
 
     def columns_at(self, weighted: FrVec, threads: int = 0) -> FrVec:
         """The sum of all rows, weighted: one value for each place."""
         return sparse_product(self.transposed, self.matrix.pool, weighted, threads)
 
-    def value_at(self, weighted: FrVec, places: FrVec, threads: int = 0) -> int:
-        """The bilinear form of the matrix: weighted rows times weighted places."""
-        return weighted.dot(sparse_product(self.matrix, self.matrix.pool, places, threads))
+    def values_at(self, rows: FrVec, places: FrVec, threads: int = 0) -> list[int]:
+        """The bilinear forms of A, B and C: weighted rows times weighted places."""
+        return [rows.dot(product) for product in self.products(places, threads)]
 
     def arranged(self, witness: FrVec, mask_wires: FrVec) -> tuple[FrVec, FrVec]:
         """The committed part of z, whole rows, and its public part."""
@@ -70,9 +70,6 @@ class System:
         secret = witness.slice(1 + shape.n_public, shape.n_wires)
         filled = FrVec(start - shape.n_secret - MASK_WIRES)
         return FrVec.concat([secret, mask_wires, filled]), witness.slice(0, 1 + shape.n_public)
-
-    def _thirds(self, products: FrVec) -> list[FrVec]:
-        return [products.slice(i * self.rows, (i + 1) * self.rows) for i in range(3)]
 
 
 def _stacked(r1cs: R1cs, parameters: Parameters) -> SparseMatrix:

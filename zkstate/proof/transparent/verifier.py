@@ -66,9 +66,8 @@ def verify(system: System, public_inputs: Sequence[int], proof: Proof) -> bool:
     #   factor * (the multilinear extension of the committed part of z at column_point) + <pad weights, pads> = target
     join = transcript.challenge("join")
     places = eq_table(FrVec.from_ints(column_point), parameters.places)
-    rows = FrVec.from_ints(row_point)
-    row_values = FrVec.concat([eq_table(rows, system.rows).scale(weight) for weight in weights])
-    factor = system.value_at(row_values, places)
+    at_rows = eq_table(FrVec.from_ints(row_point), system.rows)
+    factor = sum(w * v for w, v in zip(weights, system.values_at(at_rows, places), strict=True)) % FR_MODULUS
     public = FrVec.concat([FrVec.from_ints([1]), inputs])
     public_value = public.dot(places.slice(parameters.public_start, parameters.places))
     target = claim.value - factor * public_value + join * (rows_claim.value - a * b + c)

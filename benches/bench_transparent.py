@@ -1,0 +1,169 @@
+"""Times the transparent proof system on each CPU path: laying out a circuit, proving, verifying, bytes and proven bits.
+
+    python benches/bench_transparent.py [--json] [--cases margin-16,2^14,2^16] [--rounds 7] [--threads 1] [--path adx]
+
+`margin-16` is the statement with an account of a generated venue; `2^k` the chain of bench_proof.py with 2^k - 2
+rows. Every proof is read back from its bytes and accepted, and refused for another input, before a time counts.
+The circuit is laid out once, outside the clock of proving and verifying. Each path runs in a process of its own; a
+figure is the median round, with wall and CPU time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import multiprocessing
+import os
+import resource
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from bench_proof import fifth_powers
+from machine import described, machine
+
+from circuits.claims import CLAIMS
+from circuits.context import Context
+from circuits.proving import statement_of
+from lightclient.recover import recover
+from lightclient.trust import PinnedHeader
+from zkstate.cli.between import opening_of
+from zkstate.constraint import compile_statement
+from zkstate.errors import WitnessError
+from zkstate.kernels import CPU_PATHS, FR_MODULUS, best_path, cpu_path, cpu_words
+from zkstate.proof.transparent.proof_file import Proof
+from zkstate.proof.transparent.prover import prove
+from zkstate.proof.transparent.system import System
+from zkstate.proof.transparent.verifier import verify
+from zkstate.publication.epoch import write_epoch
+from zkstate.publication.mirrors import FolderMirror
+from zkstate.publication.operator import Operator
+from zkstate.publication.publish import publish_folder
+from zkstate.state.synthetic import synthetic_ledger, synthetic_master
+
+SEED = 1
+ACCOUNTS = 400
+
+
+def margin():
+    """The circuit margin-16 and a witness: the first account of that class which the claim holds of."""
+
+    ledger = synthetic_ledger(SEED, ACCOUNTS, with_keys=False)
+    operator = Operator(bytes(range(32)), synthetic_master(SEED))
+    with tempfile.TemporaryDirectory() as place:
+        snapshot = write_epoch(ledger, operator, Path(place, "out"))
+        publish_folder(snapshot.public, Path(place, "mirror"))
+        for i in range(ACCOUNTS):
+            if ledger.size_classes[i] != 16:
+                continue
+            found = recover(
+                operator.account_key(ledger.names[i]),
+                [FolderMirror(Path(place, "mirror"))],
+                PinnedHeader(snapshot.signed),
+            )
+            opening, claim = opening_of(found.bundle), CLAIMS["margin"](1_000_000, initial=0)
+            statement = statement_of(opening, claim)
+            circuit = compile_statement(statement)
+            try:
+                witness = circuit.solve(opening.inputs(statement, claim.parameters, Context().digest, None))
+            except WitnessError:
+                continue
+            return circuit.r1cs, witness.values
+    raise SystemExit(f"no account of {ACCOUNTS} has a margin-16 proof")
+
+
+def chain(power: int):
+
+    return fifth_powers((1 << power) - 2)
+
+
+def timed(rounds: int, call: Callable[[], object]) -> dict[str, float]:
+    wall, cpu = [], []
+    for _ in range(rounds):
+        started, spent = time.perf_counter(), time.process_time()
+        call()
+        wall.append(time.perf_counter() - started)
+        cpu.append(time.process_time() - spent)
+    return {
+        "s": round(statistics.median(wall), 6),
+        "cpu_s": round(statistics.median(cpu), 6),
+        "least_cpu_s": round(min(cpu), 6),
+    }
+
+
+def measure(case: str, rounds: int, threads: int, results) -> None:
+    """One case in this process: its line into the queue."""
+
+    r1cs, witness = margin() if case == "margin-16" else chain(int(case.removeprefix("2^")))
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    system = System.of(r1cs)
+    assert system.transposed.nnz
+    public = witness.slice(1, 1 + r1cs.n_public).to_ints()
+    content = prove(system, witness, threads=threads).encode()
+    assert verify(system, public, Proof.decode(content))
+    assert not verify(system, [(public[0] + 1) % FR_MODULUS, *public[1:]], Proof.decode(content))
+    results.put(
+        {
+            "case": case,
+            "path": cpu_path(),
+            "threads": threads,
+            "constraints": r1cs.n_constraints,
+            "entries": system.matrix.nnz,
+            "bytes": len(content),
+            "bits": round(system.parameters.bits, 2),
+            "layout": timed(1, lambda: System.of(r1cs).transposed),
+            "prove": timed(rounds, lambda: prove(system, witness, threads=threads)),
+            "verify": timed(rounds, lambda: verify(system, public, Proof.decode(content))),
+            "peak_mib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
+            "peak_before_mib": round(before / 1024, 1),
+        }
+    )
+
+
+def told(what: str, times: dict[str, float]) -> str:
+    wall, cpu, least = (times[name] * 1e3 for name in ("s", "cpu_s", "least_cpu_s"))
+    return f"{what} {wall:8.1f} ms (cpu {cpu:.1f}, least {least:.1f})"
+
+
+def runnable() -> list[str]:
+
+    return list(CPU_PATHS[: CPU_PATHS.index(best_path(cpu_words())) + 1])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Time the transparent proof system.")
+    parser.add_argument("--json", action="store_true", help="one JSON document instead of lines")
+    parser.add_argument("--cases", default="margin-16,2^14,2^16", help="what to prove, separated by commas")
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--path", choices=("portable", "adx", "ifma"), help="only this CPU path")
+    args = parser.parse_args()
+    lines = []
+    if not args.json:
+        print(described())
+    for case in args.cases.split(","):
+        for path in [args.path] if args.path else runnable():
+            os.environ["ZKSTATE_CPU"] = path
+            context = multiprocessing.get_context("spawn")
+            results = context.SimpleQueue()
+            child = context.Process(target=measure, args=(case, args.rounds, args.threads, results))
+            child.start()
+            child.join()
+            if child.exitcode:
+                raise SystemExit(f"{case} on {path}: the measuring process ended with {child.exitcode}")
+            line = results.get()
+            lines.append(line)
+            if not args.json:
+                print(
+                    f"{case:10} {line['path']:9} {line['constraints']:8} rows  {told('prove', line['prove'])}  "
+                    f"{told('verify', line['verify'])}  {line['bytes']} bytes  {line['bits']} bits  "
+                    f"{line['peak_mib']:.0f} MiB"
+                )
+    if args.json:
+        print(json.dumps({"bench": "transparent", "seed": SEED, "machine": machine(), "results": lines}, indent=2))
+
+
+if __name__ == "__main__":
+    main()
