@@ -195,7 +195,6 @@ class Attestation:
             proof, n_public = Proof.from_json(files[PROOF_FILE], PROOF_FILE), key.n_public
         return cls(
             signed=SignedHeader.decode(files[HEADER_FILE]),
-            table=decode_table(files[TABLE_FILE]),
             circuit=form.circuit,
             claim=claim_of(form.statement, {name: int(value) for name, value in form.parameters.items()}),
             context=Context(
@@ -209,6 +208,7 @@ class Attestation:
             proof=proof,
             key=key,
             other=SignedHeader.decode(files[OTHER_FILE]) if OTHER_FILE in files else None,
+            table=decode_table(files[TABLE_FILE]),  # the most work, so it comes last
         )
 
 

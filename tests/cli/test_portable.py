@@ -121,7 +121,7 @@ def parts(content):
 
 
 def test_flipped_bytes_are_an_error_or_false(shown):
-    """Some of every member, and places all over the file; `slow` has every byte."""
+    """Some of every member, and places all over the file; `slow` has the rest."""
     content = shown.read_bytes()
     assert not refused(content)
     rng = random.Random()
@@ -130,9 +130,12 @@ def test_flipped_bytes_are_an_error_or_false(shown):
 
 
 @pytest.mark.slow
-def test_every_flipped_byte_is_an_error_or_false(shown):
-    content = shown.read_bytes()
-    assert all(refused(changed) for changed in flipped(content, range(len(content)), random.Random()))
+def test_bytes_flipped_everywhere_are_an_error_or_false(shown):
+    """Every fifth, from any start; of the instrument table, which one root in the header stands for, every fortieth."""
+    content, rng = shown.read_bytes(), random.Random()
+    table, start = content.index(b'"instruments":'), rng.randrange(5)
+    places = [*range(start, table, 5), *range(table + start, len(content), 40)]
+    assert all(refused(changed) for changed in flipped(content, places, rng))
 
 
 def test_cut_or_longer_files_are_malformed(shown):
