@@ -68,7 +68,7 @@ class Plan:
         return (400, 60) if self.full else (60, 8)
 
 
-HONEST = ((4, 800), (8, 150), (16, 50))  # a thousand accounts of a statement: (size class, how many)
+HONEST = ((4, 900), (8, 80), (16, 20))  # a thousand accounts of a statement: (size class, how many)
 
 
 def tasks(plan: Plan) -> Iterable[tuple[Callable[..., Line], tuple[object, ...]]]:

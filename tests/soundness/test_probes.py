@@ -12,7 +12,7 @@ import pytest
 from circuits import catalogue, gadgets
 from tests.circuits.nudge import free_wires
 from tests.constraint.saying import saying
-from tests.soundness import exhaustion, forgery, mutants, pairs, suite, table
+from tests.soundness import deletion, exhaustion, forgery, mutants, pairs, suite, table
 from tests.soundness.attack import ATTACK, Search
 from tests.soundness.deletion import INVERSE, structural
 from tests.soundness.field import field_of
@@ -79,6 +79,14 @@ def test_a_deleted_row_is_attacked_and_a_redundant_one_is_named():
             assert kill.kind == ATTACK
             assert system.broken_exactly(kill.state) == [k]
             assert system.refuses_inputs(kill.state)
+
+
+def test_every_row_of_a_division_is_attacked():
+    """Those of the quotient's range need quotient and remainder moved at once."""
+    gadget = BY_NAME["division with a remainder"]
+    system = System(gadget.circuit())
+    found = deletion.delete(system, gadget.good(), range(len(system.rows)), "any", {})
+    assert (found.attacked, found.second, found.unexplained) == (len(system.rows), (), ())
 
 
 def test_a_row_that_says_nothing_new_is_not_attacked():
