@@ -52,6 +52,7 @@ OPTIMISATION = ["-O3", "-fno-tree-slp-vectorize"]
 STANDARD = ["-std=c11", "-D_POSIX_C_SOURCE=200809L"]
 WARNINGS = ["-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror"]
 EMULATION = ["-DZKN_LANES_EMULATED"]
+CURVE_FLAGS = ["-DZKN_CURVE_BLS12_381=1"]
 SANITIZERS = {"address": "-fsanitize=address,undefined", "thread": "-fsanitize=thread"}
 
 
@@ -76,9 +77,8 @@ def sources() -> list[Path]:
 
 
 def declarations() -> str:
-    """zkn.h without its preprocessor lines, which is what cffi reads."""
-    text = (NATIVE / "include" / "zkn.h").read_text(encoding="ascii")
-    return "\n".join(line for line in text.splitlines() if not line.startswith("#"))
+    """zkn.h and zkn_bls.h without their preprocessor lines, which is what cffi reads."""
+    return "\n".join(line for line in paths.declared().splitlines() if not line.startswith("#"))
 
 
 def builder() -> FFI:
@@ -86,7 +86,7 @@ def builder() -> FFI:
     ffi.cdef(declarations())
     ffi.set_source(
         "zkstate._native",
-        '#include "zkn.h"',
+        '#include "zkn.h"\n#include "zkn_bls.h"',
         # Relative to the project root, where setuptools runs, so that an sdist records them.
         sources=[str(path.relative_to(ROOT)) for path in sources()],
         include_dirs=["native/include", "native/src", str(GENERATED.relative_to(ROOT))],
@@ -133,7 +133,7 @@ def compile_changed(folder: Path, files: Sequence[Path], flags: list[str]) -> li
 
     def compiled(file: Path) -> Path:
         output = folder / f"{file.stem}.o"
-        kernel = NATIVE / "src" / f"{file.stem.rpartition('_')[0]}.c"
+        kernel = NATIVE / "src" / f"{file.stem.rpartition('_')[0].removesuffix('_bls12_381')}.c"
         newest = max(path.stat().st_mtime for path in (file, kernel) if path.exists())
         if not output.exists() or output.stat().st_mtime < max(newest_header, newest):
             compile_c([*flags, "-c"], [file], output)
@@ -153,7 +153,7 @@ def compile_c(flags: list[str], inputs: list[Path], output: Path) -> None:
 
 
 def compile_program(source: Path, output: Path, path: str, objects: list[Path], flags: list[str]) -> None:
-    """A C program that calls the kernels of one path by their plain names."""
+    """A C program that calls the kernels of one path, and of the curve in `flags`, by their plain names."""
     for_path = [f"-DZKN_PATH_{path.upper()}=1", "-DZKN_TEST", "-include", "path.h"]
     for_path += PATH_FLAGS["adx" if EMULATION[0] in flags else path]
     compile_c([*flags, *for_path], [source, *objects], output)
@@ -170,12 +170,14 @@ def run_c_tests(sanitizer: str | None, wanted: Sequence[str]) -> int:
             flags = [*common, *([] if path in runnable_paths() else EMULATION)]
             objects = compile_changed(folder, paths.write_wrappers(GENERATED, path), flags)
             for test in sorted((ROOT / "tests" / "native").glob("test_*.c")):
-                program = folder / f"{test.stem}-{path}"
-                compile_program(test, program, path, objects, flags)
-                command = [*shlex.split(os.environ.get("ZKN_RUN", "")), str(program)]
-                code = subprocess.run(command, check=False).returncode
-                print(f"{path}: {test.stem}: {'passed' if code == 0 else f'failed ({code})'}", flush=True)
-                failed += code != 0
+                for curve in paths.curves_of(test.stem.removeprefix("test_"), path):
+                    name = f"{curve}{test.stem}"
+                    program = folder / f"{name}-{path}"
+                    compile_program(test, program, path, objects, [*flags, *(CURVE_FLAGS if curve else [])])
+                    command = [*shlex.split(os.environ.get("ZKN_RUN", "")), str(program)]
+                    code = subprocess.run(command, check=False).returncode
+                    print(f"{path}: {name}: {'passed' if code == 0 else f'failed ({code})'}", flush=True)
+                    failed += code != 0
     return failed
 
 

@@ -14,9 +14,22 @@ NATIVE = Path(__file__).resolve().parent
 # In the order of zkn_cpu in zkn.h, worst first.
 PATHS = ("portable", "adx", "ifma")
 NEEDS_X86 = ("adx", "ifma")
+# What BLS12-381 has no code of its own for, and the path whose functions it uses there.
+BLS_INSTEAD = {"ifma": "adx"}
+# The sources that know their curve by the names of its constants, compiled for both; those that begin with "bls_" are
+# compiled for BLS12-381 alone.
+FOR_BOTH_CURVES = frozenset(
+    {
+        *("field", "fr_vec", "ntt", "ntt_order", "quotient", "tower", "tower_cyclotomic", "tower_line"),
+        *("group", "points", "pairs", "lists", "fixed", "multiples", "group_ntt", "msm"),
+        *("miller", "final_exponentiation", "pairing"),
+    }
+)
 
 _FUNCTION = re.compile(r"^(?P<result>\w+) (?P<name>zkn_(?!cpu_)\w+)\((?P<parameters>[^;]*)\);", re.MULTILINE)
 _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
+_BOTH = re.compile(r"/\* ==== for both curves.*?==== \*/(.*?)/\* ==== for both curves: end ==== \*/", re.DOTALL)
+_OF_A_CURVE = re.compile(r"\b(?:zkn|ZKN)_(?=(?:fp|fr|fp2|g1|g2|line|gt|pairing|fixed)\b|(?:fr|g1|g2|pairing|fixed)_)")
 _LAST_WORD = re.compile(r"(\w+)(?:\[\w*\])?$")
 
 
@@ -44,11 +57,20 @@ def paths_for(machine: str) -> tuple[str, ...]:
     return PATHS if machine.lower() in {"x86_64", "amd64"} else PATHS[:1]
 
 
+def declared() -> str:
+    """zkn.h, and what it says exists once more for BLS12-381."""
+    return (NATIVE / "include" / "zkn.h").read_text(encoding="ascii") + bls_declarations()
+
+
+def bls_declarations() -> str:
+    both = _BOTH.findall((NATIVE / "include" / "zkn.h").read_text(encoding="ascii"))
+    return _OF_A_CURVE.sub("zkn_bls_", _COMMENT.sub("", "".join(both)))
+
+
 def functions() -> list[Function]:
-    text = _COMMENT.sub("", (NATIVE / "include" / "zkn.h").read_text(encoding="ascii"))
     return [
         Function(match["result"], match["name"], " ".join(match["parameters"].split()))
-        for match in _FUNCTION.finditer(text)
+        for match in _FUNCTION.finditer(_COMMENT.sub("", declared()))
     ]
 
 
@@ -57,17 +79,30 @@ def kernel_sources() -> list[Path]:
 
 
 def write_wrappers(folder: Path, path: str) -> list[Path]:
-    """One file per kernel source, which compiles it for `path`; returns them."""
+    """One file per kernel source and curve, which compiles it for `path`; returns them."""
+    write_changed(folder / "zkn_bls.h", f"/* Written by native/paths.py from zkn.h. */\n{bls_declarations()}")
     write_changed(folder / "exports.h", exports())
+    write_changed(folder / "exports_bls.h", bls_exports())
     wrappers = []
     for source in kernel_sources():
-        wrapper = folder / f"{source.stem}_{path}.c"
-        lines = [f"#define ZKN_PATH_{path.upper()} 1", '#include "path.h"', f'#include "{source.name}"']
-        if path in NEEDS_X86:
-            lines += ["#if defined(__clang__)", "#pragma clang attribute pop", "#endif"]
-        write_changed(wrapper, "\n".join(lines) + "\n")
-        wrappers.append(wrapper)
+        for curve in curves_of(source.stem, path):
+            wrapper = folder / f"{source.stem}_{curve}{path}.c"
+            lines = [f"#define ZKN_PATH_{path.upper()} 1", '#include "path.h"', f'#include "{source.name}"']
+            if curve:
+                lines.insert(0, "#define ZKN_CURVE_BLS12_381 1")
+            if path in NEEDS_X86:
+                lines += ["#if defined(__clang__)", "#pragma clang attribute pop", "#endif"]
+            write_changed(wrapper, "\n".join(lines) + "\n")
+            wrappers.append(wrapper)
     return wrappers
+
+
+def curves_of(stem: str, path: str) -> list[str]:
+    """What is written before the path in the names of the wrappers of a source: nothing, or that of its curves."""
+    bls = [] if path in BLS_INSTEAD else ["bls12_381_"]
+    if stem.startswith("bls_"):
+        return bls
+    return ["", *bls] if stem in FOR_BOTH_CURVES else [""]
 
 
 def write_dispatch(folder: Path) -> list[Path]:
@@ -83,6 +118,25 @@ def exports() -> str:
     return "\n".join(["/* Written by native/paths.py from zkn.h. */", *lines, ""])
 
 
+def bls_exports() -> str:
+    """The names of BN254, which those of BLS12-381 take where a source is compiled for that."""
+    both = [f.name for f in functions() if f.name.startswith("zkn_bls_")]
+    own = {f.name for f in functions()}
+    lines = []
+    for name in both:
+        plain = name.replace("zkn_bls_", "zkn_")
+        if plain in own:
+            lines += [f"#undef {plain}", f"#define {plain} ZKN_PATH_NAME({name})"]
+    lines += [f"#define zkn_{t} zkn_bls_{t}" for t in ("fp", "fr", "fp2", "g1_aff", "g2_aff", "line", "gt")]
+    lines += ["#define ZKN_PAIRING_LINES ZKN_BLS_PAIRING_LINES"]
+    return "\n".join(["/* Written by native/paths.py from zkn.h. */", *lines, ""])
+
+
+def symbol(f: Function, path: str) -> str:
+    """The function that `path` runs."""
+    return f"{f.name}_{BLS_INSTEAD.get(path, path) if f.name.startswith('zkn_bls_') else path}"
+
+
 def dispatch_header() -> str:
     members = "".join(f"    {f.result} (*{f.name})({f.parameters});\n" for f in functions())
     return f"""/* Written by native/paths.py from zkn.h. */
@@ -90,6 +144,7 @@ def dispatch_header() -> str:
 #define ZKN_DISPATCH_H
 
 #include "zkn.h"
+#include "zkn_bls.h"
 
 typedef struct {{
 {members}}} zkn_table;
@@ -106,8 +161,8 @@ def dispatch_source() -> str:
     parts = ["/* Written by native/paths.py from zkn.h. */", '#include "dispatch.h"', ""]
     for path in PATHS:
         parts += ["#if defined(__x86_64__)"] if path in NEEDS_X86 else []
-        parts += [f"{f.signature(f'{f.name}_{path}')};" for f in functions()]
-        entries = ", ".join(f"{f.name}_{path}" for f in functions())
+        parts += [f"{f.signature(symbol(f, path))};" for f in functions() if symbol(f, path) == f"{f.name}_{path}"]
+        entries = ", ".join(symbol(f, path) for f in functions())
         parts += [f"static const zkn_table {path} = {{{entries}}};"]
         parts += ["#endif"] if path in NEEDS_X86 else []
     x86 = ", ".join(f"&{path}" for path in PATHS)

@@ -54,22 +54,34 @@ zkn_cpu zkn_cpu_best(const zkn_cpu_words *words);
 zkn_status zkn_cpu_use(zkn_cpu path);
 zkn_cpu zkn_cpu_used(void);
 
-/* ---- fields, BN254 ------------------------------------------------------------------------------
- * An element is x R mod m with R = 2^256, least significant limb first, always fully reduced (below the
- * modulus). */
+/* ---- fields -------------------------------------------------------------------------------------
+ * Names without a curve are those of BN254; zkn_bls_* are those of BLS12-381. An element is x R mod m with R = 2^256
+ * (2^384 for zkn_bls_fp), least significant limb first, always fully reduced (below the modulus). */
 
 typedef struct {
     uint64_t l[4];
 } zkn_fp;
 
 typedef struct {
+    uint64_t l[6];
+} zkn_bls_fp;
+
+typedef struct {
     uint64_t l[4];
 } zkn_fr;
+
+typedef struct {
+    uint64_t l[4];
+} zkn_bls_fr;
 
 /* c0 + c1 i, i^2 = -1 */
 typedef struct {
     zkn_fp c0, c1;
 } zkn_fp2;
+
+typedef struct {
+    zkn_bls_fp c0, c1;
+} zkn_bls_fp2;
 
 /* Affine points; infinity is all zero, which is no point of either curve. */
 typedef struct {
@@ -77,8 +89,43 @@ typedef struct {
 } zkn_g1_aff;
 
 typedef struct {
+    zkn_bls_fp x, y;
+} zkn_bls_g1_aff;
+
+typedef struct {
     zkn_fp2 x, y;
 } zkn_g2_aff;
+
+typedef struct {
+    zkn_bls_fp2 x, y;
+} zkn_bls_g2_aff;
+
+enum {
+    ZKN_PAIRING_LINES = 88, /* of one fixed second argument */
+    ZKN_BLS_PAIRING_LINES = 68,
+    ZKN_PAIRING_MAX_FIXED = 8
+};
+
+/* A line of the Miller loop that depends on the second argument alone. Opaque: stored nowhere. */
+typedef struct {
+    zkn_fp2 slope, constant;
+} zkn_line;
+
+typedef struct {
+    zkn_bls_fp2 slope, constant;
+} zkn_bls_line;
+
+/* A product of pairings to a fixed power prime to r. Opaque, and equal for equal products only within one build. */
+typedef struct {
+    zkn_fp2 c[6];
+} zkn_gt;
+
+typedef struct {
+    zkn_bls_fp2 c[6];
+} zkn_bls_gt;
+
+/* ==== for both curves: every function from here to the next such line exists once more, for BLS12-381, with zkn_bls_
+ * for zkn_ in its name and in its types. native/paths.py declares it in zkn_bls.h. ==== */
 
 /* ---- vectors over Fr ----------------------------------------------------------------------------
  * out may be the same array as an input, element for element. */
@@ -113,12 +160,12 @@ void zkn_fr_vec_divide_linear(zkn_fr *quotient, zkn_fr *remainder, const zkn_fr 
                               const zkn_fr *z);
 
 /* ---- transforms over Fr -------------------------------------------------------------------------
- * w is 5^((r-1)/n). Twiddles of length t serve every transform of up to 2 t elements (of 1 and 2 elements:
- * t = 1). */
+ * w is g^((r-1)/n), g = 5 for BN254 and 7 for BLS12-381. Twiddles of length t serve every transform of up to 2 t
+ * elements (of 1 and 2 elements: t = 1). */
 
-/* Fills the table; n is a power of two, at most 2^27. */
+/* Fills the table; n is a power of two, at most 2^27 (2^31 for BLS12-381). */
 zkn_status zkn_fr_ntt_twiddles(zkn_fr *twiddles, size_t n);
-/* a[k] <- sum_j a[j] w^(jk), in place, natural order in and out; n is a power of two, at most 2^28. */
+/* a[k] <- sum_j a[j] w^(jk), in place, natural order in and out; n is a power of two, at most 2^28 (2^32). */
 zkn_status zkn_fr_ntt(zkn_fr *a, size_t n, const zkn_fr *twiddles, unsigned threads);
 /* The inverse of zkn_fr_ntt. */
 zkn_status zkn_fr_intt(zkn_fr *a, size_t n, const zkn_fr *twiddles, unsigned threads);
@@ -127,6 +174,8 @@ zkn_status zkn_fr_intt(zkn_fr *a, size_t n, const zkn_fr *twiddles, unsigned thr
  * erase them if they are secret. */
 zkn_status zkn_fr_quotient(zkn_fr *h, zkn_fr *a, zkn_fr *b, size_t n, const zkn_fr *twiddles,
                            unsigned threads);
+
+/* ==== for both curves: end ==== */
 
 /* rows of k coefficients, one after another, to rows of n values at 1, w, .., w^(n-1): a Reed-Solomon code. n is a
  * power of two, at most 2^28, and at least k. */
@@ -166,12 +215,14 @@ void zkn_blake2b_columns(uint8_t *out, const uint8_t person[16], const uint8_t *
 void zkn_blake2b_parents(uint8_t *out, const uint8_t person[16], const uint8_t *in, size_t n,
                          unsigned threads);
 
+/* ==== for both curves, again ==== */
+
 /* ---- groups -------------------------------------------------------------------------------------
  * Points given to anything but decode and check are on their curve and in the subgroup of order r. Every
  * function is complete. */
 
 void zkn_g1_generator(zkn_g1_aff *out);
-/* 64 bytes each: x, y, 32 bytes big-endian; infinity is 64 zeros. ZKN_BAD_ENCODING if a coordinate is not
+/* x, y, each 32 bytes (48 for BLS12-381) big-endian; infinity is all zeros. ZKN_BAD_ENCODING if a coordinate is not
  * below q; *bad is the index of the first such point. Says nothing of the curve. */
 zkn_status zkn_g1_vec_decode_be(zkn_g1_aff *out, size_t *bad, const uint8_t *in, size_t n);
 void zkn_g1_vec_encode_be(uint8_t *out, const zkn_g1_aff *in, size_t n);
@@ -212,7 +263,7 @@ zkn_status zkn_g1_fixed_mul_vartime(zkn_g1_aff *out, const zkn_g1_aff *table, un
                                     const zkn_fr *scalars, size_t n, unsigned threads, void *scratch);
 
 void zkn_g2_generator(zkn_g2_aff *out);
-/* 128 bytes each: x.c1, x.c0, y.c1, y.c0 (the order of the EVM); infinity is 128 zeros. ZKN_BAD_ENCODING
+/* x.c1, x.c0, y.c1, y.c0 (for BN254 the order of the EVM), each as for G1; infinity is all zeros. ZKN_BAD_ENCODING
  * if a coordinate is not below q; *bad is the index of the first such point. Says nothing of the curve. */
 zkn_status zkn_g2_vec_decode_be(zkn_g2_aff *out, size_t *bad, const uint8_t *in, size_t n);
 void zkn_g2_vec_encode_be(uint8_t *out, const zkn_g2_aff *in, size_t n);
@@ -252,30 +303,12 @@ zkn_status zkn_g2_fixed_table(zkn_g2_aff *table, const zkn_g2_aff *base, unsigne
 zkn_status zkn_g2_fixed_mul_vartime(zkn_g2_aff *out, const zkn_g2_aff *table, unsigned c,
                                     const zkn_fr *scalars, size_t n, unsigned threads, void *scratch);
 
-/* out <- (2 p - r) a, for a point of the curve of G2 that need not be in the subgroup; the result is. */
-void zkn_g2_clear_cofactor(zkn_g2_aff *out, const zkn_g2_aff *a);
-
 size_t zkn_fixed_table_length(unsigned c);
 
 /* ---- pairing ------------------------------------------------------------------------------------
  * *ok <- 1 if the product of e(p[i], q[i]) is 1, else 0. Infinity contributes 1, and so does the empty
  * product. Variable time in which points are infinity. */
 void zkn_pairing_check(int *ok, const zkn_g1_aff *p, const zkn_g2_aff *q, size_t n, unsigned threads);
-
-enum {
-    ZKN_PAIRING_LINES = 88, /* of one fixed second argument */
-    ZKN_PAIRING_MAX_FIXED = 8
-};
-
-/* A line of the Miller loop that depends on the second argument alone. Opaque: stored nowhere. */
-typedef struct {
-    zkn_fp2 slope, constant;
-} zkn_line;
-
-/* A product of pairings to a fixed power prime to r. Opaque, and equal for equal products only within one build. */
-typedef struct {
-    zkn_fp2 c[6];
-} zkn_gt;
 
 /* lines <- the ZKN_PAIRING_LINES lines of each of n fixed second arguments, one after another */
 void zkn_pairing_lines(zkn_line *lines, const zkn_g2_aff *q, size_t n);
@@ -287,6 +320,34 @@ void zkn_pairing_product(zkn_gt *out, const zkn_g1_aff *p, const zkn_g2_aff *q, 
 zkn_status zkn_pairing_check_fixed(int *ok, const zkn_gt *target, const zkn_g1_aff *p, const zkn_g2_aff *q,
                                    size_t n, const zkn_g1_aff *fixed_p, const zkn_line *lines, size_t n_fixed,
                                    unsigned threads);
+
+/* ==== for both curves: end ==== */
+
+/* out <- (2 p - r) a, for a point of the curve of G2 that need not be in the subgroup; the result is. */
+void zkn_g2_clear_cofactor(zkn_g2_aff *out, const zkn_g2_aff *a);
+
+/* ---- BLS12-381 alone ----------------------------------------------------------------------------
+ * Points of 48 and 96 bytes in the form of ZCash: x big-endian, imaginary part first, with three flags in the first
+ * byte: 0x80 always, 0x40 for infinity (all other bits are then zero), 0x20 for the larger of y and -y. One encoding
+ * per point: anything else is ZKN_BAD_ENCODING, an x of no point ZKN_NOT_ON_CURVE; *bad is the index of the first bad
+ * point. Says nothing of the subgroup. */
+zkn_status zkn_bls_g1_vec_decompress(zkn_bls_g1_aff *out, size_t *bad, const uint8_t *in, size_t n);
+zkn_status zkn_bls_g2_vec_decompress(zkn_bls_g2_aff *out, size_t *bad, const uint8_t *in, size_t n);
+void zkn_bls_g1_vec_compress(uint8_t *out, const zkn_bls_g1_aff *in, size_t n);
+void zkn_bls_g2_vec_compress(uint8_t *out, const zkn_bls_g2_aff *in, size_t n);
+
+/* Hashing to the groups (RFC 9380), from the uniform bytes of expand_message on: 128 bytes make a point of G1, 256 one
+ * of G2. Variable time in the bytes, as is everything whose name says nothing else about messages. */
+void zkn_bls_g1_vec_hash_vartime(zkn_bls_g1_aff *out, const uint8_t *uniform, size_t n);
+void zkn_bls_g2_vec_hash_vartime(zkn_bls_g2_aff *out, const uint8_t *uniform, size_t n);
+/* One field element each, before the sum: 64 bytes make a point of G1, 128 one of G2 (encode_to_curve). */
+void zkn_bls_g1_vec_encode_to_curve_vartime(zkn_bls_g1_aff *out, const uint8_t *uniform, size_t n);
+void zkn_bls_g2_vec_encode_to_curve_vartime(zkn_bls_g2_aff *out, const uint8_t *uniform, size_t n);
+
+/* *out <- k a for a secret integer k of 32 bytes big-endian, any point a of the group: no branch and no address depends
+ * on k. */
+void zkn_bls_g1_mul_secret(zkn_bls_g1_aff *out, const zkn_bls_g1_aff *a, const uint8_t k[32]);
+void zkn_bls_g2_mul_secret(zkn_bls_g2_aff *out, const zkn_bls_g2_aff *a, const uint8_t k[32]);
 
 /* ---- Keccak -------------------------------------------------------------------------------------
  * Keccak-256 with Ethereum's padding. in may be NULL when n is 0. */

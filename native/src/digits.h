@@ -11,7 +11,7 @@
 enum {
     ZKN_DIGIT_BITS_MAX = 20,
     ZKN_SIZE_BITS = FR_BITS - 1, /* of a size: below r/2 */
-    ZKN_HALF_BITS = 127          /* of the two halves of a size */
+    ZKN_HALF_BITS = SPLIT_BITS   /* of the two halves of a size */
 };
 
 /* Windows of c bits that cover sizes of so many bits: the highest digit is never negative. */
@@ -64,10 +64,11 @@ static inline zkn_u128 zkn_scale_size(const uint64_t size[4], const uint64_t *ra
     return t[4] | (zkn_u128)t[5] << 64;
 }
 
-/* size = low + lambda high, with 0 <= low < 2^127 and |high| < 2^127; returns 1 if high stands for its
- * opposite (Gallant, Lambert, Vanstone 2001, section 4). The quotients are rounded down and short of the
- * exact ones by less than 9/8, as a size is below 2^253; so low is below 9/8 (6u^2 + 6u + 2) < 2^127 and
- * high between -9/8 (6u^2 + 2u) and 9/8 (2u + 1). */
+/* size = low + lambda high, with 0 <= low < 2^ZKN_HALF_BITS and |high| < 2^127; returns 1 if high stands for its
+ * opposite (Gallant, Lambert, Vanstone 2001, section 4). The quotients are rounded down. For BN254 they are short of
+ * the exact ones by less than 9/8, as a size is below 2^253; so low is below 9/8 (6u^2 + 6u + 2) < 2^127 and high
+ * between -9/8 (6u^2 + 2u) and 9/8 (2u + 1). For BLS12-381 the one quotient is short of size/x^2 by less than 5/4, as
+ * a size is below 2^254; so low is below 5/4 x^2 < 2^128, and -high at most size/x^2 < 2^127. */
 static inline unsigned zkn_split_size(uint64_t low[2], uint64_t high[2], const uint64_t size[4])
 {
     const zkn_u128 longer = SPLIT_LONGER[0] | (zkn_u128)SPLIT_LONGER[1] << 64,
@@ -78,7 +79,7 @@ static inline unsigned zkn_split_size(uint64_t low[2], uint64_t high[2], const u
     const zkn_u128 second = d * length - c * SPLIT_SHORT[0];
     const unsigned negative = (unsigned)(second >> 127);
     const zkn_u128 absolute = negative ? 0 - second : second;
-    ZKN_ASSERT(first >> 127 == 0);
+    ZKN_ASSERT(first >> (ZKN_HALF_BITS - 1) <= 1);
     low[0] = (uint64_t)first, low[1] = (uint64_t)(first >> 64);
     high[0] = (uint64_t)absolute, high[1] = (uint64_t)(absolute >> 64);
     return negative;

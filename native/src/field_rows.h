@@ -5,177 +5,20 @@
  * of k products over R = 2^(64 F_N): coarsely integrated operand scanning (Koc, Acar, Kaliski 1996), for k > 1
  * with one reduction for all (Longa 2022, eprint 2022/367, algorithm 2).
  *
- * Bounds, with c = m / R < 0.1891 for both fields and a, b < m: by induction t < (k + 1) m after each fold, as
- * t + k m 2^64 + m 2^64 over 2^64 is below that again. So for k <= F_SHORT = 4 t stays below 5 c R 2^64 <
- * R 2^64 within a round and below R after it: F_N + 1 words hold it, and those steps leave the last word alone.
- * The long steps carry into it. The sum at the end is below k m^2 / R + m = (c k + 1) m. */
+ * Bounds, with c = m / R and a, b < m: by induction t < (k + 1) m after each fold, as t + k m 2^64 + m 2^64 over
+ * 2^64 is below that again. So for k <= F_SHORT, where (k + 1) c < 1, t stays below R 2^64 within a round and below
+ * R after it: F_N + 1 words hold it, and those steps leave the last word alone. The long steps carry into it.
+ * The sum at the end is below k m^2 / R + m = (c k + 1) m, and that is below R for k <= F_SUM_MAX. */
 
-#define F_SHORT 4
+#define F_SHORT   ZKN_CAT(FIELD_CONST, _SHORT)
+#define F_STEP    ZKN_CAT(FIELD_CONST, _STEP)
+#define F_SUM_MAX ZKN_CAT(FIELD_CONST, _SUM_MAX)
 
-#if ZKN_HAS_ADX && FIELD_LIMBS == 4
-
-#ifndef ZKN_ROW_ADX
-/* t0 .. t4 <- t + a rdx. mulx leaves the flags alone, so that low halves carry through CF (adcx) and high halves
- * through OF (adox), side by side (Ozturk, Guilford, Gopal, Feghali 2012). The last high half takes CF, which it
- * can, being at most 2^64 - 2. The carry out of t4 is left in OF, and lo is 0. */
-#define ZKN_ROW_ADX                                                                                          \
-    "xor %k[lo], %k[lo]\n\t"                                                                                 \
-    "mulx 0(%[a]), %[lo], %[hi]\n\t"                                                                         \
-    "adcx %[lo], %[t0]\n\t"                                                                                  \
-    "adox %[hi], %[t1]\n\t"                                                                                  \
-    "mulx 8(%[a]), %[lo], %[hi]\n\t"                                                                         \
-    "adcx %[lo], %[t1]\n\t"                                                                                  \
-    "adox %[hi], %[t2]\n\t"                                                                                  \
-    "mulx 16(%[a]), %[lo], %[hi]\n\t"                                                                        \
-    "adcx %[lo], %[t2]\n\t"                                                                                  \
-    "adox %[hi], %[t3]\n\t"                                                                                  \
-    "mulx 24(%[a]), %[lo], %[hi]\n\t"                                                                        \
-    "adcx %[lo], %[t3]\n\t"                                                                                  \
-    "mov $0, %k[lo]\n\t"                                                                                     \
-    "adcx %[lo], %[hi]\n\t"                                                                                  \
-    "adox %[hi], %[t4]\n\t"
-
-/* t0 .. t3 <- (t + rdx m) / 2^64 modulo R; the carries are left in CF and OF, and lo is 0 */
-#define ZKN_FOLD_ADX                                                                                         \
-    "xor %k[lo], %k[lo]\n\t"                                                                                 \
-    "mulx 0(%[m]), %[lo], %[hi]\n\t"                                                                         \
-    "adcx %[t0], %[lo]\n\t" /* the word that cancels */                                                      \
-    "mov %[hi], %[t0]\n\t"                                                                                   \
-    "adcx %[t1], %[t0]\n\t"                                                                                  \
-    "mulx 8(%[m]), %[lo], %[t1]\n\t"                                                                         \
-    "adox %[lo], %[t0]\n\t"                                                                                  \
-    "adcx %[t2], %[t1]\n\t"                                                                                  \
-    "mulx 16(%[m]), %[lo], %[t2]\n\t"                                                                        \
-    "adox %[lo], %[t1]\n\t"                                                                                  \
-    "adcx %[t3], %[t2]\n\t"                                                                                  \
-    "mulx 24(%[m]), %[lo], %[t3]\n\t"                                                                        \
-    "adox %[lo], %[t2]\n\t"                                                                                  \
-    "mov $0, %k[lo]\n\t"                                                                                     \
-    "adcx %[t4], %[t3]\n\t"                                                                                  \
-    "adox %[lo], %[t3]\n\t"
+#if ZKN_HAS_ADX
+#include "field_rows_adx.h"
 #endif
 
-/* t <- a b */
-static inline ZKN_INLINE void F(_row_first)(uint64_t t[F_N + 2], const F_T *a, uint64_t b)
-{
-    uint64_t lo;
-    __asm__("mulx 0(%[a]), %[t0], %[t1]\n\t"
-            "mulx 8(%[a]), %[lo], %[t2]\n\t"
-            "add %[lo], %[t1]\n\t"
-            "mulx 16(%[a]), %[lo], %[t3]\n\t"
-            "adc %[lo], %[t2]\n\t"
-            "mulx 24(%[a]), %[lo], %[t4]\n\t"
-            "adc %[lo], %[t3]\n\t"
-            "adc $0, %[t4]\n\t"
-            : [t0] "=&r"(t[0]), [t1] "=&r"(t[1]), [t2] "=&r"(t[2]), [t3] "=&r"(t[3]), [t4] "=&r"(t[4]),
-              [lo] "=&r"(lo)
-            : [a] "r"(a->l), "d"(b), "m"(*a)
-            : "cc");
-    t[5] = 0;
-}
-
-/* t <- t + a b */
-static inline ZKN_INLINE void F(_row)(uint64_t t[F_N + 2], const F_T *a, uint64_t b)
-{
-    uint64_t lo, hi;
-    __asm__(ZKN_ROW_ADX
-            : [t0] "+&r"(t[0]), [t1] "+&r"(t[1]), [t2] "+&r"(t[2]), [t3] "+&r"(t[3]), [t4] "+&r"(t[4]),
-              [lo] "=&r"(lo), [hi] "=&r"(hi)
-            : [a] "r"(a->l), "d"(b), "m"(*a)
-            : "cc");
-}
-
-static inline ZKN_INLINE void F(_row_long)(uint64_t t[F_N + 2], const F_T *a, uint64_t b)
-{
-    uint64_t lo, hi;
-    __asm__(ZKN_ROW_ADX "adox %[lo], %[t5]\n\t"
-            : [t0] "+&r"(t[0]), [t1] "+&r"(t[1]), [t2] "+&r"(t[2]), [t3] "+&r"(t[3]), [t4] "+&r"(t[4]),
-              [t5] "+&r"(t[5]), [lo] "=&r"(lo), [hi] "=&r"(hi)
-            : [a] "r"(a->l), "d"(b), "m"(*a)
-            : "cc");
-}
-
-/* t <- (t + q m) / 2^64 for the q that makes it whole; t[4] <- 0 */
-static inline ZKN_INLINE void F(_fold)(uint64_t t[F_N + 2])
-{
-    uint64_t lo, hi;
-    __asm__(ZKN_FOLD_ADX
-            : [t0] "+&r"(t[0]), [t1] "+&r"(t[1]), [t2] "+&r"(t[2]), [t3] "+&r"(t[3]), [lo] "=&r"(lo),
-              [hi] "=&r"(hi)
-            : [t4] "r"(t[4]), [m] "r"(F_M), "d"(t[0] * F_N0), "m"(F_M)
-            : "cc");
-    t[4] = 0;
-}
-
-static inline ZKN_INLINE void F(_fold_long)(uint64_t t[F_N + 2])
-{
-    uint64_t lo, hi;
-    __asm__(ZKN_FOLD_ADX "adcx %[lo], %[t5]\n\t"
-                         "adox %[lo], %[t5]\n\t"
-            : [t0] "+&r"(t[0]), [t1] "+&r"(t[1]), [t2] "+&r"(t[2]), [t3] "+&r"(t[3]), [t5] "+&r"(t[5]),
-              [lo] "=&r"(lo), [hi] "=&r"(hi)
-            : [t4] "r"(t[4]), [m] "r"(F_M), "d"(t[0] * F_N0), "m"(F_M)
-            : "cc");
-    t[4] = t[5];
-    t[5] = 0;
-}
-
-/* t <- a^2, all 2 F_N words: six products above the diagonal, doubled on one chain while the four squares come
- * in on the other. */
-static inline ZKN_INLINE void F(_square_wide)(uint64_t t[2 * F_N], const F_T *a)
-{
-    uint64_t lo;
-    __asm__("mov 0(%[a]), %%rdx\n\t"
-            "mulx 8(%[a]), %[t1], %[t2]\n\t"
-            "mulx 16(%[a]), %[lo], %[t3]\n\t"
-            "add %[lo], %[t2]\n\t"
-            "mulx 24(%[a]), %[lo], %[t4]\n\t"
-            "adc %[lo], %[t3]\n\t"
-            "adc $0, %[t4]\n\t"
-            "mov 8(%[a]), %%rdx\n\t"
-            "xor %k[t5], %k[t5]\n\t"
-            "mulx 16(%[a]), %[lo], %[t0]\n\t"
-            "adcx %[lo], %[t3]\n\t"
-            "adox %[t0], %[t4]\n\t"
-            "mulx 24(%[a]), %[lo], %[t0]\n\t"
-            "adcx %[lo], %[t4]\n\t"
-            "adox %[t0], %[t5]\n\t"
-            "adc $0, %[t5]\n\t"
-            "mov 16(%[a]), %%rdx\n\t"
-            "mulx 24(%[a]), %[lo], %[t6]\n\t"
-            "add %[lo], %[t5]\n\t"
-            "adc $0, %[t6]\n\t"
-            "mov 0(%[a]), %%rdx\n\t"
-            "xor %k[lo], %k[lo]\n\t"
-            "mulx %%rdx, %[t0], %[t7]\n\t"
-            "adcx %[t1], %[t1]\n\t"
-            "adox %[t7], %[t1]\n\t"
-            "mov 8(%[a]), %%rdx\n\t"
-            "mulx %%rdx, %[lo], %[t7]\n\t"
-            "adcx %[t2], %[t2]\n\t"
-            "adox %[lo], %[t2]\n\t"
-            "adcx %[t3], %[t3]\n\t"
-            "adox %[t7], %[t3]\n\t"
-            "mov 16(%[a]), %%rdx\n\t"
-            "mulx %%rdx, %[lo], %[t7]\n\t"
-            "adcx %[t4], %[t4]\n\t"
-            "adox %[lo], %[t4]\n\t"
-            "adcx %[t5], %[t5]\n\t"
-            "adox %[t7], %[t5]\n\t"
-            "mov 24(%[a]), %%rdx\n\t"
-            "mulx %%rdx, %[lo], %[t7]\n\t"
-            "adcx %[t6], %[t6]\n\t"
-            "adox %[lo], %[t6]\n\t"
-            "mov $0, %k[lo]\n\t"
-            "adcx %[lo], %[t7]\n\t"
-            "adox %[lo], %[t7]\n\t"
-            : [t0] "=&r"(t[0]), [t1] "=&r"(t[1]), [t2] "=&r"(t[2]), [t3] "=&r"(t[3]), [t4] "=&r"(t[4]),
-              [t5] "=&r"(t[5]), [t6] "=&r"(t[6]), [t7] "=&r"(t[7]), [lo] "=&r"(lo)
-            : [a] "r"(a->l), "m"(*a)
-            : "rdx", "cc");
-}
-
-#else
+#ifndef F_HAS_ROWS
 
 /* t <- t + a b; the row first, then one carry chain: the form that compilers keep in registers */
 static inline ZKN_INLINE void F(_row)(uint64_t t[F_N + 2], const F_T *a, uint64_t b)
@@ -196,6 +39,10 @@ static inline ZKN_INLINE void F(_row_first)(uint64_t t[F_N + 2], const F_T *a, u
     ZKN_UNROLL
     for (int j = 0; j < F_N; j++) t[j] = zkn_mul_add(a->l[j], b, &t[F_N]);
 }
+
+#endif
+
+#ifndef F_HAS_LONG
 
 static inline ZKN_INLINE void F(_row_long)(uint64_t t[F_N + 2], const F_T *a, uint64_t b)
 {
@@ -225,6 +72,10 @@ static inline ZKN_INLINE void F(_fold_long)(uint64_t t[F_N + 2])
     t[F_N + 1] = 0;
 }
 
+#endif
+
+#ifndef F_HAS_ROWS
+
 static inline ZKN_INLINE void F(_fold)(uint64_t t[F_N + 2])
 {
     t[F_N + 1] = 0; /* as it is; said so that the compiler drops it */
@@ -232,6 +83,10 @@ static inline ZKN_INLINE void F(_fold)(uint64_t t[F_N + 2])
     ZKN_ASSERT(t[F_N] == 0);
     t[F_N] = 0;
 }
+
+#endif
+
+#ifndef F_HAS_LONG
 
 /* t <- a^2, all 2 F_N words: the products above the diagonal, doubled, and the squares. */
 static inline ZKN_INLINE void F(_square_wide)(uint64_t t[2 * F_N], const F_T *a)
@@ -265,7 +120,7 @@ static inline ZKN_INLINE void F(_square_wide)(uint64_t t[2 * F_N], const F_T *a)
 
 /* out <- sum over the terms of a[pick[j]] b[j] / R mod m, with one reduction. Inlined: terms, k and pick are
  * constants. k counts the terms, those with a factor left unreduced as the number of m^2 they may reach. It is at
- * most 17, and then one conditional subtraction for every five leaves it below 2 m (field_rows.h). */
+ * most F_SUM_MAX, and then one conditional subtraction for every F_STEP, of m each, leaves it below 2 m. */
 static inline ZKN_INLINE void F(_sum_products)(F_T *out, const F_T *a, const uint8_t *pick, const F_T *b,
                                                int terms, int k)
 {
@@ -288,7 +143,7 @@ static inline ZKN_INLINE void F(_sum_products)(F_T *out, const F_T *a, const uin
             F(_fold_long)(t);
         }
     }
-    for (int reduced = 5; reduced < k; reduced += 5) F(_subtract_once)(t);
+    for (int reduced = F_STEP; reduced < k; reduced += F_STEP) F(_subtract_once)(t);
     F(_reduce_once)(out, t);
 }
 

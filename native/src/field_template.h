@@ -224,6 +224,9 @@ void F(_mul)(F_T *out, const F_T *a, const F_T *b)
 /* The square, then folds of its lower half: below m^2 / R + m < 2 m. */
 void F(_sqr)(F_T *out, const F_T *a)
 {
+#if defined(F_HAS_ROWS) && !defined(F_HAS_LONG)
+    F(_mul)(out, a, a);
+#else
     uint64_t t[2 * F_N], low[F_N + 2];
     zkn_carry carry = 0;
     F(_square_wide)(t, a);
@@ -235,6 +238,7 @@ void F(_sqr)(F_T *out, const F_T *a)
     ZKN_UNROLL
     for (int i = 0; i < F_N; i++) low[i] = zkn_adc(low[i], t[F_N + i], &carry);
     F(_reduce_once)(out, low);
+#endif
 }
 
 /* t <- a f + b g over the integers, in two's complement, |f| + |g| <= 2^31 */
@@ -365,6 +369,10 @@ void F(_inv)(F_T *out, const F_T *in)
 #undef F_M
 #undef F_N0
 #undef F_SHORT
+#undef F_STEP
+#undef F_SUM_MAX
+#undef F_HAS_ROWS
+#undef F_HAS_LONG
 #undef F_N
 #undef F_T
 #undef FIELD

@@ -4,11 +4,11 @@
 
 #include "field.h"
 
-enum { FR_DOT_MAX_TERMS = 17 };
+enum { FR_DOT_MAX_TERMS = FR_SUM_MAX };
 
 #if ZKN_HAS_ADX
 
-/* *out <- sum a_i b_i / R mod r for k <= 17 terms, by rows (field_rows.h); `out` may be one of the terms. Constant
+/* *out <- sum a_i b_i / R mod r for k <= FR_DOT_MAX_TERMS, by rows (field_rows.h); `out` may be one of the terms. Constant
  * time in the values. */
 static inline void fr_dot(zkn_fr *out, const zkn_fr *a, const zkn_fr *b, size_t k)
 {
@@ -19,7 +19,7 @@ static inline void fr_dot(zkn_fr *out, const zkn_fr *a, const zkn_fr *b, size_t 
         for (size_t j = 0; j < k; j++) fr_row_long(t, &a[j], b[j].l[i]);
         fr_fold_long(t);
     }
-    for (size_t reduced = 5; reduced < k; reduced += 5) fr_subtract_once(t);
+    for (size_t reduced = FR_STEP; reduced < k; reduced += FR_STEP) fr_subtract_once(t);
     fr_reduce_once(out, t);
 }
 
@@ -73,12 +73,11 @@ static inline uint64_t column_kept(column *c, const uint64_t m[4], const zkn_fr 
     return limb;
 }
 
-/* *out <- sum a_i b_i / R mod r for k <= 17 terms: finely integrated product scanning (Koc, Acar, Kaliski
+/* *out <- sum a_i b_i / R mod r for k <= FR_DOT_MAX_TERMS: finely integrated product scanning (Koc, Acar, Kaliski
  * 1996) with k products in each column. `out` may be one of the terms. Constant time in the values.
  *
- * Bounds: the sum and the multiple of r that clears its lower half are below k r^2 + 2^256 r, and
- * r < 0.1891 2^256, so the upper half is below (0.1891 k + 1) r <= 4.22 r < 2^256, and 1 + floor((k - 1) / 5)
- * conditional subtractions reduce it. A column has at most 4 k + 4 terms: three words are plenty. */
+ * Bounds: as in field_rows.h, the upper half is below (c k + 1) r < 2^256. A column has at most 4 k + 4 terms: three
+ * words are plenty. */
 static inline void fr_dot(zkn_fr *out, const zkn_fr *a, const zkn_fr *b, size_t k)
 {
     ZKN_ASSERT(k <= FR_DOT_MAX_TERMS);
@@ -92,7 +91,7 @@ static inline void fr_dot(zkn_fr *out, const zkn_fr *a, const zkn_fr *b, size_t 
     t[1] = column_kept(&c, m, a, b, k, 5);
     t[2] = column_kept(&c, m, a, b, k, 6);
     t[3] = (uint64_t)c.low;
-    for (size_t reduced = 5; reduced < k; reduced += 5) fr_subtract_once(t);
+    for (size_t reduced = FR_STEP; reduced < k; reduced += FR_STEP) fr_subtract_once(t);
     fr_reduce_once(out, t);
 }
 

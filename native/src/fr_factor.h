@@ -7,6 +7,51 @@
 
 #include "field.h"
 
+#if FR_SHORT < 4
+
+/* A modulus too long for values of 4 m in its words (BLS12-381): everything is reduced, and below m. */
+typedef zkn_fr fr_factor;
+
+static inline void fr_factor_of(fr_factor *out, const zkn_fr *w)
+{
+    *out = *w;
+}
+
+static inline ZKN_INLINE void fr_mul_lazy(uint64_t out[4], const zkn_fr *x, const zkn_fr *w)
+{
+    zkn_fr product;
+    fr_mul(&product, x, w);
+    ZKN_UNROLL
+    for (int i = 0; i < 4; i++) out[i] = product.l[i];
+}
+
+static inline ZKN_INLINE void fr_mul_factor(uint64_t out[4], const zkn_fr *x, const fr_factor *w)
+{
+    fr_mul_lazy(out, x, w);
+}
+
+static inline ZKN_INLINE void fr_halve_bound(uint64_t x[4])
+{
+    (void)x;
+}
+
+/* (lo, hi) <- (lo + t, lo - t) */
+static inline ZKN_INLINE void fr_cross(zkn_fr *lo, zkn_fr *hi, const uint64_t t[4])
+{
+    zkn_fr y;
+    ZKN_UNROLL
+    for (int i = 0; i < 4; i++) y.l[i] = t[i];
+    fr_sub(hi, lo, &y);
+    fr_add(lo, lo, &y);
+}
+
+static inline ZKN_INLINE void fr_normalise(zkn_fr *x)
+{
+    (void)x;
+}
+
+#else
+
 /* Where the carries are the compiler's, a product beside other values spills, and a call costs less. */
 #if ZKN_HAS_ADX
 #define FR_LAZY static inline ZKN_INLINE
@@ -285,5 +330,7 @@ static inline ZKN_INLINE void fr_normalise(zkn_fr *x)
     fr_halve_bound(x->l);
     fr_reduce_once(x, x->l);
 }
+
+#endif
 
 #endif

@@ -6,19 +6,70 @@ void g2_psi(zkn_g2_aff *out, const zkn_g2_aff *a)
 {
     zkn_fp2 t;
     fp2_conj(&t, &a->x);
-    fp2_mul(&out->x, &t, &FROBENIUS_1[2]);
+    fp2_mul(&out->x, &t, &PSI[0]);
     fp2_conj(&t, &a->y);
-    fp2_mul(&out->y, &t, &FROBENIUS_1[3]);
+    fp2_mul(&out->y, &t, &PSI[1]);
 }
 
-static void psi_jac(zkn_g2_jac *out, const zkn_g2_jac *a)
+void g2_jac_psi(zkn_g2_jac *out, const zkn_g2_jac *a)
 {
     zkn_fp2 t;
     fp2_conj(&t, &a->X);
-    fp2_mul(&out->X, &t, &FROBENIUS_1[2]);
+    fp2_mul(&out->X, &t, &PSI[0]);
     fp2_conj(&t, &a->Y);
-    fp2_mul(&out->Y, &t, &FROBENIUS_1[3]);
+    fp2_mul(&out->Y, &t, &PSI[1]);
     fp2_conj(&out->Z, &a->Z);
+}
+
+/* out <- u a, or |x| a */
+static void g2_times_parameter(zkn_g2_jac *out, const zkn_g2_aff *a)
+{
+    g2_jac_zero(out);
+    for (size_t i = sizeof PARAMETER_DIGITS; i-- > 0;) {
+        g2_jac_dbl(out, out);
+        if (PARAMETER_DIGITS[i] == 0) continue;
+        zkn_g2_aff signed_a = *a;
+        if (PARAMETER_DIGITS[i] < 0) g2_aff_neg(&signed_a, a);
+        g2_jac_add_aff(out, out, &signed_a);
+    }
+}
+
+#if ZKN_CURVE_BLS12_381
+
+/* lambda = -x^2 acts as (beta x, y) on the subgroup alone, and psi as x (Scott 2021, eprint 2021/1130; that both are
+ * exact: El Housni, Guillevic, Piellard 2022, eprint 2022/352; tests/algebra/test_constants.py). */
+int g1_is_in_subgroup_vartime(const zkn_g1_aff *a)
+{
+    zkn_g1_jac left, right;
+    zkn_g1_aff image;
+    const uint64_t x = CURVE_PARAMETER;
+    const zkn_u128 square = (zkn_u128)x * x;
+    const uint64_t words[2] = {(uint64_t)square, (uint64_t)(square >> 64)};
+    fp_mul(&image.x, &a->x, &FP_CUBE_ROOTS[0]);
+    fp_neg(&image.y, &a->y);
+    g1_jac_from_aff(&left, &image);
+    g1_mul_vartime(&right, a, words, 2);
+    return g1_jac_equal(&left, &right);
+}
+
+int g2_is_in_subgroup_vartime(const zkn_g2_aff *a)
+{
+    zkn_g2_jac left, right;
+    zkn_g2_aff image;
+    g2_psi(&image, a);
+    g2_aff_neg(&image, &image);
+    g2_jac_from_aff(&left, &image);
+    g2_times_parameter(&right, a);
+    return g2_jac_equal(&left, &right);
+}
+
+#else
+
+/* The whole curve has order r. */
+int g1_is_in_subgroup_vartime(const zkn_g1_aff *a)
+{
+    (void)a;
+    return 1;
 }
 
 /* (u+1) Q + psi(u Q) + psi^2(u Q) = psi^3(2 u Q) exactly on the subgroup (Dai, Lin, Zhao, Zhou 2022,
@@ -27,21 +78,15 @@ static void psi_jac(zkn_g2_jac *out, const zkn_g2_jac *a)
 int g2_is_in_subgroup_vartime(const zkn_g2_aff *a)
 {
     zkn_g2_jac uq, left, right, t;
-    if (g2_aff_is_zero(a)) return 1;
-    g2_jac_zero(&uq);
-    for (size_t i = sizeof BN_U_NAF; i-- > 0;) {
-        g2_jac_dbl(&uq, &uq);
-        if (BN_U_NAF[i] == 0) continue;
-        zkn_g2_aff signed_a = *a;
-        if (BN_U_NAF[i] < 0) g2_aff_neg(&signed_a, a);
-        g2_jac_add_aff(&uq, &uq, &signed_a);
-    }
+    g2_times_parameter(&uq, a);
     g2_jac_add_aff(&left, &uq, a);
-    psi_jac(&t, &uq);
+    g2_jac_psi(&t, &uq);
     g2_jac_add(&left, &left, &t);
-    psi_jac(&t, &t);
+    g2_jac_psi(&t, &t);
     g2_jac_add(&left, &left, &t);
     g2_jac_dbl(&right, &t);
-    psi_jac(&right, &right);
+    g2_jac_psi(&right, &right);
     return g2_jac_equal(&left, &right);
 }
+
+#endif

@@ -1,5 +1,5 @@
-/* The groups: g1_* on E(Fp): y^2 = x^3 + 3, of order r; g2_* in the subgroup of order r of E'(Fp2): y^2 =
- * x^3 + 3/xi. */
+/* The groups of order r: g1_* in E(Fp): y^2 = x^3 + b, b = 3 for BN254 and 4 for BLS12-381; g2_* in E'(Fp2): y^2 =
+ * x^3 + b/xi for BN254, x^3 + b xi for BLS12-381. */
 #ifndef ZKN_GROUP_H
 #define ZKN_GROUP_H
 
@@ -23,6 +23,10 @@
 
 /* out <- psi(a): untwist, Frobenius, twist. On the subgroup it multiplies by p. */
 void g2_psi(zkn_g2_aff *out, const zkn_g2_aff *a);
+/* out <- psi(a) */
+void g2_jac_psi(zkn_g2_jac *out, const zkn_g2_jac *a);
+/* 1 or 0: is a point of the curve in the subgroup of order r? Variable time. */
+int g1_is_in_subgroup_vartime(const zkn_g1_aff *a);
 /* 1 or 0: is a point of the twist in the subgroup of order r? Variable time. */
 int g2_is_in_subgroup_vartime(const zkn_g2_aff *a);
 

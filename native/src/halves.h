@@ -20,7 +20,7 @@ static inline zkn_u128 zkn_two_words(const uint64_t words[2])
     return (zkn_u128)words[1] << 64 | words[0];
 }
 
-/* round(s q / 2^254), s below 2^254 */
+/* round(s q / 2^FR_BITS), s below 2^FR_BITS */
 static inline zkn_u128 zkn_quotient(const uint64_t s[4], const uint64_t q[2])
 {
     uint64_t product[6] = {0};
@@ -34,7 +34,8 @@ static inline zkn_u128 zkn_quotient(const uint64_t s[4], const uint64_t q[2])
         product[i + 4] = carry;
     }
     const zkn_u128 high = (zkn_u128)product[5] << 64 | product[4];
-    return (high << 2 | product[3] >> 62) + (product[3] >> 61 & 1);
+    enum { BELOW = FR_BITS - 192 };
+    return (high << (64 - BELOW) | product[3] >> BELOW) + (product[3] >> (BELOW - 1) & 1);
 }
 
 /* The halves of a scalar by the constants G1_SPLIT or G2_SPLIT; returns how many windows reach the highest

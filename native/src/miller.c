@@ -1,4 +1,5 @@
-/* The Miller loop of optimal ate pairings (Vercauteren 2010) over BN254.
+/* The Miller loop of optimal ate pairings (Vercauteren 2010) over both curves, by 6u + 2
+ * and by x.
  *
  * Few pairs take projective steps, which need no inversion. Many take affine steps in step, with one inversion for all
  * (Montgomery's trick): fewer products, and lines with constant term 1 (Lauter, Montgomery, Naehrig 2010, eprint
@@ -14,14 +15,30 @@ typedef struct {
 } homogeneous;
 
 /* The line through points of E'(Fp2), untwisted to E(Fp12) by (x, y) -> (w^2 x, w^3 y) and taken at P, is
- * y_P yP + x_P xP w + c w^3 up to a factor in Fp2, which the final exponentiation removes. */
+ * at_y yP + at_x xP w + c w^3 up to a factor in Fp2, which the final exponentiation removes. From a twist of type M,
+ * untwisted by (x, y) -> (x / w^2, y / w^3), it is at_y yP w^3 + at_x xP w^2 + c, up to a factor in Fp2 w^3. */
 static void times_line(zkn_fp12 *f, const zkn_fp2 *at_y, const zkn_fp2 *at_x, const zkn_fp2 *constant,
                        const zkn_g1_aff *p)
 {
-    zkn_fp2 b0, b1;
-    fp2_mul_fp(&b0, at_y, &p->y);
-    fp2_mul_fp(&b1, at_x, &p->x);
-    fp12_mul_line(f, f, &b0, &b1, constant);
+    zkn_fp2 y, x;
+    fp2_mul_fp(&y, at_y, &p->y);
+    fp2_mul_fp(&x, at_x, &p->x);
+    fp12_mul_line(f, f, &y, &x, constant);
+}
+
+/* out <- 3 b' a */
+static void times_3b(zkn_fp2 *out, const zkn_fp2 *a)
+{
+    zkn_fp2 t;
+    fp2_dbl(&t, a);
+    fp2_add(&t, &t, a);
+#if TWIST_IS_M /* b' = 4 xi */
+    fp2_mul_xi(&t, &t);
+    fp2_dbl(&t, &t);
+    fp2_dbl(out, &t);
+#else
+    fp2_mul(out, &t, &FP2_TWIST_B);
+#endif
 }
 
 /* t <- 2 t, f <- f times its tangent at p (Costello, Lange, Naehrig 2010, section 5; letters as there
@@ -33,9 +50,7 @@ static void double_step(zkn_fp12 *f, homogeneous *t, const zkn_g1_aff *p)
     fp2_halve(&A, &A);
     fp2_sqr(&B, &t->Y);
     fp2_sqr(&C, &t->Z);
-    fp2_dbl(&E, &C);
-    fp2_add(&E, &E, &C);
-    fp2_mul(&E, &E, &FP2_TWIST_B); /* 3 b' Z^2 */
+    times_3b(&E, &C); /* 3 b' Z^2 */
     fp2_dbl(&F, &E);
     fp2_add(&F, &F, &E);
     fp2_add(&G, &B, &F);
@@ -188,10 +203,10 @@ static void places(zkn_g1_aff *out, const zkn_g1_aff *const *p, size_t n)
 
 static void times_unit_line(zkn_fp12 *f, const zkn_line *line, const zkn_g1_aff *place)
 {
-    zkn_fp2 b1, b3;
-    fp2_mul_fp(&b1, &line->slope, &place->x);
-    fp2_mul_fp(&b3, &line->constant, &place->y);
-    fp12_mul_unit_line(f, f, &b1, &b3);
+    zkn_fp2 x, c;
+    fp2_mul_fp(&x, &line->slope, &place->x);
+    fp2_mul_fp(&c, &line->constant, &place->y);
+    fp12_mul_unit_line(f, f, &x, &c);
 }
 
 void miller_loop(zkn_fp12 *product, const zkn_g1_aff *const *p, const zkn_g2_aff *const *q, size_t n,

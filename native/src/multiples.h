@@ -15,8 +15,19 @@ enum {
 
 static inline void g1_endomorphism(zkn_g1_aff *out, const zkn_g1_aff *a)
 {
-    fp_mul(&out->x, &a->x, &FP_CUBE_ROOT);
+    fp_mul(&out->x, &a->x, &FP_CUBE_ROOTS[0]);
     out->y = a->y;
+}
+
+/* psi where its eigenvalue halves scalars, else as on G1 */
+static inline void g2_endomorphism(zkn_g2_aff *out, const zkn_g2_aff *a)
+{
+#if ZKN_CURVE_BLS12_381
+    fp2_mul_fp(&out->x, &a->x, &FP_CUBE_ROOTS[1]);
+    out->y = a->y;
+#else
+    g2_psi(out, a);
+#endif
 }
 
 #define GROUP                  g1
@@ -34,7 +45,7 @@ static inline void g1_endomorphism(zkn_g1_aff *out, const zkn_g1_aff *a)
 #define GROUP_AFF              zkn_g2_aff
 #define GROUP_JAC              zkn_g2_jac
 #define MULTIPLES_SPLIT        G2_SPLIT
-#define MULTIPLES_ENDOMORPHISM g2_psi
+#define MULTIPLES_ENDOMORPHISM g2_endomorphism
 #include "multiples_template.h"
 
 #endif

@@ -167,7 +167,7 @@ void ntt_reversed(zkn_fr *a, size_t n, size_t first, const zkn_fr *twiddles, uns
     const unsigned log_n = (unsigned)__builtin_ctzll(n);
     ntt_pass p = {.a = a, .twiddles = twiddles, .length = n, .first = first};
     if (n < NTT_THREADS_MIN) threads = 1;
-#if ZKN_PATH_IFMA
+#if ZKN_HAS_LANES
     if (n >= NTT_LANES_MIN) {
         ntt_lanes(&p, n, threads);
         return;

@@ -4,7 +4,8 @@
 
 #include "group.h"
 
-/* The points that the Miller loop of 6u + 2 adds to T beside doubling it: Q, -Q, and at the end psi(Q), -psi^2(Q). */
+/* The points that the Miller loop adds to T beside doubling it: Q, -Q, and for BN254 at the end psi(Q), -psi^2(Q). The
+ * sign of x of BLS12-381 is left out: it inverts every pairing. */
 typedef enum { STEP_DOUBLE, STEP_ADD, STEP_SUBTRACT, STEP_PSI, STEP_MINUS_PSI_2 } miller_step;
 
 /* The steps in order, ZKN_PAIRING_LINES of them; squarings of f go before each STEP_DOUBLE. */

@@ -5,7 +5,11 @@
  *
  *   portable   C11 and unsigned __int128, on any little-endian machine
  *   adx        x86-64 with BMI2 and ADX: scalar products by mulx, adcx, adox
- *   ifma       AVX-512 F, DQ, BW, VL, IFMA: eight lanes in radix 2^52, and adx for what is not in lanes */
+ *   ifma       AVX-512 F, DQ, BW, VL, IFMA: eight lanes in radix 2^52, and adx for what is not in lanes
+ *
+ * A source that knows a curve by the names of its constants alone is compiled for BN254, and once more for
+ * BLS12-381 with ZKN_CURVE_BLS12_381 defined to 1 (native/paths.py lists them). There are no lanes for BLS12-381:
+ * its functions on the ifma path are those of adx. */
 #ifndef ZKN_PATH_H
 #define ZKN_PATH_H
 
@@ -27,8 +31,10 @@
 #include <immintrin.h>
 #endif
 
+/* What exists once per path; and once per curve too, where a source is compiled for both. */
 #if ZKN_PATH_IFMA
-#define ZKN_PATH_NAME(name) name##_ifma
+#define ZKN_PATH_NAME(name)  name##_ifma
+#define ZKN_CURVE_NAME(name) name##_ifma
 #ifdef ZKN_LANES_EMULATED
 #define ZKN_PATH_TARGET "bmi2,adx"
 #else
@@ -36,9 +42,19 @@
 #endif
 #elif ZKN_PATH_ADX
 #define ZKN_PATH_NAME(name) name##_adx
-#define ZKN_PATH_TARGET     "bmi2,adx"
+#if ZKN_CURVE_BLS12_381
+#define ZKN_CURVE_NAME(name) name##_bls_adx
+#else
+#define ZKN_CURVE_NAME(name) name##_adx
+#endif
+#define ZKN_PATH_TARGET "bmi2,adx"
 #else
 #define ZKN_PATH_NAME(name) name##_portable
+#if ZKN_CURVE_BLS12_381
+#define ZKN_CURVE_NAME(name) name##_bls_portable
+#else
+#define ZKN_CURVE_NAME(name) name##_portable
+#endif
 #endif
 
 /* 1 where scalar products may use mulx, adcx and adox */
@@ -46,6 +62,13 @@
 #define ZKN_HAS_ADX 1
 #else
 #define ZKN_HAS_ADX 0
+#endif
+
+/* 1 where eight elements of a field go side by side */
+#if ZKN_PATH_IFMA && !ZKN_CURVE_BLS12_381
+#define ZKN_HAS_LANES 1
+#else
+#define ZKN_HAS_LANES 0
 #endif
 
 /* A C test gets the instructions from its command line instead. */
@@ -61,70 +84,83 @@ ZKN_TARGET_ON(ZKN_PATH_TARGET)
 
 /* Exported names, written by native/build.py from zkn.h. */
 #include "exports.h"
+#if ZKN_CURVE_BLS12_381
+#include "zkn.h"
+#include "zkn_bls.h"
+/* From here on zkn_fp, zkn_g1_aff, zkn_g1_vec_check, .. are those of BLS12-381. */
+#include "exports_bls.h"
+#endif
 
 /* Names shared between sources. One that is missing here is defined twice, and the linker says which. */
-#define fp12_conj                    ZKN_PATH_NAME(fp12_conj)
-#define fp12_cyclotomic_sqr          ZKN_PATH_NAME(fp12_cyclotomic_sqr)
-#define fp12_equal                   ZKN_PATH_NAME(fp12_equal)
-#define fp12_frobenius               ZKN_PATH_NAME(fp12_frobenius)
-#define fp12_inv                     ZKN_PATH_NAME(fp12_inv)
-#define fp12_is_one                  ZKN_PATH_NAME(fp12_is_one)
-#define fp12_mul                     ZKN_PATH_NAME(fp12_mul)
-#define fp12_mul_line                ZKN_PATH_NAME(fp12_mul_line)
-#define fp12_mul_unit_line           ZKN_PATH_NAME(fp12_mul_unit_line)
-#define fp12_one                     ZKN_PATH_NAME(fp12_one)
-#define fp12_sqr                     ZKN_PATH_NAME(fp12_sqr)
-#define fp2_inv                      ZKN_PATH_NAME(fp2_inv)
-#define fp2_mul                      ZKN_PATH_NAME(fp2_mul)
-#define fp2_mul_xi                   ZKN_PATH_NAME(fp2_mul_xi)
-#define fp2_sqr                      ZKN_PATH_NAME(fp2_sqr)
-#define fp_inv                       ZKN_PATH_NAME(fp_inv)
-#define fp_mul                       ZKN_PATH_NAME(fp_mul)
-#define fp_sqr                       ZKN_PATH_NAME(fp_sqr)
-#define fr_inv                       ZKN_PATH_NAME(fr_inv)
-#define fr_mul                       ZKN_PATH_NAME(fr_mul)
-#define fr_sqr                       ZKN_PATH_NAME(fr_sqr)
-#define g1_add_in_step               ZKN_PATH_NAME(g1_add_in_step)
-#define g1_add_pairs_in_lanes        ZKN_PATH_NAME(g1_add_pairs_in_lanes)
-#define g1_add_pairs_vartime         ZKN_PATH_NAME(g1_add_pairs_vartime)
-#define g1_aff_is_on_curve           ZKN_PATH_NAME(g1_aff_is_on_curve)
-#define g1_jac_add                   ZKN_PATH_NAME(g1_jac_add)
-#define g1_jac_add_aff               ZKN_PATH_NAME(g1_jac_add_aff)
-#define g1_jac_dbl                   ZKN_PATH_NAME(g1_jac_dbl)
-#define g1_jac_equal                 ZKN_PATH_NAME(g1_jac_equal)
-#define g1_jac_to_aff                ZKN_PATH_NAME(g1_jac_to_aff)
-#define g1_list_room_take            ZKN_PATH_NAME(g1_list_room_take)
-#define g1_mul_vartime               ZKN_PATH_NAME(g1_mul_vartime)
-#define g1_multiples_room_take       ZKN_PATH_NAME(g1_multiples_room_take)
-#define g1_multiples_vartime         ZKN_PATH_NAME(g1_multiples_vartime)
-#define g1_sum_few_vartime           ZKN_PATH_NAME(g1_sum_few_vartime)
-#define g1_sum_lists_vartime         ZKN_PATH_NAME(g1_sum_lists_vartime)
-#define g2_add_in_step               ZKN_PATH_NAME(g2_add_in_step)
-#define g2_add_pairs_in_lanes        ZKN_PATH_NAME(g2_add_pairs_in_lanes)
-#define g2_add_pairs_vartime         ZKN_PATH_NAME(g2_add_pairs_vartime)
-#define g2_aff_is_on_curve           ZKN_PATH_NAME(g2_aff_is_on_curve)
-#define g2_is_in_subgroup_vartime    ZKN_PATH_NAME(g2_is_in_subgroup_vartime)
-#define g2_jac_add                   ZKN_PATH_NAME(g2_jac_add)
-#define g2_jac_add_aff               ZKN_PATH_NAME(g2_jac_add_aff)
-#define g2_jac_dbl                   ZKN_PATH_NAME(g2_jac_dbl)
-#define g2_jac_equal                 ZKN_PATH_NAME(g2_jac_equal)
-#define g2_jac_to_aff                ZKN_PATH_NAME(g2_jac_to_aff)
-#define g2_list_room_take            ZKN_PATH_NAME(g2_list_room_take)
-#define g2_mul_vartime               ZKN_PATH_NAME(g2_mul_vartime)
-#define g2_multiples_room_take       ZKN_PATH_NAME(g2_multiples_room_take)
-#define g2_multiples_vartime         ZKN_PATH_NAME(g2_multiples_vartime)
-#define g2_psi                       ZKN_PATH_NAME(g2_psi)
-#define g2_sum_few_vartime           ZKN_PATH_NAME(g2_sum_few_vartime)
-#define g2_sum_lists_vartime         ZKN_PATH_NAME(g2_sum_lists_vartime)
-#define miller_affine_step           ZKN_PATH_NAME(miller_affine_step)
-#define miller_loop                  ZKN_PATH_NAME(miller_loop)
-#define miller_start                 ZKN_PATH_NAME(miller_start)
-#define miller_step_at               ZKN_PATH_NAME(miller_step_at)
-#define ntt_lanes                    ZKN_PATH_NAME(ntt_lanes)
-#define ntt_order                    ZKN_PATH_NAME(ntt_order)
-#define ntt_passes                   ZKN_PATH_NAME(ntt_passes)
-#define ntt_reversed                 ZKN_PATH_NAME(ntt_reversed)
-#define pairing_final_exponentiation ZKN_PATH_NAME(pairing_final_exponentiation)
+#define fp12_conj                    ZKN_CURVE_NAME(fp12_conj)
+#define fp12_cyclotomic_sqr          ZKN_CURVE_NAME(fp12_cyclotomic_sqr)
+#define fp12_equal                   ZKN_CURVE_NAME(fp12_equal)
+#define fp12_frobenius               ZKN_CURVE_NAME(fp12_frobenius)
+#define fp12_inv                     ZKN_CURVE_NAME(fp12_inv)
+#define fp12_is_one                  ZKN_CURVE_NAME(fp12_is_one)
+#define fp12_mul                     ZKN_CURVE_NAME(fp12_mul)
+#define fp12_mul_line                ZKN_CURVE_NAME(fp12_mul_line)
+#define fp12_mul_unit_line           ZKN_CURVE_NAME(fp12_mul_unit_line)
+#define fp12_one                     ZKN_CURVE_NAME(fp12_one)
+#define fp12_sqr                     ZKN_CURVE_NAME(fp12_sqr)
+#define fp2_inv                      ZKN_CURVE_NAME(fp2_inv)
+#define fp2_mul                      ZKN_CURVE_NAME(fp2_mul)
+#define fp2_mul_xi                   ZKN_CURVE_NAME(fp2_mul_xi)
+#define fp2_sqr                      ZKN_CURVE_NAME(fp2_sqr)
+#define fp_inv                       ZKN_CURVE_NAME(fp_inv)
+#define fp_mul                       ZKN_CURVE_NAME(fp_mul)
+#define fp_sqr                       ZKN_CURVE_NAME(fp_sqr)
+#define fr_inv                       ZKN_CURVE_NAME(fr_inv)
+#define fr_mul                       ZKN_CURVE_NAME(fr_mul)
+#define fr_sqr                       ZKN_CURVE_NAME(fr_sqr)
+#define fp_root_power                ZKN_CURVE_NAME(fp_root_power)
+#define fp_sqrt                      ZKN_CURVE_NAME(fp_sqrt)
+#define fp2_norm                     ZKN_CURVE_NAME(fp2_norm)
+#define fp2_sqrt_with_norm           ZKN_CURVE_NAME(fp2_sqrt_with_norm)
+#define fp2_sqrt                     ZKN_CURVE_NAME(fp2_sqrt)
+#define g1_add_in_step               ZKN_CURVE_NAME(g1_add_in_step)
+#define g1_add_pairs_in_lanes        ZKN_CURVE_NAME(g1_add_pairs_in_lanes)
+#define g1_add_pairs_vartime         ZKN_CURVE_NAME(g1_add_pairs_vartime)
+#define g1_aff_is_on_curve           ZKN_CURVE_NAME(g1_aff_is_on_curve)
+#define g1_is_in_subgroup_vartime    ZKN_CURVE_NAME(g1_is_in_subgroup_vartime)
+#define g1_jac_add                   ZKN_CURVE_NAME(g1_jac_add)
+#define g1_jac_add_aff               ZKN_CURVE_NAME(g1_jac_add_aff)
+#define g1_jac_dbl                   ZKN_CURVE_NAME(g1_jac_dbl)
+#define g1_jac_equal                 ZKN_CURVE_NAME(g1_jac_equal)
+#define g1_jac_to_aff                ZKN_CURVE_NAME(g1_jac_to_aff)
+#define g1_list_room_take            ZKN_CURVE_NAME(g1_list_room_take)
+#define g1_mul_vartime               ZKN_CURVE_NAME(g1_mul_vartime)
+#define g1_multiples_room_take       ZKN_CURVE_NAME(g1_multiples_room_take)
+#define g1_multiples_vartime         ZKN_CURVE_NAME(g1_multiples_vartime)
+#define g1_sum_few_vartime           ZKN_CURVE_NAME(g1_sum_few_vartime)
+#define g1_sum_lists_vartime         ZKN_CURVE_NAME(g1_sum_lists_vartime)
+#define g2_add_in_step               ZKN_CURVE_NAME(g2_add_in_step)
+#define g2_add_pairs_in_lanes        ZKN_CURVE_NAME(g2_add_pairs_in_lanes)
+#define g2_add_pairs_vartime         ZKN_CURVE_NAME(g2_add_pairs_vartime)
+#define g2_aff_is_on_curve           ZKN_CURVE_NAME(g2_aff_is_on_curve)
+#define g2_is_in_subgroup_vartime    ZKN_CURVE_NAME(g2_is_in_subgroup_vartime)
+#define g2_jac_add                   ZKN_CURVE_NAME(g2_jac_add)
+#define g2_jac_add_aff               ZKN_CURVE_NAME(g2_jac_add_aff)
+#define g2_jac_dbl                   ZKN_CURVE_NAME(g2_jac_dbl)
+#define g2_jac_equal                 ZKN_CURVE_NAME(g2_jac_equal)
+#define g2_jac_psi                   ZKN_CURVE_NAME(g2_jac_psi)
+#define g2_jac_to_aff                ZKN_CURVE_NAME(g2_jac_to_aff)
+#define g2_list_room_take            ZKN_CURVE_NAME(g2_list_room_take)
+#define g2_mul_vartime               ZKN_CURVE_NAME(g2_mul_vartime)
+#define g2_multiples_room_take       ZKN_CURVE_NAME(g2_multiples_room_take)
+#define g2_multiples_vartime         ZKN_CURVE_NAME(g2_multiples_vartime)
+#define g2_psi                       ZKN_CURVE_NAME(g2_psi)
+#define g2_sum_few_vartime           ZKN_CURVE_NAME(g2_sum_few_vartime)
+#define g2_sum_lists_vartime         ZKN_CURVE_NAME(g2_sum_lists_vartime)
+#define miller_affine_step           ZKN_CURVE_NAME(miller_affine_step)
+#define miller_loop                  ZKN_CURVE_NAME(miller_loop)
+#define miller_start                 ZKN_CURVE_NAME(miller_start)
+#define miller_step_at               ZKN_CURVE_NAME(miller_step_at)
+#define ntt_lanes                    ZKN_CURVE_NAME(ntt_lanes)
+#define ntt_order                    ZKN_CURVE_NAME(ntt_order)
+#define ntt_passes                   ZKN_CURVE_NAME(ntt_passes)
+#define ntt_reversed                 ZKN_CURVE_NAME(ntt_reversed)
+#define pairing_final_exponentiation ZKN_CURVE_NAME(pairing_final_exponentiation)
 #define poseidon_eight               ZKN_PATH_NAME(poseidon_eight)
 #define poseidon_table_of            ZKN_PATH_NAME(poseidon_table_of)
 #define sparse_row_dot               ZKN_PATH_NAME(sparse_row_dot)

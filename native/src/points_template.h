@@ -18,8 +18,8 @@ zkn_status ZKN_G(_vec_decode_be)(GROUP_AFF *out, size_t *bad, const uint8_t *in,
         zkn_fp coordinate[POINT_COORDINATES];
         for (int k = 0; k < POINT_COORDINATES; k++) {
             zkn_fp x;
-            const uint8_t *word = in + 32 * (i * POINT_COORDINATES + order[k]);
-            for (int j = 0; j < 4; j++) x.l[j] = zkn_load_be(word + 8 * (3 - j));
+            const uint8_t *word = in + 8 * FP_LIMBS * (i * POINT_COORDINATES + order[k]);
+            for (int j = 0; j < FP_LIMBS; j++) x.l[j] = zkn_load_be(word + 8 * (FP_LIMBS - 1 - j));
             if (!fp_is_reduced(&x)) return *bad = i, ZKN_BAD_ENCODING;
             fp_from_canonical(&coordinate[k], x.l);
         }
@@ -35,10 +35,10 @@ void ZKN_G(_vec_encode_be)(uint8_t *out, const GROUP_AFF *in, size_t n)
         zkn_fp coordinate[POINT_COORDINATES];
         memcpy(coordinate, &in[i], sizeof in[i]);
         for (int k = 0; k < POINT_COORDINATES; k++) {
-            uint64_t x[4];
-            uint8_t *word = out + 32 * (i * POINT_COORDINATES + order[k]);
+            uint64_t x[FP_LIMBS];
+            uint8_t *word = out + 8 * FP_LIMBS * (i * POINT_COORDINATES + order[k]);
             fp_to_canonical(x, &coordinate[k]);
-            for (int j = 0; j < 4; j++) zkn_store_be(word + 8 * (3 - j), x[j]);
+            for (int j = 0; j < FP_LIMBS; j++) zkn_store_be(word + 8 * (FP_LIMBS - 1 - j), x[j]);
         }
     }
 }

@@ -25,11 +25,16 @@ void fp2_sqr(zkn_fp2 *out, const zkn_fp2 *a)
 
 void fp2_mul_xi(zkn_fp2 *out, const zkn_fp2 *a)
 {
-    zkn_fp minus;
     const zkn_fp a0 = a->c0;
+#if XI_REAL == 1
+    fp_sub(&out->c0, &a0, &a->c1);
+    fp_add(&out->c1, &a0, &a->c1);
+#else
+    zkn_fp minus;
     fp_neg_lazy(&minus, &a->c1);
-    fp_mul_small_add(&out->c0, &a0, 9, &minus);
-    fp_mul_small_add(&out->c1, &a->c1, 9, &a0);
+    fp_mul_small_add(&out->c0, &a0, XI_REAL, &minus);
+    fp_mul_small_add(&out->c1, &a->c1, XI_REAL, &a0);
+#endif
 }
 
 void fp2_inv(zkn_fp2 *out, const zkn_fp2 *a)

@@ -1,6 +1,6 @@
-/* The tower over Fp of BN254:
+/* The tower over Fp, with xi = 9 + i for BN254 and 1 + i for BLS12-381:
  *
- *     Fp2 = Fp[i] / (i^2 + 1)      Fp6 = Fp2[v] / (v^3 - xi), xi = 9 + i      Fp12 = Fp6[w] / (w^2 - v)
+ *     Fp2 = Fp[i] / (i^2 + 1)      Fp6 = Fp2[v] / (v^3 - xi)      Fp12 = Fp6[w] / (w^2 - v)
  *
  * so Fp12 has the basis 1, w, .., w^5 over Fp2 with w^6 = xi. Outputs may alias inputs. Constant time in
  * the values. */
@@ -120,10 +120,10 @@ void fp12_inv(zkn_fp12 *out, const zkn_fp12 *a);
 void fp12_conj(zkn_fp12 *out, const zkn_fp12 *a);
 /* a^(p^power), power 1 to 3 */
 void fp12_frobenius(zkn_fp12 *out, const zkn_fp12 *a, int power);
-/* a (b0 + b1 w + b3 w^3): the shape of a line */
-void fp12_mul_line(zkn_fp12 *out, const zkn_fp12 *a, const zkn_fp2 *b0, const zkn_fp2 *b1, const zkn_fp2 *b3);
-/* a (1 + b1 w + b3 w^3) */
-void fp12_mul_unit_line(zkn_fp12 *out, const zkn_fp12 *a, const zkn_fp2 *b1, const zkn_fp2 *b3);
+/* a times y + x w + c w^3, the shape of a line where the twist is of type D, or c + x w^2 + y w^3 (type M) */
+void fp12_mul_line(zkn_fp12 *out, const zkn_fp12 *a, const zkn_fp2 *y, const zkn_fp2 *x, const zkn_fp2 *c);
+/* The same for y = 1. */
+void fp12_mul_unit_line(zkn_fp12 *out, const zkn_fp12 *a, const zkn_fp2 *x, const zkn_fp2 *c);
 /* a^2 for a in the cyclotomic subgroup, a^(p^4 - p^2 + 1) = 1 (Granger, Scott 2010, section 3.2) */
 void fp12_cyclotomic_sqr(zkn_fp12 *out, const zkn_fp12 *a);
 

@@ -8,6 +8,7 @@
 #include <valgrind/memcheck.h>
 
 #include "program.h"
+#include "zkn_bls.h"
 
 static void fill(zkn_fr *out, size_t n)
 {
@@ -98,6 +99,22 @@ static int witness(void)
     return status != ZKN_OK;
 }
 
+/* Keys and signatures of BLS12-381: the point is public, the integer is not. (On the ifma path they are those of adx.) */
+static int signing(void)
+{
+#if !ZKN_PATH_IFMA
+    uint8_t k[32];
+    zkn_bls_g1_aff a, key;
+    zkn_bls_g2_aff b, signature;
+    for (unsigned i = 0; i < sizeof k; i++) k[i] = (uint8_t)(7 * i + 1);
+    zkn_bls_g1_generator(&a), zkn_bls_g2_generator(&b);
+    VALGRIND_MAKE_MEM_UNDEFINED(k, sizeof k);
+    zkn_bls_g1_mul_secret(&key, &a, k);
+    zkn_bls_g2_mul_secret(&signature, &b, k);
+#endif
+    return 0;
+}
+
 static int control(void)
 {
     zkn_fr secret;
@@ -110,5 +127,5 @@ static int control(void)
 int main(int argc, char **argv)
 {
     if (argc == 2 && strcmp(argv[1], "control") == 0) return control();
-    return poseidon() | scalars() | sumchecks() | witness();
+    return poseidon() | scalars() | sumchecks() | witness() | signing();
 }

@@ -10,9 +10,9 @@ static void random_fp12(zkn_fp12 *out)
 {
     zkn_fp coordinate[12];
     for (int i = 0; i < 12; i++) {
-        uint64_t words[4];
-        for (int k = 0; k < 4; k++) words[k] = next_random(&state);
-        words[3] >>= 3;
+        uint64_t words[FP_LIMBS];
+        for (int k = 0; k < FP_LIMBS; k++) words[k] = next_random(&state);
+        words[FP_LIMBS - 1] >>= 4;
         fp_from_canonical(&coordinate[i], words);
     }
     memcpy(out, coordinate, sizeof *out);
@@ -23,11 +23,11 @@ static int same(const zkn_fp12 *a, const zkn_fp12 *b)
     return memcmp(a, b, sizeof *a) == 0;
 }
 
-static void power(zkn_fp12 *out, const zkn_fp12 *a, const uint64_t e[4])
+static void power(zkn_fp12 *out, const zkn_fp12 *a, const uint64_t e[FP_LIMBS])
 {
     zkn_fp12 result;
     fp12_one(&result);
-    for (int bit = 255; bit >= 0; bit--) {
+    for (int bit = 64 * FP_LIMBS - 1; bit >= 0; bit--) {
         fp12_mul(&result, &result, &result);
         if (e[bit / 64] >> bit % 64 & 1) fp12_mul(&result, &result, a);
     }
@@ -70,7 +70,7 @@ static void generators(void)
 {
     zkn_fp12 i = {0}, v = {0}, w = {0}, t, xi = {0};
     fp_one(&i.c0.c0.c1), fp_one(&v.c0.c1.c0), fp_one(&w.c1.c0.c0);
-    fp_from_u64(&xi.c0.c0.c0, 9), fp_one(&xi.c0.c0.c1);
+    fp_from_u64(&xi.c0.c0.c0, XI_REAL), fp_one(&xi.c0.c0.c1);
     fp12_mul(&t, &i, &i);
     fp_neg(&t.c0.c0.c0, &t.c0.c0.c0);
     CHECK(fp12_is_one(&t));
@@ -103,14 +103,19 @@ static void lines(void)
 {
     zkn_fp12 a, b, line = {0}, left, right;
     random_fp12(&a), random_fp12(&b);
-    line.c0.c0 = b.c0.c0, line.c1.c0 = b.c0.c1, line.c1.c1 = b.c0.c2;
+#if TWIST_IS_M
+    zkn_fp2 *y = &line.c1.c1, *x = &line.c0.c1, *c = &line.c0.c0;
+#else
+    zkn_fp2 *y = &line.c0.c0, *x = &line.c1.c0, *c = &line.c1.c1;
+#endif
+    *y = b.c0.c0, *x = b.c0.c1, *c = b.c0.c2;
     fp12_mul(&right, &a, &line);
     fp12_mul_line(&left, &a, &b.c0.c0, &b.c0.c1, &b.c0.c2);
     CHECK(same(&left, &right));
     left = a;
     fp12_mul_line(&left, &left, &b.c0.c0, &b.c0.c1, &b.c0.c2);
     CHECK(same(&left, &right));
-    fp2_one(&line.c0.c0);
+    fp2_one(y);
     fp12_mul(&right, &a, &line);
     fp12_mul_unit_line(&a, &a, &b.c0.c1, &b.c0.c2);
     CHECK(same(&a, &right));

@@ -4,6 +4,7 @@ The only package that touches `ffi` and `lib`; one module per family of kernels.
 """
 
 from zkstate.kernels.blake2b import DIGEST_BYTES, blake2b_columns, blake2b_parents
+from zkstate.kernels.bls12_381 import BLS_FP_MODULUS, BlsG1Vec, BlsG2Vec, bls_pairing_check
 from zkstate.kernels.constraints import (
     STEP_BITS,
     STEP_INVERSE,
@@ -41,12 +42,14 @@ from zkstate.kernels.poseidon import (
 )
 from zkstate.kernels.r1cs_file import r1cs_counts
 from zkstate.kernels.rows import rows_columns, rows_dot, rows_encode, rows_filled, rows_sum
-from zkstate.kernels.scalars import FR_BYTES, FR_MODULUS, FrVec, divide_linear
+from zkstate.kernels.scalars import BLS_FR_MODULUS, FR_BYTES, FR_MODULUS, BlsFrVec, FrVec, divide_linear
 from zkstate.kernels.seam import CPU_PATHS, best_path, cpu_path, cpu_words, native_digest, thread_count
 from zkstate.kernels.sumcheck import SumcheckTable, eq_table, sumcheck_product, sumcheck_rows, wipe_bytes
 from zkstate.kernels.transforms import FR_TWO_ADICITY, ntt, quotient
 
 __all__ = [
+    "BLS_FP_MODULUS",
+    "BLS_FR_MODULUS",
     "CPU_PATHS",
     "DIGEST_BYTES",
     "FP_MODULUS",
@@ -62,6 +65,9 @@ __all__ = [
     "STEP_ONE_HOT",
     "STEP_PRODUCT",
     "STEP_SOLVE",
+    "BlsFrVec",
+    "BlsG1Vec",
+    "BlsG2Vec",
     "FixedPairing",
     "FrVec",
     "G1Vec",
@@ -71,6 +77,7 @@ __all__ = [
     "best_path",
     "blake2b_columns",
     "blake2b_parents",
+    "bls_pairing_check",
     "broken_rows",
     "check_sparse",
     "clear_cofactor",

@@ -1,4 +1,5 @@
-"""G1Vec, G2Vec: vectors of affine BN254 points in Montgomery form, and the kernels over them.
+"""G1Vec, G2Vec of BN254, BlsG1Vec, BlsG2Vec of BLS12-381: vectors of affine points in Montgomery form, and the kernels
+over them.
 
 Infinity is all zero bytes, as G1M and G2M of the snarkjs files. A vector holds points of its group only: every way
 in checks curve and subgroup, except `from_raw(check=False)`, which is for bytes that were checked before.
@@ -8,23 +9,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, Self, TypeVar
+from typing import Any, ClassVar, Generic, Self, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from zkstate.errors import EncodingError, LengthError
-from zkstate.kernels.scalars import Buffer, FrVec
+from zkstate.kernels.scalars import Buffer, FrVec, ScalarVec
 from zkstate.kernels.seam import CArray, check, ffi, lib, room, thread_count
 from zkstate.kernels.transforms import twiddles_for
 
 FP_MODULUS = 21888242871839275222246405745257275088696311157297823662689037894645226208583
 
-_FP_BYTES = 32
 Coordinate = TypeVar("Coordinate", int, tuple[int, int])
 
 
-Points = TypeVar("Points", bound="_PointVec[Any]")
+Points = TypeVar("Points", bound="PointVec[Any]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,16 +35,18 @@ class FixedTable(Generic[Points]):
     window: int
 
 
-class _PointVec(Generic[Coordinate]):
-    """n affine points in one C array. `_group` is "g1" or "g2", `_size` the bytes of a point."""
+class PointVec(Generic[Coordinate]):
+    """n affine points in one C array. `_group` names the kernels of its group, `_size` is the bytes of a point."""
 
     __slots__ = ("array", "n")
 
-    _group: str
-    _size: int
+    _group: ClassVar[str]
+    _size: ClassVar[int]
+    _q: ClassVar[int] = FP_MODULUS
+    _scalars: ClassVar[type[ScalarVec]] = FrVec
 
     n: int
-    array: CArray  # zkn_g1_aff[n] or zkn_g2_aff[n], for zkstate.kernels only
+    array: CArray  # for zkstate.kernels only
 
     def __init__(self, n: int) -> None:
         """n times infinity."""
@@ -81,7 +83,7 @@ class _PointVec(Generic[Coordinate]):
         vec = cls.uninitialised(cls._count(data))
         bad = ffi.new("size_t *")
         status = cls._kernel("vec_decode_be")(vec.array, bad, ffi.from_buffer("uint8_t[]", data), vec.n)
-        check(status, f"a coordinate of {cls._group.upper()} point {bad[0]}")
+        check(status, f"a coordinate of {cls._name()} point {bad[0]}")
         vec.validate(threads)
         return vec
 
@@ -148,10 +150,11 @@ class _PointVec(Generic[Coordinate]):
     def __sub__(self, other: Self) -> Self:
         return self + -other
 
-    def scale_each(self, scalars: FrVec, threads: int = 0) -> Self:
+    def scale_each(self, scalars: ScalarVec, threads: int = 0) -> Self:
         """scalars[i] · self[i]; one scalar is taken for every point. Time depends on the scalars."""
         if scalars.n != 1:
             self._same_length(scalars.n, "scalars")
+        self._same_curve(scalars)
         threads, out = thread_count(threads), self.uninitialised(self.n)
         scratch = room("uint8_t[]", self._kernel("vec_mul_scratch_size")(self.n, threads))
         status = self._kernel("vec_mul_vartime")(
@@ -176,19 +179,20 @@ class _PointVec(Generic[Coordinate]):
         check(status, f"list or item {bad[0]} of {n} sums")
         return out
 
-    def msm(self, scalars: FrVec, threads: int = 0) -> Self:
+    def msm(self, scalars: ScalarVec, threads: int = 0) -> Self:
         """Σ scalars[i] · self[i], a vector of one. Time depends on the scalars."""
         return self._msm(self.array, self.n, scalars, threads)
 
     @classmethod
-    def msm_in_place(cls, data: Buffer, scalars: FrVec, threads: int = 0) -> Self:
+    def msm_in_place(cls, data: Buffer, scalars: ScalarVec, threads: int = 0) -> Self:
         """As msm, over raw points (`G1M`, `G2M`) checked before: read where they are, as in a mapped file."""
         return cls._msm(ffi.from_buffer("uint8_t[]", data), cls._count(data), scalars, threads)
 
     @classmethod
-    def _msm(cls, points: CArray, n: int, scalars: FrVec, threads: int) -> Self:
+    def _msm(cls, points: CArray, n: int, scalars: ScalarVec, threads: int) -> Self:
         if n != scalars.n:
             raise LengthError(f"{n} points and {scalars.n} scalars")
+        cls._same_curve(scalars)
         threads = thread_count(threads)
         out = cls.uninitialised(1)
         scratch = room("uint8_t[]", cls._kernel("msm_scratch_size")(n, threads))
@@ -205,15 +209,16 @@ class _PointVec(Generic[Coordinate]):
             raise LengthError(f"{base.n} bases, wanted one")
         # An addition per scalar and window, and one per entry of the table.
         window = min(range(2, 17), key=lambda c: (253 // c + 1) * (expected + (1 << (c - 1))))
-        table, threads = cls.uninitialised(lib.zkn_fixed_table_length(window)), thread_count(threads)
+        table, threads = cls.uninitialised(cls._table_length(window)), thread_count(threads)
         scratch = room("uint8_t[]", cls._kernel("fixed_scratch_size")(threads))
         status = cls._kernel("fixed_table")(table.array, base.array, window, threads, scratch)
         check(status, f"a table of {window}-bit windows")
         return FixedTable(table, window)
 
     @classmethod
-    def fixed_base(cls, scalars: FrVec, table: FixedTable[Self] | None = None, threads: int = 0) -> Self:
+    def fixed_base(cls, scalars: ScalarVec, table: FixedTable[Self] | None = None, threads: int = 0) -> Self:
         """scalars[i] times the base of the table (the generator if None). Time depends on the scalars."""
+        cls._same_curve(scalars)
         table = cls.fixed_table(scalars.n, threads=threads) if table is None else table
         out, threads = cls.uninitialised(scalars.n), thread_count(threads)
         scratch = room("uint8_t[]", cls._kernel("fixed_scratch_size")(threads))
@@ -231,7 +236,7 @@ class _PointVec(Generic[Coordinate]):
         """
         out, threads = self.slice(0, self.n), thread_count(threads)
         scratch = room("uint8_t[]", self._kernel("intt_scratch_size")(threads))
-        twiddles = twiddles_for(self.n)
+        twiddles = twiddles_for(self.n, self._scalars)
         check(
             self._kernel("intt_vartime")(out.array, self.n, twiddles.array, threads, scratch),
             f"a transform of {self.n} points",
@@ -242,11 +247,30 @@ class _PointVec(Generic[Coordinate]):
         """EncodingError names the first point with a coordinate not below q, off the curve or out of the subgroup."""
         bad = ffi.new("size_t *")
         status = self._kernel("vec_check")(bad, self.array, self.n, thread_count(threads))
-        check(status, f"{self._group.upper()} point {bad[0]}")
+        check(status, f"{self._name()} point {bad[0]}")
 
     def _same_length(self, n: int, what: str) -> None:
         if self.n != n:
             raise LengthError(f"{self.n} points and {n} {what}")
+
+    @classmethod
+    def _same_curve(cls, scalars: ScalarVec) -> None:
+        if not isinstance(scalars, cls._scalars):
+            raise TypeError(f"{type(scalars).__name__} for {cls.__name__}, wanted {cls._scalars.__name__}")
+
+    @classmethod
+    def _table_length(cls, window: int) -> int:
+        curve = cls._group[:-2]  # "" or "bls_"
+        return int(getattr(lib, f"zkn_{curve}fixed_table_length")(window))
+
+    @classmethod
+    def _name(cls) -> str:
+        return cls._group[-2:].upper()
+
+    @classmethod
+    def _word(cls) -> int:
+        """Bytes of a coordinate."""
+        return (cls._q.bit_length() + 63) // 64 * 8
 
     @classmethod
     def _kernel(cls, name: str) -> CArray:
@@ -257,7 +281,7 @@ class _PointVec(Generic[Coordinate]):
         size = memoryview(data).nbytes
         n, rest = divmod(size, cls._size)
         if rest:
-            raise LengthError(f"{size} bytes is not a whole number of {cls._size}-byte {cls._group.upper()} points")
+            raise LengthError(f"{size} bytes is not a whole number of {cls._size}-byte {cls._name()} points")
         return n
 
     @classmethod
@@ -266,15 +290,16 @@ class _PointVec(Generic[Coordinate]):
             return bytes(cls._size)
         words = cls._words(point)
         for word in words:
-            if not 0 <= word < FP_MODULUS:
-                raise EncodingError(f"a coordinate of {cls._group.upper()} point {index} is not in [0, q): {word}")
+            if not 0 <= word < cls._q:
+                raise EncodingError(f"a coordinate of {cls._name()} point {index} is not in [0, q): {word}")
         if not any(words):
-            raise EncodingError(f"{cls._group.upper()} point {index} is (0, 0), which is not on the curve")
-        return b"".join(word.to_bytes(_FP_BYTES, "big") for word in words)
+            raise EncodingError(f"{cls._name()} point {index} is (0, 0), which is not on the curve")
+        return b"".join(word.to_bytes(cls._word(), "big") for word in words)
 
     @classmethod
     def _decode(cls, data: bytes) -> tuple[Coordinate, Coordinate] | None:
-        words = [int.from_bytes(data[i : i + _FP_BYTES], "big") for i in range(0, len(data), _FP_BYTES)]
+        size = cls._word()
+        words = [int.from_bytes(data[i : i + size], "big") for i in range(0, len(data), size)]
         return cls._point(words) if any(words) else None
 
     @staticmethod
@@ -288,7 +313,7 @@ class _PointVec(Generic[Coordinate]):
         raise NotImplementedError
 
 
-class G1Vec(_PointVec[int]):
+class G1Vec(PointVec[int]):
     """n points of G1, y² = x³ + 3; coordinates are integers below q."""
 
     __slots__ = ()
@@ -304,7 +329,7 @@ class G1Vec(_PointVec[int]):
         return words[0], words[1]
 
 
-class G2Vec(_PointVec[tuple[int, int]]):
+class G2Vec(PointVec[tuple[int, int]]):
     """n points of G2, y² = x³ + 3/(9 + i) in the subgroup of order r; coordinates are (real, imaginary)."""
 
     __slots__ = ()
@@ -325,28 +350,28 @@ class G2Vec(_PointVec[tuple[int, int]]):
 def clear_cofactor(x: tuple[int, int], y: tuple[int, int]) -> G2Vec:
     """(2q − r) times a point of G2's curve, which lies in G2. EncodingError if the coordinates are not on the curve."""
     vec = G2Vec.uninitialised(1)
-    data, bad = b"".join(word.to_bytes(_FP_BYTES, "big") for word in (*x[::-1], *y[::-1])), ffi.new("size_t *")
+    data, bad = b"".join(word.to_bytes(32, "big") for word in (*x[::-1], *y[::-1])), ffi.new("size_t *")
     check(lib.zkn_g2_vec_decode_be(vec.array, bad, data, 1), "a coordinate")
     lib.zkn_g2_clear_cofactor(vec.array, vec.array)
     vec.validate()
     return vec
 
 
-def msm_g1(points: G1Vec, scalars: FrVec, threads: int = 0) -> G1Vec:
+def msm_g1(points: G1Vec, scalars: ScalarVec, threads: int = 0) -> G1Vec:
     """Σ scalars[i] · points[i], a vector of one. LengthError if lengths differ. Time depends on the scalars."""
     return points.msm(scalars, threads)
 
 
-def msm_g2(points: G2Vec, scalars: FrVec, threads: int = 0) -> G2Vec:
+def msm_g2(points: G2Vec, scalars: ScalarVec, threads: int = 0) -> G2Vec:
     """As msm_g1, in G2."""
     return points.msm(scalars, threads)
 
 
-def fixed_base_g1(scalars: FrVec, threads: int = 0) -> G1Vec:
+def fixed_base_g1(scalars: ScalarVec, threads: int = 0) -> G1Vec:
     """scalars[i] times the generator of G1. Time depends on the scalars."""
     return G1Vec.fixed_base(scalars, threads=threads)
 
 
-def fixed_base_g2(scalars: FrVec, threads: int = 0) -> G2Vec:
+def fixed_base_g2(scalars: ScalarVec, threads: int = 0) -> G2Vec:
     """scalars[i] times the generator of G2. Time depends on the scalars."""
     return G2Vec.fixed_base(scalars, threads=threads)

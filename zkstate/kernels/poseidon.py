@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from zkstate.errors import LengthError
-from zkstate.kernels.scalars import FrVec, scalar
+from zkstate.kernels.scalars import FrVec
 from zkstate.kernels.seam import check, lib, thread_count
 
 POSEIDON_MAX_ARITY: int = lib.ZKN_POSEIDON_MAX_ARITY
@@ -35,7 +35,7 @@ def poseidon_chain_many(tag: int, inputs: FrVec, length: int, threads: int = 0) 
     rows = _rows(inputs, length, "length")
     out = FrVec.uninitialised(rows)
     workers = _threads(rows * -(-length // POSEIDON_MAX_ARITY), threads)
-    status = lib.zkn_poseidon_chain_many(out.array, scalar(tag), inputs.array, length, rows, workers)
+    status = lib.zkn_poseidon_chain_many(out.array, FrVec.scalar(tag), inputs.array, length, rows, workers)
     check(status, f"Poseidon chain of {rows} rows of {length} inputs")
     return out
 
@@ -66,7 +66,7 @@ def merkle_empty_roots(tag: int, arity: int, depth: int) -> FrVec:
     if depth < 0:
         raise LengthError(f"a tree of depth {depth}")
     out = FrVec.uninitialised(depth + 1)
-    check(lib.zkn_merkle_empty_roots(out.array, scalar(tag), arity, depth), f"a tree of arity {arity}")
+    check(lib.zkn_merkle_empty_roots(out.array, FrVec.scalar(tag), arity, depth), f"a tree of arity {arity}")
     return out
 
 
@@ -82,7 +82,7 @@ def merkle_levels(leaves: FrVec, tag: int, arity: int, depth: int, threads: int 
     if depth >= 0 and arity >= 2 and leaves.n > arity**depth:
         raise LengthError(f"{leaves.n} leaves do not fit in a tree of arity {arity} and depth {depth}")
     empty = merkle_empty_roots(tag, arity, base + depth)
-    tags = scalar(tag)
+    tags = FrVec.scalar(tag)
     levels = [leaves]
     for height in range(base, base + depth):
         below = levels[-1]

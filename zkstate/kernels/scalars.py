@@ -1,8 +1,9 @@
-"""FrVec: vectors of BN254 scalars, kept in Montgomery form in one C array between calls."""
+"""FrVec, BlsFrVec: vectors of scalars of BN254 and of BLS12-381, in Montgomery form in one C array between calls."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import ClassVar, Self, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -11,69 +12,73 @@ from zkstate.errors import LengthError
 from zkstate.kernels.seam import CArray, check, ffi, lib, room, thread_count
 
 FR_MODULUS = 21888242871839275222246405745257275088548364400416034343698204186575808495617
+BLS_FR_MODULUS = 0x73EDA753299D7D483339D80809A1D80553BDA402FFFE5BFEFFFFFFFF00000001
 FR_BYTES = 32
 
 Buffer = bytes | bytearray | memoryview
 
 
-class FrVec:
+class ScalarVec:
     """n scalars in Montgomery form, in one C array. Its repr shows the length alone: scalars may be secret."""
 
     __slots__ = ("array", "n")
 
+    _ctype: ClassVar[str]  # of an element, and the beginning of the names of its kernels
+    MODULUS: ClassVar[int]
+
     n: int
-    array: CArray  # zkn_fr[n], for zkstate.kernels only
+    array: CArray  # for zkstate.kernels only
 
     def __init__(self, n: int) -> None:
         """n zeros."""
         if n < 0:
             raise LengthError(f"{n} scalars: the number cannot be negative")
-        self.n, self.array = n, ffi.new("zkn_fr[]", n)
+        self.n, self.array = n, ffi.new(f"{self._ctype}[]", n)
 
     @classmethod
-    def uninitialised(cls, n: int) -> FrVec:
+    def uninitialised(cls, n: int) -> Self:
         """Room for n scalars that a kernel is about to write."""
         vec = cls.__new__(cls)
-        vec.n, vec.array = n, room("zkn_fr[]", n)
+        vec.n, vec.array = n, room(f"{cls._ctype}[]", n)
         return vec
 
     @classmethod
-    def ones(cls, n: int) -> FrVec:
+    def ones(cls, n: int) -> Self:
         return cls.from_ints([1]).repeated(n)
 
     @classmethod
-    def from_bytes(cls, data: Buffer) -> FrVec:
+    def from_bytes(cls, data: Buffer) -> Self:
         """Decode 32-byte big-endian scalars. EncodingError names the first that is not below r."""
-        return cls._decode(data, lib.zkn_fr_vec_decode_be)
+        return cls._decode(data, cls.kernel("vec_decode_be"))
 
     @classmethod
-    def from_le_bytes(cls, data: Buffer) -> FrVec:
+    def from_le_bytes(cls, data: Buffer) -> Self:
         """Decode 32-byte little-endian scalars (`fe` of .wtns and .r1cs). EncodingError as from_bytes."""
-        return cls._decode(data, lib.zkn_fr_vec_decode_le)
+        return cls._decode(data, cls.kernel("vec_decode_le"))
 
     @classmethod
-    def from_limbs(cls, limbs: npt.NDArray[np.uint64]) -> FrVec:
+    def from_limbs(cls, limbs: npt.NDArray[np.uint64]) -> Self:
         """From shape (n, 4): little-endian 64-bit limbs of integers below r. EncodingError as from_bytes."""
         if limbs.ndim != 2 or limbs.shape[1] != 4 or limbs.dtype.kind not in "iu" or limbs.dtype.itemsize != 8:
             raise LengthError(f"limbs of shape {limbs.shape} and type {limbs.dtype}: wanted (n, 4) of 64-bit integers")
         return cls.from_le_bytes(np.ascontiguousarray(limbs, dtype="<u8").tobytes())
 
     @classmethod
-    def from_raw(cls, data: Buffer) -> FrVec:
+    def from_raw(cls, data: Buffer) -> Self:
         """From `feM` bytes: little-endian Montgomery forms, as in .zkey. EncodingError as from_bytes."""
         vec = cls.uninitialised(_count(data))
         ffi.buffer(vec.array)[:] = data
         bad = ffi.new("size_t *")
-        check(lib.zkn_fr_vec_check(bad, vec.array, vec.n), f"scalar {bad[0]}")
+        check(cls.kernel("vec_check")(bad, vec.array, vec.n), f"scalar {bad[0]}")
         return vec
 
     @classmethod
-    def from_ints(cls, values: Iterable[int]) -> FrVec:
+    def from_ints(cls, values: Iterable[int]) -> Self:
         """From integers of any size and sign, taken mod r."""
-        return cls.from_bytes(b"".join((v % FR_MODULUS).to_bytes(FR_BYTES, "big") for v in values))
+        return cls.from_bytes(b"".join((v % cls.MODULUS).to_bytes(FR_BYTES, "big") for v in values))
 
     @classmethod
-    def _decode(cls, data: Buffer, decode: CArray) -> FrVec:
+    def _decode(cls, data: Buffer, decode: CArray) -> Self:
         vec = cls.uninitialised(_count(data))
         bad = ffi.new("size_t *")
         status = decode(vec.array, bad, ffi.from_buffer("uint8_t[]", data), vec.n)
@@ -82,11 +87,11 @@ class FrVec:
 
     def to_bytes(self) -> bytes:
         """32 bytes big-endian each."""
-        return self._encode(lib.zkn_fr_vec_encode_be)
+        return self._encode(self.kernel("vec_encode_be"))
 
     def to_le_bytes(self) -> bytes:
         """32 bytes little-endian each, canonical."""
-        return self._encode(lib.zkn_fr_vec_encode_le)
+        return self._encode(self.kernel("vec_encode_le"))
 
     def _encode(self, encode: CArray) -> bytes:
         out = room("uint8_t[]", FR_BYTES * self.n)
@@ -109,10 +114,10 @@ class FrVec:
         return self.n
 
     def __repr__(self) -> str:
-        return f"FrVec({self.n})"
+        return f"{type(self).__name__}({self.n})"
 
     def __eq__(self, other: object) -> bool:
-        return self.raw() == other.raw() if isinstance(other, FrVec) else NotImplemented
+        return self.raw() == other.raw() if isinstance(other, type(self)) else NotImplemented
 
     __hash__ = None  # type: ignore[assignment]  # kernels write into it
 
@@ -122,99 +127,125 @@ class FrVec:
             raise IndexError(f"scalar {index} of {self.n}")
         return self.slice(i, i + 1).to_ints()[0]
 
-    def slice(self, start: int, stop: int) -> FrVec:
+    def slice(self, start: int, stop: int) -> Self:
         """A copy of [start, stop)."""
         if not 0 <= start <= stop <= self.n:
             raise LengthError(f"slice [{start}, {stop}) of {self.n} scalars")
-        vec = FrVec.uninitialised(stop - start)
+        vec = self.uninitialised(stop - start)
         ffi.memmove(vec.array, self.array + start, FR_BYTES * vec.n)
         return vec
 
-    def copy(self) -> FrVec:
+    def copy(self) -> Self:
         return self.slice(0, self.n)
 
-    def repeated(self, times: int) -> FrVec:
+    def repeated(self, times: int) -> Self:
         """The whole vector, `times` times over."""
-        vec = FrVec.uninitialised(self.n * times)
+        vec = self.uninitialised(self.n * times)
         ffi.buffer(vec.array)[:] = bytes(self.raw()) * times
         return vec
 
-    @staticmethod
-    def concat(parts: Sequence[FrVec]) -> FrVec:
-        vec = FrVec.uninitialised(sum(part.n for part in parts))
+    @classmethod
+    def concat(cls, parts: Sequence[Self]) -> Self:
+        vec = cls.uninitialised(sum(part.n for part in parts))
         at = 0
         for part in parts:
             ffi.memmove(vec.array + at, part.array, FR_BYTES * part.n)
             at += part.n
         return vec
 
-    def __add__(self, other: FrVec) -> FrVec:
+    def __add__(self, other: Self) -> Self:
         out = self._room_beside(other)
-        lib.zkn_fr_vec_add(out.array, self.array, other.array, self.n)
+        self.kernel("vec_add")(out.array, self.array, other.array, self.n)
         return out
 
-    def __sub__(self, other: FrVec) -> FrVec:
+    def __sub__(self, other: Self) -> Self:
         out = self._room_beside(other)
-        lib.zkn_fr_vec_sub(out.array, self.array, other.array, self.n)
+        self.kernel("vec_sub")(out.array, self.array, other.array, self.n)
         return out
 
-    def __mul__(self, other: FrVec) -> FrVec:
+    def __mul__(self, other: Self) -> Self:
         out = self._room_beside(other)
-        lib.zkn_fr_vec_mul(out.array, self.array, other.array, self.n, _threads_for(self.n))
+        self.kernel("vec_mul")(out.array, self.array, other.array, self.n, _threads_for(self.n))
         return out
 
-    def scale(self, factor: int) -> FrVec:
+    def scale(self, factor: int) -> Self:
         """factor · each."""
-        out = FrVec.uninitialised(self.n)
-        lib.zkn_fr_vec_scale(out.array, self.array, scalar(factor), self.n, _threads_for(self.n))
+        out = self.uninitialised(self.n)
+        self.kernel("vec_scale")(out.array, self.array, self.scalar(factor), self.n, _threads_for(self.n))
         return out
 
-    def scale_powers(self, ratio: int, first: int = 1) -> FrVec:
+    def scale_powers(self, ratio: int, first: int = 1) -> Self:
         """Element i times first · ratio^i. On a vector of ones: the geometric sequence."""
-        out = FrVec.uninitialised(self.n)
-        lib.zkn_fr_vec_scale_powers(out.array, self.array, scalar(first), scalar(ratio), self.n, _threads_for(self.n))
+        out = self.uninitialised(self.n)
+        self.kernel("vec_scale_powers")(
+            out.array, self.array, self.scalar(first), self.scalar(ratio), self.n, _threads_for(self.n)
+        )
         return out
 
-    def inverse(self) -> FrVec:
+    def inverse(self) -> Self:
         """1/each. InputError names the first that is zero."""
-        out, bad = FrVec.uninitialised(self.n), ffi.new("size_t *")
-        check(lib.zkn_fr_vec_inverse(out.array, bad, self.array, self.n), f"scalar {bad[0]}")
+        out, bad = self.uninitialised(self.n), ffi.new("size_t *")
+        check(self.kernel("vec_inverse")(out.array, bad, self.array, self.n), f"scalar {bad[0]}")
         return out
 
-    def dot(self, other: FrVec) -> int:
+    def dot(self, other: Self) -> int:
         """Σ self[i] · other[i]."""
         self._same_length(other)
-        out = FrVec.uninitialised(1)
-        lib.zkn_fr_vec_dot(out.array, self.array, other.array, self.n)
+        out = self.uninitialised(1)
+        self.kernel("vec_dot")(out.array, self.array, other.array, self.n)
         return out[0]
 
     def evaluate(self, x: int) -> int:
         """Σ self[i] · x^i."""
-        out = FrVec.uninitialised(1)
-        lib.zkn_fr_vec_evaluate(out.array, self.array, self.n, scalar(x))
+        out = self.uninitialised(1)
+        self.kernel("vec_evaluate")(out.array, self.array, self.n, self.scalar(x))
         return out[0]
 
-    def _room_beside(self, other: FrVec) -> FrVec:
-        self._same_length(other)
-        return FrVec.uninitialised(self.n)
+    @classmethod
+    def scalar(cls, value: int) -> CArray:
+        """One scalar as a C array of one, from an integer taken mod r."""
+        return cls.from_ints([value]).array
 
-    def _same_length(self, other: FrVec) -> None:
+    @classmethod
+    def kernel(cls, name: str) -> CArray:
+        """The function `name` of the core, for this curve."""
+        return getattr(lib, f"{cls._ctype}_{name}")
+
+    def _room_beside(self, other: Self) -> Self:
+        self._same_length(other)
+        return self.uninitialised(self.n)
+
+    def _same_length(self, other: Self) -> None:
         if self.n != other.n:
             raise LengthError(f"vectors of {self.n} and {other.n} scalars")
 
 
-def divide_linear(a: FrVec, z: int) -> tuple[FrVec, int]:
+class FrVec(ScalarVec):
+    """Scalars of BN254."""
+
+    __slots__ = ()
+
+    _ctype, MODULUS = "zkn_fr", FR_MODULUS
+
+
+class BlsFrVec(ScalarVec):
+    """Scalars of BLS12-381."""
+
+    __slots__ = ()
+
+    _ctype, MODULUS = "zkn_bls_fr", BLS_FR_MODULUS
+
+
+Scalars = TypeVar("Scalars", bound=ScalarVec)
+
+
+def divide_linear(a: Scalars, z: int) -> tuple[Scalars, int]:
     """Quotient and remainder of Σ a[i] X^i by X − z. LengthError if a is empty."""
     if not a.n:
         raise LengthError("division of a polynomial without coefficients")
-    quotient, remainder = FrVec.uninitialised(a.n - 1), FrVec.uninitialised(1)
-    lib.zkn_fr_vec_divide_linear(quotient.array, remainder.array, a.array, a.n, scalar(z))
+    quotient, remainder = a.uninitialised(a.n - 1), a.uninitialised(1)
+    a.kernel("vec_divide_linear")(quotient.array, remainder.array, a.array, a.n, a.scalar(z))
     return quotient, remainder[0]
-
-
-def scalar(value: int) -> CArray:
-    """One scalar as a C array of one, from an integer taken mod r."""
-    return FrVec.from_ints([value]).array
 
 
 def _count(data: Buffer) -> int:

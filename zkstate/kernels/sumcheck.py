@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from zkstate.errors import LengthError
-from zkstate.kernels.scalars import FrVec, scalar
+from zkstate.kernels.scalars import FrVec
 from zkstate.kernels.seam import check, ffi, lib, thread_count
 
 
@@ -39,7 +39,7 @@ class SumcheckTable:
 
     def fold(self, r: int, threads: int = 0) -> None:
         """The first variable becomes r."""
-        lib.zkn_sumcheck_fold(self.values.array, self.n, self.half, scalar(r), thread_count(threads))
+        lib.zkn_sumcheck_fold(self.values.array, self.n, self.half, FrVec.scalar(r), thread_count(threads))
         self._drop_first()
 
     def sum_first(self) -> None:

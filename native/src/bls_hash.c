@@ -1,0 +1,162 @@
+/* Hashing to BLS12-381 from uniform bytes on (RFC 9380): field elements, the simplified SWU map to an isogenous curve,
+ * the isogeny, the sum, the cofactor. Variable time. */
+#include "bytes.h"
+#include "root.h"
+
+/* out <- 64 bytes big-endian, mod p (hash_to_field, section 5.2) */
+static void element(zkn_fp *out, const uint8_t in[64])
+{
+    static const uint64_t two_256[FP_LIMBS] = {0, 0, 0, 0, 1};
+    uint64_t high[FP_LIMBS] = {0}, low[FP_LIMBS] = {0};
+    zkn_fp radix, rest;
+    for (int k = 0; k < 4; k++) {
+        high[k] = zkn_load_be(in + 8 * (3 - k));
+        low[k] = zkn_load_be(in + 8 * (7 - k));
+    }
+    fp_from_canonical(&radix, two_256);
+    fp_from_canonical(out, high);
+    fp_from_canonical(&rest, low);
+    fp_mul(out, out, &radix);
+    fp_add(out, out, &rest);
+}
+
+/* sgn0 of section 4.1 */
+static unsigned fp_sign(const zkn_fp *a)
+{
+    uint64_t x[FP_LIMBS];
+    fp_to_canonical(x, a);
+    return x[0] & 1;
+}
+
+static unsigned fp2_sign(const zkn_fp2 *a)
+{
+    return fp_is_zero(&a->c0) ? fp_sign(&a->c1) : fp_sign(&a->c0);
+}
+
+/* out <- sqrt(u/v) and 1, or where that is none sqrt(Z^3 u/v) and 0, by a power of w = u v; v is not 0. */
+static int fp_sqrt_ratio(zkn_fp *out, const zkn_fp *u, const zkn_fp *v)
+{
+    zkn_fp w, power, square;
+    fp_mul(&w, u, v);
+    fp_root_power(&power, &w);
+    fp_mul(out, &power, u); /* squared: u/v or -u/v */
+    fp_sqr(&square, out);
+    fp_mul(&square, &square, v);
+    if (fp_equal(&square, u)) return 1;
+    fp_mul(out, out, &G1_SSWU_ROOT);
+    return 0;
+}
+
+/* As sqrt(w) u/w. The root of w is found by its norm n, that of Z^3 w by N(Z)^3 n, as N(Z) and -1 are no squares of
+ * Fp; and the square of n^((p - 3)/4) is 1/n or -1/n. */
+static int fp2_sqrt_ratio(zkn_fp2 *out, const zkn_fp2 *u, const zkn_fp2 *v)
+{
+    zkn_fp2 w, inverse;
+    zkn_fp norm, power, root, square;
+    fp2_mul(&w, u, v);
+    fp2_norm(&norm, &w);
+    fp_root_power(&power, &norm);
+    fp_mul(&root, &power, &norm);
+    fp_sqr(&square, &root);
+    const int found = fp_equal(&square, &norm);
+    fp_sqr(&power, &power);
+    if (!found) fp_neg(&power, &power);
+    fp2_conj(&inverse, &w);
+    fp2_mul_fp(&inverse, &inverse, &power);
+    if (!found) {
+        zkn_fp2 cube;
+        fp2_sqr(&cube, &G2_SSWU_Z);
+        fp2_mul(&cube, &cube, &G2_SSWU_Z);
+        fp2_mul(&w, &w, &cube);
+        fp_mul(&root, &root, &G2_SSWU_ROOT);
+    }
+    fp2_sqrt_with_norm(out, &w, &root);
+    fp2_mul(&inverse, &inverse, u);
+    fp2_mul(out, out, &inverse);
+    return found;
+}
+
+#define GROUP           g1
+#define COORD           fp
+#define COORD_TYPE      zkn_fp
+#define GROUP_AFF       zkn_g1_aff
+#define GROUP_JAC       zkn_g1_jac
+#define SSWU(name)      ZKN_CAT(G1_SSWU_, name)
+#define ISOGENY(name)   ZKN_CAT(G1_ISOGENY_, name)
+#define ELEMENT_BYTES   64
+#define READ_ELEMENT(u) element(u, in)
+#include "bls_hash_template.h"
+
+#define GROUP           g2
+#define COORD           fp2
+#define COORD_TYPE      zkn_fp2
+#define GROUP_AFF       zkn_g2_aff
+#define GROUP_JAC       zkn_g2_jac
+#define SSWU(name)      ZKN_CAT(G2_SSWU_, name)
+#define ISOGENY(name)   ZKN_CAT(G2_ISOGENY_, name)
+#define ELEMENT_BYTES   128
+#define READ_ELEMENT(u) (element(&(u)->c0, in), element(&(u)->c1, in + 64))
+#include "bls_hash_template.h"
+
+/* out <- |x| a */
+static void g2_times_x(zkn_g2_jac *out, const zkn_g2_jac *a)
+{
+    const zkn_g2_jac base = *a;
+    *out = base;
+    for (size_t i = sizeof PARAMETER_DIGITS - 1; i-- > 0;) {
+        g2_jac_dbl(out, out);
+        if (PARAMETER_DIGITS[i]) g2_jac_add(out, out, &base);
+    }
+}
+
+/* (1 - x) P = (1 + |x|) P (section 8.8.1) */
+static void g1_clear_cofactor(zkn_g1_jac *a)
+{
+    const zkn_g1_jac base = *a;
+    for (size_t i = sizeof PARAMETER_DIGITS - 1; i-- > 0;) {
+        g1_jac_dbl(a, a);
+        if (PARAMETER_DIGITS[i]) g1_jac_add(a, a, &base);
+    }
+    g1_jac_add(a, a, &base);
+}
+
+/* (x^2 - x - 1) P + (x - 1) psi(P) + psi^2(2 P), which is h_eff P (Budroni, Pintore 2017, eprint 2017/419; RFC 9380,
+ * appendix G.3) */
+static void g2_clear_cofactor(zkn_g2_jac *a)
+{
+    zkn_g2_jac minus_x, t, image, p = *a;
+    g2_times_x(&minus_x, &p);
+    g2_jac_psi(&image, &p);
+    g2_jac_neg(&t, &minus_x);
+    g2_jac_add(&t, &t, &image);
+    g2_times_x(&t, &t);
+    g2_jac_neg(&t, &t); /* x^2 P + x psi(P) */
+    g2_jac_dbl(a, &p);
+    g2_jac_psi(a, a);
+    g2_jac_psi(a, a);
+    g2_jac_add(a, a, &t);
+    g2_jac_add(a, a, &minus_x);
+    g2_jac_add(&t, &image, &p);
+    g2_jac_neg(&t, &t);
+    g2_jac_add(a, a, &t);
+}
+
+void zkn_bls_g1_vec_hash_vartime(zkn_g1_aff *out, const uint8_t *uniform, size_t n)
+{
+    g1_hash(out, uniform, n, 2);
+}
+
+void zkn_bls_g2_vec_hash_vartime(zkn_g2_aff *out, const uint8_t *uniform, size_t n)
+{
+    g2_hash(out, uniform, n, 2);
+}
+
+void zkn_bls_g1_vec_encode_to_curve_vartime(zkn_g1_aff *out, const uint8_t *uniform, size_t n)
+{
+    g1_hash(out, uniform, n, 1);
+}
+
+void zkn_bls_g2_vec_encode_to_curve_vartime(zkn_g2_aff *out, const uint8_t *uniform, size_t n)
+{
+    g2_hash(out, uniform, n, 1);
+}

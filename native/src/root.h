@@ -1,0 +1,17 @@
+/* Square roots in Fp and Fp2 for p = 3 mod 4. Variable time. */
+#ifndef ZKN_ROOT_H
+#define ZKN_ROOT_H
+
+#include "group.h"
+
+/* out <- a^((p - 3)/4): if a is a square its product with a is a root of it, else of -a. */
+void fp_root_power(zkn_fp *out, const zkn_fp *a);
+/* 1, with a root of a in *out, or 0 if there is none; out may be a. */
+int fp_sqrt(zkn_fp *out, const zkn_fp *a);
+int fp2_sqrt(zkn_fp2 *out, const zkn_fp2 *a);
+/* A root of a, which has one; root_of_norm is a root of c0^2 + c1^2. out may be a. */
+void fp2_sqrt_with_norm(zkn_fp2 *out, const zkn_fp2 *a, const zkn_fp *root_of_norm);
+/* out <- c0^2 + c1^2 */
+void fp2_norm(zkn_fp *out, const zkn_fp2 *a);
+
+#endif
