@@ -14,6 +14,7 @@ from zkstate.kernels import STEP_INVERSE
 Left = tuple[int, str, str]  # row, label, kind of kill or nothing
 
 BOUND = "it only binds a public input to the proof, and the key does so too: Groth16 keys here give every one a row"
+SMALL, PATIENT = 1000, 40  # rows of a circuit that is searched so many times longer, from every good witness
 AT_FIRST = 80  # changes tried before the other rows had their turn
 INVERSE = "h · z = 0 only pins the inverse of 0, which nothing reads: it keeps the witness unique"
 
@@ -38,6 +39,9 @@ def delete(
 ) -> Found:
     """Look for an attack on each of these rows; `reasons` say by label why a row may go."""
     search = Search(system, [system.start(inputs) for inputs in good], random.Random(seed))
+    at_last = MOST_CHANGES
+    if len(system.rows) < SMALL:
+        search.bases_a_row, at_last = len(search.bases), PATIENT * MOST_CHANGES
     named = Counter[str]()
 
     def reason(k: int) -> str | None:
@@ -46,7 +50,7 @@ def delete(
 
     attacked, left = 0, list(rows)
     kinds: dict[int, str] = {}
-    for most in (AT_FIRST, MOST_CHANGES):  # what attacked the other rows of the same words is known the second time
+    for most in (AT_FIRST, at_last):  # what attacked the other rows of the same words is known the second time
         waiting, left = left, []
         for k in waiting:
             kill = search.kill(k, most)

@@ -133,19 +133,25 @@ def _deletion_line(
 def nudged(plan: Plan, name: str, rows: int) -> Line:
     """Every wire of good witnesses alone, and every pair that could move together.
 
-    An input that moves with what is computed from it is another statement, and no hole.
+    A declared input that moves, alone or with what is computed from it, is another claim that is true of the same
+    account, and no hole unless every witness leaves it open.
     """
-    began, circuit, wrong, tried = time.process_time(), circuit_of(name, rows), [], 0
+    began, circuit, tried, n_pairs = time.process_time(), circuit_of(name, rows), 0, 0
     system, inputs = System(circuit), good(name, rows)
+    declared = {circuit.name(wire) for wire in system.inputs}
     paired = range(len(inputs)) if plan.full else [random.Random(f"{plan.seed} {name}").randrange(len(inputs))]
-    n_pairs = 0
+    wrong: list[str] = []
+    loose = set(declared)
     for i, witness in enumerate(map(circuit.solve, inputs)):
-        wrong += free_wires(circuit, witness)
+        free = set(free_wires(circuit, witness))
+        loose &= free
+        wrong += sorted(free - declared)
         tried += circuit.r1cs.n_wires - 1
         if i in paired:
-            checked, free = pairs.free_pairs(system, witness.values.to_ints())
+            checked, together = pairs.free_pairs(system, witness.values.to_ints())
             n_pairs += checked
-            wrong += [f"{circuit.name(a)} with {circuit.name(b)}" for a, b in free if a not in system.inputs]
+            wrong += [f"{circuit.name(a)} with {circuit.name(b)}" for a, b in together if a not in system.inputs]
+    wrong += sorted(loose)
     said = f"{len(inputs)} witnesses; and {n_pairs:,} pairs in {len(paired)} of them"
     return Line("nudge", f"{name}-{rows}", tried, len(wrong), time.process_time() - began, said, tuple(wrong[:5]))
 
