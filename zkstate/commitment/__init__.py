@@ -1,1 +1,1 @@
-"""Commitments: Poseidon under domain tags, and Merkle trees of it."""
+"""Commitments: Poseidon under domain tags, Merkle trees of it, and KZG over BLS12-381 for blobs."""

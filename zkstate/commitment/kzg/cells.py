@@ -1,0 +1,170 @@
+"""Cells of EIP-7594: a blob's polynomial on 8192 points, in 128 cells of 64, any 64 of which give back the blob.
+
+Everything goes in and out in the bytes of the specification. Source: consensus-specs,
+fulu/polynomial-commitments-sampling.md. Times depend on values: blobs are public.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from itertools import pairwise
+
+from zkstate.commitment.kzg.blobs import coefficients, decode_points, powers, to_scalar
+from zkstate.commitment.kzg.order import decode_scalars, reversed_indices, reversed_vector
+from zkstate.commitment.kzg.trusted_setup import G1_POINTS, powers_g1, powers_g2
+from zkstate.errors import EncodingError, LengthError
+from zkstate.kernels import BLS_FR_MODULUS as R
+from zkstate.kernels import FR_BYTES, BlsFrVec, BlsG1Vec, BlsG2Vec, bls_pairing_check, ntt
+
+EXTENDED = 2 * G1_POINTS
+CELL_SCALARS = 64
+CELLS = EXTENDED // CELL_SCALARS
+CELL_BYTES = FR_BYTES * CELL_SCALARS
+_GENERATOR = 7
+_BATCH = b"RCKZGCBATCH__V1_"
+
+
+def compute_cells(blob: bytes) -> list[bytes]:
+    """The 128 cells; the first 64 are the blob itself."""
+    return _split(_extended(coefficients(decode_scalars(blob, G1_POINTS, "blob"))))
+
+
+def compute_cells_and_proofs(blob: bytes, threads: int = 0) -> tuple[list[bytes], list[bytes]]:
+    """The cells, and for each the proof that it is the polynomial's."""
+    return _with_proofs(coefficients(decode_scalars(blob, G1_POINTS, "blob")), threads)
+
+
+def verify_cell_proof_batch(
+    commitments: Sequence[bytes], indices: Sequence[int], cells: Sequence[bytes], proofs: Sequence[bytes]
+) -> bool:
+    """Does each cell stand at its index of the polynomial of its commitment? True for none.
+
+    One equation for all, by powers of a hash of everything. LengthError if the lists differ in length or a cell has not
+    2048 bytes, EncodingError for an index past 127, a scalar not below r, or a point outside G1.
+    """
+    n = len(cells)
+    if not len(commitments) == len(indices) == n == len(proofs):
+        raise LengthError(f"{len(commitments)} commitments, {len(indices)} indices, {n} cells and {len(proofs)} proofs")
+    if n == 0:
+        return True
+    _check_indices(indices)
+    values = [decode_scalars(cell, CELL_SCALARS, f"cell {i}") for i, cell in enumerate(cells)]
+    distinct = list(dict.fromkeys(commitments))
+    points, opened = decode_points(distinct, "commitment"), decode_points(proofs, "proof")
+    number = {commitment: i for i, commitment in enumerate(distinct)}
+    which = [number[commitment] for commitment in commitments]
+    weights = powers(_challenge(distinct, which, indices, cells, proofs), n)
+
+    of_commitment, interpolated = [0] * len(distinct), BlsFrVec(CELL_SCALARS)
+    by_cell: dict[int, BlsFrVec] = {}
+    for i, cell in enumerate(indices):
+        of_commitment[which[i]] += weights[i]
+        scaled = values[i].scale(weights[i])
+        by_cell[cell] = by_cell[cell] + scaled if cell in by_cell else scaled
+    for cell, column in by_cell.items():
+        interpolated = interpolated + _interpolate(column, _shift(cell))
+    shifted = [w * pow(_shift(cell), CELL_SCALARS, R) for w, cell in zip(weights, indices, strict=True)]
+    low = powers_g1().slice(0, CELL_SCALARS)
+    left = BlsG1Vec.concat([points, opened, -low]).msm(
+        BlsFrVec.concat([BlsFrVec.from_ints([*of_commitment, *shifted]), interpolated]), threads=1
+    )
+    right = opened.msm(BlsFrVec.from_ints(weights), threads=1)
+    g2 = powers_g2()
+    high = BlsG2Vec.concat([g2.slice(0, 1), g2.slice(CELL_SCALARS, CELL_SCALARS + 1)])
+    return bls_pairing_check(BlsG1Vec.concat([-left, right]), high, threads=1)
+
+
+def recover_cells_and_proofs(
+    indices: Sequence[int], cells: Sequence[bytes], threads: int = 0
+) -> tuple[list[bytes], list[bytes]]:
+    """All cells and proofs from 64 or more cells in ascending order of their indices.
+
+    The cells are not checked against a commitment: verify them first. LengthError for fewer than 64 or more than 128,
+    EncodingError for indices that do not ascend.
+    """
+    if len(indices) != len(cells) or not CELLS // 2 <= len(cells) <= CELLS:
+        raise LengthError(f"{len(indices)} indices and {len(cells)} cells, wanted {CELLS // 2} to {CELLS} of both")
+    _check_indices(indices)
+    for before, after in pairwise(indices):
+        if before >= after:
+            raise EncodingError(f"cell {after} comes after cell {before}")
+    values = {i: decode_scalars(cell, CELL_SCALARS, f"cell {i}") for i, cell in zip(indices, cells, strict=True)}
+    nothing = BlsFrVec(CELL_SCALARS)
+    known = reversed_vector(BlsFrVec.concat([values.get(i, nothing) for i in range(CELLS)]))
+
+    # Z vanishes on the missing cells, of degree at most 64 in X^64. E Z is known everywhere; E = E Z / Z on a coset.
+    vanishing = [1]
+    for cell in set(range(CELLS)) - set(indices):
+        root = pow(_shift(cell), CELL_SCALARS, R)
+        vanishing = [(a - root * b) % R for a, b in zip([0, *vanishing], [*vanishing, 0], strict=True)]
+    spread = [0] * EXTENDED
+    spread[: CELL_SCALARS * len(vanishing) : CELL_SCALARS] = vanishing
+    zero = BlsFrVec.from_ints(spread)
+    at_roots = zero.copy()
+    ntt(at_roots)
+    product = known * at_roots
+    ntt(product, inverse=True)
+    ntt(product, coset=_GENERATOR)
+    ntt(zero, coset=_GENERATOR)
+    recovered = product * zero.inverse()
+    ntt(recovered, inverse=True, coset=_GENERATOR)
+    return _with_proofs(recovered.slice(0, G1_POINTS), threads)
+
+
+def _extended(polynomial: BlsFrVec) -> BlsFrVec:
+    """Values at the 8192 roots of unity, in bit-reversed order."""
+    vec = BlsFrVec.concat([polynomial, BlsFrVec(EXTENDED - polynomial.n)])
+    ntt(vec)
+    return reversed_vector(vec)
+
+
+def _split(values: BlsFrVec) -> list[bytes]:
+    data = values.to_bytes()
+    return [data[i : i + CELL_BYTES] for i in range(0, len(data), CELL_BYTES)]
+
+
+def _with_proofs(polynomial: BlsFrVec, threads: int) -> tuple[list[bytes], list[bytes]]:
+    """The quotient by X^64 - s is Σ_k s^(k-1) (f div X^(64 k)): commitments to 63 tails, and a transform of them, since
+    the s of the cells are the 128th roots of unity.
+    """
+    basis, tails = powers_g1(), []
+    for start in range(CELL_SCALARS, G1_POINTS, CELL_SCALARS):
+        n = G1_POINTS - start
+        tails.append(basis.slice(0, n).msm(polynomial.slice(start, G1_POINTS), threads))
+    padded = BlsG1Vec.concat([*tails, BlsG1Vec(CELLS - len(tails))])
+    # lagrange() is the inverse transform: that of w^-1, over n
+    turned = padded.lagrange(threads).scale_each(BlsFrVec.from_ints([CELLS]), threads).to_compressed()
+    proofs = [turned[48 * (-i % CELLS) :][:48] for i in range(CELLS)]
+    return _split(_extended(polynomial)), [proofs[i] for i in reversed_indices(CELLS)]
+
+
+@cache
+def _shift(cell: int) -> int:
+    """h of the coset h <w_64> on which a cell lies."""
+    root = pow(_GENERATOR, (R - 1) // EXTENDED, R)
+    return pow(root, int(reversed_indices(CELLS)[cell]), R)
+
+
+def _interpolate(column: BlsFrVec, shift: int) -> BlsFrVec:
+    """Coefficients of the polynomial of degree below 64 with these values on the coset."""
+    vec = reversed_vector(column)
+    ntt(vec, inverse=True, coset=shift)
+    return vec
+
+
+def _check_indices(indices: Sequence[int]) -> None:
+    for index in indices:
+        if not 0 <= index < CELLS:
+            raise EncodingError(f"cell {index} of {CELLS}")
+
+
+def _challenge(
+    commitments: list[bytes], which: list[int], indices: Sequence[int], cells: Sequence[bytes], proofs: Sequence[bytes]
+) -> int:
+    """compute_verify_cell_kzg_proof_batch_challenge."""
+    said = [G1_POINTS, CELL_SCALARS, len(commitments), len(cells)]
+    parts = [_BATCH, *(number.to_bytes(8, "big") for number in said), *commitments]
+    for number, index, cell, proof in zip(which, indices, cells, proofs, strict=True):
+        parts += [number.to_bytes(8, "big"), index.to_bytes(8, "big"), cell, proof]
+    return to_scalar(b"".join(parts))
