@@ -179,12 +179,15 @@ static void G(_level_tile)(void *ctx, size_t tile, size_t end, unsigned worker)
         if (ones < n) G(_multiples_vartime)(high + ones, high + ones, factors, n - ones, room);
     }
     G(_add_in_step)(room->sum, low, high, n, room);
-    for (size_t i = 0; i < n; i++) G(_aff_neg)(&high[i], &high[i]);
-    G(_add_in_step)(high, low, high, n, room);
     for (size_t i = 0; i < n; i++) {
         const size_t block = (begin + i) / t->half, at = block * 2 * t->half + (begin + i) % t->half;
         t->a[at] = room->sum[i];
-        t->a[at + t->half] = high[i];
+        G(_aff_neg)(&high[i], &high[i]);
+    }
+    G(_add_in_step)(room->sum, low, high, n, room);
+    for (size_t i = 0; i < n; i++) {
+        const size_t block = (begin + i) / t->half, at = block * 2 * t->half + (begin + i) % t->half;
+        t->a[at + t->half] = room->sum[i];
     }
 }
 

@@ -12,8 +12,8 @@
 
 /* Room for one worker. */
 typedef struct {
-    GROUP_AFF *sum, *addend, *table; /* the table: for both halves, ZKN_MULTIPLES_TABLE entries a point */
-    GROUP_AFF *both;                 /* what is added to what */
+    GROUP_AFF *sum, *addend; /* what is added to what, one behind the other */
+    GROUP_AFF *table;        /* for both halves, ZKN_MULTIPLES_TABLE entries a point */
     COORD_TYPE *denominators, *products;
     zkn_pair *pairs;
     zkn_halves *halves;
@@ -21,7 +21,8 @@ typedef struct {
 
 void G(_multiples_room_take)(G(_multiples_room) * room, zkn_scratch *s);
 
-/* out[i] <- a[i] + b[i] for n <= ZKN_MULTIPLES_TILE points; out may be a or b. */
+/* out[i] <- a[i] + b[i] for n <= ZKN_MULTIPLES_TILE points; out may be a or b, and a the sums in the room, b the
+ * addends there. Both are overwritten. */
 void G(_add_in_step)(GROUP_AFF *out, const GROUP_AFF *a, const GROUP_AFF *b, size_t n,
                      const G(_multiples_room) * room);
 
@@ -98,12 +99,11 @@ void G(_sum_few_vartime)(GROUP_JAC *out, const void *a, const zkn_fr *s, size_t 
 
 void G(_multiples_room_take)(G(_multiples_room) * room, zkn_scratch *s)
 {
-    room->sum = zkn_take(s, ZKN_MULTIPLES_TILE, sizeof *room->sum);
-    room->addend = zkn_take(s, ZKN_MULTIPLES_TILE, sizeof *room->addend);
+    room->sum = zkn_take(s, 2 * ZKN_MULTIPLES_TILE, sizeof *room->sum);
+    room->addend = room->sum ? room->sum + ZKN_MULTIPLES_TILE : NULL;
     room->table = zkn_take(s, 2 * ZKN_MULTIPLES_TABLE * ZKN_MULTIPLES_TILE, sizeof *room->table);
     room->denominators = zkn_take(s, ZKN_MULTIPLES_TILE, sizeof *room->denominators);
     room->products = zkn_take(s, ZKN_MULTIPLES_TILE, sizeof *room->products);
-    room->both = zkn_take(s, 2 * ZKN_MULTIPLES_TILE, sizeof *room->both);
     room->pairs = zkn_take(s, ZKN_MULTIPLES_TILE, sizeof *room->pairs);
     room->halves = zkn_take(s, ZKN_MULTIPLES_TILE, sizeof *room->halves);
 }
@@ -111,13 +111,42 @@ void G(_multiples_room_take)(G(_multiples_room) * room, zkn_scratch *s)
 void G(_add_in_step)(GROUP_AFF *out, const GROUP_AFF *a, const GROUP_AFF *b, size_t n,
                      const G(_multiples_room) * room)
 {
-    for (uint32_t i = 0; i < n; i++) {
-        room->both[i] = a[i];
-        room->both[ZKN_MULTIPLES_TILE + i] = b[i];
-        room->pairs[i] = (zkn_pair){i, ZKN_MULTIPLES_TILE + i};
+    if (a != room->sum) memcpy(room->sum, a, n * sizeof *a);
+    if (b != room->addend) memcpy(room->addend, b, n * sizeof *b);
+    for (uint32_t i = 0; i < n; i++) room->pairs[i] = (zkn_pair){i, ZKN_MULTIPLES_TILE + i};
+    G(_add_pairs_vartime)(room->sum, room->pairs, n, room->denominators, room->products);
+    if (out != room->sum) memcpy(out, room->sum, n * sizeof *out);
+}
+
+/* p[i] <- 2 p[i] for n <= ZKN_MULTIPLES_TILE points, infinity included; no other point has y = 0, as it would
+ * be of order 2. */
+static void G(_double_in_step)(GROUP_AFF *p, size_t n, const G(_multiples_room) * room)
+{
+    COORD_TYPE chain[ZKN_CHAINS], inverse, slope, x;
+    for (int k = 0; k < ZKN_CHAINS; k++) C(_one)(&chain[k]);
+    for (size_t i = 0; i < n; i++) {
+        COORD_TYPE *denominator = &room->denominators[i];
+        C(_dbl)(denominator, &p[i].y);
+        if (__builtin_expect(C(_is_zero)(denominator), 0)) C(_one)(denominator);
+        room->products[i] = chain[i % ZKN_CHAINS];
+        C(_mul)(&chain[i % ZKN_CHAINS], &chain[i % ZKN_CHAINS], denominator);
     }
-    G(_add_pairs_vartime)(room->both, room->pairs, n, room->denominators, room->products);
-    for (size_t i = 0; i < n; i++) out[i] = room->both[i];
+    G(_invert_products)(chain);
+    for (size_t i = n; i-- > 0;) {
+        C(_mul)(&inverse, &room->products[i], &chain[i % ZKN_CHAINS]);
+        C(_mul)(&chain[i % ZKN_CHAINS], &chain[i % ZKN_CHAINS], &room->denominators[i]);
+        C(_sqr)(&x, &p[i].x);
+        C(_dbl)(&slope, &x);
+        C(_add)(&slope, &slope, &x); /* 3 x^2: 0 for infinity, which so stays what it is */
+        C(_mul)(&slope, &slope, &inverse);
+        C(_sqr)(&x, &slope);
+        C(_sub)(&x, &x, &p[i].x);
+        C(_sub)(&x, &x, &p[i].x);
+        C(_sub)(&inverse, &p[i].x, &x);
+        C(_mul)(&slope, &slope, &inverse);
+        C(_sub)(&p[i].y, &slope, &p[i].y);
+        p[i].x = x;
+    }
 }
 
 /* The entries 1, 2, .., 8 times a half's base, tile by tile: entry k of point i is at [(k - 1) n + i]. */
@@ -125,7 +154,9 @@ static void G(_fill_tables)(const GROUP_AFF *a, size_t n, const G(_multiples_roo
 {
     GROUP_AFF *first = room->table, *second = first + ZKN_MULTIPLES_TABLE * n;
     for (size_t i = 0; i < n; i++) first[i] = a[i];
-    for (size_t k = 2; k <= ZKN_MULTIPLES_TABLE; k++) {
+    memcpy(first + n, first, n * sizeof *first);
+    G(_double_in_step)(first + n, n, room);
+    for (size_t k = 3; k <= ZKN_MULTIPLES_TABLE; k++) {
         GROUP_AFF *entry = first + (k - 1) * n;
         G(_add_in_step)(entry, entry - n, first, n, room);
     }
@@ -140,12 +171,12 @@ void G(_multiples_vartime)(GROUP_AFF *out, const GROUP_AFF *a, const zkn_fr *s, 
     for (size_t i = 0; i < n; i++) {
         const unsigned needed = zkn_halve(&room->halves[i], &s[i], MULTIPLES_SPLIT);
         if (needed > windows) windows = needed;
-        G(_aff_zero)(&sum[i]);
     }
     if (windows > 0) G(_fill_tables)(a, n, room);
+    for (size_t i = 0; i < n; i++) G(_aff_zero)(&sum[i]);
     for (unsigned window = windows; window-- > 0;) {
         for (int doubling = 0; doubling < 4 && window + 1 < windows; doubling++)
-            G(_add_in_step)(sum, sum, sum, n, room);
+            G(_double_in_step)(sum, n, room);
         for (unsigned half = 0; half < 2; half++) {
             const GROUP_AFF *table = room->table + half * ZKN_MULTIPLES_TABLE * n;
             int any = 0;

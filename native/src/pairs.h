@@ -5,6 +5,8 @@
 
 #include "group.h"
 
+enum { ZKN_CHAINS = 4 };
+
 /* p[to] <- p[to] + p[from] */
 typedef struct {
     uint32_t to, from;

@@ -19,6 +19,23 @@ void G(_add_pairs_vartime)(GROUP_AFF *p, zkn_pair *pairs, size_t n, COORD_TYPE *
 size_t G(_add_pairs_in_lanes)(GROUP_AFF *p, zkn_pair *pairs, size_t n, COORD_TYPE *products);
 #endif
 
+/* Inverts the products of ZKN_CHAINS chains that do not wait for each other, by one inversion. */
+static inline void G(_invert_products)(COORD_TYPE chain[ZKN_CHAINS])
+{
+    COORD_TYPE before[ZKN_CHAINS], all = chain[0], inverse;
+    for (int k = 1; k < ZKN_CHAINS; k++) {
+        before[k] = all;
+        C(_mul)(&all, &all, &chain[k]);
+    }
+    C(_inv)(&all, &all);
+    for (int k = ZKN_CHAINS; k-- > 1;) {
+        C(_mul)(&inverse, &all, &before[k]);
+        C(_mul)(&all, &all, &chain[k]);
+        chain[k] = inverse;
+    }
+    chain[0] = all;
+}
+
 #ifdef PAIRS_DEFINE
 
 /* The sums that need no slope, or that of a tangent: 1 if there is still a slope to invert. No point has x = 0:
@@ -66,10 +83,8 @@ void G(_add_pairs_vartime)(GROUP_AFF *p, zkn_pair *pairs, size_t n, COORD_TYPE *
     const size_t in_lanes = G(_add_pairs_in_lanes)(p, pairs, n, products);
     pairs += in_lanes, n -= in_lanes;
 #endif
-    /* Chains of products that do not wait for each other. */
-    enum { CHAINS = 4 };
-    COORD_TYPE chain[CHAINS], before[CHAINS], all, inverse;
-    for (int k = 0; k < CHAINS; k++) C(_one)(&chain[k]);
+    COORD_TYPE chain[ZKN_CHAINS], inverse;
+    for (int k = 0; k < ZKN_CHAINS; k++) C(_one)(&chain[k]);
     size_t open = 0;
     for (size_t i = 0; i < n; i++) {
         GROUP_AFF *a = &p[pairs[i].to];
@@ -79,26 +94,15 @@ void G(_add_pairs_vartime)(GROUP_AFF *p, zkn_pair *pairs, size_t n, COORD_TYPE *
         if (__builtin_expect(C(_is_zero)(&a->x) | C(_is_zero)(&b->x) | C(_is_zero)(denominator), 0)) {
             if (!G(_pair_is_open)(a, b, denominator)) continue;
         }
-        products[open] = chain[open % CHAINS];
-        C(_mul)(&chain[open % CHAINS], &chain[open % CHAINS], denominator);
+        products[open] = chain[open % ZKN_CHAINS];
+        C(_mul)(&chain[open % ZKN_CHAINS], &chain[open % ZKN_CHAINS], denominator);
         pairs[open++] = pairs[i];
     }
     if (open == 0) return;
-    all = chain[0];
-    for (int k = 1; k < CHAINS; k++) {
-        before[k] = all;
-        C(_mul)(&all, &all, &chain[k]);
-    }
-    C(_inv)(&all, &all);
-    for (int k = CHAINS; k-- > 1;) {
-        C(_mul)(&inverse, &all, &before[k]);
-        C(_mul)(&all, &all, &chain[k]);
-        chain[k] = inverse;
-    }
-    chain[0] = all;
+    G(_invert_products)(chain);
     for (size_t i = open; i-- > 0;) {
-        C(_mul)(&inverse, &products[i], &chain[i % CHAINS]);
-        C(_mul)(&chain[i % CHAINS], &chain[i % CHAINS], &denominators[i]);
+        C(_mul)(&inverse, &products[i], &chain[i % ZKN_CHAINS]);
+        C(_mul)(&chain[i % ZKN_CHAINS], &chain[i % ZKN_CHAINS], &denominators[i]);
         G(_add_by_slope)(&p[pairs[i].to], &p[pairs[i].from], &inverse);
     }
 }

@@ -115,8 +115,11 @@ def test_the_venue_publishes_and_a_trader_recovers_through_a_node(node, tmp_path
 
 
 def test_the_readme_runs_as_written_with_a_chain_and_snarkjs(node, tmp_path):
-    """All its blocks in order; the node is ours, at another port than the one it names."""
+    """The blocks that need a node, another port than the one it names, or snarkjs, after those that they build on."""
     tools = str(HERE / "node_modules/.bin")
-    for script in [*blocks("sh"), *blocks("sh interop")]:
+    for line in "".join(blocks("sh")[:3]).splitlines():
+        done = follow(line, tmp_path, tools)
+        assert done.returncode == 0, f"{line}\n{done.stdout}\n{done.stderr}"
+    for script in blocks("sh interop"):
         done = follow(script.replace("http://127.0.0.1:8545", node), tmp_path, tools)
         assert done.returncode == 0, f"{script}\n{done.stdout}\n{done.stderr}"
