@@ -99,7 +99,7 @@ def measure(case: str, rounds: int, threads: int, results) -> None:
     r1cs, witness = margin() if case == "margin-16" else chain(int(case.removeprefix("2^")))
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     system = System.of(r1cs)
-    assert system.transposed.nnz
+    assert system.transposed
     public = witness.slice(1, 1 + r1cs.n_public).to_ints()
     content = prove(system, witness, threads=threads).encode()
     assert verify(system, public, Proof.decode(content))

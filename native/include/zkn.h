@@ -408,6 +408,11 @@ zkn_status zkn_sparse_check(size_t *bad, const zkn_sparse *m, size_t n_columns, 
 /* out[i] <- row i times w. out does not alias w. */
 void zkn_sparse_product(zkn_fr *out, const zkn_sparse *m, const zkn_fr *pool, size_t n_pool, const zkn_fr *w,
                         unsigned threads);
+/* The same matrix in each of `blocks` blocks: out[i][b] <- row i times the wires of block b, which are w[k][b] for wires
+ * k below n_own, and for all others shared[k - n_own], whatever the block. out does not alias w or shared. */
+void zkn_sparse_blocks_product(zkn_fr *out, const zkn_sparse *m, const zkn_fr *pool, size_t n_pool,
+                               const zkn_fr *w, size_t n_own, const zkn_fr *shared, size_t blocks,
+                               unsigned threads);
 /* broken[i] <- 1 if w breaks row i, else 0 */
 void zkn_r1cs_broken(uint8_t *broken, const zkn_sparse *a, const zkn_sparse *b, const zkn_sparse *c,
                      const zkn_fr *pool, size_t n_pool, const zkn_fr *w, unsigned threads);

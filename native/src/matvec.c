@@ -90,6 +90,61 @@ void zkn_sparse_product(zkn_fr *out, const zkn_sparse *m, const zkn_fr *pool, si
 }
 
 typedef struct {
+    zkn_fr *out;
+    const zkn_sparse *m;
+    const zkn_fr *pool, *w, *shared;
+    size_t n_own, blocks;
+    sparse_units units;
+} blocks_job;
+
+/* sum[b] += coefficient x[b step]; a step of 0 is one x for all */
+static inline void add_multiple(zkn_fr *sum, const blocks_job *job, uint32_t coefficient, const zkn_fr *x,
+                                size_t step)
+{
+    zkn_fr product;
+    if (coefficient == job->units.one) {
+        for (size_t b = 0; b < job->blocks; b++) fr_add(&sum[b], &sum[b], &x[b * step]);
+    } else if (coefficient == job->units.minus_one) {
+        for (size_t b = 0; b < job->blocks; b++) fr_sub(&sum[b], &sum[b], &x[b * step]);
+    } else if (step) {
+        for (size_t b = 0; b < job->blocks; b++) {
+            fr_mul(&product, &job->pool[coefficient], &x[b]);
+            fr_add(&sum[b], &sum[b], &product);
+        }
+    } else {
+        fr_mul(&product, &job->pool[coefficient], x);
+        for (size_t b = 0; b < job->blocks; b++) fr_add(&sum[b], &sum[b], &product);
+    }
+}
+
+static void blocks_share(void *ctx, size_t begin, size_t end, unsigned worker)
+{
+    (void)worker;
+    const blocks_job *job = ctx;
+    const size_t stop = row_at_weight(job->m, end);
+    for (size_t i = row_at_weight(job->m, begin); i < stop; i++) {
+        zkn_fr *sum = &job->out[i * job->blocks];
+        for (size_t b = 0; b < job->blocks; b++) fr_zero(&sum[b]);
+        for (size_t k = job->m->row_ptr[i]; k < job->m->row_ptr[i + 1]; k++) {
+            const size_t wire = job->m->wire[k];
+            if (wire < job->n_own) {
+                add_multiple(sum, job, job->m->coefficient[k], &job->w[wire * job->blocks], 1);
+            } else {
+                add_multiple(sum, job, job->m->coefficient[k], &job->shared[wire - job->n_own], 0);
+            }
+        }
+    }
+}
+
+void zkn_sparse_blocks_product(zkn_fr *out, const zkn_sparse *m, const zkn_fr *pool, size_t n_pool,
+                               const zkn_fr *w, size_t n_own, const zkn_fr *shared, size_t blocks,
+                               unsigned threads)
+{
+    blocks_job job = {out, m, pool, w, shared, n_own, blocks, sparse_units_of(pool, n_pool)};
+    zkn_parallel(m->nnz + m->n_rows, threads, blocks_share, &job);
+}
+
+typedef struct {
     uint8_t *broken;
     const zkn_sparse *a, *b, *c;
     const zkn_fr *pool, *w;

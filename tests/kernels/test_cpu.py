@@ -21,6 +21,7 @@ needs_x86 = pytest.mark.skipif(not X86, reason="this build holds the portable pa
 # Prints what depends on arithmetic of every kind, for one path.
 REPORT = """
 import hashlib
+import numpy as np
 from zkstate.kernels import *
 assert cpu_path() == {path!r}, cpu_path()
 seen = hashlib.sha256()
@@ -43,6 +44,9 @@ tables[0].fold(12345)
 for vec in (tables[0].values, eq_table(x.slice(9, 18), 500), rows_encode(x, 128, 256), rows_sum(x, 64, x.slice(0, 8)),
             rows_dot(x, x.slice(9, 41))):
     seen.update(vec.to_bytes())
+two = type("Two", (), {{"row_ptr": np.array([0, 2, 3], np.uint64), "wire": np.array([0, 2, 1], np.uint32),
+                       "coefficient": np.array([3, 9, 1], np.uint32)}})
+seen.update(sparse_blocks_product(two, x, x.slice(0, 16), x.slice(16, 17), 8).to_bytes())
 seen.update(blake2b_columns(b"person", bytes(range(64)) * 32, x) + blake2b_parents(b"person", x.to_bytes()))
 for width in range(1, 17):
     seen.update(poseidon_many(9, x.slice(0, 2 * width), width).to_bytes())

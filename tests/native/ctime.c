@@ -95,6 +95,7 @@ static int witness(void)
     VALGRIND_MAKE_MEM_UNDEFINED(&slots[1], sizeof slots - sizeof *slots);
     zkn_witness_run(slots, &f.program);
     zkn_sparse_product(out, &f.program.c, f.pool, POOL, slots, 1);
+    zkn_sparse_blocks_product(out, &f.program.c, f.pool, POOL, slots, SLOTS, slots, 1, 1);
     zkn_r1cs_broken(broken, &f.program.a, &f.program.b, &f.program.c, f.pool, POOL, slots, 1);
     return status != ZKN_OK;
 }

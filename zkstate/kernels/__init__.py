@@ -15,6 +15,7 @@ from zkstate.kernels.constraints import (
     WitnessProgram,
     broken_rows,
     check_sparse,
+    sparse_blocks_product,
     sparse_product,
     wipe,
 )
@@ -106,6 +107,7 @@ __all__ = [
     "rows_encode",
     "rows_filled",
     "rows_sum",
+    "sparse_blocks_product",
     "sparse_product",
     "sumcheck_product",
     "sumcheck_rows",

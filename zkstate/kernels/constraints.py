@@ -71,6 +71,26 @@ def sparse_product(matrix: Sparse, pool: FrVec, w: FrVec, threads: int = 0) -> F
     return out
 
 
+def sparse_blocks_product(
+    matrix: Sparse, pool: FrVec, own: FrVec, shared: FrVec, blocks: int, threads: int = 0
+) -> FrVec:
+    """The same matrix in each block: row i of the result is row i times the wires of block 0, 1, ..
+
+    Shapes: own n·blocks, the wires below n of every block, wire by wire; shared, the wires from n on, alike in all.
+    Errors: LengthError; EncodingError if a row reads past the wires or past the pool.
+    """
+    n_own, rest = divmod(len(own), blocks) if blocks > 0 else (0, 1)
+    if rest:
+        raise LengthError(f"{len(own)} scalars for {blocks} blocks")
+    check_sparse(matrix, n_own + len(shared), len(pool))
+    view = SparseView(matrix)
+    out = FrVec.uninitialised(view.n_rows * blocks)
+    lib.zkn_sparse_blocks_product(
+        out.array, view.struct, pool.array, len(pool), own.array, n_own, shared.array, blocks, thread_count(threads)
+    )
+    return out
+
+
 def broken_rows(abc: Sequence[Sparse], pool: FrVec, w: FrVec, threads: int = 0) -> npt.NDArray[np.intp]:
     """The rows i where (A_i·w)(B_i·w) ≠ C_i·w, in order.
 

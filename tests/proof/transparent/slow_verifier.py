@@ -33,8 +33,8 @@ def queries(width, n):
 
 
 class Parameters:
-    def __init__(self, N, W, p, w, g, t):
-        S = W - 1 - p
+    def __init__(self, N, W, p, kappa, w, g, t):
+        S, N = (W - 1 - p) << kappa, N << kappa
         self.N, self.W, self.p, self.w, self.g, self.t = N, W, p, w, g, t
         self.width, self.n = 1 << w, 1 << g
         self.m = ceil_div(S + 3, self.width)
@@ -50,13 +50,13 @@ class Parameters:
 
 
 @cache
-def parameters(N, W, p):
+def parameters(N, W, p, kappa=0):
     candidates = []
-    for w in range(7, max(7, bits(W - 1 - p + 2)) + 1):
+    for w in range(7, max(7, bits(((W - 1 - p) << kappa) + 2)) + 1):
         for g in range(w + 2, min(w + 5, 28) + 1):
             t = queries(1 << w, 1 << g)
             if t is not None:
-                chosen = Parameters(N, W, p, w, g, t)
+                chosen = Parameters(N, W, p, kappa, w, g, t)
                 candidates.append((chosen.cost, w, g, chosen))
     return min(candidates, key=lambda c: c[:3])[3]
 
@@ -152,20 +152,23 @@ class Reader:
         return found
 
 
-def verify(r1cs, public_inputs, content):
-    """Whether the proof in `content` is accepted for the circuit in the bytes of its .r1cs file."""
+def verify(r1cs, public_inputs, content, kappa=0):
+    """Whether the proof in `content` is accepted for 2^kappa blocks of the circuit in the bytes of its .r1cs file."""
     N, W, p, rows = read_r1cs(r1cs)
     if len(public_inputs) != p or any(not 0 <= x < R for x in public_inputs):
         raise Malformed("public inputs")
-    if len(content) < 92 or content[:36] != b"zkstate transparent proof".ljust(32, b"\0") + b"\0\0\0\1":
+    if len(content) < 100 or content[:36] != b"zkstate transparent proof".ljust(32, b"\0") + b"\0\0\0\1":
         raise Malformed("header")
-    counts = struct.unpack(">QQQ", content[68:92])
-    if not (counts[2] < counts[1] <= 1 << 31 and counts[0] <= 1 << 31):
+    counts = struct.unpack(">QQQQ", content[68:100])
+    if not (counts[2] < counts[1] <= 1 << 31 and counts[0] <= 1 << 31 and counts[3] <= 31):
         raise Malformed("counts")
+    secret = counts[1] - 1 - counts[2]
+    if max(counts[0], secret) << counts[3] > 1 << 31 or (counts[3] and not (counts[0] and secret)):
+        raise Malformed("blocks")
     c = parameters(*counts)
-    if len(content) != 92 + c.size:
+    if len(content) != 100 + c.size:
         raise Malformed("length")
-    reader = Reader(content[92:])
+    reader = Reader(content[100:])
     cap = reader.bytes(32 << c.h)
     row_rounds = [reader.elements(2) for _ in range(c.s_x)]
     a, b, cc = reader.elements(3)
@@ -177,31 +180,31 @@ def verify(r1cs, public_inputs, content):
         salt = reader.bytes(32)
         opened.append((salt, reader.elements(c.m + 3)))
     paths = [[reader.bytes(32) for _ in range(c.g - c.h)] for _ in range(c.t)]
-    if content[36:68] != hashlib.sha256(r1cs).digest() or counts != (N, W, p):
+    if content[36:68] != hashlib.sha256(r1cs).digest() or counts != (N, W, p, kappa):
         return False
 
     transcript = Transcript()
     transcript.absorb("protocol", b"zkstate transparent v1")
     transcript.absorb("circuit", hashlib.sha256(r1cs).digest())
-    transcript.absorb("parameters", struct.pack(">6Q", N, W, p, c.w, c.g, c.t))
+    transcript.absorb("parameters", struct.pack(">7Q", N, W, p, kappa, c.w, c.g, c.t))
     transcript.absorb_elements("public inputs", public_inputs)
     transcript.absorb("cap", cap)
     tau = transcript.challenges("tau", c.s_x)
-    x, q, kappa = [], 0, []
+    x, q, weights_1 = [], 0, []
     for (h_0, h_2), tau_j in zip(row_rounds, tau, strict=True):
         transcript.absorb_elements("row round", (h_0, h_2))
         x += transcript.challenges("row point", 1)
         u = x[-1] * pow(tau_j, R - 2, R) % R
         q = (u * q + (1 - u) * h_0 + (x[-1] ** 2 - x[-1]) * h_2) % R
-        kappa = [u * k % R for k in kappa] + [1 - u, x[-1] ** 2 - x[-1]]
+        weights_1 = [u * k % R for k in weights_1] + [1 - u, x[-1] ** 2 - x[-1]]
     transcript.absorb_elements("values", (a, b, cc))
     weights = transcript.challenges("weights", 3)
-    y, q_, kappa_ = [], sum(r * value for r, value in zip(weights, (a, b, cc), strict=True)), []
+    y, q_, weights_2 = [], sum(r * value for r, value in zip(weights, (a, b, cc), strict=True)), []
     for h_0, h_2 in column_rounds:
         transcript.absorb_elements("column round", (h_0, h_2))
         y += transcript.challenges("column point", 1)
         q_ = (y[-1] * q_ + (1 - 2 * y[-1]) * h_0 + (y[-1] ** 2 - y[-1]) * h_2) % R
-        kappa_ = [y[-1] * k % R for k in kappa_] + [1 - 2 * y[-1], y[-1] ** 2 - y[-1]]
+        weights_2 = [y[-1] * k % R for k in weights_2] + [1 - 2 * y[-1], y[-1] ** 2 - y[-1]]
     (join,) = transcript.challenges("join", 1)
     transcript.absorb_elements("mask claim", (mu,))
     (rho,) = transcript.challenges("combine", 1)
@@ -209,20 +212,22 @@ def verify(r1cs, public_inputs, content):
     transcript.absorb_elements("pad row", v_pad)
     places = transcript.places("columns", c.t, c.n)
 
-    S = W - 1 - p
+    blocks = 1 << kappa
+    S, N = (W - 1 - p) * blocks, N * blocks
     constant = c.m * c.width
-    place = {wire: constant + wire if wire <= p else wire - p - 1 for wire in range(W)}
     eq_x, eq_y = eq(x), eq(y)
     F = 0
-    for i, row in enumerate(rows):
-        for weight, terms in zip(weights, row, strict=True):
-            F += weight * eq_x[i] * sum(value * eq_y[place[wire]] for wire, value in terms.items())
+    for block in range(blocks):
+        place = [constant + wire if wire <= p else (wire - p - 1) * blocks + block for wire in range(W)]
+        for i, row in enumerate(rows):
+            for weight, terms in zip(weights, row, strict=True):
+                F += weight * eq_x[i * blocks + block] * sum(value * eq_y[place[wire]] for wire, value in terms.items())
     F += eq_x[N] * weights[0] * eq_y[S] + eq_x[N + 1] * weights[1] * eq_y[S + 1]
     F += eq_x[N + 2] * (weights[0] * eq_y[S + 2] + weights[1] * eq_y[constant] + weights[2] * eq_y[S + 2])
     pub = eq_y[constant] + sum(eq_y[constant + i] * value for i, value in enumerate(public_inputs, 1))
     high, low = eq(y[: c.s_y - c.w]), eq(y[c.s_y - c.w :])
     left = F * sum(low[i] * v[i] for i in range(c.width))
-    left += sum(k * v_pad[i] for i, k in enumerate([join * k for k in kappa] + kappa_))
+    left += sum(k * v_pad[i] for i, k in enumerate([join * k for k in weights_1] + weights_2))
     if (left - rho * (q_ - F * pub + join * (q - a * b + cc)) - mu) % R:
         return False
     omega = pow(5, (R - 1) // c.n, R)

@@ -31,8 +31,8 @@ def random_system(rng: random.Random, n_rows: int, n_wires: int, n_public: int, 
     return Small(rows, n_public, witness)
 
 
-def system_of(small: Small) -> System:
-    return System.of(small.r1cs)
+def system_of(small: Small, log_blocks: int = 0) -> System:
+    return System.of(small.r1cs, log_blocks)
 
 
 def circuit_bytes(small: Small) -> bytes:
@@ -47,8 +47,8 @@ def judge(system, public, content):
         return "malformed"
 
 
-def judge_slowly(r1cs, public, content):
+def judge_slowly(r1cs, public, content, log_blocks=0):
     try:
-        return slow_verifier.verify(r1cs, public, content)
+        return slow_verifier.verify(r1cs, public, content, log_blocks)
     except slow_verifier.Malformed:
         return "malformed"

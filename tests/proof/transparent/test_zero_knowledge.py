@@ -105,7 +105,7 @@ def test_a_generator_that_is_plainly_broken_is_refused(rng):
 
 
 def test_masks_are_uniform_scalars_and_never_twice_the_same():
-    masks = Masks(os.urandom, b"circuit", FrVec(3))
+    masks = Masks(os.urandom, b"circuit", [FrVec(3)])
     drawn = [*masks.take(1).to_ints(), *masks.take(20_000).to_ints(), *masks.take(0).to_ints()]
     assert len(set(drawn)) == 20_001
     assert chi_squared(drawn) < MOST

@@ -7,7 +7,7 @@ repeats itself gives one proof twice, and never the same masks to two witnesses 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 import numpy.typing as npt
@@ -28,12 +28,13 @@ class Masks:
 
     __slots__ = ("_stream",)
 
-    def __init__(self, rng: Random, circuit: bytes, witness: FrVec) -> None:
+    def __init__(self, rng: Random, circuit: bytes, witnesses: Iterable[FrVec]) -> None:
         seed = rng(SEED_BYTES)
         if len(seed) != SEED_BYTES or len(set(seed)) == 1:
             raise EnvironmentFailure(f"the random source gave {len(seed)} bytes that are no seed: it is broken")
         state = hashlib.blake2b(circuit, digest_size=32, key=seed, person=PERSON)
-        state.update(witness.raw())
+        for witness in witnesses:
+            state.update(witness.raw())
         self._stream = Cipher(algorithms.ChaCha20(state.digest(), bytes(16)), mode=None).encryptor()
 
     def take_bytes(self, count: int) -> bytearray:

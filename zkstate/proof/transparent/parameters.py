@@ -16,26 +16,45 @@ from zkstate.kernels import DIGEST_BYTES, FR_BYTES, FR_MODULUS, FR_TWO_ADICITY
 SECURITY_BITS = 128
 QUERY_BITS = SECURITY_BITS + 1  # of the queries alone: the other half of 2^-128 is for all that field elements decide
 MASK_WIRES = MASK_ROWS = 3
-MAX_WIRES = 1 << 31
+MAX_WIRES, MAX_LOG_BLOCKS = 1 << 31, 31
 MIN_LOG_WIDTH, LOG_EXPANSIONS = 7, range(2, 6)
 CELLS_PER_BYTE = 4  # of proof size: what an encoded element costs the prover, weighed against the verifier's bytes
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """The counts of an R1CS: rows, wires with the constant, public wires. LengthError outside the limits."""
+    """The counts of an R1CS, rows, wires with the constant, public wires, and how often it stands: 2^log_blocks times.
+
+    Blocks share the public inputs. LengthError outside the limits, and for blocks without rows or secret wires.
+    """
 
     n_constraints: int
     n_wires: int
     n_public: int
+    log_blocks: int = 0
 
     def __post_init__(self) -> None:
+        found = f"{self.n_constraints} rows over {self.n_wires} wires, {self.n_public} of them public"
         if not 0 <= self.n_public < self.n_wires <= MAX_WIRES or not 0 <= self.n_constraints <= MAX_WIRES:
-            raise LengthError(f"{self.n_constraints} rows over {self.n_wires} wires, {self.n_public} of them public")
+            raise LengthError(found)
+        if not 0 <= self.log_blocks <= MAX_LOG_BLOCKS or max(self.n_rows, self.n_secret) > MAX_WIRES:
+            raise LengthError(f"{found}, 2^{self.log_blocks} times")
+        if self.log_blocks and (not self.n_constraints or self.n_wires == 1 + self.n_public):
+            raise LengthError(f"{found}: a block needs a row and a secret wire")
+
+    @property
+    def blocks(self) -> int:
+        return 1 << self.log_blocks
+
+    @property
+    def n_rows(self) -> int:
+        """Rows of all blocks."""
+        return self.n_constraints << self.log_blocks
 
     @property
     def n_secret(self) -> int:
-        return self.n_wires - 1 - self.n_public
+        """Secret wires of all blocks."""
+        return (self.n_wires - 1 - self.n_public) << self.log_blocks
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +94,7 @@ class Parameters:
     @property
     def row_variables(self) -> int:
         """Rounds of the first sumcheck: bits of the index of a constraint."""
-        return (self.shape.n_constraints + MASK_ROWS - 1).bit_length()
+        return (self.shape.n_rows + MASK_ROWS - 1).bit_length()
 
     @property
     def public_start(self) -> int:
@@ -154,10 +173,11 @@ class Parameters:
         return math.log2(error.denominator) - math.log2(error.numerator)
 
     def encode(self) -> bytes:
-        """What the transcript absorbs: six unsigned 64-bit numbers."""
+        """What the transcript absorbs: seven unsigned 64-bit numbers."""
         shape = self.shape
-        counts = (shape.n_constraints, shape.n_wires, shape.n_public, self.log_width, self.log_length, self.queries)
-        return b"".join(count.to_bytes(8, "big") for count in counts)
+        counts = (shape.n_constraints, shape.n_wires, shape.n_public, shape.log_blocks)
+        chosen = (self.log_width, self.log_length, self.queries)
+        return b"".join(count.to_bytes(8, "big") for count in (*counts, *chosen))
 
 
 def missing(n: int, wrong: int, queries: int) -> Fraction:

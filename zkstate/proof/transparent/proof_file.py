@@ -1,9 +1,10 @@
 """The file of a transparent proof: a header that fixes its length, then every message in the order it was sent.
 
-    "zkstate transparent proof" zero-padded to 32, version u32 = 1, circuit[32], constraints u64, wires u64, public u64
+    "zkstate transparent proof" zero-padded to 32, version u32 = 1, circuit[32],
+    constraints u64, wires u64, public u64, log2 of blocks u64
     cap, messages, row, pad row, then for each opened column its salt and elements, then every path
 
-Integers are big-endian, field elements 32 bytes big-endian below r. Parameters follow from the three counts.
+Integers are big-endian, field elements 32 bytes big-endian below r. Parameters follow from the four counts.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from zkstate.proof.transparent.parameters import Parameters, Shape, parameters_f
 MAGIC = b"zkstate transparent proof".ljust(32, b"\0")
 VERSION = 1
 MAX_BYTES = 1 << 30
-_HEADER = struct.Struct(">32sI32sQQQ")
+_HEADER = struct.Struct(">32sI32sQQQQ")
 HEADER_BYTES = _HEADER.size
 
 
@@ -43,7 +44,8 @@ class Proof:
     def encode(self) -> bytes:
         """The file."""
         shape = self.parameters.shape
-        header = _HEADER.pack(MAGIC, VERSION, self.circuit, shape.n_constraints, shape.n_wires, shape.n_public)
+        counts = (shape.n_constraints, shape.n_wires, shape.n_public, shape.log_blocks)
+        header = _HEADER.pack(MAGIC, VERSION, self.circuit, *counts)
         width = FR_BYTES * self.parameters.committed_rows
         columns = self.columns.to_bytes()
         opened = b"".join(self.salt(i) + columns[i * width : (i + 1) * width] for i in range(self.parameters.queries))

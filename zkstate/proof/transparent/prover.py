@@ -6,12 +6,12 @@ Every buffer that holds a witness, a mask or something made of them is overwritt
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import numpy as np
 
-from zkstate.errors import LengthError, WitnessError
+from zkstate.errors import WitnessError
 from zkstate.kernels import (
     DIGEST_BYTES,
     FR_MODULUS,
@@ -63,46 +63,42 @@ def _secrets() -> Iterator[_Secrets]:
         secrets.wipe()
 
 
-def prove(system: System, witness: FrVec, rng: Random = os.urandom, *, threads: int = 0) -> Proof:
+def prove(system: System, witness: FrVec | Sequence[FrVec], rng: Random = os.urandom, *, threads: int = 0) -> Proof:
     """A proof that `witness` satisfies the circuit, which shows nothing but its public wires 1..n_public.
 
-    The witness stays the caller's to wipe. Another `rng` than the operating system's is for tests alone.
+    For a circuit of several blocks, one witness each, all with the same public wires.
+    Witnesses stay the caller's to wipe. Another `rng` than the operating system's is for tests alone.
     Errors: LengthError; WitnessError names the first broken row; EnvironmentFailure for a broken rng.
     """
-    shape = system.parameters.shape
-    if len(witness) != shape.n_wires:
-        raise LengthError(f"a witness of {len(witness)} values, the circuit has {shape.n_wires} wires")
-    if witness[0] != 1:
-        raise WitnessError("wire 0 of the witness is not the constant 1")
-    masks = Masks(rng, system.digest, witness)
+    witnesses = [witness] if isinstance(witness, FrVec) else list(witness)
+    masks = Masks(rng, system.digest, witnesses)
     with _secrets() as secrets:
-        return _Proving(system, witness, masks, secrets, threads).run()
+        return _Proving(system, witnesses, masks, secrets, threads).run()
 
 
 class _Proving:
     """One proof in the making."""
 
-    def __init__(self, system: System, witness: FrVec, masks: Masks, secrets: _Secrets, threads: int) -> None:
+    def __init__(self, system: System, witnesses: list[FrVec], masks: Masks, secrets: _Secrets, threads: int) -> None:
         self.system, self.parameters, self.threads = system, system.parameters, threads
         self.masks, self.hold = masks, secrets.hold
-        public = witness.slice(1, 1 + self.parameters.shape.n_public)
-        self.transcript = Transcript(PROTOCOL, system.digest, self.parameters.encode(), public)
-        wires = self.hold(masks.take(MASK_WIRES))
-        committed, known = system.arranged(witness, wires)
+        committed, self.shared = system.arranged(witnesses, self.hold(masks.take(MASK_WIRES)))
         self.committed = self.hold(committed)
-        self.z = self.hold(FrVec.concat([committed, known]))
+        self.z = self.hold(FrVec.concat([committed, self.shared]))
+        public = self.shared.slice(1, len(self.shared))
+        self.transcript = Transcript(PROTOCOL, system.digest, self.parameters.encode(), public)
         self.messages: list[FrVec] = []
         self.pads_used = 0
 
     def run(self) -> Proof:
-        products = [self.hold(product) for product in self.system.products(self.z, self.threads)]
+        products = [self.hold(product) for product in self.system.products(self.committed, self.shared, self.threads)]
         self._check_rows(products)
         matrix, salts = self._commit()
         tree = MerkleTree(blake2b_columns(LEAF_PERSON, salts, matrix, self.threads), self.threads)
         cap = tree.cap(self.parameters.cap_height)
         self.transcript.absorb("cap", cap)
-        rows_claim, weighted = self._row_rounds(products)
-        factor, claim, column_point = self._column_rounds(weighted)
+        rows_claim, at_rows = self._row_rounds(products)
+        factor, claim, column_point = self._column_rounds(at_rows)
         row, pad_row = self._open(rows_claim, factor, claim, column_point)
         chosen = self.transcript.places("columns", self.parameters.queries, self.parameters.length)
         proof = Proof(
@@ -126,7 +122,9 @@ class _Proving:
         left, right = (np.frombuffer(v.raw(), dtype="<u8").reshape(-1, 4) for v in (product, c))
         broken = np.flatnonzero((left != right).any(axis=1))
         if len(broken):
-            raise WitnessError(f"the witness breaks {len(broken)} rows of the circuit, row {int(broken[0])} first")
+            row, block = divmod(int(broken[0]), self.parameters.shape.blocks)
+            where = f"row {row} first" if self.parameters.shape.blocks == 1 else f"row {row} of block {block} first"
+            raise WitnessError(f"the witness breaks {len(broken)} rows of the circuit, {where}")
 
     def _commit(self) -> tuple[FrVec, bytearray]:
         """The encoded rows, and the salts of their columns. The rows themselves stay in `coefficients`."""
@@ -153,7 +151,7 @@ class _Proving:
         return self._send(label, self.hold(true) + self.hold(self.pads.slice(at, at + 2)))
 
     def _row_rounds(self, products: list[FrVec]) -> tuple[MaskedClaim, FrVec]:
-        """The first sumcheck; also the rows' weights for the second."""
+        """The first sumcheck; also what the second sums against z."""
         p = self.parameters
         tau = self.transcript.challenges("tau", p.row_variables)
         a, b, c = tables = [SumcheckTable(product, p.row_variables) for product in products]
@@ -170,14 +168,13 @@ class _Proving:
         values = FrVec.from_ints([table.value() for table in tables])
         self._send("values", values)
         weights = self.transcript.challenges("weights", 3)
-        at_rows = eq_table(FrVec.from_ints(point), self.system.rows)
         self.value = FrVec.from_ints(weights).dot(values)
-        return claim, FrVec.concat([at_rows.scale(weight) for weight in weights])
+        return claim, self.system.columns_at(point, weights, self.threads)
 
-    def _column_rounds(self, weighted: FrVec) -> tuple[int, MaskedClaim, list[int]]:
+    def _column_rounds(self, at_rows: FrVec) -> tuple[int, MaskedClaim, list[int]]:
         """The second sumcheck: the value of the matrix at its end, the claim about z there, and where that is."""
         p = self.parameters
-        columns = SumcheckTable(self.system.columns_at(weighted, self.threads), p.column_variables)
+        columns = SumcheckTable(at_rows, p.column_variables)
         z = SumcheckTable(self.z, p.column_variables)
         claim, point = MaskedClaim(self.value), []
         for _ in range(p.column_variables):

@@ -65,11 +65,9 @@ def verify(system: System, public_inputs: Sequence[int], proof: Proof) -> bool:
     # Both sumchecks end in a relation that is linear in what is committed; a random combination joins the two:
     #   factor * (the multilinear extension of the committed part of z at column_point) + <pad weights, pads> = target
     join = transcript.challenge("join")
-    places = eq_table(FrVec.from_ints(column_point), parameters.places)
-    at_rows = eq_table(FrVec.from_ints(row_point), system.rows)
-    factor = sum(w * v for w, v in zip(weights, system.values_at(at_rows, places), strict=True)) % FR_MODULUS
-    public = FrVec.concat([FrVec.from_ints([1]), inputs])
-    public_value = public.dot(places.slice(parameters.public_start, parameters.places))
+    values = system.values_at(row_point, column_point)
+    factor = sum(w * v for w, v in zip(weights, values, strict=True)) % FR_MODULUS
+    public_value = FrVec.concat([FrVec.from_ints([1]), inputs]).dot(system.shared_at(column_point))
     target = claim.value - factor * public_value + join * (rows_claim.value - a * b + c)
     pad_weights = FrVec.from_ints([join * weight for weight in rows_claim.weights] + claim.weights)
 
