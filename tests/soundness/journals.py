@@ -89,17 +89,20 @@ def histories(rng: random.Random, rows: int) -> Iterator[Inputs]:
 def liquidations(rng: random.Random, rows: int) -> Iterator[Inputs]:
     """Healthy accounts, from which nothing was taken before the liquidation."""
     for seed, case in models.cases("health", rng.randrange(2**32), 8, rows):
-        if case.expected():
-            continue
-        free = [replace(random_entry(rng, k), fee=-rng.randrange(2**95)) for k in rng.choices((DEPOSIT, FUNDING), k=3)]
-        free = [replace(e, amount=abs(e.amount) % 2**63, value=abs(e.value) % 2**127) for e in free]
-        struck = random_entry(rng, LIQUIDATION)
-        after = [random_entry(rng, rng.randrange(1, 7)) for _ in range(rng.randrange(LIQUIDATION_ENTRIES - 3))]
-        entries = [*free[: rng.randrange(4)], struck, *after][:LIQUIDATION_ENTRIES]
-        account = case.account(rows, seed, catalogue.ACCOUNTS_DEPTH)
-        claim = {"ratio_ppm": case.ratio, "instrument": struck.instrument, "amount": struck.amount % FR_MODULUS}
-        claim |= {"time": struck.moment >> 64, "price": struck.moment % 2**64}
-        yield liquidation(entries, account=account, **claim)
+        if not case.expected():
+            yield struck(rng, case.account(rows, seed, catalogue.ACCOUNTS_DEPTH), case.ratio)
+
+
+def struck(rng: random.Random, account: RawAccount, ratio: int) -> Inputs:
+    """A liquidation of an account among other entries."""
+    free = [replace(random_entry(rng, k), fee=-rng.randrange(2**95)) for k in rng.choices((DEPOSIT, FUNDING), k=3)]
+    free = [replace(e, amount=abs(e.amount) % 2**63, value=abs(e.value) % 2**127) for e in free]
+    entry = random_entry(rng, LIQUIDATION)
+    after = [random_entry(rng, rng.randrange(1, 7)) for _ in range(rng.randrange(LIQUIDATION_ENTRIES - 3))]
+    entries = [*free[: rng.randrange(4)], entry, *after][:LIQUIDATION_ENTRIES]
+    claim = {"ratio_ppm": ratio, "instrument": entry.instrument, "amount": entry.amount % FR_MODULUS}
+    claim |= {"time": entry.moment >> 64, "price": entry.moment % 2**64}
+    return liquidation(entries, account=account, **claim)
 
 
 def exits(rng: random.Random, rows: int) -> Iterator[Inputs]:

@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any
 
 from circuits import catalogue
-from tests.circuits import models, test_statements
+from tests.circuits import models, test_exit, test_statements
 from tests.circuits.raw import UNBOUNDED, RawAccount, RawOrder, RawRow, RawScenarios, raw_row
 from tests.soundness import journals
 from zkstate.constraint import Circuit, compile_statement
@@ -49,7 +49,7 @@ def good(name: str, rows: int) -> list[Inputs]:
 def varied(name: str, rows: int, seed: int, count: int) -> Iterator[Inputs]:
     """Rich accounts with any digits everywhere, so that few wires are 0 in all of them."""
     rng = random.Random(f"varied {name} {rows} {seed}")
-    if name in journals.HONEST:
+    if name == "history":
         yield from honest(name, rows, seed, count)
         return
     for _ in range(count):
@@ -64,8 +64,15 @@ def varied(name: str, rows: int, seed: int, count: int) -> Iterator[Inputs]:
             held = tuple(replace(row, rounded=0) for row in held)
         if name == "initial":
             held = tuple(replace(row, margined=_margined(i, row, orders)) for i, row in enumerate(held))
+        if name == "exit":
+            held = (_asset(rng, numbers[0]), *held[1:])
         account = RawAccount(held, seed=rng.randrange(2**32), orders=orders, scenarios=scenarios)
-        yield account.inputs(name, **test_statements.ANY[name])
+        if name == "exit":
+            yield test_exit.leaving(account, numbers[0], rng.randrange(1, 2**61))
+        elif name == "liquidation":
+            yield journals.struck(rng, account, rng.randrange(1, 10**6))
+        else:
+            yield account.inputs(name, **test_statements.ANY[name])
 
 
 def _margined(place: int, row: RawRow, orders: Sequence[RawOrder]) -> int | None:
