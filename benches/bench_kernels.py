@@ -1,4 +1,4 @@
-"""Times the kernels over BN254 beside their peers: field, transform, sums of multiples, fixed base, pairing, Poseidon.
+"""Times the kernels beside their peers: field, transform, sums of multiples, fixed base, pairing, Poseidon, blobs.
 
     python benches/bench_kernels.py                     one line for each CPU path beside each peer
     python benches/bench_kernels.py --json              the same as a list of objects, seconds per call
@@ -14,9 +14,12 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import inputs
 from compare import Case, Field, Line, report, thread_counts
+
+from zkstate.commitment.kzg import trusted_setup
 
 MAX_POWER, QUICK_SUMS = 20, 16
 VECTOR, HASHES, WITNESS = 1 << 12, 1 << 10, 1 << 18
@@ -61,12 +64,13 @@ def hash_cases() -> Iterator[Case]:
 
 
 def bls_cases() -> Iterator[Case]:
-    """The other curve, and commitments over it: peers alone until zkstate has these kernels."""
+    """The other curve, and commitments over it."""
     _, scalars = inputs.scalars(1 << 14, 4)
+    files = {"scalars": scalars, "trusted_setup": Path(str(trusted_setup.source()))}
     for power in (10, 14):
         yield Case("bls12_381_msm_g1", "bls12_381_msm_g1", 1 << power, {"scalars": scalars}, rounds=3)
     yield Case("bls12_381_pairing_check", "bls12_381_pairing_check", 1, repeat=10)
-    yield Case("kzg_commit", "kzg_commit", 4096, {"scalars": scalars}, rounds=3)
+    yield Case("kzg_commit", "kzg_commit", 4096, files, rounds=3)
 
 
 def cases(max_power: int, quick: bool) -> Iterator[Case]:

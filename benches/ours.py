@@ -13,13 +13,18 @@ sys.path.insert(0, str(Path(__file__).parent / "peers"))
 from serving import Operation, Request, contents, hashed, serve
 
 import zkstate
+from zkstate.commitment import kzg
 from zkstate.constraint.r1cs import R1cs
 from zkstate.kernels import (
     FR_MODULUS,
+    BlsFrVec,
+    BlsG1Vec,
+    BlsG2Vec,
     FixedPairing,
     FrVec,
     G1Vec,
     G2Vec,
+    bls_pairing_check,
     cpu_path,
     fixed_base_g1,
     fixed_base_g2,
@@ -131,6 +136,24 @@ def hashes(ask: Request) -> Prepared:
     return (lambda _: found.append(poseidon_many(0, inputs, 2, ask["threads"]))), (lambda: hashed(found[-1].to_bytes()))
 
 
+def bls_sum(ask: Request) -> Prepared:
+    """Of multiples of the generator, each by its own scalar."""
+    factors, sums = BlsFrVec.from_bytes(contents(ask, "scalars", 32)), []
+    points = BlsG1Vec.fixed_base(factors)
+    return (lambda _: sums.append(points.msm(factors, ask["threads"]))), (lambda: hashed(sums[-1].to_compressed()))
+
+
+def bls_product(ask: Request) -> Prepared:
+    p, q = BlsG1Vec.fixed_base(BlsFrVec.from_ints([0x5EED])), BlsG2Vec.fixed_base(BlsFrVec.from_ints([0xB0B]))
+    found = []
+    return (lambda _: found.append(bls_pairing_check(p, q, ask["threads"]))), (lambda: str(found[-1]).lower())
+
+
+def blob_commitment(ask: Request) -> Prepared:
+    blob, found = contents(ask, "scalars", 32), [kzg.blob_to_commitment(bytes(kzg.BLOB_BYTES))]
+    return (lambda _: found.append(kzg.blob_to_commitment(blob, ask["threads"]))), (lambda: hashed(found[-1]))
+
+
 @cache
 def circuit(path: str) -> R1cs:
     return r1cs_file.read(Path(path)).r1cs
@@ -190,6 +213,9 @@ OPERATIONS: dict[str, Operation] = {
     "pairing_check": product,
     "pairing_check_fixed": product_fixed,
     "poseidon_t3": hashes,
+    "bls12_381_msm_g1": bls_sum,
+    "bls12_381_pairing_check": bls_product,
+    "kzg_commit": blob_commitment,
     "groth16_setup": setup,
     "groth16_prove": make_proof,
     "groth16_verify": check_proof,

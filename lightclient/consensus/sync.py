@@ -91,7 +91,10 @@ def verify_header(header: Header, chain: Chain, what: str) -> None:
 
 
 def verify_bootstrap(bootstrap: Bootstrap, checkpoint: bytes, chain: Chain) -> None:
-    """UpdateError unless the bootstrap is of the block whose root the reader trusts, and the committee of its state."""
+    """UpdateError unless the bootstrap is of the block whose root the reader trusts, and the committee of its state.
+
+    Whether that block is young enough to be trusted, verify_age says.
+    """
     header = bootstrap.header
     _require(
         header.beacon.root == checkpoint,

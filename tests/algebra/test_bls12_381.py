@@ -11,7 +11,7 @@ from py_ecc import optimized_bls12_381 as oracle
 from py_ecc.bls import G2ProofOfPossession as Pop
 
 from zkstate.algebra import bls12_381 as bls
-from zkstate.errors import EncodingError, LengthError
+from zkstate.errors import EncodingError, InputError, LengthError
 from zkstate.kernels import BlsFrVec, BlsG1Vec, BlsG2Vec, FrVec, ntt
 
 R = bls.FR_MODULUS
@@ -73,7 +73,9 @@ def test_signatures_are_those_of_py_ecc():
     assert not bls.verify(public + bls.G1.generator(), message, signature)
     assert str(secret) not in repr(key)
     key.erase()
-    assert key.public_key().is_infinity
+    for use in (key.public_key, lambda: key.sign(message)):
+        with pytest.raises(InputError, match="was erased"):
+            use()
 
 
 def test_aggregates_of_many_keys():

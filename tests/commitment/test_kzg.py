@@ -126,8 +126,7 @@ def test_the_setup_is_the_one_of_the_ceremony():
 def test_c_kzg_agrees():
     ckzg = pytest.importorskip("ckzg")
     data = blob(4)
-    path = trusted_setup.files("eth_account.typed_transactions.blob_transactions") / "kzg_trusted_setup.txt"
-    settings = ckzg.load_trusted_setup(str(path), 0)
+    settings = ckzg.load_trusted_setup(str(trusted_setup.source()), 0)
     commitment = kzg.blob_to_commitment(data)
     assert commitment == ckzg.blob_to_kzg_commitment(data, settings)
     assert kzg.compute_blob_proof(data, commitment) == ckzg.compute_blob_kzg_proof(data, commitment, settings)

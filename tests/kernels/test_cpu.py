@@ -58,6 +58,20 @@ for fixed, msm in ((fixed_base_g1, msm_g1), (fixed_base_g2, msm_g2)):
 g1, g2 = G1Vec.generator(), G2Vec.generator()
 assert pairing_check(G1Vec.concat([g1, -g1]), G2Vec.concat([g2, g2]))
 assert not pairing_check(G1Vec.concat([g1, g1]), G2Vec.concat([g2, g2]))
+x = BlsFrVec.from_ints([*edges, *(pow(7, k, FR_MODULUS) for k in range(503))])
+y = x.copy()
+ntt(y)
+for vec in (x * x, y, x.slice(1, 512).inverse(), x.scale_powers(3)):
+    seen.update(vec.to_bytes())
+for vec in (BlsG1Vec, BlsG2Vec):
+    many = vec.fixed_base(x)
+    seen.update(many.to_compressed() + many.msm(x).to_bytes() + many.scale_each(x).sum().to_bytes())
+    hashed = vec.hashed(bytes(range(256)))
+    seen.update(hashed.to_bytes() + hashed.slice(0, 1).times_secret(bytes(range(32))).to_bytes())
+    assert vec.from_compressed(many.to_compressed()) == many
+g1, g2 = BlsG1Vec.generator(), BlsG2Vec.generator()
+assert bls_pairing_check(BlsG1Vec.concat([g1, -g1]), BlsG2Vec.concat([g2, g2]))
+assert not bls_pairing_check(BlsG1Vec.concat([g1, g1]), BlsG2Vec.concat([g2, g2]))
 print(seen.hexdigest())
 """
 

@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Generic, Self, TypeVar
 
 import numpy as np
 
-from zkstate.errors import EncodingError, LengthError
+from zkstate.errors import EncodingError, InputError, LengthError
 from zkstate.kernels import BLS_FP_MODULUS as FP_MODULUS
 from zkstate.kernels import BLS_FR_MODULUS as FR_MODULUS
 from zkstate.kernels import BlsFrVec, BlsG1Vec, BlsG2Vec, bls_pairing_check
@@ -184,7 +184,7 @@ def pairing_check(pairs: Iterable[tuple[G1, G2]]) -> bool:
 class SecretKey:
     """An integer in [1, r), 32 bytes big-endian. Its repr shows nothing; `erase` wipes it."""
 
-    __slots__ = ("_bytes",)
+    __slots__ = ("_bytes", "_erased")
 
     def __init__(self, data: bytes) -> None:
         """EncodingError unless the bytes are an integer in [1, r). The error says nothing of them."""
@@ -192,19 +192,24 @@ class SecretKey:
             raise LengthError(f"{len(data)} bytes for a secret key, wanted 32")
         if not 0 < int.from_bytes(data, "big") < FR_MODULUS:
             raise EncodingError("a secret key is not in [1, r)")
-        self._bytes = bytearray(data)
+        self._bytes, self._erased = bytearray(data), False
 
     def public_key(self) -> G1:
         """Free of branches and addresses that depend on the key."""
-        return G1.from_vec(BlsG1Vec.generator().times_secret(self._bytes))
+        return G1.from_vec(BlsG1Vec.generator().times_secret(self._present()))
 
     def sign(self, message: bytes) -> G2:
         """Of the message, hashed under SIGNATURE_DOMAIN. Branches and addresses depend on the message alone."""
-        return G2.from_vec(_hashed(message).times_secret(self._bytes))
+        return G2.from_vec(_hashed(message).times_secret(self._present()))
 
     def erase(self) -> None:
-        """Zero the key in memory; it signs nothing afterwards."""
-        self._bytes[:] = bytes(len(self._bytes))
+        """Zero the key in memory. Using it afterwards is an InputError."""
+        self._bytes[:], self._erased = bytes(len(self._bytes)), True
+
+    def _present(self) -> bytearray:
+        if self._erased:
+            raise InputError("this secret key was erased")
+        return self._bytes
 
     def __repr__(self) -> str:
         return "SecretKey(…)"

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 from functools import cache
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 
 from zkstate.commitment.kzg.order import reversed_order
 from zkstate.errors import EnvironmentFailure
@@ -18,11 +19,15 @@ G1_POINTS, G2_POINTS = 4096, 65
 _G1_BYTES, _G2_BYTES = 48, 96
 
 
+def source() -> Traversable:
+    """The file in the installed eth-account."""
+    return files("eth_account.typed_transactions.blob_transactions") / "kzg_trusted_setup.txt"
+
+
 @cache
 def _lines() -> list[bytes]:
     try:
-        path = files("eth_account.typed_transactions.blob_transactions") / "kzg_trusted_setup.txt"
-        data = path.read_bytes()
+        data = source().read_bytes()
     except (ModuleNotFoundError, FileNotFoundError):
         raise EnvironmentFailure("Ethereum's trusted setup is missing: install zkstate[chain]") from None
     found = hashlib.sha256(data).hexdigest()
