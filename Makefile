@@ -131,7 +131,7 @@ peers: native $(PEERS)/.built
 bench-peers: peers
 	$(PY) benches/bench_kernels.py --json $(BENCH) > $(PEERS)/kernels.json
 	$(PY) benches/bench_proof.py --json $(if $(findstring --quick,$(BENCH)),--powers 12$(comma)14 --threads 1) > $(PEERS)/proof.json
-	$(PY) benches/bench_setup.py --json > $(PEERS)/setup.json
+	$(PY) benches/bench_setup.py --json $(if $(findstring --quick,$(BENCH)),--power 8) > $(PEERS)/setup.json
 	$(PY) benches/report.py $(PEERS)/kernels.json $(PEERS)/proof.json $(PEERS)/setup.json
 
 wheel: native $(VENV)/.test
