@@ -1,11 +1,11 @@
 """Times the transparent proof system on each CPU path: laying out a circuit, proving, verifying, bytes and proven bits.
 
-    python benches/bench_transparent.py [--json] [--cases margin-16,2^14,2^16] [--rounds 7] [--threads 1] [--path adx]
+    python benches/bench_transparent.py [--json] [--cases margin-16,2^14] [--rounds 7] [--threads 1] [--path adx]
 
-`margin-16` is the statement with an account of a generated venue; `2^k` the chain of bench_proof.py with 2^k - 2
-rows. Every proof is read back from its bytes and accepted, and refused for another input, before a time counts.
-The circuit is laid out once, outside the clock of proving and verifying. Each path runs in a process of its own; a
-figure is the median round, with wall and CPU time.
+`margin-16` is the statement with an account of a generated venue; `2^k` the chain of bench_proof.py with 2^k - 2 rows,
+`2^k*2^b` 2^b blocks of it. Every proof is read back from its bytes and accepted, and refused for another input, before
+a time counts. The circuit is laid out once, outside the clock of proving and verifying. Each path runs in a process of
+its own; a figure is the median round, with wall and CPU time.
 """
 
 from __future__ import annotations
@@ -96,11 +96,13 @@ def timed(rounds: int, call: Callable[[], object]) -> dict[str, float]:
 def measure(case: str, rounds: int, threads: int, results) -> None:
     """One case in this process: its line into the queue."""
 
-    r1cs, witness = margin() if case == "margin-16" else chain(int(case.removeprefix("2^")))
+    power, _, log_blocks = case.replace("2^", "").partition("*")
+    r1cs, one = margin() if case == "margin-16" else chain(int(power))
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    system = System.of(r1cs)
+    system = System.of(r1cs, int(log_blocks or 0))
+    witness = [one] * system.parameters.shape.blocks
     assert system.transposed
-    public = witness.slice(1, 1 + r1cs.n_public).to_ints()
+    public = one.slice(1, 1 + r1cs.n_public).to_ints()
     content = prove(system, witness, threads=threads).encode()
     assert verify(system, public, Proof.decode(content))
     assert not verify(system, [(public[0] + 1) % FR_MODULUS, *public[1:]], Proof.decode(content))
@@ -109,11 +111,11 @@ def measure(case: str, rounds: int, threads: int, results) -> None:
             "case": case,
             "path": cpu_path(),
             "threads": threads,
-            "constraints": r1cs.n_constraints,
+            "constraints": system.parameters.shape.n_rows,
             "entries": system.matrix.nnz,
             "bytes": len(content),
             "bits": round(system.parameters.bits, 2),
-            "layout": timed(1, lambda: System.of(r1cs).transposed),
+            "layout": timed(1, lambda: System.of(r1cs, int(log_blocks or 0)).transposed),
             "prove": timed(rounds, lambda: prove(system, witness, threads=threads)),
             "verify": timed(rounds, lambda: verify(system, public, Proof.decode(content))),
             "peak_mib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
@@ -135,7 +137,7 @@ def runnable() -> list[str]:
 def main() -> None:
     parser = argparse.ArgumentParser(description="Time the transparent proof system.")
     parser.add_argument("--json", action="store_true", help="one JSON document instead of lines")
-    parser.add_argument("--cases", default="margin-16,2^14,2^16", help="what to prove, separated by commas")
+    parser.add_argument("--cases", default="margin-16,2^14,2^16,2^12*2^5", help="what to prove, separated by commas")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--path", choices=("portable", "adx", "ifma"), help="only this CPU path")
