@@ -98,7 +98,8 @@ def struck(rng: random.Random, account: RawAccount, ratio: int) -> Inputs:
     free = [replace(random_entry(rng, k), fee=-rng.randrange(2**95)) for k in rng.choices((DEPOSIT, FUNDING), k=3)]
     free = [replace(e, amount=abs(e.amount) % 2**63, value=abs(e.value) % 2**127) for e in free]
     entry = random_entry(rng, LIQUIDATION)
-    after = [random_entry(rng, rng.randrange(1, 7)) for _ in range(rng.randrange(LIQUIDATION_ENTRIES - 3))]
+    count = rng.choice([LIQUIDATION_ENTRIES, rng.randrange(LIQUIDATION_ENTRIES)])
+    after = [random_entry(rng, rng.randrange(1, 7)) for _ in range(count)]
     entries = [*free[: rng.randrange(4)], entry, *after][:LIQUIDATION_ENTRIES]
     claim = {"ratio_ppm": ratio, "instrument": entry.instrument, "amount": entry.amount % FR_MODULUS}
     claim |= {"time": entry.moment >> 64, "price": entry.moment % 2**64}

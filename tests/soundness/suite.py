@@ -160,7 +160,7 @@ def mutated(plan: Plan, name: str, rows: int) -> Line:
     """At least 95 % of the coefficient and term mutants, of each kind, are refused by a good witness."""
     began, circuit = time.process_time(), circuit_of(name, rows)
     seed = _number(f"{plan.seed} {name} {rows}")
-    inputs = [*good(name, rows), *honest(name, rows, seed, 12), *varied(name, rows, seed, 40)]
+    inputs = [*good(name, rows), *honest(name, rows, seed, 12), *varied(name, rows, seed, 60)]
     witnesses = [circuit.solve(each).values for each in inputs]
     found = mutants.mutants(circuit, witnesses, np.random.default_rng(seed))
     said = ", ".join(f"{tally.kind} {tally.killed:.2%}" for tally in found)
