@@ -61,6 +61,13 @@ def delete(
                 kinds[k] = kill.kind if kill else kinds.get(k, "")
         left, waiting = [k for k in left if reason(k) is None], [k for k in left if reason(k) is not None]
         named.update(reason(k) for k in waiting)
+    for k in [k for k in left if not kinds[k]]:
+        kill = search.kill(k, PATIENT * MOST_CHANGES)
+        if kill is not None and kill.kind == ATTACK:
+            attacked += 1
+            left.remove(k)
+        elif kill is not None:
+            kinds[k] = kill.kind
     found = [(k, system.circuit.label(k), kinds[k]) for k in left]
     return Found(
         attacked, tuple(each for each in found if each[2]), named, tuple(each for each in found if not each[2])
