@@ -57,6 +57,7 @@ def good_liquidation(rows: int) -> list[Inputs]:
         liquidation([LIQUIDATED], account=padded(apart, rows), place=FIRST),
         liquidation([PAID, ADDED, LIQUIDATED, PAID], account=padded(TRADER, rows), place=FIRST),
         liquidation([PAID, LIQUIDATED], account=padded(TRADER, rows), place=FIRST),
+        liquidation([*[ADDED] * 15, LIQUIDATED], account=padded(TRADER, rows), place=FIRST),
         liquidation([LIQUIDATED], account=padded(grains(apart, "liquidation"), rows), place=FIRST),
         *(liquidation([LIQUIDATED], account=held, place=FIRST) for held in few(apart, rows)),
     ]
