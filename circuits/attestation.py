@@ -17,6 +17,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from zkstate.constraint import compile_statement
+from zkstate.constraint.compiler import build
 from zkstate.errors import DisagreementError, EncodingError, InputError, LengthError
 from zkstate.kernels import FR_MODULUS
 from zkstate.proof import json_form
@@ -279,7 +280,8 @@ def examine(attestation: Attestation, expectation: Expectation, now: int) -> Fin
             reasons.append(f"public input {name} is {stated} in {PUBLIC_FILE}, and {value} by header and statement")
     if attestation.key is not None and attestation.key.setup is SetupStatus.FRESH:
         return Finding((*reasons, f"the key is {attestation.key.setup.value}"), setup)
-    if not holds(attestation):
+    # A circuit is not compiled for a proof that is refused anyhow.
+    if not (reasons and attestation.key is None) and not holds(attestation):
         reasons.append("the proof does not satisfy the verification equation for these public inputs")
     return Finding(tuple(reasons), setup)
 
@@ -287,14 +289,22 @@ def examine(attestation: Attestation, expectation: Expectation, now: int) -> Fin
 def holds(attestation: Attestation) -> bool:
     """Whether the proof is true of its public inputs: under its key, or of the circuit, which is compiled here."""
     if isinstance(attestation.proof, TransparentProof):
-        return transparent_verify(_system(attestation.circuit), attestation.public_inputs, attestation.proof)
+        return transparent_verify(circuit_system(attestation.circuit), attestation.public_inputs, attestation.proof)
     key, proof = attestation.groth16
     return verify(key, attestation.public_inputs, proof)
 
 
 @lru_cache(maxsize=4)
-def _system(circuit: str) -> System:
-    return System.of(compile_statement(catalogue.parse(circuit)).r1cs)
+def circuit_system(circuit: str) -> System:
+    """The circuit that a proof must satisfy: from the cache only if it has the digest that keys.json pins, else built.
+
+    A cache is a file that others may have written, and here nothing else would tell a circuit without its rows.
+    """
+    statement, pinned = catalogue.parse(circuit), keys.known().get(circuit)
+    compiled = None if pinned is None else compile_statement(statement)
+    if compiled is None or pinned is None or compiled.digest != pinned.circuit:
+        compiled = build(statement)
+    return System.of(compiled.r1cs)
 
 
 def _differing(found: Context, expected: Context) -> tuple[str, str]:

@@ -1,7 +1,8 @@
 """A portable attestation: what a proof directory holds, as one canonical file (docs/spec.md section 8).
 
 A venue that is asked to open the position of somebody else's book checks the file first. It is always addressed: it
-answers a challenge and expires, both bound into the proof through `context`, so that it cannot be shown twice or kept.
+answers a challenge and expires, both bound into the proof through `context`. A venue that retires a challenge once it
+is answered takes a file once; without a recipient, whoever relays the challenge can show the answer as theirs.
 """
 
 from __future__ import annotations

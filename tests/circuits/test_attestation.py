@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from circuits import catalogue
-from circuits.attestation import FILES, Attestation, Expectation, examine, expected_inputs
+from circuits.attestation import FILES, Attestation, Expectation, circuit_system, examine, expected_inputs
 from circuits.claims import BalanceClaim, PositionClaim
 from circuits.context import Context
 from circuits.opening import Opening
@@ -16,10 +16,13 @@ from lightclient.trust import PinnedHeader
 from tests.lightclient.venues import publish_chain
 from tests.publication.venue import OPERATOR, TABLE, ledger
 from zkstate.constraint import compile_statement
+from zkstate.constraint.cache import store
+from zkstate.constraint.compiler import build
 from zkstate.errors import DisagreementError, InputError, WitnessError, ZkstateError
 from zkstate.kernels import FR_MODULUS
 from zkstate.proof.keys import SetupStatus
 from zkstate.proof.setup import insecure_setup
+from zkstate.proof.transparent.system import System
 from zkstate.publication.mirrors import FolderMirror
 
 NOW = 1_800_000_000
@@ -173,3 +176,19 @@ def test_no_file_can_be_left_out_cut_or_bent(attestation, name):
             except ZkstateError:
                 continue
             assert not judged.accepted, (name, position)
+
+
+def test_a_verifier_takes_no_circuit_from_a_cache_that_was_tampered_with(tmp_path, monkeypatch):
+    """A well-formed cache file that holds another circuit: everything in it agrees with itself."""
+    monkeypatch.setenv("ZKSTATE_CACHE", str(tmp_path))
+    statement = catalogue.parse("balance-4")
+    true = build(statement)
+    compile_statement(statement)
+    (path,) = tmp_path.rglob("*.circuit")
+    store(path, replace(true, r1cs=replace(true.r1cs, c=true.r1cs.a)))
+    assert compile_statement(statement).digest != true.digest, "the file is read"
+    circuit_system.cache_clear()
+    try:
+        assert circuit_system("balance-4").digest == System.of(true.r1cs).digest
+    finally:
+        circuit_system.cache_clear()

@@ -50,7 +50,7 @@ def test_a_proof_without_a_key_is_the_default_and_is_accepted(shown, recovered):
         "trusted": True,
         "text": "none: the proof system has no key, and nobody holds a trapdoor",
     }
-    for words in ("128 bits proven", "random oracle", "post-quantum", "not been audited"):
+    for words in ("128 bits proven", "random oracle", "about 64 against quantum calls", "not been audited"):
         assert words in verdict["security"]
     assert not any("key" in words for words in verdict["not_shown"])
     assert "accepted" in verify(shown).out

@@ -268,7 +268,11 @@ def aggregate(signatures: Iterable[G2]) -> G2:
 
 
 def aggregate_verify(keys: Sequence[G1], messages: Sequence[bytes], signature: G2) -> bool:
-    """Did each key sign its message? False for no keys, and with a key at infinity. LengthError if lengths differ."""
+    """Did each key sign its message? False for no keys, and with a key at infinity. LengthError if lengths differ.
+
+    Every key must come with a proof that its owner has the secret: otherwise a key made from another's, with equal
+    messages, passes for both.
+    """
     if len(keys) != len(messages):
         raise LengthError(f"{len(keys)} keys and {len(messages)} messages")
     if not keys or any(key.is_infinity for key in keys):

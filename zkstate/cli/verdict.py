@@ -15,8 +15,8 @@ from zkstate.proof.keys import SetupStatus
 
 SECURITY = "BN254, about 100 bits; Groth16; this program has not been audited"
 TRANSPARENT_SECURITY = (
-    "128 bits proven of the proof system, with BLAKE2b as a random oracle; post-quantum; commitments by Poseidon; "
-    "this program has not been audited"
+    "128 bits proven of the proof system, with BLAKE2b as a random oracle, and about 64 against quantum calls of it; "
+    "commitments by Poseidon; this program has not been audited"
 )
 
 NOT_SHOWN = (

@@ -18,6 +18,7 @@ from circuits.attestation import (
     Expectation,
     examine,
 )
+from circuits.context import Context
 from zkstate.cli.arguments import Namespace, Parser, existing, hex_bytes, is_given, seconds
 from zkstate.cli.context import FIELDS, declare_context, given_context
 from zkstate.cli.headers import header_facts, header_result
@@ -165,7 +166,9 @@ def _verify_proof(attestation: Attestation, args: Namespace, terminal: Terminal)
     pinned = expectation.header_hash is not None
     if attestation.other is not None:
         pinned = pinned and expectation.other_hash is not None
-    verdict = Verdict(attestation, finding, now, pinned, bool(given))
+    # A chain, a registry or an expiry alone addresses a proof to nobody.
+    addressed = any(given.get(name) not in (None, getattr(Context(), name)) for name in ("challenge", "recipient"))
+    verdict = Verdict(attestation, finding, now, pinned, addressed)
     if finding.accepted:
         _check_age("the proof is about", attestation.header, args.max_age, now)
     terminal.emit(verdict.result(), verdict.render)

@@ -185,12 +185,13 @@ def _path(statement: Statement) -> Path | None:
 def _sources_digest(module: str) -> str:
     """A hash of the Python sources that a module may draw on; empty if they cannot be read.
 
-    These are its whole top-level package, or of zkstate the floors up to this one.
+    These are its whole top-level package; of zkstate the floors up to this one, and `state`, whose widths and limits
+    statements are made of.
     """
     top = module.split(".", maxsplit=1)[0]
     roots = [Path(p) for p in getattr(sys.modules.get(top), "__path__", [])]
     if top == "zkstate":
-        roots = [root / floor for root in roots for floor in ("kernels", "commitment", "constraint")]
+        roots = [root / floor for root in roots for floor in ("kernels", "commitment", "constraint", "state")]
     files = sorted(path for root in roots for path in root.rglob("*.py"))
     if not roots:
         try:

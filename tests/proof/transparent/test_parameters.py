@@ -46,7 +46,7 @@ def test_the_error_counts_every_term():
     """margin-16, by hand: 20 rows of 2^11 in codewords of 2^13, 196 queries, 16 rounds each."""
     parameters = parameters_for(Shape(39125, 39374, 4))
     e = (2**13 - 2**11 - 196) // 2
-    assert parameters.field_error == Fraction(2**13 * (5 + 2) + 2 * (16 + 16) + 16 + 3, FR_MODULUS)
+    assert parameters.field_error == Fraction(2**13 * (5 + 2) + 2 * (16 + 16) + 2 * 16 + 3, FR_MODULUS)
     product = Fraction(1)
     for i in range(196):
         product *= Fraction(2**13 - e - 1 - i, 2**13 - i)

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms
 
 from zkstate.errors import EnvironmentFailure
-from zkstate.kernels import FR_BYTES, FR_MODULUS, FrVec, wipe_bytes
+from zkstate.kernels import FR_BYTES, FR_MODULUS, FrVec, wipe, wipe_bytes
 
 Random = Callable[[int], bytes]
 SEED_BYTES = 64
@@ -56,7 +56,12 @@ class Masks:
             missing -= len(chosen)
             chosen[:] = 0
             wipe_bytes(buffer)
-        return parts[0] if len(parts) == 1 else FrVec.concat(parts)
+        if len(parts) == 1:
+            return parts[0]
+        whole = FrVec.concat(parts)
+        for part in parts:
+            wipe(part)
+        return whole
 
 
 def _below_modulus(limbs: npt.NDArray[np.uint64]) -> npt.NDArray[np.bool_]:

@@ -158,7 +158,7 @@ class Parameters:
         folds = self.column_variables - self.log_width
         closeness = self.length * (folds + 2)
         rounds = 2 * (self.row_variables + self.column_variables)
-        single = self.row_variables + 3  # tau; weights, join, combine
+        single = 2 * self.row_variables + 3  # tau, and that no part of it is 0; weights, join, combine
         return Fraction(closeness + rounds + single, FR_MODULUS)
 
     @property

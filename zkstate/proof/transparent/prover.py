@@ -1,6 +1,7 @@
 """The prover of transparent proofs. What it sends, and in which order, is the verifier's file read from the other side.
 
-Every buffer that holds a witness, a mask or something made of them is overwritten before it is let go.
+Every vector of witness values or masks, and every salt, is overwritten before it is let go. Python's integers, the
+state of the generator and what the C compiler spills are not.
 """
 
 from __future__ import annotations
@@ -39,19 +40,27 @@ from zkstate.proof.transparent.verifier import PROTOCOL
 
 
 class _Secrets:
-    """Vectors to be overwritten when the proof is done, or has failed."""
+    """Vectors and bytes to be overwritten when the proof is done, or has failed."""
 
     def __init__(self) -> None:
         self._held: list[FrVec] = []
+        self._bytes: list[bytearray] = []
 
     def hold(self, vec: FrVec) -> FrVec:
         self._held.append(vec)
         return vec
 
+    def hold_bytes(self, content: bytearray) -> bytearray:
+        self._bytes.append(content)
+        return content
+
     def wipe(self) -> None:
         for vec in self._held:
             wipe(vec)
+        for content in self._bytes:
+            wipe_bytes(content)
         self._held.clear()
+        self._bytes.clear()
 
 
 @contextmanager
@@ -81,7 +90,7 @@ class _Proving:
 
     def __init__(self, system: System, witnesses: list[FrVec], masks: Masks, secrets: _Secrets, threads: int) -> None:
         self.system, self.parameters, self.threads = system, system.parameters, threads
-        self.masks, self.hold = masks, secrets.hold
+        self.masks, self.hold, self.hold_bytes = masks, secrets.hold, secrets.hold_bytes
         committed, self.shared = system.arranged(witnesses, self.hold(masks.take(MASK_WIRES)))
         self.committed = self.hold(committed)
         self.z = self.hold(FrVec.concat([committed, self.shared]))
@@ -101,7 +110,7 @@ class _Proving:
         factor, claim, column_point = self._column_rounds(at_rows)
         row, pad_row = self._open(rows_claim, factor, claim, column_point)
         chosen = self.transcript.places("columns", self.parameters.queries, self.parameters.length)
-        proof = Proof(
+        return Proof(
             circuit=self.system.digest,
             parameters=self.parameters,
             cap=cap,
@@ -112,8 +121,6 @@ class _Proving:
             columns=rows_columns(matrix, self.parameters.length, np.array(chosen)),
             paths=tree.paths(chosen, self.parameters.cap_height),
         )
-        wipe_bytes(salts)
-        return proof
 
     def _check_rows(self, products: list[FrVec]) -> None:
         """Refuse a witness with (A z)(B z) ≠ C z in some row, naming the first."""
@@ -137,7 +144,7 @@ class _Proving:
         parts += [[self.row_mask], [self.pad_coefficients], [self.pad_mask]]
         self.coefficients = self.hold(rows_filled(p.dimension, parts))
         matrix = self.hold(rows_encode(self.coefficients, p.dimension, p.length, self.threads))
-        return matrix, self.masks.take_bytes(DIGEST_BYTES * p.length)
+        return matrix, self.hold_bytes(self.masks.take_bytes(DIGEST_BYTES * p.length))
 
     def _send(self, label: str, message: FrVec) -> list[int]:
         self.messages.append(message)
