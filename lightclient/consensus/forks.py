@@ -101,6 +101,9 @@ class Chain:
             raise EncodingError(f"slot {slot} lies before Altair")
         return found[-1]
 
+    def is_before_altair(self, slot: int) -> bool:
+        return all(self.epoch(slot) < epoch for _, epoch, _ in self.forks)
+
     def version_at(self, slot: int) -> bytes:
         """The fork version that a slot's messages are signed under."""
         return ([self.genesis_version] + [v for _, epoch, v in self.forks if epoch <= self.epoch(slot)])[-1]

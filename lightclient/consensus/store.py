@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from zkstate.atomic import replace_file
-from zkstate.errors import DisagreementError, EncodingError, MissingError
+from zkstate.errors import DisagreementError, EncodingError
+from zkstate.publication.regular import read_below
 
 from .forks import ROWS, Chain, Fork, depth
 from .ssz import Container, Uint
@@ -89,6 +90,9 @@ def decode(data: bytes, chain: Chain, what: str = "the state") -> LightClient:
             f"{what} is of the chain {stored.genesis_validators_root.hex()}, "
             f"wanted {chain.genesis_validators_root.hex()}"
         )
+    participants = max(stored.previous_participants, stored.current_participants)
+    if participants > chain.committee_size:
+        raise EncodingError(f"{what} counts {participants} participants of a committee of {chain.committee_size}")
     return LightClient(
         chain,
         stored.finalized,
@@ -112,10 +116,7 @@ def save(path: Path, client: LightClient) -> None:
 
 
 def load(path: Path, chain: Chain) -> LightClient:
-    """From a file that `save` wrote. EncodingError names the file; MissingError if there is none."""
-    try:
-        with path.open("rb") as file:
-            data = file.read(maximum(chain) + 1)
-    except FileNotFoundError:
-        raise MissingError(f"no light client's state at {path}") from None
-    return decode(data, chain, str(path))
+    """From a file that `save` wrote. Errors name it: those of decode, MissingError if there is none, SourceError if it
+    is a link or no regular file, longer than any state, or not to be read.
+    """
+    return decode(read_below(path.parent, path.name, maximum(chain)), chain, str(path))

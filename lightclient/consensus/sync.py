@@ -66,10 +66,7 @@ def verify_header(header: Header, chain: Chain, what: str) -> None:
     """is_valid_light_client_header: the execution header is the one that the beacon block holds."""
     row = ROWS[chain.fork_at(header.slot)]
     if not row.execution:
-        _require(
-            header.execution == EMPTY_EXECUTION and not any(header.execution_branch),
-            f"{what} of slot {header.slot} carries an execution header, and its fork has none",
-        )
+        _require_no_execution(header, what)
         return
     if not row.blob_gas:
         _require(
@@ -84,6 +81,13 @@ def verify_header(header: Header, chain: Chain, what: str) -> None:
             header.beacon.body_root,
         ),
         f"the execution header of {what} is not in the block body {header.beacon.body_root.hex()}",
+    )
+
+
+def _require_no_execution(header: Header, what: str) -> None:
+    _require(
+        header.execution == EMPTY_EXECUTION and not any(header.execution_branch),
+        f"{what} of slot {header.slot} carries an execution header, and its fork has none",
     )
 
 
@@ -113,19 +117,21 @@ def verify_bootstrap(bootstrap: Bootstrap, checkpoint: bytes, chain: Chain) -> N
 
 
 def verify_age(header: Header, chain: Chain, current_slot: int, max_age_slots: int) -> None:
-    """StaleError if a checkpoint is older than the limit: whoever held most keys then may have left since.
+    """StaleError if a checkpoint, or what a saved state holds final, is older than the limit: who held most keys then
+    may have left since.
 
     Whoever picks the limit decides how long ago keys may have been sold (weak subjectivity). UpdateError for a
-    checkpoint of the future.
+    header of the future.
     """
     _require(
-        header.slot <= current_slot, f"the checkpoint is of slot {header.slot}, and the present slot is {current_slot}"
+        header.slot <= current_slot,
+        f"the trusted header is of slot {header.slot}, and the present slot is {current_slot}",
     )
     age = current_slot - header.slot
     if age > max_age_slots:
         days = age * chain.seconds_per_slot / 86400
         raise StaleError(
-            f"the checkpoint of slot {header.slot} is {age} slots ({days:.1f} days) old, at most {max_age_slots} slots"
+            f"the trusted header of slot {header.slot} is {age} slots ({days:.1f} days) old, at most {max_age_slots}"
         )
 
 
@@ -172,7 +178,10 @@ def _verify_finality(client: LightClient, update: Update) -> None:
         _require(finalized.is_empty, "the finalized header of genesis is not empty")
         root = bytes(32)
     else:
-        verify_header(finalized, chain, "the finalized header")
+        if chain.is_before_altair(finalized.slot):
+            _require_no_execution(finalized, "the finalized header")
+        else:
+            verify_header(finalized, chain, "the finalized header")
         root = finalized.beacon.root
     gindex = ROWS[chain.fork_at(attested.slot)].finalized_root
     _require(
@@ -325,11 +334,24 @@ def is_better(new: Update, old: Update, chain: Chain) -> bool:
 
 
 def are_conflicting(one: Update, other: Update) -> bool:
-    """Do two verified updates attest, or hold final, two blocks of one slot? Then a committee signed both: a proof."""
+    """Do two verified updates attest, or hold final, two blocks of one slot? One signer is enough for that.
+
+    It says that some member or proposer is at fault, and nothing of a committee: that says are_signed_twice.
+    """
     pairs = [(one.attested_header, other.attested_header)]
     if one.has_finality and other.has_finality:
         pairs.append((one.finalized_header, other.finalized_header))
     return any(a.slot == b.slot and a != EMPTY_HEADER and a.beacon != b.beacon for a, b in pairs)
+
+
+def are_signed_twice(one: Update, other: Update, chain: Chain) -> bool:
+    """Do two verified updates conflict, with two thirds of one committee behind each? Then a third signed both."""
+    aggregates = (one.sync_aggregate, other.sync_aggregate)
+    return (
+        are_conflicting(one, other)
+        and chain.period(one.signature_slot) == chain.period(other.signature_slot)
+        and all(has_supermajority(a.participants, len(a.sync_committee_bits)) for a in aggregates)
+    )
 
 
 def _require(condition: bool, rule: str) -> None:

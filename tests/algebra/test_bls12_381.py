@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 import random
 
 import pytest
@@ -76,6 +78,25 @@ def test_signatures_are_those_of_py_ecc():
     for use in (key.public_key, lambda: key.sign(message)):
         with pytest.raises(InputError, match="was erased"):
             use()
+
+
+@pytest.mark.parametrize("leak", [copy.copy, copy.deepcopy, pickle.dumps])
+def test_secret_keys_are_neither_copied_nor_pickled(leak):
+    with pytest.raises(TypeError, match="neither copied nor pickled"):
+        leak(bls.SecretKey(bytes([1] * 32)))
+
+
+@pytest.mark.parametrize("group", [bls.G1, bls.G2])
+def test_a_point_is_one_point_and_stays_it(group):
+    raw = bytearray(group.generator().raw)
+    point = group(raw)
+    raw[:] = bytes(len(raw))
+    assert point == group.generator()
+    for many in (b"\xff" * 2 * len(point.encode()), b""):
+        with pytest.raises(LengthError, match="not one compressed point"):
+            group.decode(many)
+    with pytest.raises(LengthError, match="not one point"):
+        group(b"\xff" * 2 * len(raw))
 
 
 def test_aggregates_of_many_keys():

@@ -13,7 +13,7 @@ from tests.shared import shared_path
 from zkstate.algebra.bls12_381 import FR_MODULUS
 from zkstate.commitment import kzg
 from zkstate.commitment.kzg import blobs, cells, trusted_setup
-from zkstate.errors import InputError
+from zkstate.errors import DisagreementError, InputError
 from zkstate.kernels import BlsFrVec, BlsG1Vec, BlsG2Vec, bls_pairing_check
 
 
@@ -103,6 +103,15 @@ def test_cells_give_back_the_blob_and_prove_themselves():
         [commitment] * 64, other, [all_cells[i] for i in some], [proofs[i] for i in some]
     )
     assert kzg.recover_cells_and_proofs(some, [all_cells[i] for i in some]) == (all_cells, proofs)
+
+
+def test_cells_of_two_blobs_are_not_recovered_from():
+    """Of 65 cells each single one, swapped for that of another blob, contradicts the rest."""
+    mixed = kzg.compute_cells(blob(5))[:65]
+    other = kzg.compute_cells(blob(6))
+    for i in (0, 31, 64):
+        with pytest.raises(DisagreementError, match="65 cells contradict each other"):
+            kzg.recover_cells_and_proofs(range(65), [*mixed[:i], other[i], *mixed[i + 1 :]])
 
 
 def test_the_setup_is_the_one_of_the_ceremony():

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Generic, Self, TypeVar
+from typing import Any, ClassVar, Generic, NoReturn, Self, SupportsIndex, TypeVar
 
 import numpy as np
 
@@ -52,10 +52,13 @@ class _Point(Generic[Vec]):
     raw: bytes
 
     _vec: ClassVar[type[Any]]
+    _compressed: ClassVar[int]
 
     def __post_init__(self) -> None:
-        if len(self._vec.from_raw(self.raw)) != 1:
+        object.__setattr__(self, "raw", bytes(memoryview(self.raw)))  # a bytearray could change after the check
+        if len(self.raw) != 2 * self._compressed:
             raise LengthError(f"{len(self.raw)} bytes is not one point of {type(self).__name__}")
+        self._vec.from_raw(self.raw)
 
     @classmethod
     def from_vec(cls, vec: Vec, index: int = 0) -> Self:
@@ -76,10 +79,9 @@ class _Point(Generic[Vec]):
     @classmethod
     def decode(cls, data: bytes) -> Self:
         """From the compressed form of ZCash, 48 or 96 bytes. EncodingError if not canonical, on the curve, in G."""
-        vec = cls._vec.from_compressed(data, threads=1)
-        if len(vec) != 1:
+        if len(data) != cls._compressed:
             raise LengthError(f"{len(data)} bytes is not one compressed point of {cls.__name__}")
-        return cls.from_vec(vec)
+        return cls.from_vec(cls._vec.from_compressed(data, threads=1))
 
     def encode(self) -> bytes:
         """The inverse of decode."""
@@ -124,7 +126,7 @@ class G1(_Point[BlsG1Vec]):
 
     __slots__ = ()
 
-    _vec = BlsG1Vec
+    _vec, _compressed = BlsG1Vec, 48
 
 
 class G2(_Point[BlsG2Vec]):
@@ -132,7 +134,7 @@ class G2(_Point[BlsG2Vec]):
 
     __slots__ = ()
 
-    _vec = BlsG2Vec
+    _vec, _compressed = BlsG2Vec, 96
 
 
 def expand_message_xmd(message: bytes, domain: bytes, length: int) -> bytes:
@@ -182,7 +184,7 @@ def pairing_check(pairs: Iterable[tuple[G1, G2]]) -> bool:
 
 
 class SecretKey:
-    """An integer in [1, r), 32 bytes big-endian. Its repr shows nothing; `erase` wipes it."""
+    """An integer in [1, r), 32 bytes big-endian. Its repr shows nothing, `erase` wipes it, copies are a TypeError."""
 
     __slots__ = ("_bytes", "_erased")
 
@@ -210,6 +212,15 @@ class SecretKey:
         if self._erased:
             raise InputError("this secret key was erased")
         return self._bytes
+
+    def __copy__(self) -> NoReturn:
+        raise TypeError("a secret key is neither copied nor pickled: no copy would be erased with it")
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> NoReturn:
+        self.__copy__()
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> NoReturn:
+        self.__copy__()
 
     def __repr__(self) -> str:
         return "SecretKey(…)"

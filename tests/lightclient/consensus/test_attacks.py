@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import chain, repeat
 
 import pytest
 
 from lightclient.consensus import follow, sync
 from lightclient.consensus.types import EMPTY_HEADER, SyncAggregate
+from lightclient.consensus.wire import MAX_UPDATES
 from tests.lightclient.consensus.committees import (
     CHAIN,
     PERIOD,
@@ -20,7 +22,7 @@ from tests.lightclient.consensus.committees import (
     state,
     update,
 )
-from zkstate.errors import StaleError
+from zkstate.errors import SourceError, StaleError
 
 NOW = 10 * PERIOD
 
@@ -146,6 +148,15 @@ def test_an_execution_header_where_the_fork_has_none_is_refused():
     refused(started(), replace(good, attested_header=with_execution), "carries an execution header")
 
 
+def test_a_finalized_header_before_altair_has_no_execution_header():
+    since = replace(CHAIN, forks=((CHAIN.forks[0][0], 1, CHAIN.forks[0][2]),))
+    client, good = replace(started(), chain=since), update(40, 4)
+    sync.verify_update(client, good, NOW)
+    header = good.finalized_header
+    with_execution = replace(header, execution=replace(header.execution, block_number=1))
+    refused(client, replace(good, finalized_header=with_execution), "carries an execution header")
+
+
 def test_two_blocks_of_one_slot_signed_by_a_committee_are_a_conflict():
     one, other = update(40, 24), update(40, 24, body=b"\x44" * 32)
     for each in (one, other):
@@ -154,6 +165,18 @@ def test_two_blocks_of_one_slot_signed_by_a_committee_are_a_conflict():
     assert not sync.are_conflicting(one, one)
     assert not sync.are_conflicting(one, update(48, 32))
     assert not sync.are_conflicting(one, update(48, 24))
+
+
+def test_a_committee_is_accused_only_with_two_thirds_behind_each_of_two_blocks():
+    one = update(40, 24, signers=24)
+    for signers, both in ((1, False), (21, False), (22, True), (24, True)):
+        other = update(40, 24, signers=signers, body=b"\x44" * 32)
+        assert sync.are_conflicting(one, other)
+        assert sync.are_signed_twice(one, other, CHAIN) == sync.are_signed_twice(other, one, CHAIN) == both
+    assert not sync.are_signed_twice(one, one, CHAIN)
+    later = signed(replace(update(40, 24, body=b"\x44" * 32), signature_slot=PERIOD))
+    assert sync.are_conflicting(one, later)
+    assert not sync.are_signed_twice(one, later, CHAIN), "two committees signed once each"
 
 
 def test_requests_are_paged_as_nodes_answer_them():
@@ -170,12 +193,39 @@ def test_catching_up_skips_lies_and_stops_at_a_gap():
         return [u for p, u in reversed(updates.items()) if first <= p < first + count] + [lie, updates[0]]
 
     now = 4 * PERIOD
-    progress = follow.catch_up(started(), fetch, now)
+    progress = follow.catch_up(started(), fetch, now, max_age_slots=now)
     assert progress.client.finalized.slot == 3 * PERIOD + 24
     assert len(progress.refused) == 1
     del updates[2]
-    progress = follow.catch_up(started(), fetch, now)
+    progress = follow.catch_up(started(), fetch, now, max_age_slots=now)
     assert progress.client.period == 1
     assert progress.client.following == committee(2)
-    again = follow.catch_up(progress.client, lambda first, count: [], now)
+    again = follow.catch_up(progress.client, lambda first, count: [], now, max_age_slots=now)
     assert again.client == progress.client
+
+
+def test_a_state_too_old_to_trust_is_not_followed():
+    fetched = []
+    with pytest.raises(StaleError, match="101 slots"):
+        follow.catch_up(started(), lambda *page: fetched.append(page), 109, max_age_slots=100)
+    assert fetched == []
+    assert follow.catch_up(started(), lambda *page: [], 108, max_age_slots=100).client == started()
+
+
+def test_a_source_that_fails_on_a_later_page_costs_nothing_that_was_verified():
+    def fetch(first, count):
+        if first:
+            raise SourceError("the node hung up")
+        return [update(40, 24)]
+
+    now = (MAX_UPDATES + 1) * PERIOD
+    progress = follow.catch_up(started(), fetch, now, max_age_slots=now)
+    assert (progress.client.finalized.slot, progress.refused) == (24, ("the node hung up",))
+
+
+def test_a_page_is_read_to_a_limit_and_old_updates_hide_no_new_one():
+    old = update(4, with_committee=False)
+    page = chain(repeat(old, 2 * MAX_UPDATES), [update(40, 24)], repeat(old, 100 * MAX_UPDATES))
+    progress = follow.catch_up(started(), lambda first, count: page, PERIOD, max_age_slots=PERIOD)
+    assert (progress.client.finalized.slot, progress.refused) == (24, ())
+    assert next(page, None) is old, "read without a limit"

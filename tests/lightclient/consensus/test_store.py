@@ -17,7 +17,7 @@ from lightclient.consensus import store, sync, wire
 from lightclient.consensus.forks import Fork
 from lightclient.consensus.types import formats
 from tests.lightclient.consensus.committees import CHAIN, PERIOD, SIZE, checkpoint, started, update
-from zkstate.errors import DisagreementError, EncodingError, InputError, MissingError
+from zkstate.errors import DisagreementError, EncodingError, InputError, MissingError, SourceError
 
 ROOT = Path(__file__).resolve().parents[3]
 WRITER = """
@@ -66,6 +66,24 @@ def test_damage_and_other_chains_are_refused(tmp_path):
         store.load(tmp_path / "nothing", CHAIN)
     with pytest.raises(DisagreementError, match="is of the chain 1111"):
         store.decode(data, replace(CHAIN, genesis_validators_root=b"\x12" * 32))
+
+
+def test_what_is_no_state_file_is_a_typed_error(tmp_path):
+    with pytest.raises(SourceError, match="not a regular file"):
+        store.load(tmp_path, CHAIN)
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(SourceError, match="pipe is not a regular file"):
+        store.load(tmp_path / "pipe", CHAIN)
+    (tmp_path / "long").write_bytes(bytes(store.maximum(CHAIN) + 1))
+    with pytest.raises(SourceError, match="the limit is"):
+        store.load(tmp_path / "long", CHAIN)
+
+
+def test_more_participants_than_members_are_refused():
+    for name in ("previous_participants", "current_participants"):
+        assert getattr(store.decode(store.encode(replace(started(), **{name: SIZE})), CHAIN), name) == SIZE
+        with pytest.raises(EncodingError, match=f"counts {SIZE + 1} participants of a committee of {SIZE}"):
+            store.decode(store.encode(replace(started(), **{name: SIZE + 1})), CHAIN)
 
 
 def test_a_killed_writer_leaves_a_whole_state(tmp_path):

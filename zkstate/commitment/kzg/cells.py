@@ -13,7 +13,7 @@ from itertools import pairwise
 from zkstate.commitment.kzg.blobs import coefficients, decode_points, powers, to_scalar
 from zkstate.commitment.kzg.order import decode_scalars, reversed_indices, reversed_vector
 from zkstate.commitment.kzg.trusted_setup import G1_POINTS, powers_g1, powers_g2
-from zkstate.errors import EncodingError, LengthError
+from zkstate.errors import DisagreementError, EncodingError, LengthError
 from zkstate.kernels import BLS_FR_MODULUS as R
 from zkstate.kernels import FR_BYTES, BlsFrVec, BlsG1Vec, BlsG2Vec, bls_pairing_check, ntt
 
@@ -81,7 +81,8 @@ def recover_cells_and_proofs(
     """All cells and proofs from 64 or more cells in ascending order of their indices.
 
     The cells are not checked against a commitment: verify them first. LengthError for fewer than 64 or more than 128,
-    EncodingError for indices that do not ascend.
+    EncodingError for indices that do not ascend, DisagreementError for cells of no one blob, which only more than 64
+    can show.
     """
     if len(indices) != len(cells) or not CELLS // 2 <= len(cells) <= CELLS:
         raise LengthError(f"{len(indices)} indices and {len(cells)} cells, wanted {CELLS // 2} to {CELLS} of both")
@@ -109,6 +110,8 @@ def recover_cells_and_proofs(
     ntt(zero, coset=_GENERATOR)
     recovered = product * zero.inverse()
     ntt(recovered, inverse=True, coset=_GENERATOR)
+    if any(recovered.slice(G1_POINTS, EXTENDED).to_bytes()):
+        raise DisagreementError(f"{len(cells)} cells contradict each other: they are of no polynomial of a blob")
     return _with_proofs(recovered.slice(0, G1_POINTS), threads)
 
 
