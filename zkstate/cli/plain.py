@@ -131,6 +131,8 @@ class PlainVerdict:
     def emit(self, terminal: Terminal) -> None:
         """The judgement, why, and the facts."""
         shows = SHOWN if self.accepted else "nothing"
+        if self.accepted and not self.plain.key.setup.trusted:
+            shows += ", if nobody knows the trapdoor of its key"
         result = {
             "verb": "verify",
             **self.plain.result(),

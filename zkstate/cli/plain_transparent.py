@@ -8,7 +8,7 @@ from pathlib import Path
 from circuits.attestation import PUBLIC_FILE, TRANSPARENT_FILE
 from zkstate.cli.plain import NOT_SHOWN
 from zkstate.cli.terminal import Terminal, show_judgement
-from zkstate.cli.verdict import TRANSPARENT_SECURITY, setup_result, setup_text
+from zkstate.cli.verdict import PLAIN_TRANSPARENT_SECURITY, setup_result, setup_text
 from zkstate.kernels import wipe
 from zkstate.proof import json_form, r1cs_file, wtns_file
 from zkstate.proof.keys import SetupStatus
@@ -49,7 +49,7 @@ class PlainTransparent:
             "public_inputs": [str(value) for value in self.public_inputs],
             "r1cs": self.proof.circuit.hex(),
             "setup": setup_result(SetupStatus.TRANSPARENT),
-            "security": TRANSPARENT_SECURITY,
+            "security": PLAIN_TRANSPARENT_SECURITY,
         }
 
     def facts(self) -> list[tuple[str, str]]:
@@ -58,7 +58,7 @@ class PlainTransparent:
             ("public inputs", ", ".join(map(str, self.public_inputs)) or "none"),
             ("circuit", f"r1cs digest {self.proof.circuit.hex()}"),
             ("setup", setup_text(SetupStatus.TRANSPARENT)),
-            ("security", TRANSPARENT_SECURITY),
+            ("security", PLAIN_TRANSPARENT_SECURITY),
         ]
 
 

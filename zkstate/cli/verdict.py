@@ -14,10 +14,11 @@ from zkstate.cli.terminal import show_judgement
 from zkstate.proof.keys import SetupStatus
 
 SECURITY = "BN254, about 100 bits; Groth16; this program has not been audited"
-TRANSPARENT_SECURITY = (
+PLAIN_TRANSPARENT_SECURITY = (
     "128 bits proven of the proof system, with BLAKE2b as a random oracle, and about 64 against quantum calls of it; "
-    "commitments by Poseidon; this program has not been audited"
+    "this program has not been audited"
 )
+TRANSPARENT_SECURITY = f"{PLAIN_TRANSPARENT_SECURITY}; commitments by Poseidon"
 
 NOT_SHOWN = (
     "any other balance, position or order of the account, and who owns it",

@@ -10,6 +10,7 @@ from zkstate.errors import LengthError
 from zkstate.kernels import FR_MODULUS
 from zkstate.proof.transparent import bits
 from zkstate.proof.transparent.parameters import MAX_WIRES, SECURITY_BITS, Shape, missing, parameters_for, queries_for
+from zkstate.proof.transparent.proof_file import MAX_BYTES
 
 SHAPES = [(0, 1, 0), (1, 2, 1), (5, 1000, 999), (300, 126, 0), (300, 127, 1), (39125, 39374, 4), (10**6, 10**6, 9)]
 BULK = [(2**k, 2**k, 10) for k in range(8, 31, 2)] + [(MAX_WIRES, MAX_WIRES, MAX_WIRES - 1)]
@@ -40,6 +41,13 @@ def test_every_shape_has_128_proven_bits(shape):
     assert 2 * parameters.dimension <= parameters.length
     assert parameters.pad_dimension <= parameters.dimension
     assert parameters.rows <= 1 << (parameters.column_variables - parameters.log_width)
+
+
+def test_the_longest_proof_fits_its_limit_and_no_shape_has_longer_pads_than_rows():
+    for n_public in (0, 1 << 30, (1 << 31) - 1):
+        parameters = parameters_for(Shape(1 << 31, 1 << 31, n_public))
+        assert parameters.proof_bytes < MAX_BYTES
+        assert parameters.pad_dimension <= parameters.dimension, "docs/soundness.md, step 1"
 
 
 def test_the_error_counts_every_term():

@@ -18,7 +18,7 @@ from zkstate.proof.transparent.parameters import Parameters, Shape, parameters_f
 
 MAGIC = b"zkstate transparent proof".ljust(32, b"\0")
 VERSION = 1
-MAX_BYTES = 1 << 30
+MAX_BYTES = 64 << 20  # the largest that Shape allows has 41 MiB
 _HEADER = struct.Struct(">32sI32sQQQQ")
 HEADER_BYTES = _HEADER.size
 
