@@ -16,8 +16,6 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from zkstate.constraint import compile_statement
-from zkstate.constraint.compiler import build
 from zkstate.errors import DisagreementError, EncodingError, InputError, LengthError
 from zkstate.kernels import FR_MODULUS
 from zkstate.proof import json_form
@@ -296,15 +294,7 @@ def holds(attestation: Attestation) -> bool:
 
 @lru_cache(maxsize=4)
 def circuit_system(circuit: str) -> System:
-    """The circuit that a proof must satisfy: from the cache only if it has the digest that keys.json pins, else built.
-
-    A cache is a file that others may have written, and here nothing else would tell a circuit without its rows.
-    """
-    statement, pinned = catalogue.parse(circuit), keys.known().get(circuit)
-    compiled = None if pinned is None else compile_statement(statement)
-    if compiled is None or pinned is None or compiled.digest != pinned.circuit:
-        compiled = build(statement)
-    return System.of(compiled.r1cs)
+    return System.of(keys.trusted_circuit(circuit).r1cs)
 
 
 def _differing(found: Context, expected: Context) -> tuple[str, str]:

@@ -11,7 +11,11 @@ from importlib import resources
 
 import msgspec
 
+from zkstate.constraint import Circuit, compile_statement
+from zkstate.constraint.compiler import build
 from zkstate.proof.keys import SetupStatus, VerifyingKey
+
+from . import catalogue
 
 KEYS_FILE = "keys.json"
 
@@ -34,6 +38,18 @@ def known() -> dict[str, KnownKey]:
     """Every known key by circuit name."""
     content = resources.files("circuits").joinpath(KEYS_FILE).read_bytes()
     return msgspec.json.decode(content, type=dict[str, KnownKey])
+
+
+def trusted_circuit(name: str) -> Circuit:
+    """The circuit that others will rely on: from the cache only if it has the digest that `known` pins, else built.
+
+    A cache is a file that others may have written, and where a proof is judged or a key is made nothing else would
+    tell a circuit without its rows.
+    """
+    statement, pinned = catalogue.parse(name), known().get(name)
+    if pinned is not None and (cached := compile_statement(statement)).digest == pinned.circuit:
+        return cached
+    return build(statement)
 
 
 def status_of(key: VerifyingKey) -> SetupStatus:

@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from zkstate.atomic import replace_file
-from zkstate.constraint import compile_statement
+from zkstate.constraint.compiler import build
 
 from . import catalogue
 from .keys import KEYS_FILE, KnownKey, known
@@ -23,7 +23,7 @@ def pin(target: Path, *, again: bool = False) -> None:
     found = {}
     for statement in catalogue.standard():
         name = catalogue.name(statement)
-        circuit = compile_statement(statement)
+        circuit = build(statement)
         pinned = known().get(name)
         if again or pinned is None or pinned.circuit != circuit.digest:
             key = insecure_key(name, circuit)

@@ -7,13 +7,11 @@ import re
 from functools import partial
 from pathlib import Path
 
-from circuits import catalogue
-from circuits.keys import known
+from circuits.keys import known, trusted_circuit
 from zkstate.atomic import create_file, new_folder
 from zkstate.cli.arguments import Namespace, Parser, existing
 from zkstate.cli.named import read_named
 from zkstate.cli.terminal import Terminal, show_facts, show_judgement
-from zkstate.constraint import compile_statement
 from zkstate.constraint.r1cs import R1cs
 from zkstate.errors import InputError
 from zkstate.proof import beacon, ceremony, container, powers, ptau_file, r1cs_file, sym_file, zkey_file
@@ -204,7 +202,7 @@ def _export(args: Namespace, terminal: Terminal) -> int:
 def _export_circuit(args: Namespace, terminal: Terminal) -> int:
     _takes(args, 1, ("out",))
     name = args.given[0]
-    circuit = compile_statement(catalogue.parse(name))
+    circuit = trusted_circuit(name)
     with new_folder(args.out) as unfinished:
         r1cs_file.write(unfinished / f"{name}.r1cs", r1cs_file.R1csFile.of_circuit(circuit))
         sym_file.write(unfinished / f"{name}.sym", circuit)
@@ -222,7 +220,7 @@ def _circuit(names: list[str], r1cs: Path | None) -> tuple[R1cs, RecordedCircuit
     if r1cs is not None:
         found = r1cs_file.read(r1cs).r1cs
         return found, RecordedCircuit(r1cs_file.digest(found).hex(), "", "")
-    circuit = compile_statement(catalogue.parse(names[0]))
+    circuit = trusted_circuit(names[0])
     pinned = known().get(names[0])
     if pinned is not None and pinned.circuit != circuit.digest:
         raise InputError(f"{names[0]} compiles to {circuit.digest}, this version knows {pinned.circuit}")
