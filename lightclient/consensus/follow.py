@@ -1,4 +1,4 @@
-"""Catching up: from the period of the finalized header to the present, by pages of updates of a source that may lie."""
+"""Catching up: from the period of the finalized header to the present, by pages of updates of sources that may lie."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from itertools import islice
 
 from zkstate.errors import InputError, ZkstateError
 
-from .sync import LightClient, UpdateError, apply_update, verify_age, verify_update
+from .sync import LightClient, UpdateError, apply_update, are_conflicting, verify_age, verify_update
 from .types import Update
 from .wire import MAX_UPDATES
 
@@ -21,9 +21,10 @@ _READ, _VERIFIED = 8 * MAX_UPDATES, 2 * MAX_UPDATES
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Where catching up ended, which updates were refused, with the rule each broke, and how the source failed."""
+    """Where catching up ended, by which updates, and which were refused, with the rule each broke."""
 
     client: LightClient
+    accepted: tuple[Update, ...]
     refused: tuple[str, ...]
 
 
@@ -41,24 +42,61 @@ def catch_up(client: LightClient, fetch: Fetch, current_slot: int, *, max_age_sl
     `refused` has its message last. Errors: those of verify_age, where the finalized header is too old to follow.
     """
     verify_age(client.finalized, client.chain, current_slot, max_age_slots)
+    accepted: list[Update] = []
     refused: list[str] = []
     for start, count in pages(client.period, client.chain.period(current_slot)):
         try:
-            answer = list(islice(fetch(start, count), _READ))
+            progress = take(client, fetch(start, count), current_slot)
         except ZkstateError as error:
             refused.append(str(error))
             break
-        updates = [update for update in answer if not is_old(client, update)]
-        for update in sorted(updates, key=lambda update: update.attested_header.slot)[:_VERIFIED]:
-            if is_old(client, update):
-                continue
-            try:
-                verify_update(client, update, current_slot)
-            except (UpdateError, InputError) as error:
-                refused.append(str(error))
-            else:
-                client = apply_update(client, update)
-    return Progress(client, tuple(refused))
+        client = progress.client
+        accepted += progress.accepted
+        refused += progress.refused
+    return Progress(client, tuple(accepted), tuple(refused))
+
+
+def take(client: LightClient, updates: Iterable[Update], current_slot: int) -> Progress:
+    """Apply every update of one answer that verifies, oldest first, reading no more of it than an honest one holds."""
+    accepted: list[Update] = []
+    refused: list[str] = []
+    news = [update for update in islice(updates, _READ) if not is_old(client, update)]
+    for update in sorted(news, key=lambda update: update.attested_header.slot)[:_VERIFIED]:
+        if is_old(client, update):
+            continue
+        try:
+            verify_update(client, update, current_slot)
+        except (UpdateError, InputError) as error:
+            refused.append(str(error))
+        else:
+            client = apply_update(client, update)
+            accepted.append(update)
+    return Progress(client, tuple(accepted), tuple(refused))
+
+
+def conflicts(
+    client: LightClient, accepted: Iterable[Update], others: Iterable[Update], current_slot: int
+) -> list[tuple[Update, Update]]:
+    """Pairs of an accepted update and another one that contradicts it and verifies too, both from the state `client`
+    that they were offered to.
+
+    What neither the committees of that state nor those that the accepted updates brought signed is no conflict.
+    """
+    accepted = list(accepted)
+    suspects = [(one, other) for one in accepted for other in others if are_conflicting(one, other)]
+    found = []
+    for one, other in suspects[:_VERIFIED]:
+        at = client
+        for before in accepted:
+            if before is one:
+                break
+            at = apply_update(at, before)
+        try:
+            verify_update(at, other, current_slot)
+        except (UpdateError, InputError):
+            continue
+        found.append((one, other))
+    return found
 
 
 def is_old(client: LightClient, update: Update) -> bool:

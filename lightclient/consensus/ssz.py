@@ -105,8 +105,10 @@ class Rows(_Fixed):
         return value
 
     def root(self, value: bytes) -> bytes:
-        each = Bytes(self.width)
-        return merkleize([each.root(value[i : i + self.width]) for i in range(0, len(value), self.width)], self.count)
+        rows = [value[i : i + self.width] for i in range(0, len(value), self.width)]
+        if CHUNK < self.width <= 2 * CHUNK:  # keys of 48 bytes, of which a committee has a thousand hashes
+            return merkleize(_hashed(b"".join(row.ljust(2 * CHUNK, b"\0") for row in rows)), self.count)
+        return merkleize([Bytes(self.width).root(row) for row in rows], self.count)
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,6 +245,12 @@ def _zero(depth: int) -> bytes:
     return bytes(CHUNK) if depth == 0 else hash_pair(_zero(depth - 1), _zero(depth - 1))
 
 
+def _hashed(pairs: bytes) -> list[bytes]:
+    """The hash of each 64 bytes."""
+    sha256 = hashlib.sha256
+    return [sha256(pairs[i : i + 2 * CHUNK]).digest() for i in range(0, len(pairs), 2 * CHUNK)]
+
+
 def merkleize(leaves: Sequence[bytes], limit: int) -> bytes:
     """The root of leaves padded with zeros to the power of two that holds `limit`. LengthError if there are more."""
     if len(leaves) > limit:
@@ -251,7 +259,7 @@ def merkleize(leaves: Sequence[bytes], limit: int) -> bytes:
     for depth in range((limit - 1).bit_length()):
         if len(level) % 2:
             level.append(_zero(depth))
-        level = [hash_pair(level[i], level[i + 1]) for i in range(0, len(level), 2)]
+        level = _hashed(b"".join(level))
     return level[0] if level else _zero((limit - 1).bit_length())
 
 

@@ -15,13 +15,14 @@ from .ssz import Container, Uint
 from .sync import LightClient
 from .types import EMPTY_HEADER, KEY_BYTES, ROOT, SIGNATURE_BYTES, Header, SyncAggregate, SyncCommittee, Update, formats
 
-MAGIC = b"zkstate light client 1\n"
+MAGIC = b"zkstate light client 2\n"
 _CHECKSUM = 32
 
 
 @dataclass(frozen=True, slots=True)
 class _Stored:
     genesis_validators_root: bytes
+    checkpoint: bytes
     previous_participants: int
     current_participants: int
     finalized: Header
@@ -38,6 +39,7 @@ def _format(chain: Chain) -> Container:
         _Stored,
         (
             ("genesis_validators_root", ROOT),
+            ("checkpoint", ROOT),
             ("previous_participants", Uint(8)),
             ("current_participants", Uint(8)),
             ("finalized", kinds.header),
@@ -58,6 +60,7 @@ def encode(client: LightClient) -> bytes:
     row = ROWS[Fork.FULU]
     stored = _Stored(
         client.chain.genesis_validators_root,
+        client.checkpoint,
         client.previous_participants,
         client.current_participants,
         client.finalized,
@@ -80,7 +83,7 @@ def encode(client: LightClient) -> bytes:
 def decode(data: bytes, chain: Chain, what: str = "the state") -> LightClient:
     """The inverse of encode. EncodingError for damaged bytes, DisagreementError for the state of another chain."""
     if data[: len(MAGIC)] != MAGIC:
-        raise EncodingError(f"{what} is no light client's state of version 1")
+        raise EncodingError(f"{what} is no light client's state of version 2")
     checksum, body = data[len(MAGIC) : len(MAGIC) + _CHECKSUM], data[len(MAGIC) + _CHECKSUM :]
     if hashlib.sha256(body).digest() != checksum:
         raise EncodingError(f"{what} is damaged: its checksum is {checksum.hex()}")
@@ -102,6 +105,7 @@ def decode(data: bytes, chain: Chain, what: str = "the state") -> LightClient:
         stored.best if stored.best.sync_aggregate.participants else None,
         stored.previous_participants,
         stored.current_participants,
+        stored.checkpoint,
     )
 
 

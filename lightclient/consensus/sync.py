@@ -8,12 +8,12 @@ altair, with the changes of later forks.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import lru_cache
 
-from zkstate.algebra.bls12_381 import G2, PublicKeys, fast_aggregate_verify
+from zkstate.algebra.bls12_381 import G2, verify
 from zkstate.errors import DisagreementError, InputError, StaleError
 
 from .forks import EXECUTION_PAYLOAD_GINDEX, GENESIS_SLOT, ROWS, Chain
+from .signers import signers_key
 from .ssz import is_branch
 from .types import (
     EMPTY_EXECUTION,
@@ -47,6 +47,7 @@ class LightClient:
     best: Update | None = None
     previous_participants: int = 0
     current_participants: int = 0
+    checkpoint: bytes = bytes(32)  # the block root that the reader chose to start from
 
     @property
     def period(self) -> int:
@@ -137,7 +138,8 @@ def verify_age(header: Header, chain: Chain, current_slot: int, max_age_slots: i
 
 def start(bootstrap: Bootstrap, chain: Chain) -> LightClient:
     """The state after a verified bootstrap."""
-    return LightClient(chain, bootstrap.header, bootstrap.current_sync_committee, None, bootstrap.header)
+    header = bootstrap.header
+    return LightClient(chain, header, bootstrap.current_sync_committee, None, header, checkpoint=header.beacon.root)
 
 
 # ---- updates ----
@@ -216,20 +218,14 @@ def verify_signature(committee: SyncCommittee, update: Update, chain: Chain) -> 
     size = len(aggregate.sync_committee_bits)
     message = signing_root(update.attested_header.beacon, chain.sync_committee_domain(update.signature_slot))
     try:
-        keys = _keys(committee.pubkeys)
+        key = signers_key(committee, aggregate.sync_committee_bits)
         signature = G2.decode(aggregate.sync_committee_signature)
     except InputError as error:
         raise UpdateError(f"the update's committee or signature is no valid encoding: {error}") from error
     _require(
-        len(keys) == size and fast_aggregate_verify(keys, message, signature, aggregate.sync_committee_bits),
-        f"the signature of {aggregate.participants} of {len(keys)} over slot {update.attested_header.slot} is false",
+        verify(key, message, signature),
+        f"the signature of {aggregate.participants} of {size} over slot {update.attested_header.slot} is false",
     )
-
-
-@lru_cache(maxsize=8)
-def _keys(pubkeys: bytes) -> PublicKeys:
-    """Decoding 512 keys costs twenty times what verifying with them does."""
-    return PublicKeys.decode(pubkeys, threads=1)
 
 
 def apply_update(client: LightClient, update: Update) -> LightClient:

@@ -6,7 +6,7 @@ Source: consensus-specs, specs/<fork>/light-client/sync-protocol.md.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 from .forks import EXECUTION_PAYLOAD_GINDEX, ROWS, Chain, Fork, ForkRow, depth
 from .ssz import Bits, ByteList, Bytes, Container, Rows, Type, Uint, merkleize
@@ -135,7 +135,13 @@ class SyncCommittee:
 
     @property
     def root(self) -> bytes:
-        return committee(len(self.pubkeys) // KEY_BYTES).root(self)
+        """Of a tree of a thousand hashes, kept for the last few committees."""
+        return _committee_root(self)
+
+
+@lru_cache(maxsize=8)
+def _committee_root(of: SyncCommittee) -> bytes:
+    return committee(len(of.pubkeys) // KEY_BYTES).root(of)
 
 
 @cache

@@ -238,9 +238,13 @@ class PublicKeys:
         self._vec = vec
 
     @classmethod
-    def decode(cls, data: bytes, threads: int = 0) -> PublicKeys:
-        """From 48 bytes each. EncodingError names the first key that is no point of G1, or infinity."""
-        return cls(BlsG1Vec.from_compressed(data, threads))
+    def decode(cls, data: bytes, threads: int = 0, check_subgroup: bool = True) -> PublicKeys:
+        """From 48 bytes each. EncodingError names the first key that is no point of G1, or infinity.
+
+        `check_subgroup=False` takes any point of the curve: for keys that were checked before, and summed into one
+        that is checked again.
+        """
+        return cls(BlsG1Vec.from_compressed(data, threads, check_subgroup))
 
     @classmethod
     def of(cls, keys: Iterable[G1]) -> PublicKeys:

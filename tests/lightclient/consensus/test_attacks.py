@@ -229,3 +229,14 @@ def test_a_page_is_read_to_a_limit_and_old_updates_hide_no_new_one():
     progress = follow.catch_up(started(), lambda first, count: page, PERIOD, max_age_slots=PERIOD)
     assert (progress.client.finalized.slot, progress.refused) == (24, ())
     assert next(page, None) is old, "read without a limit"
+
+
+def test_a_contradicting_update_of_another_source_is_found_though_it_would_have_been_skipped():
+    """Two sources, one block each for a slot, both signed by two thirds: the second is old once the first is taken."""
+    honest = [update(40, 24), update(PERIOD + 40, PERIOD + 24)]
+    client = started()
+    accepted = follow.take(client, honest, NOW).accepted
+    assert accepted == tuple(honest)
+    other = update(PERIOD + 40, PERIOD + 24, body=b"\x44" * 32)
+    unsigned = replace(other, sync_aggregate=honest[0].sync_aggregate)
+    assert follow.conflicts(client, accepted, [*honest, unsigned, other], NOW) == [(honest[1], other)]
