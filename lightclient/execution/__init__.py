@@ -1,1 +1,1 @@
-"""Ethereum's execution layer, verified: RLP, Merkle-Patricia proofs, accounts, block headers. No I/O."""
+"""Ethereum's execution layer, verified: RLP, Merkle-Patricia proofs and roots, accounts, headers, receipts. No I/O."""

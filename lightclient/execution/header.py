@@ -6,7 +6,7 @@ gas), 4788 (beacon root), 7685 (requests). Where a later fork appends more, the 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -67,6 +67,7 @@ class BlockHeader:
     hash: bytes
     parent_hash: bytes
     state_root: bytes
+    receipts_root: bytes
     number: int
     timestamp: int
 
@@ -90,6 +91,7 @@ class BlockHeader:
             keccak256(data),
             texts["parentHash"],
             texts["stateRoot"],
+            texts["receiptsRoot"],
             numbers["number"],
             numbers["timestamp"],
         )
@@ -110,6 +112,26 @@ class BlockHeader:
                 f"block {header.number}: it states hash 0x{stated.hex()}, and its fields have 0x{header.hash.hex()}"
             )
         return header
+
+
+def verify_walk(block_hash: bytes, headers: Sequence[bytes]) -> tuple[BlockHeader, ...]:
+    """The headers, as RLP, from the block with this hash back through its ancestors, each named by the one before.
+
+    Errors: EncodingError for a header that is not canonical; DisagreementError naming the first that is not the one
+    due, or whose number is not one less.
+    """
+    found: list[BlockHeader] = []
+    for i, data in enumerate(headers):
+        header = BlockHeader.decode(data)
+        due = found[-1].parent_hash if found else block_hash
+        if header.hash != due:
+            raise DisagreementError(f"header {i} of the walk has hash 0x{header.hash.hex()}, and 0x{due.hex()} is due")
+        if found and header.number != found[-1].number - 1:
+            raise DisagreementError(
+                f"header {i} of the walk has number {header.number}, and its child has {found[-1].number}"
+            )
+        found.append(header)
+    return tuple(found)
 
 
 def _present(block: Mapping[str, object]) -> tuple[_Bytes | _Integer, ...]:

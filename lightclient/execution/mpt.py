@@ -32,7 +32,7 @@ def prove(root: bytes, key: bytes, proof: Sequence[bytes]) -> bytes | None:
         if tuple(proof) not in ((), (_EMPTY_NODE,)):
             raise DisagreementError(f"proof has {len(proof)} nodes under the root of the empty trie")
         return None
-    path = _nibbles(key)
+    path = nibbles(key)
     walk = _Walk(root, proof)
     node = walk.next_node(root)
     while True:
@@ -127,7 +127,8 @@ def _string(item: rlp.Item, walk: _Walk) -> bytes:
     return item
 
 
-def _nibbles(data: bytes) -> bytes:
+def nibbles(data: bytes) -> bytes:
+    """The path of a key: two nibbles a byte, each in a byte of its own."""
     return bytes(nibble for byte in data for nibble in (byte >> 4, byte & 15))
 
 
@@ -135,8 +136,15 @@ def _hex_prefix(item: rlp.Item, walk: _Walk) -> tuple[bytes, bool]:
     """The nibbles of a compact path, and whether it ends in a leaf (Yellow Paper, appendix C)."""
     if not isinstance(item, bytes) or not item:
         raise EncodingError(f"{walk}: a path that is empty or a list")
-    nibbles = _nibbles(item)
-    flag = nibbles[0]
-    if flag > 3 or (flag % 2 == 0 and nibbles[1] != 0):
+    path = nibbles(item)
+    flag = path[0]
+    if flag > 3 or (flag % 2 == 0 and path[1] != 0):
         raise EncodingError(f"{walk}: path {item.hex()[:80]} is not in compact form")
-    return nibbles[1 if flag % 2 else 2 :], flag >= 2
+    return path[1 if flag % 2 else 2 :], flag >= 2
+
+
+def compact(path: bytes, *, is_leaf: bool) -> bytes:
+    """The inverse: a part of a path as a node holds it."""
+    odd = len(path) % 2
+    whole = bytes([2 * is_leaf + odd]) + (b"" if odd else b"\0") + path
+    return bytes(high << 4 | low for high, low in zip(whole[::2], whole[1::2], strict=True))

@@ -3,7 +3,6 @@
 import copy
 import itertools
 import json
-import tarfile
 
 import pytest
 import rlp as pyrlp
@@ -11,16 +10,10 @@ from eth_utils import keccak
 
 from lightclient.execution import mpt, rlp
 from lightclient.execution.account import Account, verify_account_proof, verify_storage_proof
-from lightclient.execution.header import BlockHeader
+from lightclient.execution.header import BlockHeader, verify_walk
 from lightclient.execution.proof import verify_answer
-from tests.shared import shared_path
+from tests.lightclient.execution.recorded import archive, chain_blocks, exchanges
 from zkstate.errors import DisagreementError, EncodingError, LengthError
-
-
-def archive(relative):
-    """The files of an archive of vectors, by path."""
-    with tarfile.open(shared_path(relative)) as tar:
-        return {m.name: tar.extractfile(m).read() for m in tar.getmembers() if m.isfile()}
 
 
 @pytest.fixture(scope="module")
@@ -38,15 +31,6 @@ def devnet():
 @pytest.fixture(scope="module")
 def geth():
     return archive("vectors/eth_getproof/execution_apis/execution_apis.tar.xz")
-
-
-def exchanges(recording):
-    """The (request, result) pairs of a recorded conversation with geth."""
-    lines = [line for line in recording.decode().splitlines() if line[:2] in ("<<", ">>")]
-    for request, answer in zip(lines[::2], lines[1::2], strict=True):
-        assert request.startswith(">>")
-        assert answer.startswith("<<")
-        yield json.loads(request[2:]), json.loads(answer[2:]).get("result")
 
 
 def address(answer):
@@ -81,17 +65,6 @@ def test_devnet_blocks_and_proofs(devnet):
     assert absent_words >= 20
 
 
-def chain_blocks(data):
-    """The headers, as they stand, of the blocks of an exported chain."""
-    at = 0
-    while at < len(data):
-        length = pyrlp.codec.consume_length_prefix(data, at)
-        end = length[3] + length[2]
-        block = pyrlp.decode(data[at:end], strict=True)
-        yield pyrlp.encode(block[0])
-        at = end
-
-
 def test_headers_of_every_fork(geth):
     """geth's test chain passes every fork; each header names the hash of the one before it."""
     encoded = list(chain_blocks(geth["chain.rlp"]))
@@ -102,6 +75,24 @@ def test_headers_of_every_fork(geth):
         assert child.parent_hash == parent.hash
         assert child.number == parent.number + 1
         assert child.timestamp > parent.timestamp
+
+
+def test_ancestors_are_walked_to_by_their_hashes(geth):
+    encoded = list(chain_blocks(geth["chain.rlp"]))[::-1]
+    head = BlockHeader.decode(encoded[0])
+    found = verify_walk(head.hash, encoded)
+    assert [header.number for header in found] == list(range(head.number, head.number - len(encoded), -1))
+    assert verify_walk(head.hash, []) == ()
+    for bent in (encoded[1:], [encoded[0], *encoded[2:]], [*encoded[:3], encoded[1]], [encoded[0], encoded[0]]):
+        with pytest.raises(DisagreementError, match=r"of the walk has hash .* is due"):
+            verify_walk(head.hash, bent)
+    with pytest.raises(EncodingError):
+        verify_walk(head.hash, [encoded[0] + b"\0"])
+    jumping = pyrlp.decode(encoded[0])
+    jumping[8] = rlp.encode_uint(head.number + 1)
+    jumping = pyrlp.encode(jumping)
+    with pytest.raises(DisagreementError, match=f"has number {head.number - 1}, and its child has {head.number + 1}"):
+        verify_walk(keccak(jumping), [jumping, encoded[1]])
 
 
 def test_geth_blocks_and_account_proofs(geth):
