@@ -6,14 +6,14 @@ from tests.cli.program import process, zkstate
 from tests.proof.ptau import ceremony_ptau
 from zkstate.cli.main import VERBS
 
-STORY = ("snapshot", "publish", "recover", "prove", "verify", "inspect", "setup", "demo")
+STORY = ("snapshot", "publish", "recover", "prove", "claim", "verify", "inspect", "setup", "demo")
 
 
 def example(text):
-    """The last block of a help text: one command."""
+    """The last block of a help text: one command, and before it what only it needs."""
     _, found, block = text.rpartition("\nExample")
     assert found, text
-    lines = block.partition("\n\n")[2].rstrip("\n").split("\n")
+    lines = block.partition("\n\n")[2].rstrip("\n").replace("\\\n    ", "").split("\n")
     assert all(line.startswith("  zkstate ") for line in lines)
     return [shlex.split(line)[1:] for line in lines]
 
@@ -30,8 +30,9 @@ def test_the_examples_run_as_written(tmp_path):
     assert set(STORY) == set(VERBS)
     (tmp_path / "powers.ptau").write_bytes(ceremony_ptau(3))
     for verb in STORY:
-        for argv in example(zkstate(verb, "--help").out):
-            assert argv[0] == verb
+        argvs = example(zkstate(verb, "--help").out)
+        assert argvs[-1][0] == verb
+        for argv in argvs:
             outcome = process(*argv, cwd=tmp_path, timeout=300)
             assert outcome.code == 0, f"zkstate {shlex.join(argv)}\n{outcome.err}"
     assert example(zkstate("--help").out)[0][0] == "demo"

@@ -18,7 +18,7 @@ from lightclient.bundle import Bundle
 from zkstate.atomic import create_file, new_folder, write_new
 from zkstate.cli.arguments import Namespace, Parser, decimal, existing, is_given, parts_per_million
 from zkstate.cli.between import TwoEpochs, exit_claim, history_claim, liquidation_claim, opening_of
-from zkstate.cli.context import declare_context, given_context
+from zkstate.cli.context import declare_context, given_context, is_vault
 from zkstate.cli.headers import time_text
 from zkstate.cli.named import read_record
 from zkstate.cli.plain import PlainProof
@@ -87,6 +87,7 @@ CONTEXT ties the proof to one use, so that it cannot be replayed elsewhere. What
   --challenge HEX     32 bytes that the verifier chose          --chain-id N       a chain
   --recipient ADDRESS who may use it                            --registry ADDRESS a contract
   --expiry T          until when it holds: seconds since 1970 or ISO 8601 with a zone
+  --vault ADDRESS     the vault that is to pay an exit, in place of --challenge
 
 Example, after the example of recover:
 
@@ -243,6 +244,8 @@ def _stated(args: Namespace, bundle: Bundle) -> TwoEpochs:
     if args.statement == "exit":
         if args.recipient is None:
             raise InputError("prove exit: give --recipient, or whoever sees the proof first is paid")
+        if is_vault(args.challenge) and (args.registry is None or not args.chain_id):
+            raise InputError("prove exit --vault: give --registry and --chain-id too: the vault pays on nothing less")
         if args.asset is None:
             raise InputError("prove exit: give --asset")
         return exit_claim(bundle, _find(bundle, args.asset), args.exactly)

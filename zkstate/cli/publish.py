@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from zkstate.cli.arguments import Namespace, Parser, address, directory, existing, whole
+from zkstate.cli.deploy import Plan, declare_deploy, deploy_vault, planned, registry_terms
 from zkstate.cli.headers import header_facts, header_result
 from zkstate.cli.terminal import Terminal, show_facts, size_text
 from zkstate.errors import InputError
@@ -31,13 +32,27 @@ same is accepted, so a publication that was interrupted is repeated as it was.
 CHAIN, one of:
 
   --registry ADDRESS    the venue's registry
-  --deploy              make a new registry for the venue first, and print its address
+  --deploy              make a new registry for the venue first, and print its address; with
+    --governance ADDRESS        who may halt it, roll it back and replace the publisher (the sender)
+    --staleness-limit DURATION  how old the newest epoch is when the venue counts as silent (7d)
+    --rollback-delay DURATION   how long a rollback is announced before it takes effect (2d)
 
 and, unless the node holds an unlocked account:
 
   --publisher-key FILE  the sender's private key: 64 hex digits in a file that only you can read
 
   --announce TEXT       where the mirrors are, for those who read the registry; at most 512 bytes
+
+With either of them, a vault that pays proofs of `exit` when the registry is stale or halted (docs/registry.md):
+
+  --asset SYMBOL=TOKEN  pay this asset in a token of that address, or in the chain's own coin (SYMBOL=native)
+  --exit-key KEY        pay on this key of `exit`, as JSON; one for each size of account
+  --ceremony RECORD     what zkstate setup verify left of the key's ceremony
+  --allow-insecure-setup  take a known insecure key too, or make it: KEY is then a circuit, such as exit-8. Anyone can
+                        forge exits under it. For trying things out
+  --suspension-limit DURATION   how long past the staleness limit a pending rollback can hold payments up (twice
+                                its delay)
+  --release-delay DURATION      how long governance announces taking collateral out (14d)
 
 Example, after the example of snapshot:
 
@@ -51,7 +66,7 @@ def declare(parser: Parser) -> None:
     parser.add_argument("--rpc")
     parser.add_argument("--chain-id", type=whole(0, (1 << 64) - 1))
     parser.add_argument("--registry", type=address)
-    parser.add_argument("--deploy", action="store_true")
+    declare_deploy(parser)
     parser.add_argument("--publisher-key", type=existing)
     parser.add_argument("--announce", default="")
 
@@ -67,12 +82,13 @@ def run(args: Namespace, terminal: Terminal) -> int:
     if not public.is_dir():
         raise InputError(f"{args.folder} has no folder {PUBLIC}: it is not what zkstate snapshot wrote")
     signed = SignedHeader.decode(read_below(public, HEADER, SIGNED_BYTES))
+    plan = planned(args, public, signed)
     chain = _open_chain(args) if on_chain else None
     if chain is not None and args.registry is not None:
         Registry(chain, args.registry).holds(signed.header.encode())
     with terminal.progress("publish") as progress:
         copies = [publish_folder(public, mirror, progress) for mirror in args.mirror]
-        told = {} if chain is None else _to_registry(chain, args.registry, signed, args.announce)
+        told = {} if chain is None else _to_chain(chain, args, signed, plan, terminal)
     header = signed.header
     result = {"verb": "publish", **header_result(header), "mirrors": [_copy_result(copy) for copy in copies], **told}
     facts = [
@@ -89,12 +105,16 @@ def _open_chain(args: Namespace) -> JsonRpcChain:
     return JsonRpcChain(args.rpc, sender, chain_id=args.chain_id)
 
 
-def _to_registry(
-    chain: JsonRpcChain, address: bytes | None, signed: SignedHeader, announcement: str
+def _to_chain(
+    chain: JsonRpcChain, args: Namespace, signed: SignedHeader, plan: Plan | None, terminal: Terminal
 ) -> dict[str, object]:
-    """Publish in the registry at `address`, or in a new one."""
-    registry = Registry(chain, address) if address else Registry.deploy(chain, signed.header.venue)[0]
-    receipt = registry.publish(signed.header.encode(), announcement)
+    """Publish in the registry named, or in a new one, and give it the vault that was asked for."""
+    if args.registry is None:
+        registry, _ = Registry.deploy(chain, signed.header.venue, **registry_terms(args))
+        terminal.say(f"registry: {address_text(registry.address)}")
+    else:
+        registry = Registry(chain, args.registry)
+    receipt = registry.publish(signed.header.encode(), args.announce)
     done = None if receipt is None else receipt.transaction_hash
     return {
         "registry": address_text(registry.address),
@@ -102,7 +122,7 @@ def _to_registry(
         "transaction": None if done is None else f"0x{done.hex()}",
         "gas": None if receipt is None else receipt.gas_used,
         "block": None if receipt is None else receipt.block_number,
-    }
+    } | ({} if plan is None else deploy_vault(plan, registry, args, terminal))
 
 
 def _copy_result(copy: Published) -> dict[str, object]:

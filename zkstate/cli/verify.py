@@ -68,7 +68,8 @@ verified ceremony are; a transparent proof has none:
   --ceremony RECORD         what zkstate setup verify left, from you or from someone you believe
   --allow-insecure-setup    take any key that is pinned, even one that lets anyone forge: for trying things out
 
-EXPECTED CONTEXT, each checked where given: --challenge, --recipient, --chain-id, --registry, --expiry.
+EXPECTED CONTEXT, each checked where given: --challenge (or --vault), --recipient, --chain-id,
+--registry, --expiry.
 
 Exit code 0 if accepted, 1 if well-formed but false, 2 if unusable, 4 if too old or contradicting itself.
 

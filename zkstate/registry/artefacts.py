@@ -76,6 +76,11 @@ class Artefact:
             outputs = contract.get_function_by_name(function).abi["outputs"]
             return tuple(contract.w3.codec.decode([output["type"] for output in outputs], data))
 
+    def width(self, function: str) -> int:
+        """How many words a getter of plain values or of a struct of them returns."""
+        (output,) = _contract(self.name).get_function_by_name(function).abi["outputs"]
+        return len(output.get("components", (output,)))
+
     def topic(self, event: str) -> bytes:
         """The first topic of an event."""
         return _unhex(_contract(self.name).events[event]().topic)

@@ -14,7 +14,7 @@ from typing import Any
 from zkstate.atomic import replace_file
 from zkstate.errors import EnvironmentFailure
 
-CONTRACTS = ("StateRegistry", "Groth16Verifier")
+CONTRACTS = ("StateRegistry", "Groth16Verifier", "ExitVault")
 COMPILER = "0.4.3"
 FOLDER = Path(__file__).parent
 

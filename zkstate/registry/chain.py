@@ -54,8 +54,8 @@ class Chain(Protocol):
         """Create a contract from creation code and arguments; the receipt names it."""
         ...
 
-    def transact(self, to: bytes, data: bytes) -> Receipt:
-        """Send a transaction and wait until it is in a block."""
+    def transact(self, to: bytes, data: bytes, value: int = 0) -> Receipt:
+        """Send a transaction, with `value` of the chain's own coin in wei, and wait until it is in a block."""
         ...
 
     def call(self, to: bytes, data: bytes) -> bytes:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from eth_account.signers.local import LocalAccount
     from eth_typing import Address
-    from web3.types import LogReceipt, TxParams
+    from web3.types import LogReceipt, TxParams, Wei
 
 WAIT_S = 120.0
 POLL_S = 0.2
@@ -92,8 +92,11 @@ class JsonRpcChain:
     def deploy(self, code: bytes) -> Receipt:
         return self._send(self._transaction(None, code), "deployment")
 
-    def transact(self, to: bytes, data: bytes) -> Receipt:
-        return self._send(self._transaction(to, data), f"transaction to {address_text(to)}")
+    def transact(self, to: bytes, data: bytes, value: int = 0) -> Receipt:
+        transaction = self._transaction(to, data)
+        if value:
+            transaction["value"] = cast("Wei", value)
+        return self._send(transaction, f"transaction to {address_text(to)}")
 
     def call(self, to: bytes, data: bytes) -> bytes:
         with self._failures(f"call of {address_text(to)}"):

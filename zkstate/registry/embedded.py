@@ -122,10 +122,10 @@ class RevmChain:
             created = self._evm.deploy(address_text(self.sender), code)
         return self._receipt(_bytes(created))
 
-    def transact(self, to: bytes, data: bytes) -> Receipt:
+    def transact(self, to: bytes, data: bytes, value: int = 0) -> Receipt:
         self._open_block(self._number + 1, self._time + 1)
         with self._errors(f"transaction to {address_text(to)}"):
-            self._evm.message_call(address_text(self.sender), address_text(to), calldata=data)
+            self._evm.message_call(address_text(self.sender), address_text(to), calldata=data, value=value)
         return self._receipt(None)
 
     def call(self, to: bytes, data: bytes) -> bytes:
@@ -201,8 +201,9 @@ class PyEvmChain:
     def deploy(self, code: bytes) -> Receipt:
         return self._send({"data": _hex(code)}, "deployment")
 
-    def transact(self, to: bytes, data: bytes) -> Receipt:
-        return self._send({"to": address_text(to), "data": _hex(data)}, f"transaction to {address_text(to)}")
+    def transact(self, to: bytes, data: bytes, value: int = 0) -> Receipt:
+        fields = {"to": address_text(to), "data": _hex(data), "value": value}
+        return self._send(fields, f"transaction to {address_text(to)}")
 
     def call(self, to: bytes, data: bytes) -> bytes:
         return self._call({"to": address_text(to), "data": _hex(data)}, f"call of {address_text(to)}")

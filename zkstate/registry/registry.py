@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from zkstate.errors import DisagreementError, LengthError, RefusedError
 from zkstate.publication.header import HEADER_BYTES
 from zkstate.registry.artefacts import artefact
-from zkstate.registry.chain import WORD_BYTES, Chain, Receipt, address_text
+from zkstate.registry.calls import deploy, read_words
+from zkstate.registry.chain import Chain, Receipt
 
 CONTRACT = "StateRegistry"
 DEFAULT_STALENESS_LIMIT_S = 7 * 86400
@@ -50,17 +51,16 @@ class Registry:
         rollback_delay_s: int = DEFAULT_ROLLBACK_DELAY_S,
     ) -> tuple[Registry, Receipt]:
         """A new registry for a venue id (docs/spec.md, section 5). Both roles default to the sender."""
-        code = artefact(CONTRACT).creation(
+        address, receipt = deploy(
+            chain,
+            CONTRACT,
             venue.to_bytes(32, "big"),
             publisher or chain.sender,
             governance or chain.sender,
             staleness_limit_s,
             rollback_delay_s,
         )
-        receipt = chain.deploy(code)
-        if receipt.contract is None:
-            raise DisagreementError(f"{chain.name}: the deployment created no contract")
-        return cls(chain, receipt.contract), receipt
+        return cls(chain, address), receipt
 
     def publish(self, header: bytes, mirrors: str = "") -> Receipt | None:
         """Append an epoch from its 480-byte header; None if it is there already, so a repeat is harmless.
@@ -110,6 +110,10 @@ class Registry:
 
     def venue(self) -> int:
         return self._number("VENUE")
+
+    def rollback_delay(self) -> int:
+        """Seconds between the proposal of a rollback and the first moment it can take effect."""
+        return self._number("ROLLBACK_DELAY")
 
     def is_stale(self) -> bool:
         return bool(self._number("is_stale"))
@@ -175,11 +179,4 @@ class Registry:
         return int.from_bytes(self._word(function), "big")
 
     def _word(self, function: str, *arguments: object) -> bytes:
-        """What a getter returns: all of them return one word."""
-        answer = self.chain.call(self.address, artefact(CONTRACT).call_data(function, *arguments))
-        if len(answer) != WORD_BYTES:
-            raise DisagreementError(
-                f"{self.chain.name}: {function}() of {address_text(self.address)} gave {len(answer)} bytes "
-                f"where a {CONTRACT} gives {WORD_BYTES}"
-            )
-        return answer
+        return read_words(self.chain, self.address, CONTRACT, function, *arguments)

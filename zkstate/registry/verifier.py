@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from zkstate.errors import DisagreementError, LengthError
+from zkstate.errors import LengthError
 from zkstate.proof.groth16 import Proof
 from zkstate.proof.keys import VerifyingKey
 from zkstate.registry.artefacts import artefact
-from zkstate.registry.chain import Chain, Receipt, address_text
+from zkstate.registry.calls import deploy, read_words
+from zkstate.registry.chain import Chain, Receipt
 
 CONTRACT = "Groth16Verifier"
 MAX_INPUTS = 8
@@ -31,21 +32,13 @@ class ProofVerifier:
         if key.n_public > MAX_INPUTS:
             raise LengthError(f"the key has {key.n_public} public inputs; {CONTRACT} takes {MAX_INPUTS}")
         words = key.evm_words()
-        code = artefact(CONTRACT).creation(
-            words[:2], *(_g2(words[at : at + 4]) for at in (2, 6, 10)), _pairs(words[14:]), bytes.fromhex(key.digest())
-        )
-        receipt = chain.deploy(code)
-        if receipt.contract is None:
-            raise DisagreementError(f"{chain.name}: the deployment created no contract")
-        return cls(chain, receipt.contract), receipt
+        points = (words[:2], *(_g2(words[at : at + 4]) for at in (2, 6, 10)), _pairs(words[14:]))
+        address, receipt = deploy(chain, CONTRACT, *points, bytes.fromhex(key.digest()))
+        return cls(chain, address), receipt
 
     def key_digest(self) -> str:
         """The digest of the key that the contract was made for, in hex."""
-        contract = artefact(CONTRACT)
-        answer = self.chain.call(self.address, contract.call_data("KEY_DIGEST"))
-        if len(answer) != 32:
-            raise DisagreementError(f"{self.chain.name}: there is no {CONTRACT} at {address_text(self.address)}")
-        return answer.hex()
+        return read_words(self.chain, self.address, CONTRACT, "KEY_DIGEST").hex()
 
     def is_valid(self, proof: Proof, public_inputs: Sequence[int]) -> bool:
         """Whether the contract finds a well-formed proof true. RefusedError if it finds it malformed."""
@@ -61,9 +54,14 @@ class ProofVerifier:
         return self.chain.transact(self.address, _call_data("verify", proof, public_inputs))
 
 
-def _call_data(function: str, proof: Proof, public_inputs: Sequence[int]) -> bytes:
+def proof_words(proof: Proof) -> tuple[Sequence[object], ...]:
+    """A, B and C as the contracts take them."""
     words = proof.evm_words()
-    return artefact(CONTRACT).call_data(function, words[:2], _g2(words[2:6]), words[6:], tuple(public_inputs))
+    return words[:2], _g2(words[2:6]), words[6:]
+
+
+def _call_data(function: str, proof: Proof, public_inputs: Sequence[int]) -> bytes:
+    return artefact(CONTRACT).call_data(function, *proof_words(proof), tuple(public_inputs))
 
 
 def _g2(words: Sequence[int]) -> tuple[Sequence[int], Sequence[int]]:
