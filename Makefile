@@ -50,7 +50,7 @@ $(VENV)/.build: pyproject.toml $(VENV)/.created
 	@touch $@
 
 $(VENV)/.runtime: pyproject.toml setup.py $(VENV)/.build
-	ZKSTATE_NATIVE=skip $(PIP) install --no-build-isolation --editable '.[chain]'
+	ZKSTATE_NATIVE=skip $(PIP) install --no-build-isolation --editable '.[chain,backup]'
 	@touch $@
 
 $(VENV)/.test: $(VENV)/.runtime

@@ -28,8 +28,9 @@ FLOORS = {
     "circuits": 9,
     "zkstate.solvency": 10,
     "lightclient": 11,
-    "zkstate.cli": 12,
-    "zkstate.__main__": 13,
+    "zkstate.backup": 12,
+    "zkstate.cli": 13,
+    "zkstate.__main__": 14,
     "zkstate": 0,
 }
 COMFORTABLE_LINES = 400

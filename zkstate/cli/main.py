@@ -24,6 +24,7 @@ Hold a derivatives venue to what it committed.
   a trader     recover    rebuild an account from what was published, and nothing else
                prove      show a margin, a position or a balance, and hide the rest
                claim      have a vault pay what a proof of exit shows
+               backup     keep the account key: sealed, shared among guardians, or from a wallet
   anyone       verify     check a proof offline and say what it shows and what it does not
                inspect    explain a file: header, bundle, proof, key, circuit, tile
                setup      make a circuit's key in a ceremony of several parties, and verify one
@@ -40,7 +41,7 @@ Example:
   zkstate demo --accounts 200 --out demo-out
 """
 
-VERBS = ("snapshot", "publish", "recover", "prove", "claim", "verify", "inspect", "setup", "demo")
+VERBS = ("snapshot", "publish", "recover", "prove", "claim", "verify", "inspect", "setup", "backup", "demo")
 
 INTERRUPTED = 130
 

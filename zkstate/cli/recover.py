@@ -14,6 +14,7 @@ from lightclient.trust import PinnedHeader
 from zkstate.cli.account import account_result, history_result, history_text, show_account
 from zkstate.cli.arguments import Namespace, Parser, address, existing, hex_bytes, is_given, seconds, whole
 from zkstate.cli.headers import age_text, header_facts, header_result
+from zkstate.cli.keys import read_key
 from zkstate.cli.named import read_header
 from zkstate.cli.terminal import Terminal, duration_text, show_facts, size_text
 from zkstate.errors import InputError
@@ -23,13 +24,14 @@ from zkstate.publication.trust import Trust, TrustRoot
 from zkstate.state.identity import AccountKey
 
 USAGE = """\
-usage: zkstate recover --key FILE --mirror PLACE [--mirror PLACE ...] TRUST --out BUNDLE
+usage: zkstate recover --key FILE [--unlock FILE] --mirror PLACE [--mirror PLACE ...] TRUST --out BUNDLE
                        [--history-since N] [--max-age DURATION] [--timeout DURATION] [--json]
        zkstate recover --new-key FILE [--json]
 
 Rebuild one account from what the venue published, believing nothing but the trust root.
 
   --key FILE         the account key: one line of 64 hex digits in a file that only you can read
+  --unlock FILE      the passphrase of a key that `backup seal` sealed, one line in such a file, or - to type it
   --mirror PLACE     a folder or an http(s) address with published epochs; several may be given, and any of
                      them may be wrong, slow or gone
   --out BUNDLE       where the account bundle is written. It holds the account's secret: keep it private
@@ -54,6 +56,7 @@ Example, after the examples of snapshot and publish:
 
 def declare(parser: Parser) -> None:
     parser.add_argument("--key", type=existing)
+    parser.add_argument("--unlock", type=Path)
     parser.add_argument("--new-key", type=Path)
     parser.add_argument("--mirror", action="append", default=[])
     parser.add_argument("--header", type=existing)
@@ -69,7 +72,7 @@ def declare(parser: Parser) -> None:
 
 def run(args: Namespace, terminal: Terminal) -> int:
     if args.new_key is not None:
-        others = (args.key, args.out, args.header, args.registry, args.block_hash, args.chain_id)
+        others = (args.key, args.unlock, args.out, args.header, args.registry, args.block_hash, args.chain_id)
         others_too = (args.max_age, args.history_since)
         if args.mirror or args.rpc or any(map(is_given, (*others, *others_too))):
             raise InputError("--new-key makes a key and does nothing else")
@@ -80,7 +83,7 @@ def run(args: Namespace, terminal: Terminal) -> int:
         raise InputError("--timeout 0 leaves no time to answer: give at least 1s")
     trust_root = _trust_root(args)
     limits = Limits(max_age_s=args.max_age, request_s=float(args.timeout))
-    key = AccountKey.read(args.key)
+    key = read_key(args.key, args.unlock)
     with terminal.progress("recover") as progress:
         recovery = recover(
             key,

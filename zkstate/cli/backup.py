@@ -1,0 +1,152 @@
+"""zkstate backup: keep an account key through the loss of a machine, a wallet or a guardian."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from zkstate.atomic import PRIVATE_FILE, PRIVATE_FOLDER, create_file, new_folder, write_new
+from zkstate.backup.sealed import Kind, seal
+from zkstate.backup.shares import Group, join, split
+from zkstate.backup.wallet import WalletRequest
+from zkstate.cli.arguments import Namespace, Parser, address, existing, hex_bytes, whole
+from zkstate.cli.keys import read_key, read_passphrase, read_share, read_signature
+from zkstate.cli.named import read_header
+from zkstate.cli.terminal import Terminal, pretty_json, show_facts
+from zkstate.errors import DisagreementError, InputError
+from zkstate.state.identity import AccountKey
+
+USAGE = """\
+usage: zkstate backup seal    KEY --passphrase FILE --out FILE
+       zkstate backup unseal  FILE --unlock FILE --out KEY
+       zkstate backup split   KEY --group KofN [--group KofN ...] [--groups-needed N] [--passphrase FILE] --out DIR
+       zkstate backup join    SHARE [SHARE ...] [--passphrase FILE] [--owner HEX] --out KEY
+       zkstate backup wallet  --header FILE [--number N] --out MESSAGE
+       zkstate backup wallet  --header FILE [--number N] --address ADDRESS --signature FILE --again FILE --out KEY
+                                                                                         each with [--json]
+
+Keep an account key: under a passphrase, as shares of guardians, or as what your wallet can sign again.
+
+  KEY           an account key file, in the clear or sealed (then with --unlock FILE, its passphrase)
+  seal          encrypt the key under a passphrase (Argon2id, AES-256-GCM); recover takes the file with --unlock
+  unseal        the other way round
+  split         SLIP-39 shares, one file each, which wallets of that standard read too: K of N of a group speak for it,
+                and --groups-needed groups together give the key. Splitting again replaces guardians, not the account
+  join          the key from enough shares. --owner compares it with the owner that the venue knows, which is the only
+                way to notice a wrong passphrase of shares
+  wallet        the EIP-712 message that your wallet signs; then, from two signatures of it, the key. Keep the
+                signatures as secret as the key. Any header of the venue names it; --number is 0 for a first account
+  --passphrase  a file of one line that only you can read, or - to type it
+
+Example:
+
+  zkstate backup split trader.key --group 3of5 --out shares
+"""
+
+_OPTIONS = ("passphrase", "unlock", "group", "groups_needed", "owner", "header", "number")
+_SIGNED = ("address", "signature", "again")
+
+
+def declare(parser: Parser) -> None:
+    parser.add_argument("action", choices=tuple(_ACTIONS))
+    parser.add_argument("given", nargs="*", type=existing)
+    parser.add_argument("--passphrase", type=Path)
+    parser.add_argument("--unlock", type=Path)
+    parser.add_argument("--group", type=Group.parse, action="append")
+    parser.add_argument("--groups-needed", type=whole(1, 16))
+    parser.add_argument("--owner", type=hex_bytes(32))
+    parser.add_argument("--header", type=existing)
+    parser.add_argument("--number", type=whole(0, (1 << 32) - 1))
+    parser.add_argument("--address", type=address)
+    parser.add_argument("--signature", type=existing)
+    parser.add_argument("--again", type=existing)
+    parser.add_argument("--out", type=Path)
+
+
+def run(args: Namespace, terminal: Terminal) -> int:
+    return _ACTIONS[args.action](args, terminal)
+
+
+def _takes(args: Namespace, positions: range, needed: tuple[str, ...], optional: tuple[str, ...] = ()) -> None:
+    """Refuse options of another action rather than ignore them, and say which are missing."""
+    for name in (*_OPTIONS, *_SIGNED, "out"):
+        given, option = getattr(args, name) is not None, name.replace("_", "-")
+        if given and name not in needed + optional:
+            raise InputError(f"backup {args.action} does not take --{option}")
+        if not given and name in needed:
+            raise InputError(f"backup {args.action}: give --{option}")
+    if len(args.given) not in positions:
+        raise InputError(f"backup {args.action} does not take {len(args.given)} files (see --help)")
+
+
+def _seal(args: Namespace, terminal: Terminal) -> int:
+    _takes(args, range(1, 2), ("passphrase", "out"), ("unlock",))
+    key = read_key(args.given[0], args.unlock)
+    with terminal.progress("backup seal"):
+        sealed = seal(Kind.ACCOUNT_KEY, key.seed, read_passphrase(args.passphrase))
+    create_file(args.out, sealed, PRIVATE_FILE, "sealed key file")
+    return _made(terminal, "seal", key, ("sealed key", f"{args.out}: worth as much as its passphrase"))
+
+
+def _unseal(args: Namespace, terminal: Terminal) -> int:
+    _takes(args, range(1, 2), ("unlock", "out"))
+    with terminal.progress("backup unseal"):
+        key = read_key(args.given[0], args.unlock)
+    return _keep(args, terminal, key)
+
+
+def _split(args: Namespace, terminal: Terminal) -> int:
+    _takes(args, range(1, 2), ("group", "out"), ("groups_needed", "passphrase", "unlock"))
+    key = read_key(args.given[0], args.unlock)
+    passphrase = b"" if args.passphrase is None else read_passphrase(args.passphrase)
+    needed = args.groups_needed or len(args.group)
+    groups = split(key, args.group, needed, passphrase)
+    with new_folder(args.out) as folder:
+        folder.chmod(PRIVATE_FOLDER)
+        for i, members in enumerate(groups, 1):
+            for j, words in enumerate(members, 1):
+                write_new(folder / f"group-{i}-share-{j}.txt", words.encode() + b"\n", PRIVATE_FILE)
+    rule = " and ".join(f"{group.needed} of {group.members}" for group in args.group)
+    what = f"{args.out}: {sum(map(len, groups))} shares, {needed} of {len(groups)} groups ({rule}); hand them out"
+    return _made(terminal, "split", key, ("shares", what))
+
+
+def _join(args: Namespace, terminal: Terminal) -> int:
+    _takes(args, range(1, 257), ("out",), ("passphrase", "owner"))
+    passphrase = b"" if args.passphrase is None else read_passphrase(args.passphrase)
+    with terminal.progress("backup join"):
+        key = join({str(path): read_share(path) for path in args.given}, passphrase)
+    if args.owner is not None and key.owner != int.from_bytes(args.owner):
+        raise DisagreementError(
+            f"these shares give the key of owner {key.owner:064x}, not of {args.owner.hex()}: "
+            "the passphrase is another, or they are of another key"
+        )
+    return _keep(args, terminal, key)
+
+
+def _wallet(args: Namespace, terminal: Terminal) -> int:
+    asks = all(getattr(args, name) is None for name in _SIGNED)
+    _takes(args, range(1), ("header", "out", *(() if asks else _SIGNED)), ("number",))
+    request = WalletRequest(read_header(args.header).header.venue.to_bytes(32), args.number or 0)
+    if not asks:
+        return _keep(args, terminal, request.key(args.address, *map(read_signature, (args.signature, args.again))))
+    create_file(args.out, pretty_json(request.typed_data()).encode())
+    facts = [("message", f"{args.out}: have the wallet sign it twice (eth_signTypedData_v4)")]
+    result = {"verb": "backup", "action": "wallet", "message": str(args.out)}
+    terminal.emit(result, lambda console: show_facts(console, facts))
+    return 0
+
+
+def _keep(args: Namespace, terminal: Terminal, key: AccountKey) -> int:
+    key.write(args.out)
+    return _made(terminal, args.action, key, ("key", f"{args.out}: keep it private"))
+
+
+def _made(terminal: Terminal, action: str, key: AccountKey, what: tuple[str, str]) -> int:
+    public = {"owner": f"{key.owner:064x}", "view_key": key.view_public.hex()}
+    facts = [what, *((name.replace("_", " "), value) for name, value in public.items())]
+    result = {"verb": "backup", "action": action, **public}
+    terminal.emit(result, lambda console: show_facts(console, facts))
+    return 0
+
+
+_ACTIONS = {"seal": _seal, "unseal": _unseal, "split": _split, "join": _join, "wallet": _wallet}
