@@ -150,6 +150,8 @@ void zkn_fr_vec_scale_powers(zkn_fr *out, const zkn_fr *a, const zkn_fr *s, cons
                              unsigned threads);
 /* *out <- sum a[i] b[i] */
 void zkn_fr_vec_dot(zkn_fr *out, const zkn_fr *a, const zkn_fr *b, size_t n);
+/* out[i] <- a[0] + .. + a[i]; out may be a */
+void zkn_fr_vec_running_sums(zkn_fr *out, const zkn_fr *a, size_t n);
 /* out[i] <- 1/a[i], one inversion for all (Montgomery 1987, "Montgomery's trick"). out does not alias a.
  * ZKN_DIVISION_BY_ZERO if any is zero; *bad is the index of the first. */
 zkn_status zkn_fr_vec_inverse(zkn_fr *out, size_t *bad, const zkn_fr *a, size_t n);
@@ -448,5 +450,14 @@ typedef struct {
 zkn_status zkn_witness_check(size_t *bad, const zkn_program *program);
 /* Runs a checked program over n_slots slots, of which the first n_fixed are set. */
 void zkn_witness_run(zkn_fr *slots, const zkn_program *program);
+/* The same program in each of `blocks` blocks of n_slots slots, one block after another, its links set before each run. Of
+ * the two kinds of links one is empty. n_links groups of slots:
+ *   previous (port, source), blocks rising: port <- the source of the block before, 0 in block 0;
+ *   children (left, right, node, leaf), blocks falling: in block b of 1 to blocks - 1 the slots left and right <- node of
+ *   blocks 2 b and 2 b + 1 where 2 b < blocks, else leaf of blocks 2 b - blocks and 2 b + 1 - blocks; 0 in block 0. */
+void zkn_witness_forward(zkn_fr *slots, const zkn_program *program, const uint32_t *previous, size_t n_links,
+                         size_t blocks);
+void zkn_witness_upward(zkn_fr *slots, const zkn_program *program, const uint32_t *children, size_t n_links,
+                        size_t blocks);
 
 #endif

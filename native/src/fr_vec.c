@@ -61,6 +61,16 @@ void zkn_fr_vec_sub(zkn_fr *out, const zkn_fr *a, const zkn_fr *b, size_t n)
     for (size_t i = 0; i < n; i++) fr_sub(&out[i], &a[i], &b[i]);
 }
 
+void zkn_fr_vec_running_sums(zkn_fr *out, const zkn_fr *a, size_t n)
+{
+    zkn_fr sum;
+    fr_zero(&sum);
+    for (size_t i = 0; i < n; i++) {
+        fr_add(&sum, &sum, &a[i]);
+        out[i] = sum;
+    }
+}
+
 typedef struct {
     zkn_fr *out;
     const zkn_fr *a, *b, *g; /* b: a vector, or one scalar; g: ratio of a geometric row */

@@ -136,3 +136,42 @@ void zkn_witness_run(zkn_fr *slots, const zkn_program *p)
         }
     }
 }
+
+void zkn_witness_forward(zkn_fr *slots, const zkn_program *p, const uint32_t *previous, size_t n_links,
+                         size_t blocks)
+{
+    for (size_t b = 0; b < blocks; b++) {
+        zkn_fr *here = slots + b * p->n_slots;
+        for (size_t i = 0; i < n_links; i++) {
+            const uint32_t *link = &previous[2 * i];
+            if (b) {
+                here[link[0]] = (here - p->n_slots)[link[1]];
+            } else {
+                fr_zero(&here[link[0]]);
+            }
+        }
+        zkn_witness_run(here, p);
+    }
+}
+
+void zkn_witness_upward(zkn_fr *slots, const zkn_program *p, const uint32_t *children, size_t n_links,
+                        size_t blocks)
+{
+    for (size_t b = blocks; b-- > 0;) {
+        zkn_fr *here = slots + b * p->n_slots;
+        const int inner = 2 * b < blocks;
+        const zkn_fr *left = slots + (inner ? 2 * b : 2 * b - blocks) * p->n_slots,
+                     *right = left + p->n_slots;
+        for (size_t i = 0; i < n_links; i++) {
+            const uint32_t *link = &children[4 * i];
+            if (b) {
+                here[link[0]] = left[link[inner ? 2 : 3]];
+                here[link[1]] = right[link[inner ? 2 : 3]];
+            } else {
+                fr_zero(&here[link[0]]);
+                fr_zero(&here[link[1]]);
+            }
+        }
+        zkn_witness_run(here, p);
+    }
+}

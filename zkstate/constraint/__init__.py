@@ -1,9 +1,14 @@
 """The circuit language: statements become rank-1 constraint systems and programs that solve them.
 
 Knows no circuit in particular and no proof system. `statement` declares inputs, `wire` and `builder` write
-rows, `circuit` is the compiled result, `r1cs` is what a proof system reads.
+rows, `circuit` is the compiled result, `r1cs` is what a proof system reads. `block` says what holds of one block of
+many that read each other, `block_witness` solves them all, `block_check` judges them slowly.
 """
 
+from zkstate.constraint.block import BlockBuilder, BlockStatement, compile_blocks
+from zkstate.constraint.block_check import broken_blocks
+from zkstate.constraint.block_circuit import BlockCircuit
+from zkstate.constraint.block_witness import BlockWitness, solve_blocks
 from zkstate.constraint.builder import Builder
 from zkstate.constraint.cache import cache_folder, compile_statement
 from zkstate.constraint.circuit import Circuit, Witness
@@ -15,6 +20,10 @@ from zkstate.constraint.wire import Relation, Wire
 __all__ = [
     "BOOL",
     "FELT",
+    "BlockBuilder",
+    "BlockCircuit",
+    "BlockStatement",
+    "BlockWitness",
     "Builder",
     "Circuit",
     "R1cs",
@@ -24,10 +33,13 @@ __all__ = [
     "Violation",
     "Wire",
     "Witness",
+    "broken_blocks",
     "cache_folder",
+    "compile_blocks",
     "compile_statement",
     "public",
     "secret",
     "sint",
+    "solve_blocks",
     "uint",
 ]

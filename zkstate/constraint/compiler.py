@@ -22,8 +22,13 @@ def build(statement: Statement) -> Circuit:
     CircuitError if it cannot be said in the field, or an input is declared that no row speaks of.
     """
     builder = Builder()
-    declared = statement.inputs()
-    fields = [_declare(builder, statement, item) for item in declared]
+    return freeze(builder, title_of(statement), write(statement, builder))
+
+
+def write(statement: Statement, builder: Builder) -> list[InputField]:
+    """Declare the inputs on a fresh builder and run `define`. CircuitError for an input that nothing touches."""
+    fields = [_declare(builder, statement, item) for item in statement.inputs()]
+    builder.n_public = sum(item.size for item in fields if item.is_public)
     read = {}
     for item in fields:
         read[item.name] = nested([_input_wire(builder, item, i) for i in range(item.size)], item.shape)
@@ -31,7 +36,7 @@ def build(statement: Statement) -> Circuit:
     rows_before = builder.n_rows
     statement.bound_to(read).define(builder)
     _refuse_untouched(builder, fields, own_wires, rows_before)
-    return freeze(builder, title_of(statement), fields)
+    return fields
 
 
 def title_of(statement: Statement) -> str:
@@ -71,6 +76,7 @@ def _refuse_untouched(builder: Builder, fields: Sequence[InputField], digits: di
     for matrix in (builder.a, builder.b, builder.c):
         first_entry = int(np.frombuffer(matrix.counts, dtype=np.uint32)[:first_row].sum(dtype=np.int64))
         touched[np.frombuffer(matrix.wires, dtype=np.uint32)[first_entry:]] = True
+    touched[np.frombuffer(builder.readings.wires, dtype=np.uint32)] = True
     for item in fields:
         for i, name in enumerate(item.names()):
             wire = item.first + i
@@ -79,8 +85,8 @@ def _refuse_untouched(builder: Builder, fields: Sequence[InputField], digits: di
                 raise CircuitError(f"{kind} input {name} is declared and no row touches it: leave it out, or c.bind it")
 
 
-def freeze(record: Record, title: str, fields: Sequence[InputField]) -> Circuit:
-    """The finished circuit. CircuitError if a wire is computed by no step, or by two."""
+def freeze(record: Record, title: str, fields: Sequence[InputField], given: Sequence[int] = ()) -> Circuit:
+    """The finished circuit. CircuitError if a wire is computed by no step, or by two; `given` ones by none."""
     n_wires, n_inputs = record.n_wires, sum(item.size for item in fields)
     steps = np.array(record.steps, dtype=np.uint32).reshape(-1, 4)
     into_wires = steps[steps[:, 1] < FIRST_TEMPORARY].astype(np.int64)
@@ -88,9 +94,13 @@ def freeze(record: Record, title: str, fields: Sequence[InputField]) -> Circuit:
     np.add.at(writes, into_wires[:, 1], 1)
     np.add.at(writes, into_wires[:, 1] + into_wires[:, 3], -1)
     times = np.cumsum(writes)[:n_wires]
-    wrong = np.nonzero(times != (np.arange(n_wires) > n_inputs))[0]
+    wanted = (np.arange(n_wires) > n_inputs).astype(np.int64)
+    wanted[list(given)] = 0
+    wrong = np.nonzero(times != wanted)[0]
     if len(wrong):
-        raise CircuitError(f"{title}: wire {wrong[0]} is computed by {times[wrong[0]]} steps, wanted one")
+        raise CircuitError(
+            f"{title}: wire {wrong[0]} is computed by {times[wrong[0]]} steps, wanted {wanted[wrong[0]]}"
+        )
     past = steps[:, 1] >= FIRST_TEMPORARY
     steps[past, 1] -= np.uint32(FIRST_TEMPORARY - n_wires)
     pool, renamed = record.pool.canonical()
@@ -98,10 +108,9 @@ def freeze(record: Record, title: str, fields: Sequence[InputField]) -> Circuit:
     def matrix(buffer: RowBuffer, n_temporaries: int) -> SparseMatrix:
         return buffer.freeze(pool, renamed, n_wires, n_temporaries)
 
-    n_public = sum(item.size for item in fields if item.is_public)
     return Circuit(
         title=title,
-        r1cs=R1cs(n_wires, n_public, matrix(record.a, 0), matrix(record.b, 0), matrix(record.c, 0)),
+        r1cs=R1cs(n_wires, record.n_public, matrix(record.a, 0), matrix(record.b, 0), matrix(record.c, 0)),
         inputs=tuple(fields),
         combinations=matrix(record.combinations, record.n_temporaries),
         sides=matrix(record.sides, 0),

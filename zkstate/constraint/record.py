@@ -34,6 +34,7 @@ class Record:
         self.pool = Pool()
         self.a, self.b, self.c = RowBuffer(self.pool), RowBuffer(self.pool), RowBuffer(self.pool)
         self.combinations, self.sides = RowBuffer(self.pool), RowBuffer(self.pool)
+        self.readings = RowBuffer(self.pool)  # linear combinations that a block's tables speak of
         self.labels: dict[str, int] = {}
         self.row_labels = array("I")
         self.steps = array("I")  # (step, target, source, count) each
@@ -41,6 +42,7 @@ class Record:
         self.names: list[tuple[int, str]] = []  # (first wire, name), a name holds until the next
         self.blocks: dict[str, BlockUses] = {}
         self.n_wires = 0
+        self.n_public = 0
         self.n_temporaries = 0
         self._scope: list[str] = []
 

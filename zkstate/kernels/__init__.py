@@ -4,6 +4,7 @@ The only package that touches `ffi` and `lib`; one module per family of kernels.
 """
 
 from zkstate.kernels.blake2b import DIGEST_BYTES, blake2b_columns, blake2b_parents
+from zkstate.kernels.blocks import BlockSlots, running_sums
 from zkstate.kernels.bls12_381 import BLS_FP_MODULUS, BlsG1Vec, BlsG2Vec, bls_pairing_check
 from zkstate.kernels.constraints import (
     STEP_BITS,
@@ -66,6 +67,7 @@ __all__ = [
     "STEP_ONE_HOT",
     "STEP_PRODUCT",
     "STEP_SOLVE",
+    "BlockSlots",
     "BlsFrVec",
     "BlsG1Vec",
     "BlsG2Vec",
@@ -107,6 +109,7 @@ __all__ = [
     "rows_encode",
     "rows_filled",
     "rows_sum",
+    "running_sums",
     "sparse_blocks_product",
     "sparse_product",
     "sumcheck_product",

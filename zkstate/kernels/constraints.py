@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from zkstate.errors import LengthError
 from zkstate.kernels.scalars import FrVec
-from zkstate.kernels.seam import check, ffi, lib, room, thread_count
+from zkstate.kernels.seam import CArray, check, ffi, lib, room, thread_count
 
 # Steps of a witness program (zkn.h).
 STEP_SOLVE: int = lib.ZKN_STEP_SOLVE
@@ -145,6 +145,11 @@ class WitnessProgram:
         bad = ffi.new("size_t *")
         status = lib.zkn_witness_check(bad, self._program)
         check(status, f"witness program: step, row or entry {bad[0]}")
+
+    @property
+    def struct(self) -> CArray:
+        """The zkn_program; for zkstate.kernels only."""
+        return self._program
 
     def run(self, fixed: FrVec) -> FrVec:
         """All slots, from the constant one and the inputs. Total: any inputs give some slots."""

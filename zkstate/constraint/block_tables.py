@@ -1,0 +1,96 @@
+"""How often each tuple that is provided is looked up: the multiplicities of a block circuit's tables."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from zkstate.constraint.block_circuit import BlockCircuit, Use
+from zkstate.errors import WitnessError
+from zkstate.kernels import FrVec
+
+Words = npt.NDArray[np.uint64]  # (.., 4): the limbs of scalars
+HALF = 32  # bits of a limb of a weight: sums of 2^20 of them are exact in a float's 53 bits
+CHUNK = 1 << 20
+TRIES = 3
+
+
+def multiplicities(block: BlockCircuit, readings: FrVec, blocks: int) -> dict[int, FrVec]:
+    """For each multiplicity wire its value in every block, from the readings of all uses, row by row.
+
+    Of equal tuples the first that is provided has all of the weight. WitnessError for a tuple nobody provides.
+    """
+    words = np.frombuffer(readings.raw(), dtype="<u8").reshape(-1, blocks, 4)
+    found: dict[int, FrVec] = {}
+    for number, table in enumerate(block.tables):
+        provided = [use for use in block.uses if use.table == number and use.multiplicity]
+        if not provided:
+            continue
+        lookups = [use for use in block.uses if use.table == number and not use.provides]
+        entries = _Entries(table, [_tuples(words, use) for use in provided])
+        for use in lookups:
+            weights = readings.slice(use.first * blocks, (use.first + 1) * blocks).to_limbs()
+            entries.add(_tuples(words, use), weights)
+            weights[:] = 0
+        totals = entries.totals()
+        for i, use in enumerate(provided):
+            found[use.multiplicity] = totals.slice(i * blocks, (i + 1) * blocks)
+    return found
+
+
+def _tuples(words: Words, use: Use) -> Words:
+    """(blocks, size, 4): the tuple of a use in every block."""
+    return words[use.first + 1 : use.first + 1 + use.size].transpose(1, 0, 2)
+
+
+class _Entries:
+    """The tuples of one table, and the weight of each so far, in halves of limbs."""
+
+    def __init__(self, table: str, tuples: Sequence[Words]) -> None:
+        self.table = table
+        self.tuples = np.concatenate(tuples).reshape(sum(map(len, tuples)), -1)
+        for _ in range(TRIES):  # a hash of 64 bits: among 2^20 tuples two are alike once in 2^25 times
+            self.factors = np.array([secrets.randbits(64) | 1 for _ in range(self.tuples.shape[1])], dtype=np.uint64)
+            hashes = self._hashed(self.tuples)
+            self.hashes, self.first, place = np.unique(hashes, return_index=True, return_inverse=True)
+            if (self.tuples == self.tuples[self.first[place]]).all():
+                break
+        self.sums = np.zeros((2 * 4, len(self.tuples)), dtype=np.uint64)
+
+    def _hashed(self, tuples: Words) -> npt.NDArray[np.uint64]:
+        mixed = (tuples ^ (tuples >> np.uint64(29))) * self.factors
+        mixed ^= mixed >> np.uint64(32)
+        hashed: npt.NDArray[np.uint64] = (mixed * self.factors[::-1]).sum(axis=1, dtype=np.uint64)
+        return hashed
+
+    def add(self, tuples: Words, weights: Words) -> None:
+        """The lookups of one use. WitnessError names the first block whose tuple is not here."""
+        flat = tuples.reshape(len(tuples), -1)
+        at = np.searchsorted(self.hashes, self._hashed(flat))
+        entry = self.first[np.minimum(at, len(self.first) - 1)]
+        counts = weights.any(axis=1)
+        wrong = np.flatnonzero(counts & (self.tuples[entry] != flat).any(axis=1))
+        if len(wrong):
+            many = f"{len(wrong)} blocks look up" if len(wrong) > 1 else "a block looks up"
+            raise WitnessError(f"{many} what table {self.table} does not have, block {wrong[0]} first")
+        chosen = np.flatnonzero(counts)
+        for begin in range(0, len(chosen), CHUNK):
+            part = chosen[begin : begin + CHUNK]
+            for i in range(2 * 4):
+                halves = weights[part, i // 2] >> np.uint64(HALF * (i % 2)) & np.uint64((1 << HALF) - 1)
+                if halves.any():
+                    sums = np.bincount(entry[part], weights=halves.astype(np.float64), minlength=len(self.tuples))
+                    self.sums[i] += sums.astype(np.uint64)
+
+    def totals(self) -> FrVec:
+        """The weight of each entry."""
+        total = FrVec(len(self.tuples))
+        for i in range(2 * 4):
+            if self.sums[i].any():
+                limbs = np.zeros((len(self.tuples), 4), dtype=np.uint64)
+                limbs[:, 0] = self.sums[i]
+                total += FrVec.from_limbs(limbs).scale(1 << (HALF * i))
+        return total

@@ -1,0 +1,72 @@
+"""Slots of many equal blocks: a witness program run in each, with links between blocks, and sums along blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from zkstate.errors import LengthError
+from zkstate.kernels.constraints import WitnessProgram, wipe
+from zkstate.kernels.scalars import FrVec
+from zkstate.kernels.seam import ffi, lib
+
+
+class BlockSlots:
+    """All slots of all blocks, zero at first; block by block. They may be secret: `wipe` overwrites them."""
+
+    __slots__ = ("_words", "blocks", "n_slots", "values")
+
+    def __init__(self, blocks: int, n_slots: int) -> None:
+        self.blocks, self.n_slots, self.values = blocks, n_slots, FrVec(blocks * n_slots)
+        self._words = np.frombuffer(ffi.buffer(self.values.array), dtype="<u8").reshape(blocks, n_slots, 4)
+
+    def put(self, first: int, values: FrVec) -> None:
+        """Slots from `first` on, equally many in every block, block by block. LengthError if they do not fit."""
+        count, rest = divmod(len(values), self.blocks)
+        if rest or first + count > self.n_slots:
+            raise LengthError(f"{len(values)} scalars from slot {first} of {self.n_slots} on in {self.blocks} blocks")
+        self._words[:, first : first + count] = _words(values).reshape(self.blocks, count, 4)
+
+    def put_all(self, first: int, values: FrVec) -> None:
+        """The same values in every block."""
+        self._words[:, first : first + len(values)] = _words(values)
+
+    def take(self, slots: npt.NDArray[np.uint32]) -> FrVec:
+        """These slots of all blocks, slot by slot and within a slot block by block."""
+        taken = np.ascontiguousarray(self._words[:, slots].transpose(1, 0, 2))
+        try:
+            return FrVec.from_raw(taken.data.cast("B") if taken.size else b"")
+        finally:
+            taken[:] = 0
+
+    def run_forward(self, program: WitnessProgram, previous: Sequence[Sequence[int]]) -> None:
+        """Blocks rising: (port, source), the port reads the source of the block before, 0 in the first."""
+        links = self._links(program, previous, 2)
+        lib.zkn_witness_forward(self.values.array, program.struct, links, len(previous), self.blocks)
+
+    def run_upward(self, program: WitnessProgram, children: Sequence[Sequence[int]]) -> None:
+        """Blocks falling: (left, right, node, leaf), the ports read what zkn.h says of the tree over all blocks."""
+        links = self._links(program, children, 4)
+        lib.zkn_witness_upward(self.values.array, program.struct, links, len(children), self.blocks)
+
+    def wipe(self) -> None:
+        wipe(self.values)
+
+    def _links(self, program: WitnessProgram, links: Sequence[Sequence[int]], width: int) -> object:
+        flat = [slot for link in links for slot in link]
+        if program.n_slots != self.n_slots or len(flat) != width * len(links) or any(s >= self.n_slots for s in flat):
+            raise LengthError(f"links {list(links)} and a program of {program.n_slots} slots for {self.n_slots}")
+        return ffi.new("uint32_t[]", flat)
+
+
+def running_sums(values: FrVec) -> FrVec:
+    """out[i] = values[0] + .. + values[i]."""
+    out = FrVec.uninitialised(len(values))
+    lib.zkn_fr_vec_running_sums(out.array, values.array, len(values))
+    return out
+
+
+def _words(values: FrVec) -> npt.NDArray[np.uint64]:
+    return np.frombuffer(values.raw(), dtype="<u8").reshape(-1, 4)
