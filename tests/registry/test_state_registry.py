@@ -1,7 +1,6 @@
 """StateRegistry: each rule by name, gas, and random sequences against a model in plain Python."""
 
 import hashlib
-from dataclasses import dataclass, field
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -10,6 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from tests.registry.headers import VENUE, header
+from tests.registry.model import TOLERANCE, RegistryModel
 from zkstate.errors import DisagreementError, InputError, LengthError, MissingError, RefusedError
 from zkstate.publication.header import Header
 from zkstate.registry import slots
@@ -18,7 +18,6 @@ from zkstate.registry.registry import Registry
 
 START = 1_800_000_000
 LIMIT, DELAY = 3600, 600
-TOLERANCE = 900
 
 
 def deploy(chain=None, **terms):
@@ -360,35 +359,6 @@ def test_gas_of_publishing():
     assert second < 90_000
 
 
-@dataclass
-class Model:
-    """The rules of docs/registry.md once more, over plain values."""
-
-    published: dict[int, bytes] = field(default_factory=dict)
-    latest: int = 0
-    root: int = 0
-    time: int = 0
-    halted: bool = False
-    rollback: tuple[int, int] | None = None
-    publisher: int = 1
-    governance: int = 2
-    pending: int | None = None
-
-    def publish(self, sender, now, epoch, time, previous, root, venue):
-        yield sender == self.publisher, "sender is not the publisher"
-        yield not self.halted, "registry is halted"
-        yield self.rollback is None, "a rollback is pending"
-        yield venue == VENUE, "header is of another venue"
-        if self.latest:
-            yield epoch == self.latest + 1, "epoch does not follow the latest"
-        else:
-            yield epoch > 0, "epoch is zero"
-        yield previous == self.root, "previous state root is not the latest"
-        yield time > self.time, "time does not increase"
-        yield time <= now + TOLERANCE, "time is in the future"
-        yield root != 0, "state root is zero"
-
-
 roots = st.integers(1, 2**254)
 governors = st.sampled_from([None, None, None, 2, 4, 1])  # None: whoever governs
 SEQUENCES = settings(max_examples=300, stateful_step_count=25)
@@ -400,12 +370,11 @@ class RegistryMachine(RuleBasedStateMachine):
     @initialize()
     def start(self):
         self.chain, self.registry, _ = deploy()
-        self.model, self.deployed, self.seen = Model(), self.chain.block_time(), set()
+        self.model, self.seen = RegistryModel(LIMIT, DELAY, self.chain.block_time()), set()
 
     def attempt(self, sender, act, checks, *arguments):
         """Whether the act went through, after holding it to the first check that fails."""
-        sender = self.model.governance if sender is None else sender
-        self.chain.send_from(self.chain.accounts[sender])
+        self.chain.send_from(self.chain.accounts[self.governor(sender)])
         broken = next((rule for holds, rule in checks if not holds), None)
         if broken is None:
             act(*arguments)
@@ -417,16 +386,15 @@ class RegistryMachine(RuleBasedStateMachine):
     def next_block(self):
         return self.chain.block_time() + 1
 
-    def governed(self, sender, *checks):
-        return [(sender in (None, self.model.governance), "sender is not the governance"), *checks]
+    def governor(self, sender):
+        return self.model.governance if sender is None else sender
 
     def publish_one(self, sender, epoch, time, previous, root, venue=VENUE):
         model = self.model
         data = header(epoch, time, previous, root, venue=venue)
-        checks = model.publish(sender, self.next_block, epoch, time, previous, root, venue)
+        checks = model.publishing(sender, self.next_block, epoch, time, previous, root, venue)
         if self.attempt(sender, publish_raw, checks, self.registry, data):
-            model.latest, model.root, model.time = epoch, root, time
-            model.published[epoch] = data
+            model.publish(data)
             self.seen.add(epoch)
 
     @rule(count=st.integers(1, 4), root=roots)
@@ -449,8 +417,7 @@ class RegistryMachine(RuleBasedStateMachine):
 
     @rule(sender=governors, on=st.sampled_from([True, False, False]))
     def set_halted(self, sender, on):
-        wrong = "registry is already halted" if on else "registry is not halted"
-        checks = self.governed(sender, (self.model.halted != on, wrong))
+        checks = self.model.halting(self.governor(sender), on)
         if self.attempt(sender, self.registry.halt if on else self.registry.unhalt, checks):
             self.model.halted = on
 
@@ -459,12 +426,7 @@ class RegistryMachine(RuleBasedStateMachine):
     def propose_rollback(self, sender, back):
         model = self.model
         epoch = max(model.latest - back, 0)
-        checks = self.governed(
-            sender,
-            (model.rollback is None, "a rollback is pending"),
-            (epoch < model.latest, "rollback epoch is not before the latest"),
-            (epoch in model.published, "rollback epoch was not published"),
-        )
+        checks = model.proposing_rollback(self.governor(sender), epoch)
         ready = self.next_block + DELAY
         if self.attempt(sender, self.registry.propose_rollback, checks, epoch):
             model.rollback = epoch, ready
@@ -472,7 +434,7 @@ class RegistryMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.model.rollback is not None)
     @rule(sender=governors)
     def cancel_rollback(self, sender):
-        checks = self.governed(sender, (self.model.rollback is not None, "no rollback is pending"))
+        checks = self.model.cancelling_rollback(self.governor(sender))
         if self.attempt(sender, self.registry.cancel_rollback, checks):
             self.model.rollback = None
 
@@ -482,27 +444,21 @@ class RegistryMachine(RuleBasedStateMachine):
         model = self.model
         if patient and model.rollback is not None:
             self.chain.set_time(max(self.chain.block_time(), model.rollback[1] - 1))
-        epoch, ready = model.rollback or (0, 0)
-        data = model.published.get(epoch, header(1, START, 0, 1)) if right else header(9, START, 0, 1)
-        checks = self.governed(
-            sender,
-            (model.rollback is not None, "no rollback is pending"),
-            (self.next_block >= ready, "rollback delay has not passed"),
-            (right, "header is not that of the rollback epoch"),
-        )
+        data = model.published[model.rollback[0]] if right else header(9, START, 0, 1)
+        checks = model.executing_rollback(self.governor(sender), self.next_block, data)
         if self.attempt(sender, self.registry.execute_rollback, checks, data):
-            model.published = {e: h for e, h in model.published.items() if e <= epoch}
-            model.latest, model.rollback = epoch, None
-            model.root, model.time = int.from_bytes(data[152:184], "big"), int.from_bytes(data[112:120], "big")
+            model.execute_rollback(data)
 
     @rule(sender=governors, publisher=st.sampled_from([1, 1, 3]))
     def set_publisher(self, sender, publisher):
-        if self.attempt(sender, self.registry.set_publisher, self.governed(sender), self.chain.accounts[publisher]):
+        checks = [self.model.governs(self.governor(sender))]
+        if self.attempt(sender, self.registry.set_publisher, checks, self.chain.accounts[publisher]):
             self.model.publisher = publisher
 
     @rule(sender=governors, heir=st.sampled_from([2, 4]))
     def propose_governance(self, sender, heir):
-        if self.attempt(sender, self.registry.propose_governance, self.governed(sender), self.chain.accounts[heir]):
+        checks = [self.model.governs(self.governor(sender))]
+        if self.attempt(sender, self.registry.propose_governance, checks, self.chain.accounts[heir]):
             self.model.pending = heir
 
     @precondition(lambda self: self.model.pending is not None)
@@ -527,8 +483,7 @@ class RegistryMachine(RuleBasedStateMachine):
             data = model.published.get(epoch)
             expected = 0 if data is None else int.from_bytes(hashlib.sha256(data).digest(), "big")
             assert storage(registry.address, slots.header_hash_slot(epoch)) == expected
-        age = self.chain.block_time() - (model.time or self.deployed)
-        assert registry.is_stale() == (age > LIMIT)
+        assert registry.is_stale() == model.is_stale(self.chain.block_time())
 
     @invariant()
     def the_latest_epoch_has_a_hash_and_none_follows(self):
