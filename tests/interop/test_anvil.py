@@ -6,6 +6,7 @@ import json
 import os
 import socket
 import subprocess
+import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -13,8 +14,10 @@ from pathlib import Path
 import pytest
 
 from lightclient.registry_reader import RegistryReader, Terms
+from tests.cli.program import environment
 from tests.lightclient.nodes import forward, lying, serve
 from tests.lightclient.test_registry_reader import LIES
+from tests.publication import servers
 from tests.registry.groth16_cases import R, snarkjs
 from tests.registry.headers import VENUE, header
 from tests.shared import shared_path
@@ -203,24 +206,127 @@ def test_a_stale_head(world):
         late.latest_epoch()
 
 
-@pytest.mark.parametrize("depth", [1, 2, 5])
-def test_reorganisations_around_a_publication(depth):
-    """What a reorganised block held is gone, the pinned one is named as missing, and publishing again repairs it."""
+def leaves(value, place=()):
+    """The places of all strings and nulls in an answer."""
+    if isinstance(value, dict | list):
+        pairs = value.items() if isinstance(value, dict) else enumerate(value)
+        return [found for key, each in pairs for found in leaves(each, (*place, key))]
+    return [place]
+
+
+def changed(value, place, lie):
+    """The answer with another leaf at a place."""
+    if not place:
+        return lie(value)
+    value[place[0]] = changed(value[place[0]], place[1:], lie)
+    return value
+
+
+def nudged(text):
+    """The last digit another one: well-formed and false."""
+    return f"{text[:-1]}{'1' if text[-1] == '0' else '0'}" if isinstance(text, str) and len(text) > 2 else "0x5"
+
+
+WORDS = {
+    "another": nudged,
+    "nothing": lambda _: None,
+    "cut": lambda text: text[:-2] if isinstance(text, str) else [],
+    "long": lambda _: "0x" + "ab" * 2**20,
+    "an object": lambda _: {"a": 1},
+}
+# Of a block, what is in no hash of its header and is not looked at.
+UNUSED = {"size", "totalDifficulty", "uncles", "transactions", "withdrawals", "blockAccessListHash", "slotNumber"}
+
+
+@pytest.mark.parametrize("method", ["eth_chainId", "eth_getBlockByNumber", "eth_getProof", "eth_getCode"])
+@pytest.mark.parametrize("words", WORDS)
+def test_a_lie_in_each_field_of_each_answer(world, method, words):
+    """The honest result or an error that names the node, whatever single field is another."""
+    url, registry, headers = world
+    node, asked = forward(url), []
+
+    def seen(called, params):
+        answer = node(called, params)
+        if called == method:
+            asked.append(answer)
+        return answer
+
+    with serve(seen) as honest:
+        believed = RegistryReader([honest], registry.address, chain_id=31337).latest_epoch()[:2]
+    assert believed == (11, digest(headers[11]))
+    refused = []
+    for place in leaves(asked[0]):
+        told = lying(node, method, lambda answer, place=place: changed(answer, place, WORDS[words]))
+        with serve(told) as liar:
+            read = RegistryReader([liar], registry.address, chain_id=31337, timeout_s=5)
+            with contextlib.suppress(SourceError, DisagreementError):
+                assert read.latest_epoch()[:2] == believed, place
+            fault = read.reports()[0].fault
+            assert not fault or fault.startswith(liar), place
+            refused += [place] if fault else []
+    assert {place for place in leaves(asked[0]) if not place or place[0] not in UNUSED} <= set(refused)
+
+
+READ = """
+import resource, sys
+from lightclient.registry_reader import RegistryReader
+from zkstate.errors import DisagreementError, SourceError
+peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+before = peak()
+try:
+    RegistryReader([sys.argv[1]], bytes.fromhex(sys.argv[2]), timeout_s=4).latest_epoch()
+except (SourceError, DisagreementError) as error:
+    assert str(error).startswith(sys.argv[1])
+    print(peak() - before)
+"""
+
+
+@pytest.mark.parametrize("way", ["endless", "drip", "long"])
+def test_what_a_node_can_make_a_reader_spend(world, way):
+    """Less than 64 MiB and ten seconds, in a process of its own."""
+    url, registry, _ = world
+    chunk = b"100000\r\n" + b"0" * 2**20 + b"\r\n"
+    ways = {
+        "endless": lambda: servers.raw(servers.flood(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", chunk)),
+        "drip": lambda: servers.raw(servers.drip(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")),
+        "long": lambda: serve(lying(forward(url), "eth_getCode", lambda _: "0x" + "ab" * 2**22)),
+    }
+    started = time.monotonic()
+    with ways[way]() as liar:
+        command = [sys.executable, "-c", READ, liar, registry.address.hex()]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=environment())
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) < 64 << 10
+    assert time.monotonic() - started < 10
+
+
+@pytest.mark.parametrize("depth", [1, 2, 32])
+@pytest.mark.parametrize("after", [0, 1])
+def test_reorganisations_around_a_publication(depth, after):
+    """A publication in the oldest or the newest block that goes is gone; its pinned block is named as missing, and
+    publishing again repairs it. Where the reorganisation stops behind it, it stays."""
+    if after >= depth:
+        after = 0
+    after *= depth - 1
     with anvil() as url:
-        chain = JsonRpcChain(url, NodeAccount())
+        rpc, chain = JsonRpc(url), JsonRpcChain(url, NodeAccount())
         registry, _ = Registry.deploy(chain, VENUE)
-        headers = publish(registry, range(1, 7), chain.block_time() - 60)
+        start = chain.block_time() - 60
+        headers = publish(registry, range(1, 6), start)
+        rpc.call("anvil_mine", [hex(depth - 1 - after)]) if depth - 1 > after else None
+        headers |= publish(registry, (6,), start + 10, previous=1005)
+        rpc.call("anvil_mine", [hex(after)]) if after else None
         before = RegistryReader([url], registry.address).state()
-        JsonRpc(url).call("anvil_reorg", [depth, []])
+        rpc.call("anvil_reorg", [depth, []])
         read = RegistryReader([url], registry.address)
-        epoch, header_hash, _ = read.latest_epoch()
-        assert (epoch, header_hash) == (6 - depth, digest(headers[6 - depth]))
-        with pytest.raises(MissingError, match=f"no epoch {7 - depth}"):
-            read.epoch_hash(7 - depth)
+        assert read.latest_epoch()[:2] == (5, digest(headers[5]))
+        with pytest.raises(MissingError, match="no epoch 6"):
+            read.epoch_hash(6)
         with pytest.raises((MissingError, DisagreementError), match=url):
             RegistryReader([url], registry.address, block_hash=before.block.hash).latest_epoch()
-        for each in range(7 - depth, 7):
-            assert registry.publish(headers[each]) is not None
+        assert registry.publish(headers[6]) is not None
+        rpc.call("anvil_mine", [hex(depth)])
+        rpc.call("anvil_reorg", [depth, []])
         assert RegistryReader([url], registry.address).latest_epoch()[:2] == (6, digest(headers[6]))
 
 
