@@ -20,7 +20,7 @@ from zkstate.errors import DisagreementError, EncodingError
 from zkstate.kernels import FR_BYTES, FR_MODULUS
 from zkstate.publication.header import Header, SignedHeader
 from zkstate.publication.tables import check_instruments, check_scenarios
-from zkstate.publication.trust import Trust
+from zkstate.publication.trust import Finality, Trust
 from zkstate.state import codec
 from zkstate.state.commit import account_id, owner_commitment
 from zkstate.state.identity import read_private
@@ -36,11 +36,18 @@ _Hex32 = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
 _U64 = Annotated[int, msgspec.Meta(ge=0)]
 
 
+class _FinalityForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    slot: _U64
+    time: _U64
+    checkpoint: _Hex32
+
+
 class _TrustForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     level: str
     text: str
     block_number: _U64 | None
     block_hash: _Hex32 | None
+    finality: _FinalityForm | None
 
 
 class _HistoryForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -132,7 +139,7 @@ class Bundle:
 
     def encode(self) -> bytes:
         """The canonical JSON of the file. It contains the secret."""
-        block_hash = self.trust.block_hash
+        block_hash, finality = self.trust.block_hash, self.trust.finality
         form = _BundleForm(
             kind="zkstate account bundle",
             version=1,
@@ -142,6 +149,7 @@ class Bundle:
                 self.trust.text,
                 self.trust.block_number,
                 None if block_hash is None else block_hash.hex(),
+                None if finality is None else _FinalityForm(finality.slot, finality.time, finality.checkpoint.hex()),
             ),
             recovered_at=self.recovered_at,
             owner_secret=_word(self.owner_secret),
@@ -173,7 +181,7 @@ class Bundle:
             raise EncodingError(f"not an account bundle: {error}") from error
         signed = SignedHeader.decode(bytes.fromhex(form.header))
         account = codec.decode_record(bytes.fromhex(form.account), form.size_class)
-        block_hash, history = form.trust.block_hash, form.history
+        block_hash, finality, history = form.trust.block_hash, form.trust.finality, form.history
         table = check_instruments(bytes(form.instruments), signed.header)
         bundle = cls(
             signed=signed,
@@ -189,6 +197,9 @@ class Bundle:
                 form.trust.text,
                 form.trust.block_number,
                 None if block_hash is None else bytes.fromhex(block_hash),
+                None
+                if finality is None
+                else Finality(finality.slot, finality.time, bytes.fromhex(finality.checkpoint)),
             ),
             recovered_at=form.recovered_at,
             owner_secret=int(form.owner_secret, 16),

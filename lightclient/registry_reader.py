@@ -1,8 +1,8 @@
 """The registry as nodes show it, believed only as far as proofs and agreement carry.
 
 Every word is proved by eth_getProof against the state root of one block, and that block's hash is recomputed from
-its header. What no proof shows is that the block is on the chain: for that a reader pins its hash, or asks
-several nodes. The word of one node alone is reported as just that.
+its header. What no proof shows is that the block is on the chain: for that a reader follows a light client to a
+finalized block, pins its hash, or asks several nodes. The word of one node alone is reported as just that.
 """
 
 from __future__ import annotations
@@ -20,17 +20,19 @@ from zkstate.publication.trust import Trust
 from zkstate.registry import slots
 from zkstate.registry.artefacts import artefact
 from zkstate.registry.chain import WORD_BYTES, address_text, checked_address
-from zkstate.registry.rpc import TIMEOUT_S, read_data, read_quantity
+from zkstate.registry.rpc import TIMEOUT_S, JsonRpc, read_data, read_quantity
 
 from .execution.header import BlockHeader
-from .execution.proof import ProvedState, verify_answer
+from .execution.proof import ProvedState, proof_nodes, verify_answer
+from .finality import Finalized
 from .nodes import Node, NodeReport, Panel
 
 MAX_HEAD_AGE_S = 3600.0
 
 T = TypeVar("T")
+Asked = Node[JsonRpc]
 
-_STATE_SLOTS = (
+STATE_SLOTS = (
     slots.LATEST_EPOCH,
     slots.LATEST_STATE_ROOT,
     slots.LATEST_TIME,
@@ -64,6 +66,28 @@ class RegistryState:
     halted: bool
     rollback: tuple[int, int] | None  # the epoch to go back to, and from when on
 
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What a reader should know beside the newest epoch."""
+        words = []
+        if self.terms is None:
+            words.append(f"the contract's code, hash 0x{self.code_hash.hex()}, is not this version's StateRegistry")
+        if self.halted:
+            words.append("governance has halted the registry")
+        if self.rollback is not None:
+            epoch, ready_at = self.rollback
+            words.append(f"governance may roll back to epoch {epoch} from {ready_at} on")
+        return tuple(words)
+
+
+@dataclass(frozen=True, slots=True)
+class RegistryProofs:
+    """The nodes from a state root to the registry's account and on to STATE_SLOTS and an epoch's slot; its code."""
+
+    account: tuple[bytes, ...]
+    storage: tuple[tuple[bytes, ...], ...]
+    code: bytes
+
 
 class RegistryReader:
     """A TrustRoot over one or more nodes. All answers are as of the block that the first question settles on.
@@ -80,18 +104,26 @@ class RegistryReader:
         *,
         chain_id: int | None = None,
         block_hash: bytes | None = None,
+        finalized: Finalized | None = None,
         depth: int = 0,
         max_head_age_s: float | None = MAX_HEAD_AGE_S,
         timeout_s: float = TIMEOUT_S,
         now: Callable[[], float] = time.time,
     ) -> None:
-        """`block_hash` pins the block; otherwise it is the newest that all nodes have, less `depth`.
+        """`block_hash` pins the block, or `finalized` names it; otherwise it is the newest that all have, less `depth`.
 
         `timeout_s` bounds all requests of one question to one node together. An age of None is any age.
         """
         if block_hash is not None and len(block_hash) != WORD_BYTES:
             raise InputError(f"a block hash has {WORD_BYTES} bytes, not {len(block_hash)}")
-        self._panel = Panel(urls, timeout_s)
+        if finalized is not None:
+            if block_hash is not None:
+                raise InputError("the block is either pinned or the finalized one")
+            if chain_id not in (None, finalized.chain.chain_id):
+                raise InputError(f"chain id {chain_id}, and {finalized.chain.name} has {finalized.chain.chain_id}")
+            chain_id = finalized.chain.chain_id
+        self._finalized = finalized
+        self._panel = Panel([JsonRpc(url, timeout_s) for url in urls], timeout_s)
         self._registry = checked_address(registry)
         self._chain_id, self._pinned, self._depth = chain_id, block_hash, depth
         self._max_head_age_s, self._now = max_head_age_s, now
@@ -122,13 +154,30 @@ class RegistryReader:
             raise MissingError(f"{where} has no epoch {epoch}" if epoch else f"{where} has no epochs yet")
         return word.to_bytes(WORD_BYTES, "big")
 
+    def proofs(self, epoch: int) -> RegistryProofs:
+        """What shows an epoch's header hash and the registry's state to whoever believes the block."""
+        state, _ = self._settle()
+        wanted = (*STATE_SLOTS, slots.header_hash_slot(epoch))
+
+        def question(node: Asked) -> RegistryProofs:
+            answer = self._answer(node, state.block, wanted)
+            verify_answer(state.block.state_root, self._registry, wanted, answer)
+            account, storage = proof_nodes(answer)
+            return RegistryProofs(account, storage, self._code(node, state.block))
+
+        return self._panel.ask(question)[0][1]
+
     def _settle(self) -> tuple[RegistryState, Trust]:
         if self._settled is None:
             chain_id = self._one("chain id", self._panel.ask(self._chain))
-            pinned = self._pinned is not None
-            block = self._panel.ask(self._pinned_block)[0][1] if pinned else self._shared_block()
+            if self._finalized is not None:
+                block = self._finalized.block
+            elif self._pinned is not None:
+                block = self._panel.ask(self._pinned_block)[0][1]
+            else:
+                block = self._shared_block()
             # Two proved states of one block are the same state.
-            states = self._panel.ask(lambda node: self._state(node, chain_id, block))
+            states = self._panel.ask(lambda node: self._read_state(node, chain_id, block))
             self._settled = states[0][1], self._trust(states[0][1], [node.name for node, _ in states])
         return self._settled
 
@@ -151,7 +200,7 @@ class RegistryReader:
         if self._max_head_age_s is not None and age > self._max_head_age_s:
             raise StaleError(f"{what} is {age:.0f} s old, more than {self._max_head_age_s:g} s")
 
-    def _one(self, what: str, answers: Sequence[tuple[Node, T]]) -> T:
+    def _one(self, what: str, answers: Sequence[tuple[Asked, T]]) -> T:
         """The answer that all nodes give. Two well-formed ones that differ cannot be told apart here."""
         first_node, first = answers[0]
         for node, answer in answers[1:]:
@@ -162,21 +211,21 @@ class RegistryReader:
                 )
         return first
 
-    def _chain(self, node: Node) -> int:
-        chain_id = read_quantity(node.call("eth_chainId", []), "chain id", 1 << 64)
+    def _chain(self, node: Asked) -> int:
+        chain_id = read_quantity(_call(node, "eth_chainId"), "chain id", 1 << 64)
         if self._chain_id not in (None, chain_id):
             raise DisagreementError(f"chain id {chain_id}, and {self._chain_id} is expected")
         return chain_id
 
-    def _head(self, node: Node) -> BlockHeader:
-        head = BlockHeader.from_json(node.call("eth_getBlockByNumber", ["latest", False]))
+    def _head(self, node: Asked) -> BlockHeader:
+        head = BlockHeader.from_json(_call(node, "eth_getBlockByNumber", "latest", False))
         self._check_age(head, f"its newest block {head.number}")
         return head
 
-    def _pinned_block(self, node: Node) -> BlockHeader:
+    def _pinned_block(self, node: Asked) -> BlockHeader:
         assert self._pinned is not None
         pinned = f"0x{self._pinned.hex()}"
-        answer = node.call("eth_getBlockByHash", [pinned, False])
+        answer = _call(node, "eth_getBlockByHash", pinned, False)
         if answer is None:
             raise MissingError(f"it has no block {pinned}")
         block = BlockHeader.from_json(answer)
@@ -184,35 +233,27 @@ class RegistryReader:
             raise DisagreementError(f"block 0x{block.hash.hex()}, and {pinned} was asked for")
         return block
 
-    def _proved(self, node: Node, block: BlockHeader, wanted: tuple[int, ...]) -> ProvedState:
+    def _answer(self, node: Asked, block: BlockHeader, wanted: tuple[int, ...]) -> object:
         keys = [f"0x{slot:064x}" for slot in wanted]
-        answer = node.call("eth_getProof", [address_text(self._registry), keys, hex(block.number)])
-        return verify_answer(block.state_root, self._registry, wanted, answer)
+        return _call(node, "eth_getProof", address_text(self._registry), keys, hex(block.number))
 
-    def _state(self, node: Node, chain_id: int, block: BlockHeader) -> RegistryState:
-        proved = self._proved(node, block, _STATE_SLOTS)
-        if proved.account is None:
-            raise MissingError(f"there is no contract {address_text(self._registry)} at block {block.number}")
-        code = node.call("eth_getCode", [address_text(self._registry), hex(block.number)])
-        word = proved.words
-        ready_at = word[slots.ROLLBACK_READY_AT]
-        return RegistryState(
-            chain_id,
-            block,
-            proved.account.code_hash,
-            _terms(read_data(code, "code"), proved.account.code_hash),
-            word[slots.LATEST_EPOCH],
-            word[slots.LATEST_STATE_ROOT],
-            word[slots.LATEST_TIME],
-            bool(word[slots.HALTED]),
-            (word[slots.ROLLBACK_EPOCH], ready_at) if ready_at else None,
-        )
+    def _proved(self, node: Asked, block: BlockHeader, wanted: tuple[int, ...]) -> ProvedState:
+        return verify_answer(block.state_root, self._registry, wanted, self._answer(node, block, wanted))
+
+    def _read_state(self, node: Asked, chain_id: int, block: BlockHeader) -> RegistryState:
+        proved = self._proved(node, block, STATE_SLOTS)
+        return registry_state(chain_id, block, self._registry, proved, self._code(node, block))
+
+    def _code(self, node: Asked, block: BlockHeader) -> bytes:
+        return read_data(_call(node, "eth_getCode", address_text(self._registry), hex(block.number)), "code")
 
     def _trust(self, state: RegistryState, names: Sequence[str]) -> Trust:
         """The level, and all that a reader should know about how it came about."""
         block = f"block {state.block.number}, hash 0x{state.block.hash.hex()}, of chain {state.chain_id}"
         several = len(set(map(_server, names))) > 1
-        if self._pinned is not None:
+        if self._finalized is not None:
+            level, text = "a", f"{self._finalized}; proved against {block}"
+        elif self._pinned is not None:
             level, text = "c", f"proved against the block the reader pinned: {block}"
         elif several:
             level, text = "b", f"{' and '.join(dict.fromkeys(names))} agree, each with proofs against {block}"
@@ -220,18 +261,41 @@ class RegistryReader:
             level = "d"
             text = f"proved against {block}, which {names[0]} alone vouches for: one node can invent a chain"
         remarks = [f"left out: {report.fault}" for report in self.reports() if report.fault]
-        if state.terms is None:
-            remarks.append(f"the contract's code, hash 0x{state.code_hash.hex()}, is not this version's StateRegistry")
-        if state.halted:
-            remarks.append("governance has halted the registry")
-        if state.rollback is not None:
-            epoch, ready_at = state.rollback
-            remarks.append(f"governance may roll back to epoch {epoch} from {ready_at} on")
-        return Trust(level, "; ".join([text, *remarks]), state.block.number, state.block.hash)
+        text = "; ".join([text, *remarks, *state.remarks])
+        finality = None if self._finalized is None else self._finalized.finality
+        return Trust(level, text, state.block.number, state.block.hash, finality)
 
 
-def _block_at(node: Node, number: int, heads: Mapping[int, BlockHeader]) -> BlockHeader:
-    block = BlockHeader.from_json(node.call("eth_getBlockByNumber", [hex(number), False]))
+def registry_state(
+    chain_id: int, block: BlockHeader, registry: bytes, proved: ProvedState, code: bytes
+) -> RegistryState:
+    """The registry's state from its proved words and its code.
+
+    Errors: MissingError if there is no contract; DisagreementError for code with another hash than the account's.
+    """
+    if proved.account is None:
+        raise MissingError(f"there is no contract {address_text(registry)} at block {block.number}")
+    word = proved.words
+    ready_at = word[slots.ROLLBACK_READY_AT]
+    return RegistryState(
+        chain_id,
+        block,
+        proved.account.code_hash,
+        _terms(code, proved.account.code_hash),
+        word[slots.LATEST_EPOCH],
+        word[slots.LATEST_STATE_ROOT],
+        word[slots.LATEST_TIME],
+        bool(word[slots.HALTED]),
+        (word[slots.ROLLBACK_EPOCH], ready_at) if ready_at else None,
+    )
+
+
+def _call(node: Asked, method: str, *params: object) -> object:
+    return node.source.call(method, params, node.deadline)
+
+
+def _block_at(node: Asked, number: int, heads: Mapping[int, BlockHeader]) -> BlockHeader:
+    block = BlockHeader.from_json(_call(node, "eth_getBlockByNumber", hex(number), False))
     if block.number != number:
         raise DisagreementError(f"block {block.number}, and {number} was asked for")
     head = heads[node.index]

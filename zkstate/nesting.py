@@ -13,6 +13,7 @@ import numpy as np
 from zkstate.errors import EncodingError
 
 DEPTH_LIMIT = 64
+_PART = 1 << 16
 _STRING = re.compile(rb'"(?:[^"\\]|\\.?)*+(?:"|\Z)', re.DOTALL)  # in one pass: an open string takes all that is left
 _STEPS = np.zeros(256, dtype=np.int8)
 _STEPS[list(b"[{")] = 1
@@ -21,12 +22,26 @@ _STEPS[list(b"]}")] = -1
 
 def depth(text: bytes) -> int:
     """The most brackets that are open at once, outside strings."""
-    steps = _STEPS[np.frombuffer(_STRING.sub(b"", text), dtype=np.uint8)]
-    return int(np.cumsum(steps, dtype=np.int64).max(initial=0))
+    return _depth(_STRING.sub(b"", text))
 
 
-def check(text: bytes, name: str, limit: int = DEPTH_LIMIT) -> None:
-    """EncodingError for a text nested deeper than `limit`."""
-    found = depth(text)
+def _depth(bare: bytes) -> int:
+    deepest = level = 0
+    for start in range(0, len(bare), _PART):
+        open_at = level + np.cumsum(_STEPS[np.frombuffer(bare[start : start + _PART], np.uint8)], dtype=np.int64)
+        deepest, level = max(deepest, int(open_at.max())), int(open_at[-1])
+    return deepest
+
+
+def check(text: bytes, name: str, limit: int = DEPTH_LIMIT, values: int | None = None) -> None:
+    """EncodingError for a text nested deeper than `limit`, or with more than so many values.
+
+    A value of two bytes can take a hundred in memory: count them where whoever wrote the text is not trusted.
+    """
+    bare = _STRING.sub(b"", text)
+    found = _depth(bare)
     if found > limit:
         raise EncodingError(f"{name}: nested {found} deep, at most {limit} is read")
+    count = sum(map(bare.count, (b",", b"[", b"{"))) + 1
+    if values is not None and count > values:
+        raise EncodingError(f"{name}: {count} values or more, at most {values} are read")

@@ -20,6 +20,15 @@ _READ, _VERIFIED = 8 * MAX_UPDATES, 2 * MAX_UPDATES
 
 
 @dataclass(frozen=True, slots=True)
+class Taken:
+    """What one answer was good for: where it led, by which updates, and which were refused and why."""
+
+    client: LightClient
+    accepted: tuple[Update, ...]
+    refused: tuple[tuple[Update, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Progress:
     """Where catching up ended, by which updates, and which were refused, with the rule each broke."""
 
@@ -46,32 +55,35 @@ def catch_up(client: LightClient, fetch: Fetch, current_slot: int, *, max_age_sl
     refused: list[str] = []
     for start, count in pages(client.period, client.chain.period(current_slot)):
         try:
-            progress = take(client, fetch(start, count), current_slot)
+            taken = take(client, fetch(start, count), current_slot)
         except ZkstateError as error:
             refused.append(str(error))
             break
-        client = progress.client
-        accepted += progress.accepted
-        refused += progress.refused
+        client = taken.client
+        accepted += taken.accepted
+        refused += (words for _, words in taken.refused)
     return Progress(client, tuple(accepted), tuple(refused))
 
 
-def take(client: LightClient, updates: Iterable[Update], current_slot: int) -> Progress:
-    """Apply every update of one answer that verifies, oldest first, reading no more of it than an honest one holds."""
+def take(client: LightClient, updates: Iterable[Update], current_slot: int, *, sources: int = 1) -> Taken:
+    """Apply every update of so many answers that verifies, oldest first, reading no more than honest ones hold.
+
+    One that a committee signed which is not known yet is passed over: a gap before it is not its sender's fault.
+    """
     accepted: list[Update] = []
-    refused: list[str] = []
-    news = [update for update in islice(updates, _READ) if not is_old(client, update)]
-    for update in sorted(news, key=lambda update: update.attested_header.slot)[:_VERIFIED]:
-        if is_old(client, update):
+    refused: list[tuple[Update, str]] = []
+    news = [update for update in islice(updates, sources * _READ) if not is_old(client, update)]
+    for update in sorted(news, key=lambda update: update.attested_header.slot)[: sources * _VERIFIED]:
+        if is_old(client, update) or is_ahead(client, update):
             continue
         try:
             verify_update(client, update, current_slot)
         except (UpdateError, InputError) as error:
-            refused.append(str(error))
+            refused.append((update, str(error)))
         else:
             client = apply_update(client, update)
             accepted.append(update)
-    return Progress(client, tuple(accepted), tuple(refused))
+    return Taken(client, tuple(accepted), tuple(refused))
 
 
 def conflicts(
@@ -103,3 +115,8 @@ def is_old(client: LightClient, update: Update) -> bool:
     """Does an update say nothing that is not known, so that refusing it would accuse nobody?"""
     known = client.following is not None or not update.has_next_committee
     return known and update.attested_header.slot <= client.finalized.slot
+
+
+def is_ahead(client: LightClient, update: Update) -> bool:
+    """Is it signed in a period whose committee no update has brought yet?"""
+    return client.chain.period(update.signature_slot) > client.period + (client.following is not None)

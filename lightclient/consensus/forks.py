@@ -70,6 +70,7 @@ class Chain:
     """A network: its preset's sizes, its forks with version and first epoch, and the root of its genesis validators.
 
     `forks` holds every fork that the network has, from Altair on, in order; `genesis_version` comes before.
+    `chain_id` is the execution chain's (EIP-155). `name` is for people.
     """
 
     genesis_validators_root: bytes
@@ -82,10 +83,20 @@ class Chain:
     genesis_time: int = 1606824023
     blob_schedule: tuple[BlobParameters, ...] = ()
     electra_max_blobs: int = 9
+    chain_id: int = 1
+    name: str = "mainnet"
 
     @property
     def slots_per_period(self) -> int:
         return self.slots_per_epoch * self.epochs_per_period
+
+    def slot_at(self, time: float) -> int:
+        """The slot of a time in seconds since 1970, 0 before genesis."""
+        return max(0, int(time - self.genesis_time) // self.seconds_per_slot)
+
+    def time_of(self, slot: int) -> int:
+        """When a slot begins, in seconds since 1970."""
+        return self.genesis_time + slot * self.seconds_per_slot
 
     def epoch(self, slot: int) -> int:
         return slot // self.slots_per_epoch

@@ -13,7 +13,18 @@ from zkstate.publication.regular import read_below
 from .forks import ROWS, Chain, Fork, depth
 from .ssz import Container, Uint
 from .sync import LightClient
-from .types import EMPTY_HEADER, KEY_BYTES, ROOT, SIGNATURE_BYTES, Header, SyncAggregate, SyncCommittee, Update, formats
+from .types import (
+    EMPTY_HEADER,
+    KEY_BYTES,
+    ROOT,
+    SIGNATURE_BYTES,
+    Bootstrap,
+    Header,
+    SyncAggregate,
+    SyncCommittee,
+    Update,
+    formats,
+)
 
 MAGIC = b"zkstate light client 2\n"
 _CHECKSUM = 32
@@ -30,6 +41,42 @@ class _Stored:
     current: SyncCommittee
     following: SyncCommittee
     best: Update
+
+
+def nobody(chain: Chain) -> SyncCommittee:
+    """What stands for an absent committee."""
+    return SyncCommittee(bytes(KEY_BYTES * chain.committee_size), bytes(KEY_BYTES))
+
+
+def nothing(chain: Chain) -> Update:
+    """What stands for an absent update."""
+    return Update(EMPTY_HEADER, SyncAggregate((False,) * chain.committee_size, bytes(SIGNATURE_BYTES)), 0)
+
+
+def latest_form(update: Update, chain: Chain) -> Update:
+    """The update as the latest fork has it: zeros for what it lacks, and before branches that were shorter."""
+    row = ROWS[Fork.FULU]
+    return replace(
+        update,
+        next_sync_committee=update.next_sync_committee or nobody(chain),
+        next_sync_committee_branch=_padded(update.next_sync_committee_branch, row.next_sync_committee),
+        finality_branch=_padded(update.finality_branch, row.finalized_root),
+    )
+
+
+def encode_update(update: Update, chain: Chain) -> bytes:
+    """SSZ of an update in the latest fork's form."""
+    return formats(Fork.FULU, chain.committee_size).update.encode(latest_form(update, chain))
+
+
+def latest_bootstrap(bootstrap: Bootstrap) -> Bootstrap:
+    """The same of a bootstrap."""
+    gindex = ROWS[Fork.FULU].current_sync_committee
+    return replace(bootstrap, current_sync_committee_branch=_padded(bootstrap.current_sync_committee_branch, gindex))
+
+
+def _padded(branch: bytes, gindex: int) -> bytes:
+    return branch.rjust(32 * depth(gindex), b"\0")
 
 
 def _format(chain: Chain) -> Container:
@@ -53,28 +100,17 @@ def _format(chain: Chain) -> Container:
 
 def encode(client: LightClient) -> bytes:
     """Magic, SHA-256 of the rest, and the state as SSZ."""
-    size = client.chain.committee_size
-    nobody = SyncCommittee(bytes(KEY_BYTES * size), bytes(KEY_BYTES))
-    nothing = Update(EMPTY_HEADER, SyncAggregate((False,) * size, bytes(SIGNATURE_BYTES)), 0)
-    best = client.best or nothing
-    row = ROWS[Fork.FULU]
+    chain = client.chain
     stored = _Stored(
-        client.chain.genesis_validators_root,
+        chain.genesis_validators_root,
         client.checkpoint,
         client.previous_participants,
         client.current_participants,
         client.finalized,
         client.optimistic,
         client.current,
-        client.following or nobody,
-        replace(
-            best,
-            next_sync_committee=best.next_sync_committee or nobody,
-            next_sync_committee_branch=best.next_sync_committee_branch.rjust(
-                32 * depth(row.next_sync_committee), b"\0"
-            ),
-            finality_branch=best.finality_branch.rjust(32 * depth(row.finalized_root), b"\0"),
-        ),
+        client.following or nobody(chain),
+        latest_form(client.best or nothing(chain), chain),
     )
     body = _format(client.chain).encode(stored)
     return MAGIC + hashlib.sha256(body).digest() + body

@@ -49,6 +49,13 @@ def verify_answer(state_root: bytes, address: bytes, slots: Sequence[int], answe
     return ProvedState(account, MappingProxyType(words))
 
 
+def proof_nodes(answer: object) -> tuple[tuple[bytes, ...], tuple[tuple[bytes, ...], ...]]:
+    """The nodes of an answer that `verify_answer` accepted: of the account, and of each slot."""
+    assert isinstance(answer, Mapping)
+    storage = (_nodes(entry["proof"], f"storage proof {i}") for i, entry in enumerate(answer["storageProof"]))
+    return _nodes(answer["accountProof"], "accountProof"), tuple(storage)
+
+
 def _word(storage_root: bytes, slot: int, entry: object) -> int:
     what = f"storage slot {slot:#x}"
     if not isinstance(entry, Mapping):

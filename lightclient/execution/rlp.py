@@ -6,7 +6,7 @@ same value would be a second hash for it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TypeAlias
 
 from zkstate.errors import EncodingError
@@ -15,11 +15,12 @@ Item: TypeAlias = "bytes | list[Item]"
 
 # A header is one list deep, a trie node at most 64 branches of embedded children.
 MAX_DEPTH = 80
+MAX_ITEMS = 1 << 16  # in one encoding: an item of one byte takes eight in memory, and as long as a long one
 
 
 def decode(data: bytes) -> Item:
     """The item that `data` encodes, all of it. EncodingError for any other bytes."""
-    item, end = _item(data, 0, len(data), 0)
+    item, end = _item(data, 0, len(data), 0, iter(range(MAX_ITEMS)))
     if end != len(data):
         raise EncodingError(f"RLP: the item ends at byte {end} of {len(data)}")
     return item
@@ -67,8 +68,10 @@ def _prefix(base: int, length: int) -> bytes:
     return bytes([base + 55 + len(size)]) + size
 
 
-def _item(data: bytes, start: int, end: int, depth: int) -> tuple[Item, int]:
-    """The item at `start`, which may reach up to `end`, and where it stops."""
+def _item(data: bytes, start: int, end: int, depth: int, left: Iterator[int]) -> tuple[Item, int]:
+    """The item at `start`, which may reach up to `end`, and where it stops. Takes one of what is left for each item."""
+    if next(left, None) is None:
+        raise EncodingError(f"RLP: more than {MAX_ITEMS} items")
     if start >= end:
         raise EncodingError(f"RLP: no item at byte {start} of {end}")
     if depth > MAX_DEPTH:
@@ -84,7 +87,7 @@ def _item(data: bytes, start: int, end: int, depth: int) -> tuple[Item, int]:
         return data[at:stop], stop
     children: list[Item] = []
     while at < stop:
-        child, at = _item(data, at, stop, depth + 1)
+        child, at = _item(data, at, stop, depth + 1, left)
         children.append(child)
     return children, stop
 

@@ -15,6 +15,7 @@ from zkstate.cli.explain_circom import explain_ptau, explain_r1cs, explain_wtns,
 from zkstate.cli.explained import Explained, worded
 from zkstate.cli.headers import header_facts, header_result
 from zkstate.cli.terminal import size_text
+from zkstate.cli.trusted import trust_facts
 from zkstate.cli.verdict import claim_facts, claim_result, setup_result, setup_text
 from zkstate.errors import InputError
 from zkstate.kernels import FR_BYTES, FR_MODULUS
@@ -113,11 +114,11 @@ def _json(path: Path) -> Explained:
 def _bundle(path: Path, _content: bytes) -> Explained:
     bundle = Bundle.read(path)
     account = account_result(bundle.account, bundle.table)
-    trust = ("trust", f"({bundle.trust.level}) {bundle.trust.text}")
+    trust = trust_facts(bundle.trust, bundle.recovered_at)
     return Explained(
         "an account bundle that proves itself; it holds a secret: keep it private",
         {**header_result(bundle.header), "account": account},
-        [*header_facts(bundle.header), trust],
+        [*header_facts(bundle.header), *trust],
         lambda console: show_account(console, bundle.account, bundle.table),
     )
 

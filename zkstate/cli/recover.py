@@ -11,16 +11,19 @@ from lightclient.bundle import Bundle
 from lightclient.recover import Limits, Recovery, recover
 from lightclient.registry_reader import RegistryReader
 from lightclient.trust import PinnedHeader
+from zkstate.atomic import replace_file
 from zkstate.cli.account import account_result, history_result, history_text, show_account
 from zkstate.cli.arguments import Namespace, Parser, address, existing, hex_bytes, is_given, seconds, whole
 from zkstate.cli.headers import age_text, header_facts, header_result
 from zkstate.cli.keys import read_key
 from zkstate.cli.named import read_header
+from zkstate.cli.recover_light import declare_light, is_light, light_root
 from zkstate.cli.terminal import Terminal, duration_text, show_facts, size_text
+from zkstate.cli.trusted import trust_facts, trust_result
 from zkstate.errors import InputError
 from zkstate.publication.layout import MAX_EPOCH
 from zkstate.publication.mirrors import mirror_at
-from zkstate.publication.trust import Trust, TrustRoot
+from zkstate.publication.trust import TrustRoot
 from zkstate.state.identity import AccountKey
 
 USAGE = """\
@@ -41,8 +44,18 @@ Rebuild one account from what the venue published, believing nothing but the tru
   --timeout DURATION how long one request to one mirror may take (10s)
   --new-key FILE     make an account key, and print the owner and view key to hand to the venue
 
-TRUST, one of:
+TRUST, one of, strongest first:
 
+  --checkpoint ROOT --beacon PLACE [--beacon PLACE ...] --rpc URL [--rpc URL ...] --registry ADDRESS
+                     a light client follows Ethereum's sync committees from the root of a finalized block, which you
+                     choose, to the newest finalized block, and the registry is proved against that. A PLACE is a
+                     beacon node's URL, or a folder of its answers (bootstrap*.json, updates*.json,
+                     finality_update*.json); none is believed, and one honest one is enough. With it:
+    --network FILE         the constants of another network than mainnet
+    --light-client FILE    keep the light client's state there, and go on from it next time
+    --checkpoint-age D     how old the checkpoint or the saved state may be (14d)
+    --finality-age D       how old the newest finalized block may be (1h)
+    --evidence-out FILE    write all of it in one file, which zkstate verify checks without a network
   --rpc URL [--rpc URL ...] --registry ADDRESS [--block-hash HASH] [--chain-id N]
                      the newest epoch in the registry, proved against a block hash that the nodes agree on,
                      or that you give; believe only nodes of chain N
@@ -68,20 +81,22 @@ def declare(parser: Parser) -> None:
     parser.add_argument("--max-age", type=seconds)
     parser.add_argument("--history-since", type=whole(0, MAX_EPOCH))
     parser.add_argument("--timeout", type=seconds, default=10)
+    declare_light(parser)
 
 
 def run(args: Namespace, terminal: Terminal) -> int:
     if args.new_key is not None:
         others = (args.key, args.unlock, args.out, args.header, args.registry, args.block_hash, args.chain_id)
         others_too = (args.max_age, args.history_since)
-        if args.mirror or args.rpc or any(map(is_given, (*others, *others_too))):
+        if args.mirror or args.rpc or is_light(args) or any(map(is_given, (*others, *others_too))):
             raise InputError("--new-key makes a key and does nothing else")
         return _new_key(args.new_key, terminal)
     if args.key is None or not args.mirror or args.out is None:
         raise InputError("--key, --mirror and --out are needed (see --help)")
     if args.timeout == 0:
         raise InputError("--timeout 0 leaves no time to answer: give at least 1s")
-    trust_root = _trust_root(args)
+    light = light_root(args) if is_light(args) and args.header is None else None
+    trust_root = _trust_root(args) if light is None else light.reader
     limits = Limits(max_age_s=args.max_age, request_s=float(args.timeout))
     key = read_key(args.key, args.unlock)
     with terminal.progress("recover") as progress:
@@ -93,10 +108,13 @@ def run(args: Namespace, terminal: Terminal) -> int:
             history_since=args.history_since,
             progress=progress,
         )
+    if light is not None and args.evidence_out is not None:
+        replace_file(args.evidence_out, light.evidence(recovery.bundle.signed))
     recovery.bundle.write(args.out)
-    for words in warnings(recovery):
+    for words in [*warnings(recovery), *([] if light is None else light.warnings())]:
         terminal.say(words)
     result = {"verb": "recover", "out": str(args.out), **recovery_result(recovery)}
+    result |= {} if light is None else light.result()
     terminal.emit(result, lambda console: _render(console, recovery, args.out))
     return 0
 
@@ -111,6 +129,8 @@ def _new_key(path: Path, terminal: Terminal) -> int:
 
 
 def _trust_root(args: Namespace) -> TrustRoot:
+    if is_light(args):
+        raise InputError("--header and a light client are two things to believe: leave one of them out")
     on_chain = bool(args.rpc) or any(map(is_given, (args.registry, args.block_hash, args.chain_id)))
     if on_chain == (args.header is not None):
         raise InputError("give either --rpc and --registry, or --header, as what to believe")
@@ -150,7 +170,7 @@ def recovery_result(recovery: Recovery) -> dict[str, object]:
         "newest_epoch": recovery.newest_epoch,
         "skipped": list(recovery.skipped),
         "equivocations": [other.encode().hex() for other in recovery.equivocations],
-        "trust": trust_result(bundle.trust),
+        "trust": trust_result(bundle.trust, bundle.recovered_at),
         "account": account_result(bundle.account, bundle.table),
         "history": history_result(bundle),
         "history_lacks": recovery.history_lacks,
@@ -172,12 +192,6 @@ def recovery_result(recovery: Recovery) -> dict[str, object]:
     }
 
 
-def trust_result(trust: Trust) -> dict[str, object]:
-    """Why a header is believed, in JSON."""
-    block_hash = None if trust.block_hash is None else f"0x{trust.block_hash.hex()}"
-    return {"level": trust.level, "text": trust.text, "block_number": trust.block_number, "block_hash": block_hash}
-
-
 def recovery_facts(recovery: Recovery) -> list[tuple[str, str]]:
     """What came back and how, for people."""
     bundle: Bundle = recovery.bundle
@@ -186,7 +200,7 @@ def recovery_facts(recovery: Recovery) -> list[tuple[str, str]]:
     return [
         *header_facts(bundle.header),
         *([("newest", passed_over)] if newest != bundle.header.epoch else []),
-        ("trust", f"({bundle.trust.level}) {bundle.trust.text}"),
+        *trust_facts(bundle.trust, bundle.recovered_at),
         ("history", history_text(bundle)),
         ("state age", f"{age_text(recovery.rpo_s)} (RPO)"),
         ("recovered in", f"{duration_text(recovery.rto_s)} (RTO), {size_text(recovery.bytes_read)} read"),

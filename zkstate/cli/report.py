@@ -15,6 +15,7 @@ from zkstate.cli.headers import age_text
 from zkstate.cli.recover import recovery_result
 from zkstate.cli.story import BUNDLE_FILE, KEY_FILE, MIRROR_FOLDER, TRANSPARENT_FOLDER, Story
 from zkstate.cli.terminal import duration_text, show_facts, show_judgement, size_text
+from zkstate.cli.trusted import trust_facts
 from zkstate.cli.verdict import TRANSPARENT_SECURITY, Verdict
 from zkstate.kernels import thread_count
 from zkstate.registry.chain import address_text
@@ -112,7 +113,7 @@ def render(console: Console, story: Story, out: Path) -> None:
         [
             ("in", f"{duration_text(recovery.rto_s)} (RTO), reading {size_text(recovery.bytes_read)} from the mirror"),
             ("state age", f"{age_text(recovery.rpo_s)} (RPO)"),
-            ("trust", f"({recovery.bundle.trust.level}) {recovery.bundle.trust.text}"),
+            *trust_facts(recovery.bundle.trust, recovery.bundle.recovered_at),
         ],
     )
     show_account(console, recovery.bundle.account, recovery.bundle.table)

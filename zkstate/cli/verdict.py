@@ -11,7 +11,9 @@ from circuits.context import Context
 from zkstate.cli.context import context_result
 from zkstate.cli.headers import age_text, header_facts, header_result, time_text
 from zkstate.cli.terminal import show_judgement
+from zkstate.cli.trusted import trust_facts, trust_result
 from zkstate.proof.keys import SetupStatus
+from zkstate.publication.trust import Trust
 
 SECURITY = "BN254, about 100 bits; Groth16; this program has not been audited"
 PLAIN_TRANSPARENT_SECURITY = (
@@ -37,6 +39,7 @@ class Verdict:
     now: int
     header_pinned: bool
     context_given: bool
+    evidence: Trust | None = None  # why the pinned header is believed, where evidence of a chain was replayed
 
     @property
     def age_s(self) -> int:
@@ -62,9 +65,11 @@ class Verdict:
         return tuple(found)
 
     @property
-    def trust(self) -> dict[str, str]:
+    def trust(self) -> Trust:
+        if self.evidence is not None:
+            return self.evidence
         text = "a header that the verifier pinned" if self.header_pinned else "the header beside the proof"
-        return {"level": "d", "text": f"{text}, signed by the operator key; no chain was asked"}
+        return Trust("d", f"{text}, signed by the operator key; no chain was asked")
 
     def result(self) -> dict[str, object]:
         """The JSON form."""
@@ -75,7 +80,7 @@ class Verdict:
             "reasons": list(self.finding.reasons),
             "checked_at": self.now,
             "age_s": self.age_s,
-            "trust": self.trust,
+            "trust": trust_result(self.trust, self.now),
             "setup": setup_result(self.finding.setup),
             "not_shown": list(self.not_shown),
         }
@@ -85,7 +90,7 @@ class Verdict:
         return [
             *claim_facts(self.attestation),
             ("age", f"{age_text(self.age_s)} at {time_text(self.now)}"),
-            ("trust", f"({self.trust['level']}) {self.trust['text']}"),
+            *trust_facts(self.trust, self.now),
             ("setup", setup_text(self.finding.setup)),
             ("security", security_text(self.attestation)),
             *(("not shown" if i == 0 else "", words) for i, words in enumerate(self.not_shown)),

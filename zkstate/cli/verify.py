@@ -21,25 +21,25 @@ from circuits.attestation import (
 from circuits.context import Context
 from zkstate.cli.arguments import Namespace, Parser, existing, hex_bytes, is_given, seconds
 from zkstate.cli.context import FIELDS, declare_context, given_context
-from zkstate.cli.headers import header_facts, header_result
+from zkstate.cli.evidence import OPTIONS, declare_evidence, is_evidence, replayed, verify_evidence
+from zkstate.cli.headers import check_age, header_facts, header_result
 from zkstate.cli.named import read_header, read_named, read_record
 from zkstate.cli.plain import PlainProof, judge, read_key
 from zkstate.cli.plain_transparent import PlainTransparent, judge_files
-from zkstate.cli.terminal import Terminal, duration_text, show_judgement
+from zkstate.cli.terminal import Terminal, show_judgement
 from zkstate.cli.verdict import Verdict
-from zkstate.errors import InputError, StaleError
+from zkstate.errors import InputError
 from zkstate.publication.audit import audit_folder
-from zkstate.publication.header import SIGNED_BYTES, Header, SignedHeader, equivocation
+from zkstate.publication.header import SIGNED_BYTES, SignedHeader, equivocation
 from zkstate.publication.layout import HEADER, MANIFEST
 from zkstate.publication.regular import read_below
-
-CLOCK_SKEW_S = 600  # how far ahead of this machine's clock a state may be dated
 
 USAGE = """\
 usage: zkstate verify PROOF_DIR [PINS] [SETUP] [EXPECTED CONTEXT] [--json]
        zkstate verify ATTESTATION --challenge HEX [PINS] [SETUP] [EXPECTED CONTEXT] [--json]
        zkstate verify EPOCH_DIR [--header FILE] [--header-hash HEX] [--max-age DURATION] [--json]
        zkstate verify HEADER HEADER [--json]
+       zkstate verify EVIDENCE PINS OF EVIDENCE [--max-age DURATION] [--json]
        zkstate verify CIRCOM_DIR [--key FILE] [SETUP] [--json]
        zkstate verify CIRCOM_DIR --r1cs FILE [--json]
        zkstate verify --vk FILE --public FILE --proof FILE [SETUP] [--json]
@@ -51,6 +51,7 @@ Check offline, and say what is shown and what is not.
   ATTESTATION the same in one file, as zkstate prove --attestation wrote it in answer to your challenge
   EPOCH_DIR   a published epoch: every file against the manifest, the tables, tree and records against the header
   HEADER      two copies of header.bin: whether they convict a venue of signing two states for one epoch
+  EVIDENCE    what zkstate recover --evidence-out wrote: that a venue's registry held a header in a finalized block
   CIRCOM_DIR  verification_key.json, public.json and proof.json of any Groth16 circuit over BN254, as prove --zkey and
               snarkjs write them; or the three by name with --vk, --public and --proof. Or proof.bin and public.json, as
               prove --r1cs writes them, judged by your own copy of the circuit. No statement is checked
@@ -61,6 +62,14 @@ PINS, what you know without the proof:
   --other-header FILE   the header of the other epoch, where the proof is about two
   --key FILE            the verification key; without it, the one this version knows for the circuit
   --max-age DURATION    refuse a state older than this, such as 36h
+
+PINS OF EVIDENCE, which can also stand behind the header of a proof, with --evidence FILE:
+
+  --checkpoint ROOT         the root of the finalized block that it starts from, which you got from somewhere you trust
+  --venue-registry ADDRESS  the registry contract of the venue
+  --network FILE            the constants of another network than mainnet
+  --checkpoint-age D        how old the checkpoint may be (14d)
+  --at TIME                 judge ages as of this time: you believe that the evidence was there by then
 
 SETUP, how far the key of a Groth16 proof may be believed. Without either, only keys that this version knows from a
 verified ceremony are; a transparent proof has none:
@@ -87,6 +96,7 @@ def declare(parser: Parser) -> None:
     parser.add_argument("--allow-insecure-setup", action="store_true")
     parser.add_argument("--max-age", type=seconds)
     declare_context(parser)
+    declare_evidence(parser)
 
 
 def run(args: Namespace, terminal: Terminal) -> int:
@@ -102,6 +112,11 @@ def run(args: Namespace, terminal: Terminal) -> int:
     if len(args.place) != 1:
         raise InputError("name one proof folder, attestation or epoch folder, or two headers (see --help)")
     place: Path = args.place[0]
+    if not place.is_dir() and is_evidence(place):
+        _only(args, "evidence", "max_age", *OPTIONS)
+        if args.evidence is not None:
+            raise InputError("--evidence stands behind a proof: evidence itself is named without it")
+        return verify_evidence(place, args, terminal, int(time.time()))
     if not place.is_dir():
         attestation = portable.decode(read_named(place, portable.MAX_PORTABLE_BYTES))
         if args.challenge is None:
@@ -129,7 +144,17 @@ def run(args: Namespace, terminal: Terminal) -> int:
 
 def _only(args: Namespace, what: str, *takes: str) -> None:
     """Refuse an option that this kind of check would ignore: its user would believe it was checked."""
-    for name in {"key", "r1cs", "header", "other_header", "header_hash", "ceremony", "max_age", *FIELDS} - set(takes):
+    for name in {
+        "key",
+        "r1cs",
+        "header",
+        "other_header",
+        "header_hash",
+        "ceremony",
+        "max_age",
+        *FIELDS,
+        *OPTIONS,
+    } - set(takes):
         if is_given(getattr(args, name)):
             raise InputError(f"verify of {what} does not check --{name.replace('_', '-')}: leave it out")
 
@@ -146,14 +171,23 @@ def read_attestation(folder: Path) -> Attestation:
 
 
 def _verify_proof(attestation: Attestation, args: Namespace, terminal: Terminal) -> int:
-    given = given_context(args)
+    given, now = given_context(args), int(time.time())
     if args.r1cs is not None:
         raise InputError("--r1cs: the statement names its circuit, and it is compiled here")
     for name in ("key", "ceremony"):
         if attestation.key is None and getattr(args, name) is not None:
             raise InputError(f"--{name}: the proof is transparent, and there is no key")
+    evidence, pinned_hash = None, _pinned_hash(args)
+    if args.evidence is not None:
+        evidence = replayed(args.evidence, args, now)
+        found = evidence.signed.header.hash
+        if pinned_hash not in (None, found):
+            raise InputError(f"the evidence is about header {found.hex()}, and {pinned_hash.hex()} is pinned beside it")
+        pinned_hash = found
+    elif any(is_given(getattr(args, name)) for name in OPTIONS):
+        raise InputError("the pins of evidence need --evidence")
     expectation = Expectation(
-        header_hash=_pinned_hash(args),
+        header_hash=pinned_hash,
         context=replace(attestation.context, **given) if given else None,
         key_digest=None if args.key is None else read_key(args.key).digest(),
         trusted_setup_only=not args.allow_insecure_setup,
@@ -162,27 +196,17 @@ def _verify_proof(attestation: Attestation, args: Namespace, terminal: Terminal)
     )
     if expectation.other_hash is not None and attestation.other is None:
         raise InputError(f"--other-header: a {attestation.claim.statement} proof is about one epoch")
-    now = int(time.time())
     finding = examine(attestation, expectation, now)
     pinned = expectation.header_hash is not None
     if attestation.other is not None:
         pinned = pinned and expectation.other_hash is not None
     # A chain, a registry or an expiry alone addresses a proof to nobody.
     addressed = any(given.get(name) not in (None, getattr(Context(), name)) for name in ("challenge", "recipient"))
-    verdict = Verdict(attestation, finding, now, pinned, addressed)
+    verdict = Verdict(attestation, finding, now, pinned, addressed, None if evidence is None else evidence.trust)
     if finding.accepted:
-        _check_age("the proof is about", attestation.header, args.max_age, now)
+        check_age("the proof is about", attestation.header, args.max_age, now)
     terminal.emit(verdict.result(), verdict.render)
     return 0 if finding.accepted else 1
-
-
-def _check_age(what: str, header: Header, max_age: int | None, now: int) -> None:
-    age = now - header.time
-    if max_age is not None and age < -CLOCK_SKEW_S:
-        # Else a venue that dates its states ahead would have old ones pass for new.
-        raise StaleError(f"{what} a state dated {duration_text(-age)} in the future, so its age is not known")
-    if max_age is not None and age > max_age:
-        raise StaleError(f"{what} a state {duration_text(age)} old, and at most {duration_text(max_age)} is accepted")
 
 
 def _pinned_hash(args: Namespace) -> bytes | None:
@@ -204,7 +228,7 @@ def _verify_epoch(folder: Path, args: Namespace, terminal: Terminal) -> int:
     if pinned is not None and pinned != header.hash:
         findings.insert(0, f"header hash is {header.hash.hex()}, and {pinned.hex()} is expected")
     if not findings:
-        _check_age("the epoch is", header, args.max_age, int(time.time()))
+        check_age("the epoch is", header, args.max_age, int(time.time()))
     not_shown = [
         "that balances are in range, accounts healthy, or totals the sums of the accounts",
         "that this header is the newest, or the only one of its epoch",

@@ -20,21 +20,41 @@ TRUST_LEVELS = {
 
 
 @dataclass(frozen=True, slots=True)
+class Finality:
+    """The finalized header that a sync committee signed, of a slot at `time` (seconds since 1970), and the block root
+    `checkpoint` that the reader chose to start from.
+    """
+
+    slot: int
+    time: int
+    checkpoint: bytes
+
+    def __post_init__(self) -> None:
+        if not (0 <= self.slot < 1 << 64 and 0 <= self.time < 1 << 64) or len(self.checkpoint) != 32:
+            raise EncodingError(f"finality of slot {self.slot} at {self.time} from {len(self.checkpoint)} bytes")
+
+
+@dataclass(frozen=True, slots=True)
 class Trust:
     """Why an epoch's header hash is believed: level `a` (strongest) to `d`, words, the block it was read at.
 
     `text` is printed as it stands. The block is None where no chain was read (level d). For an in-process
-    chain the level is `c`: the block hash is the reader's own.
+    chain the level is `c`: the block hash is the reader's own. `finality` comes with level a and no other.
     """
 
     level: str
     text: str
     block_number: int | None = None
     block_hash: bytes | None = None
+    finality: Finality | None = None
 
     def __post_init__(self) -> None:
         if self.level not in TRUST_LEVELS:
             raise EncodingError(f"trust level {self.level!r} is none of {', '.join(TRUST_LEVELS)}")
+        if (self.finality is None) != (self.level != "a") or (self.finality is not None and self.block_hash is None):
+            raise EncodingError(
+                f"trust of level {self.level} with finality {self.finality}: level a has one, and a block"
+            )
         if (self.block_number is None) != (self.block_hash is None):
             raise EncodingError("a trust description has a block number and a block hash, or neither")
         if self.block_hash is not None and len(self.block_hash) != 32:

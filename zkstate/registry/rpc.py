@@ -20,6 +20,7 @@ from zkstate.publication.http import origin, read_body, reported, request, serve
 
 TIMEOUT_S = 10.0
 MAX_ANSWER_BYTES = 8 << 20
+MAX_ANSWER_VALUES = 1 << 18
 
 _QUANTITY = re.compile(r"0x(?:0|[1-9a-f][0-9a-f]{0,63})", re.ASCII)
 _DATA = re.compile(r"0x(?:[0-9a-f]{2})*", re.ASCII)
@@ -87,7 +88,7 @@ class JsonRpc:
 
 def _answer(body: bytes, number: int, what: str) -> Mapping[str, Any]:
     try:
-        nesting.check(body, what)
+        nesting.check(body, what, values=MAX_ANSWER_VALUES)
         answer = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, EncodingError) as error:
         raise SourceError(f"{what}: the answer is not JSON: {error}") from error

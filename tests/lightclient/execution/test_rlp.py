@@ -123,3 +123,9 @@ def test_integers_are_minimal_and_in_range(item, message):
         rlp.decode_uint(item, 1 << 16, "a number")
     assert rlp.decode_uint(b"\xff\xff", 1 << 16, "a number") == 0xFFFF
     assert rlp.decode_uint(b"", 1, "a number") == 0
+
+
+def test_items_are_counted_before_they_are_kept():
+    assert len(rlp.decode(_wrap(b"\1" * (rlp.MAX_ITEMS - 1)))) == rlp.MAX_ITEMS - 1
+    with pytest.raises(EncodingError, match=f"more than {rlp.MAX_ITEMS} items"):
+        rlp.decode(_wrap(b"\1" * rlp.MAX_ITEMS))

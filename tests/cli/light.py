@@ -1,0 +1,59 @@
+"""A venue's registry in a finalized block of a beacon chain of our own, and both nodes, for the command."""
+
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from tests.lightclient import nodes
+from tests.lightclient.beaconchain import BeaconChain, Library, chain_at, executed, network_file, serve
+from zkstate.publication.header import SignedHeader
+from zkstate.registry.embedded import PyEvmChain
+from zkstate.registry.registry import Registry
+
+
+@dataclass(frozen=True)
+class Light:
+    """What the command line is given, and the parts to lie with."""
+
+    rpc: str
+    beacon: str
+    network: Path
+    registry: str
+    checkpoint: str
+    beacons: BeaconChain
+    library: Library
+
+    @property
+    def options(self):
+        return ("--rpc", self.rpc, "--registry", self.registry, "--network", self.network)
+
+    @property
+    def pins(self):
+        return ("--checkpoint", self.checkpoint, "--venue-registry", self.registry, "--network", self.network)
+
+
+@contextmanager
+def light(header: Path, folder: Path):
+    """The header of an epoch in a registry, in the block that slot 160 of 180 made final."""
+    signed = SignedHeader.decode(header.read_bytes())
+    now = int(time.time())
+    execution = PyEvmChain(now - 60)
+    registry, _ = Registry.deploy(execution, signed.header.venue)
+    registry.publish(signed.header.encode())
+    chain = replace(chain_at(now, 180), chain_id=execution.chain_id)
+    beacons = BeaconChain(chain, executed(execution._backend.chain.get_canonical_head()))
+    earlier = BeaconChain(chain)
+    bootstrap = earlier.bootstrap(8)
+    updates = [earlier.update(40, 24), earlier.update(104, 88), earlier.update(168, 152)]
+    library = Library.of(beacons, bootstrap, updates, beacons.finality(178, 160))
+    with nodes.serve(nodes.pyevm_node(execution)) as rpc, serve(library.get) as beacon:
+        yield Light(
+            rpc,
+            beacon,
+            network_file(chain, folder / "network.json"),
+            f"0x{registry.address.hex()}",
+            f"0x{bootstrap.header.beacon.root.hex()}",
+            beacons,
+            library,
+        )

@@ -1,0 +1,365 @@
+"""From a checkpoint to the newest finalized block by several sources: honest, lying, slow, endless, behind, gone."""
+
+import contextlib
+import copy
+import time
+import tracemalloc
+
+import pytest
+
+from lightclient.beacon import BeaconFolder, BeaconNode, beacon_at
+from lightclient.consensus import store
+from lightclient.finality import Finalized, follow
+from tests.lightclient.beaconchain import BeaconChain, Library, chain_at, saved, serve
+from tests.lightclient.consensus.committees import SIZE
+from tests.publication import servers
+from zkstate.errors import DisagreementError, InputError, MissingError, SourceError, StaleError
+
+NOW = 1_900_000_000
+SLOT = 180  # the present, in period 2 of 64 slots
+CHAIN = chain_at(NOW, SLOT)
+BEACONS = BeaconChain(CHAIN)
+BOOTSTRAP = BEACONS.bootstrap(8)
+ROOT = BOOTSTRAP.header.beacon.root
+UPDATES = [BEACONS.update(40, 24), BEACONS.update(104, 88), BEACONS.update(168, 152)]
+FINALITY = BEACONS.finality(178, 160)
+LIBRARY = Library.of(BEACONS, BOOTSTRAP, UPDATES, FINALITY)
+
+
+def followed(places, begin=ROOT, timeout_s=5, **options):
+    options = {"max_checkpoint_age_s": 10**6, "max_finality_age_s": 3600, "clock": lambda: NOW} | options
+    return follow([beacon_at(str(place), timeout_s) for place in places], CHAIN, begin, timeout_s=timeout_s, **options)
+
+
+def test_one_honest_node_is_enough():
+    with serve(LIBRARY.get) as url:
+        found = followed([url])
+    assert found.client.finalized == FINALITY.finalized_header
+    assert found.updates == (*UPDATES, FINALITY)
+    assert found.bootstrap == BOOTSTRAP
+    assert (found.conflicts, [report.fault for report in found.reports]) == ((), [""])
+    finalized = found.finalized
+    assert (finalized.finality.slot, finalized.finality.checkpoint, finalized.participants) == (160, ROOT, SIZE)
+    assert finalized.finality.time == NOW - 12 * 20
+
+
+def test_files_of_a_node_are_a_source_and_its_url_may_have_a_path_and_a_key(tmp_path):
+    with saved(LIBRARY, tmp_path / "files") as folder:
+        assert followed([folder]).client.finalized == FINALITY.finalized_header
+    with serve(lambda route, query: LIBRARY.get(route, query) if query["key"] == ["secret"] else None, "/v/abc") as url:
+        node = BeaconNode(f"{url}/v/abc/?key=secret", 5)
+        assert (
+            follow([node], CHAIN, ROOT, timeout_s=5, max_checkpoint_age_s=10**6, clock=lambda: NOW).client.period == 2
+        )
+        assert node.name == url
+        assert "secret" not in repr(node)
+    with pytest.raises(InputError, match="neither an http"):
+        beacon_at(str(tmp_path / "nothing"), 5)
+    with pytest.raises(InputError, match="ftp"):
+        beacon_at("ftp://example", 5)
+
+
+def test_what_one_source_lacks_another_has():
+    def without(period, bootstrap=True):
+        rest = {p: one for p, one in LIBRARY.updates.items() if p != period}
+        return Library(LIBRARY.bootstraps if bootstrap else {}, rest, LIBRARY.finality).get
+
+    with serve(without(1)) as one, serve(without(0, bootstrap=False)) as other:
+        found = followed([one, other])
+        assert found.client.finalized == FINALITY.finalized_header
+        assert [report.fault for report in found.reports] == ["", ""]
+        with pytest.raises(SourceError, match=f"{one}: its finality update is signed in period 2, and no source has"):
+            followed([one])
+        with pytest.raises(MissingError, match=f"no source has the bootstrap of checkpoint 0x{ROOT.hex()}: {other}"):
+            followed([other])
+
+
+def test_pages_are_of_at_most_128_periods():
+    asked = []
+
+    def get(route, query):
+        if route == "updates":
+            asked.append((int(query["start_period"][0]), int(query["count"][0])))
+        return LIBRARY.get(route, query)
+
+    later = NOW + 12 * 64 * 298
+    with serve(get) as url, pytest.raises(StaleError, match="the newest finalized header that any source shows"):
+        followed([url], clock=lambda: later, max_checkpoint_age_s=10**9)
+    assert asked == [(0, 128), (128, 128), (256, 45)]
+
+
+def test_a_saved_state_goes_on_without_its_checkpoint(tmp_path):
+    early = Library.of(BEACONS, BOOTSTRAP, UPDATES[:1], BEACONS.finality(50, 32))
+    with serve(early.get) as url:
+        first = followed([url], clock=lambda: CHAIN.time_of(56))
+        assert first.client.finalized.slot == 32
+        store.save(tmp_path / "state", first.client)
+    with serve(LIBRARY.get) as url:
+        again = followed([url], store.load(tmp_path / "state", CHAIN))
+    assert (again.client.finalized, again.bootstrap) == (FINALITY.finalized_header, None)
+    assert again.finalized.finality.checkpoint == ROOT
+
+
+def test_ages_are_limited():
+    with serve(LIBRARY.get) as url:
+        with pytest.raises(StaleError, match="the trusted header of slot 8 is 172 slots"):
+            followed([url], max_checkpoint_age_s=12 * 171)
+        followed([url], max_checkpoint_age_s=12 * 172, max_finality_age_s=240)
+        with pytest.raises(StaleError, match="slot 160, 240 s old, more than 239 s"):
+            followed([url], max_finality_age_s=239)
+
+
+def changed(route, change):
+    """A library whose answers on one route pass through change(answer), a copy."""
+
+    def get(asked, query):
+        found = LIBRARY.get(asked, query)
+        return change(copy.deepcopy(found)) if asked.startswith(route) and found is not None else found
+
+    return get
+
+
+def at(*path, value):
+    """A change of one member, by its path."""
+
+    def change(found):
+        inner = found
+        for name in path[:-1]:
+            inner = inner[name]
+        inner[path[-1]] = value(inner[path[-1]]) if callable(value) else value
+        return found
+
+    return change
+
+
+def bit(text):
+    return text[:-1] + ("1" if text[-1] != "1" else "2")
+
+
+HEADERS = {
+    "slot": lambda text: str(int(text) + 1),
+    "proposer_index": lambda text: str(int(text) + 1),
+    "parent_root": bit,
+    "state_root": bit,
+    "body_root": bit,
+}
+
+
+def header_lies(name, route, *path):
+    """A change of each field of a beacon header."""
+    return {f"{name} {part}": (route, at(*path, "beacon", part, value=lie)) for part, lie in HEADERS.items()}
+
+
+SIGNATURE = ("data", "sync_aggregate", "sync_committee_signature")
+BITS = ("data", "sync_aggregate", "sync_committee_bits")
+LIES = {
+    **header_lies("bootstrap", "bootstrap", "data", "header"),
+    "bootstrap execution": ("bootstrap", at("data", "header", "execution", "state_root", value=bit)),
+    "bootstrap execution branch": ("bootstrap", at("data", "header", "execution_branch", 0, value=bit)),
+    "bootstrap key": ("bootstrap", at("data", "current_sync_committee", "pubkeys", 3, value=bit)),
+    "bootstrap sum": ("bootstrap", at("data", "current_sync_committee", "aggregate_pubkey", value=bit)),
+    "bootstrap branch": ("bootstrap", at("data", "current_sync_committee_branch", 5, value=bit)),
+    "bootstrap version": ("bootstrap", at("version", value="deneb")),
+    "bootstrap unknown version": ("bootstrap", at("version", value="gloas")),
+    "bootstrap without data": ("bootstrap", at("data", value=None)),
+    "bootstrap a list": ("bootstrap", lambda found: [found]),
+    **header_lies("update", "updates", 0, "data", "attested_header"),
+    "update key": ("updates", at(0, "data", "next_sync_committee", "pubkeys", 3, value=bit)),
+    "update sum": ("updates", at(0, "data", "next_sync_committee", "aggregate_pubkey", value=bit)),
+    "update committee branch": ("updates", at(0, "data", "next_sync_committee_branch", 0, value=bit)),
+    "update finality branch": ("updates", at(0, "data", "finality_branch", 6, value=bit)),
+    "update finalized": ("updates", at(0, "data", "finalized_header", "beacon", "state_root", value=bit)),
+    "update bits": ("updates", at(0, *BITS, value="0xfeffffff")),
+    "update nobody": ("updates", at(0, *BITS, value="0x00000000")),
+    "update signature": ("updates", at(0, *SIGNATURE, value=bit)),
+    "update infinity": ("updates", at(0, *SIGNATURE, value="0xc0" + "00" * 95)),
+    "update signature slot": ("updates", at(0, "data", "signature_slot", value="40")),
+    "update future": ("updates", at(2, "data", "signature_slot", value=str(SLOT + 1))),
+    "update not a string": ("updates", at(0, "data", "signature_slot", value=41)),
+    "update short key": ("updates", at(0, "data", "next_sync_committee", "pubkeys", 0, value="0x00")),
+    "update few keys": ("updates", at(0, "data", "next_sync_committee", "pubkeys", value=lambda keys: keys[1:])),
+    "updates an object": ("updates", lambda found: found[0]),
+    "updates too many": ("updates", lambda found: found * 50),
+    "updates more than asked for": ("updates", lambda found: found * 2),
+    **header_lies("finality", "finality_update", "data", "finalized_header"),
+    "finality execution": ("finality_update", at("data", "finalized_header", "execution", "state_root", value=bit)),
+    "finality hash": ("finality_update", at("data", "finalized_header", "execution", "block_hash", value=bit)),
+    "finality number": ("finality_update", at("data", "finalized_header", "execution", "block_number", value="7")),
+    "finality signature": ("finality_update", at(*SIGNATURE, value=bit)),
+    "finality future": ("finality_update", at("data", "signature_slot", value=str(SLOT + 1))),
+    "finality lacks a field": ("finality_update", lambda found: {**found, "data": {"attested_header": {}}}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("lie", LIES)
+def test_no_lie_is_believed_and_who_told_it_is_named(lie):
+    """Alone, a liar leads nowhere; beside an honest source it changes nothing."""
+    with serve(changed(*LIES[lie])) as liar, serve(LIBRARY.get) as honest:
+        with pytest.raises((DisagreementError, SourceError), match=liar):
+            followed([liar])
+        found = followed([liar, honest])
+        assert found.client.finalized == FINALITY.finalized_header
+        assert found.reports[0].fault.startswith(f"{liar}: ")
+        assert found.reports[1].fault == ""
+
+
+HEAD = b"HTTP/1.1 200 OK\r\n"
+CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
+ELSEWHERE = b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n"
+FAULTS = {
+    "mute": (servers.mute, "not finished within"),
+    "slow drip": (servers.drip(HEAD + b"Content-Length: 60000\r\n\r\n", b"["), "not finished within"),
+    "slow head": (servers.drip(b"HTTP/1.1 200 OK\r\nX: "), "not finished within"),
+    "endless": (servers.flood(CHUNKED, b"100000\r\n" + b"[" * 2**20 + b"\r\n"), "goes on"),
+    "too long": (servers.answer(HEAD + b"Content-Length: 99999999999\r\n\r\n"), "the limit is"),
+    "cut off": (servers.answer(HEAD + b"Content-Length: 60000\r\n\r\n", b"{}"), "cut off"),
+    "no length": (servers.answer(HEAD + b"\r\n{}"), "Content-Length"),
+    "not HTTP": (servers.answer(b"SSH-2.0-x\r\n\r\n"), "not an HTTP answer"),
+    "not JSON": (servers.answer(HEAD + b"Content-Length: 4\r\n\r\n{]]]"), "not JSON"),
+    "not text": (servers.answer(HEAD + b'Content-Length: 3\r\n\r\n"\xff"'), "not JSON"),
+    "nested": (servers.answer(HEAD + b"Content-Length: 200000\r\n\r\n" + b"[" * 200000), "nested"),
+    "many values": (servers.answer(HEAD + b"Content-Length: 250001\r\n\r\n[" + b"[]," * 83333 + b"]"), "values"),
+    "error": (servers.answer(b"HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n"), "HTTP status 500"),
+    "elsewhere": (servers.answer(ELSEWHERE), "status 302"),
+    "compressed": (servers.answer(HEAD + b"Content-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}"), "content coding"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_source_that_does_not_deliver_is_named_within_its_time_and_memory(fault):
+    behave, words = FAULTS[fault]
+    with servers.raw(behave) as broken, serve(LIBRARY.get) as honest:
+        tracemalloc.start()
+        began = time.monotonic()
+        with pytest.raises(SourceError, match=words) as caught:
+            followed([broken], timeout_s=1)
+        found = followed([broken, honest], timeout_s=1)
+        took, (_, peak) = time.monotonic() - began, tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    assert str(caught.value).startswith(broken)
+    assert found.client.finalized == FINALITY.finalized_header
+    assert found.reports[0].fault.startswith(broken)
+    assert took < 10
+    assert peak < 64 << 20
+
+
+def test_a_page_of_hostile_json_stays_within_its_memory():
+    """Eight megabytes of the smallest values, where a page is due."""
+    for body in (
+        b"[" + b"[]," * (2 << 20) + b"0]",
+        b"[" + b"0," * (3 << 20) + b"0]",
+        b"[" + b"{}," * (2 << 20) + b"0]",
+    ):
+        answer = HEAD + f"Content-Length: {len(body)}\r\n\r\n".encode() + body
+        with servers.raw(servers.answer(answer)) as url:
+            tracemalloc.start()
+            with pytest.raises(InputError, match="values or more, at most"):
+                BeaconNode(url, 9).updates(0, 128, CHAIN)
+            _, peak = tracemalloc.get_traced_memory()
+            tracemalloc.stop()
+        assert peak < 64 << 20
+
+
+def test_a_stale_head_is_not_the_newest():
+    """A source that is behind, with a true finality update of an hour before: named as stale alone, outvoted beside."""
+    behind = Library.of(BEACONS, BOOTSTRAP, UPDATES[:2], UPDATES[1])
+    with serve(behind.get) as old, serve(LIBRARY.get) as honest:
+        with pytest.raises(StaleError, match=f"slot 88, {12 * 92} s old"):
+            followed([old], max_finality_age_s=1000)
+        found = followed([old, honest], max_finality_age_s=1000)
+        assert found.client.finalized == FINALITY.finalized_header
+        assert [report.fault for report in found.reports] == ["", ""]
+
+
+def test_weak_signatures_move_nothing():
+    """One member less than two thirds, of everything: nothing becomes final, and nothing is forced however late."""
+    few = 2 * SIZE // 3
+    weak = Library.of(BEACONS, BOOTSTRAP, [BEACONS.update(40, 24, signers=few)], BEACONS.finality(60, 48, signers=few))
+    with serve(weak.get) as url:
+        assert followed([url]).client.finalized.slot == 8
+        with pytest.raises(StaleError, match="is of slot 8, "):
+            followed([url], max_finality_age_s=1000)
+
+
+def test_one_more_than_a_third_missing_is_still_final():
+    enough = 2 * SIZE // 3 + 1
+    library = Library.of(BEACONS, BOOTSTRAP, UPDATES, BEACONS.finality(178, 160, signers=enough))
+    with serve(library.get) as url:
+        finalized = followed([url]).finalized
+    assert (finalized.participants, str(finalized)[:9]) == (enough, f"{enough} of {SIZE} ")
+
+
+def test_two_finalized_chains_with_two_thirds_behind_each_are_refused_and_kept():
+    other = BEACONS.finality(178, 160, body=b"other")
+    library = Library.of(BEACONS, BOOTSTRAP, UPDATES, other)
+    with serve(LIBRARY.get) as one, serve(library.get) as two:
+        found = followed([one, two])
+        again = followed([two, one, two])
+    assert len(found.conflicts) == len(again.conflicts) == 1
+    conflict = found.conflicts[0]
+    assert conflict.is_proof
+    assert {conflict.one, conflict.other} == {FINALITY, other}
+    with pytest.raises(DisagreementError, match=r"two attested headers of slot 178 are signed, .* two thirds"):
+        found.finalized  # noqa: B018
+    size = len(store.encode_update(FINALITY, CHAIN))
+    assert len(conflict.encode(CHAIN)) == 2 * size
+
+
+def test_a_contradiction_by_few_is_reported_and_stops_nothing():
+    other = BEACONS.finality(178, 160, body=b"other", signers=3)
+    library = Library.of(BEACONS, BOOTSTRAP, UPDATES, other)
+    with serve(LIBRARY.get) as one, serve(library.get) as two:
+        found = followed([two, one])
+    assert [conflict.is_proof for conflict in found.conflicts] == [False]
+    assert found.finalized.block.number == 0
+    assert found.client.finalized == FINALITY.finalized_header
+
+
+def test_a_conflict_in_the_middle_of_a_page_is_found():
+    library = Library.of(BEACONS, BOOTSTRAP, [UPDATES[0], BEACONS.update(104, 88, body=b"other"), UPDATES[2]], FINALITY)
+    with serve(LIBRARY.get) as one, serve(library.get) as two:
+        found = followed([one, two])
+    assert [str(conflict).partition(",")[0] for conflict in found.conflicts] == [
+        "two attested headers of slot 104 are signed"
+    ]
+    with pytest.raises(DisagreementError):
+        found.finalized  # noqa: B018
+
+
+def test_a_source_that_floods_with_forged_updates_hides_no_honest_one():
+    forged = [copy.deepcopy(LIBRARY.updates[0]) for _ in range(3)]
+    for i, one in enumerate(forged):
+        one["data"]["attested_header"]["beacon"]["slot"] = str(9 + i)
+
+    def get(route, query):
+        return forged if route == "updates" else LIBRARY.get(route, query)
+
+    with contextlib.ExitStack() as stack:
+        liars = [stack.enter_context(serve(get)) for _ in range(3)]
+        honest = stack.enter_context(serve(LIBRARY.get))
+        found = followed([*liars, honest])
+    assert found.client.finalized == FINALITY.finalized_header
+    assert [bool(report.fault) for report in found.reports] == [True, True, True, False]
+
+
+def test_nothing_before_capella_names_a_block():
+    from tests.lightclient.consensus.committees import started
+
+    with pytest.raises(InputError, match="older than Capella"):
+        Finalized.of(started(), ())
+
+
+def test_a_folder_is_read_within_limits(tmp_path):
+    folder = tmp_path / "many"
+    folder.mkdir()
+    for i in range(257):
+        (folder / f"updates-{i}.json").write_text("[]")
+    with pytest.raises(InputError, match="257 files"):
+        BeaconFolder(folder).updates(0, 1, CHAIN)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(MissingError, match="no finality update"):
+        BeaconFolder(tmp_path / "empty").finality_update(CHAIN)
+    link = tmp_path / "empty/bootstrap.json"
+    link.symlink_to(folder / "updates-0.json")
+    with pytest.raises(SourceError, match="is a link"):
+        BeaconFolder(tmp_path / "empty").bootstrap(ROOT, CHAIN)

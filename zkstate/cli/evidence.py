@@ -1,0 +1,93 @@
+"""Evidence bundles for verify: what a reader pins, and what a replay shows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from lightclient.evidence import MAGIC, MAX_EVIDENCE_BYTES, Evidence, Replayed, replay
+from lightclient.finality import MAX_CHECKPOINT_AGE_S
+from lightclient.network import read_network
+from zkstate.cli.arguments import Namespace, Parser, address, existing, hex_bytes, seconds, unix_time
+from zkstate.cli.headers import age_text, check_age, header_facts, header_result, time_text
+from zkstate.cli.named import read_named
+from zkstate.cli.terminal import Terminal, show_judgement
+from zkstate.cli.trusted import trust_facts, trust_result
+from zkstate.errors import InputError, StaleError
+
+OPTIONS = ("evidence", "checkpoint", "venue_registry", "network", "at", "checkpoint_age")
+
+NOT_SHOWN = (
+    "that the venue's ledger is right, or that it can pay: only that it committed to this state",
+    "that the checkpoint is of the chain that everyone follows: you chose it",
+    "that no newer epoch came after that block",
+)
+
+
+def declare_evidence(parser: Parser) -> None:
+    parser.add_argument("--evidence", type=existing)
+    parser.add_argument("--checkpoint", type=hex_bytes(32))
+    parser.add_argument("--venue-registry", type=address)
+    parser.add_argument("--network", type=existing)
+    parser.add_argument("--at", type=unix_time)
+    parser.add_argument("--checkpoint-age", type=seconds)
+
+
+def is_evidence(path: Path) -> bool:
+    """Does the file begin as an evidence bundle does?"""
+    with path.open("rb") as file:
+        return file.read(len(MAGIC)) == MAGIC
+
+
+def replayed(path: Path, args: Namespace, clock: int) -> Replayed:
+    """The replay of a bundle with what the reader pins. Errors: InputError for a missing pin; those of `replay`."""
+    if args.checkpoint is None or args.venue_registry is None:
+        raise InputError(
+            "evidence shows nothing without pins: give --checkpoint, a block root that you got from somewhere you "
+            "trust, and --venue-registry, the contract of the venue"
+        )
+    now = clock if args.at is None else args.at
+    if now > clock:
+        raise InputError(f"--at {now} lies after this machine's clock, {clock}")
+    chain = read_network(args.network)
+    limit = MAX_CHECKPOINT_AGE_S if args.checkpoint_age is None else args.checkpoint_age
+    pins = {"checkpoint": args.checkpoint, "registry": args.venue_registry}
+    evidence = Evidence.decode(read_named(path, MAX_EVIDENCE_BYTES), chain)
+    try:
+        return replay(evidence, chain, **pins, now=now, max_checkpoint_age_s=limit)
+    except StaleError as error:
+        raise StaleError(
+            f"{error}: whoever holds enough keys of that time can have made it since; --at TIME judges it as of a time "
+            "when you know it was there"
+        ) from error
+
+
+def verify_evidence(path: Path, args: Namespace, terminal: Terminal, clock: int) -> int:
+    """Judge a bundle on its own: which header the registry held."""
+    found = replayed(path, args, clock)
+    now = clock if args.at is None else args.at
+    header, age = found.signed.header, now - found.signed.header.time
+    check_age("the evidence is about", header, args.max_age, now)
+    newest = f"epoch {found.state.latest_epoch} was the newest" if not found.is_newest else "the newest in that block"
+    result = {
+        "verb": "verify",
+        "kind": "evidence",
+        "accepted": True,
+        "reasons": [],
+        "checked_at": now,
+        "age_s": age,
+        "made_at": found.made_at,
+        "newest_epoch": found.state.latest_epoch,
+        "halted": found.state.halted,
+        "trust": trust_result(found.trust, now),
+        "not_shown": list(NOT_SHOWN),
+    }
+    facts = [
+        *header_facts(header),
+        ("epoch is", newest),
+        ("age", f"{age_text(age)} at {time_text(now)}"),
+        *trust_facts(found.trust, now),
+        ("made", f"at {time_text(found.made_at)}, as its maker says"),
+        *(("not shown" if i == 0 else "", words) for i, words in enumerate(NOT_SHOWN)),
+    ]
+    terminal.emit(result | header_result(header), lambda console: show_judgement(console, True, [], facts))
+    return 0
