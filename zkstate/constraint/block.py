@@ -27,6 +27,7 @@ from zkstate.constraint.block_circuit import (
     FIRST,
     LAST,
     MAX_LOG_BLOCKS,
+    MAX_TUPLE,
     NUMBER,
     ROOT,
     BlockCircuit,
@@ -43,7 +44,6 @@ from zkstate.constraint.wire import Wire, WireLike, as_bit, as_wire, bounded
 from zkstate.errors import CircuitError
 from zkstate.kernels import STEP_SOLVE
 
-MAX_TUPLE = 16  # values of a tuple: docs/soundness.md counts on it
 MAX_WEIGHT = 1 << 128  # of one use: no sum over all blocks wraps around
 
 

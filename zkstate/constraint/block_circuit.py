@@ -31,6 +31,7 @@ from zkstate.kernels import FrVec
 
 FIRST, LAST, ROOT, NUMBER, COLUMN = range(5)
 MAX_LOG_BLOCKS = 31
+MAX_TUPLE = 16  # values of a tuple: docs/soundness.md counts on it
 
 
 class Previous(NamedTuple):
@@ -133,10 +134,11 @@ class BlockCircuit:
 
     def known_values(self, columns: Sequence[FrVec], blocks: int) -> list[FrVec]:
         """For each known wire its value in every block."""
-        return [_known(item, columns, blocks) for item in self.known]
+        return [known_value(item, columns, blocks) for item in self.known]
 
 
-def _known(item: Known, columns: Sequence[FrVec], blocks: int) -> FrVec:
+def known_value(item: Known, columns: Sequence[FrVec], blocks: int) -> FrVec:
+    """A known wire in every block."""
     if item.what == COLUMN:
         column = columns[item.parameter]
         rest = column.slice(len(column) - 1, len(column)).repeated(blocks - len(column))

@@ -61,6 +61,12 @@ def rows_columns(matrix: FrVec, columns: int, chosen: npt.NDArray[np.intp]) -> F
     return FrVec.from_raw(np.ascontiguousarray(words[:, chosen].transpose(1, 0, 2)).tobytes())
 
 
+def rows_beside(parts: Sequence[FrVec], count: int) -> FrVec:
+    """Matrices of `count` rows beside each other. LengthError for another number of rows."""
+    words = [np.frombuffer(part.raw(), dtype="<u8").reshape(count, _rows_of(part, count), 4) for part in parts]
+    return FrVec.from_raw(np.concatenate(words, axis=1).tobytes())
+
+
 def _rows_of(rows: FrVec, columns: int) -> int:
     if columns < 1 or rows.n % columns:
         raise LengthError(f"{rows.n} scalars are no rows of {columns}")

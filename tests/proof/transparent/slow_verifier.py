@@ -33,11 +33,12 @@ def queries(width, n):
 
 
 class Parameters:
-    def __init__(self, N, W, p, kappa, w, g, t):
-        S, N = (W - 1 - p) << kappa, N << kappa
+    def __init__(self, N, W, p, kappa, E, w, g, t):
+        S_1, S_2, N = E << kappa, (W - 1 - p - E) << kappa, N << kappa
         self.N, self.W, self.p, self.w, self.g, self.t = N, W, p, w, g, t
         self.width, self.n = 1 << w, 1 << g
-        self.m = ceil_div(S + 3, self.width)
+        self.m_1 = ceil_div(S_1, self.width)
+        self.m = self.m_1 + ceil_div(S_2 + 3, self.width)
         self.Z = self.m * self.width + p + 1
         self.k = self.width + t
         self.s_x, self.s_y = bits(N + 2), bits(self.Z - 1)
@@ -45,18 +46,19 @@ class Parameters:
         self.k_pad = self.P + t
         self.h = min(g, bits(t))
         elements = self.P + 4 + self.k + self.k_pad + t * (self.m + 3)
-        self.size = 32 * elements + 32 * ((1 << self.h) + t * (1 + g - self.h))
+        self.phases = 2 if E else 1
+        self.size = 32 * elements + self.phases * 32 * ((1 << self.h) + t * (1 + g - self.h))
         self.cost = self.size + (self.m + 3) * self.n // 4
 
 
 @cache
-def parameters(N, W, p, kappa=0):
+def parameters(N, W, p, kappa=0, E=0):
     candidates = []
     for w in range(7, max(7, bits(((W - 1 - p) << kappa) + 2)) + 1):
         for g in range(w + 2, min(w + 5, 28) + 1):
             t = queries(1 << w, 1 << g)
             if t is not None:
-                chosen = Parameters(N, W, p, kappa, w, g, t)
+                chosen = Parameters(N, W, p, kappa, E, w, g, t)
                 candidates.append((chosen.cost, w, g, chosen))
     return min(candidates, key=lambda c: c[:3])[3]
 
@@ -152,24 +154,99 @@ class Reader:
         return found
 
 
-def verify(r1cs, public_inputs, content, kappa=0):
+class Blocks:
+    """What a block has besides its rows, as in the specification; of no block of a plain circuit is there anything.
+
+    previous [(port, source)], children [(left, right, node, leaf)], known [(wire, what, parameter)], ranges [(lo, hi)]
+    of columns, uses [(table, provides, [weight, value, ..])] whose combinations are {wire: coefficient}.
+    """
+
+    def __init__(self, previous=(), children=(), known=(), ranges=(), uses=()):
+        self.previous, self.children, self.known, self.ranges = map(list, (previous, children, known, ranges))
+        self.uses = list(uses)
+
+    def digest(self, r1cs):
+        def words(*values):
+            return b"".join(struct.pack(">I", value) for value in values)
+
+        def element(x):
+            return (x % R).to_bytes(32, "big")
+
+        content = b"zkstate block circuit v1".ljust(32, b"\0") + hashlib.sha256(r1cs).digest()
+        for links in (self.previous, self.children, self.known):
+            content += words(len(links)) + b"".join(words(*link) for link in links)
+        content += words(len(self.ranges)) + b"".join(element(lo) + element(hi) for lo, hi in self.ranges)
+        content += words(len(self.uses))
+        for table, provides, combinations in self.uses:
+            content += words(table, provides, len(combinations) - 1)
+            for terms in combinations:
+                content += words(len(terms))
+                content += b"".join(words(wire) + element(terms[wire]) for wire in sorted(terms))
+        return hashlib.sha256(content).digest()
+
+    def with_second_phase(self, W, rows, beta, gamma):
+        """All rows, in which wires W, W + 1, .. are I of each use and the sum, then the sum before and "last"."""
+        total, before, last = W + len(self.uses), W + len(self.uses) + 1, W + len(self.uses) + 2
+        more = []
+        running = {before: 1, total: -1}
+        for i, (table, provides, (weight, *values)) in enumerate(self.uses):
+            denominator = {0: beta - table}
+            for power, terms in enumerate(values, 1):
+                for wire, coefficient in terms.items():
+                    denominator[wire] = (denominator.get(wire, 0) - gamma**power * coefficient) % R
+            more.append((denominator, {W + i: 1}, weight))
+            running[W + i] = -1 if provides else 1
+        more += [(running, {0: 1}, {}), ({last: 1}, {total: 1}, {})]
+        links = Blocks([*self.previous, (before, total)], self.children, [*self.known, (last, 1, 0)])
+        return links, [*rows, *more], range(W, total + 1)
+
+    def read(self, b, blocks, columns):
+        """For each wire that is not the block's own: (source wire, its block), or (None, known value)."""
+        found = {}
+        for wire, what, parameter in self.known:
+            if what == 4:
+                found[wire] = (None, columns[parameter][min(b, len(columns[parameter]) - 1)])
+            elif what == 3:
+                found[wire] = (None, b % 2**parameter)
+            else:
+                found[wire] = (None, int(b == (0, blocks - 1, 1)[what]))
+        for port, source in self.previous:
+            found[port] = (source, b - 1) if b else (None, 0)
+        for left, right, node, leaf in self.children:
+            child, source = (2 * b, node) if 2 * b < blocks else (2 * b - blocks, leaf)
+            found[left], found[right] = ((source, child), (source, child + 1)) if b else ((None, 0), (None, 0))
+        return found
+
+
+def verify(r1cs, public_inputs, content, kappa=0, links=None, columns=()):
     """Whether the proof in `content` is accepted for 2^kappa blocks of the circuit in the bytes of its .r1cs file."""
     N, W, p, rows = read_r1cs(r1cs)
+    digest = links.digest(r1cs) if links else hashlib.sha256(r1cs).digest()
+    links, blocks = links or Blocks(), 1 << kappa
     if len(public_inputs) != p or any(not 0 <= x < R for x in public_inputs):
         raise Malformed("public inputs")
-    if len(content) < 100 or content[:36] != b"zkstate transparent proof".ljust(32, b"\0") + b"\0\0\0\1":
+    if len(columns) != len(links.ranges) or any(not 1 <= len(column) <= blocks for column in columns):
+        raise Malformed("columns")
+    for column, (lo, hi) in zip(columns, links.ranges, strict=True):
+        if any(not lo <= x <= hi for x in column):
+            raise Malformed("a column")
+    if blocks < 2 and (links.children or any(what == 2 for _, what, _ in links.known)):
+        raise Malformed("too few blocks")
+    if len(content) < 108 or content[:36] != b"zkstate transparent proof".ljust(32, b"\0") + b"\0\0\0\2":
         raise Malformed("header")
-    counts = struct.unpack(">QQQQ", content[68:100])
+    counts = struct.unpack(">QQQQQ", content[68:108])
     if not (counts[2] < counts[1] <= 1 << 31 and counts[0] <= 1 << 31 and counts[3] <= 31):
         raise Malformed("counts")
     secret = counts[1] - 1 - counts[2]
     if max(counts[0], secret) << counts[3] > 1 << 31 or (counts[3] and not (counts[0] and secret)):
         raise Malformed("blocks")
+    if counts[4] and counts[4] > secret - 2:
+        raise Malformed("phases")
     c = parameters(*counts)
-    if len(content) != 100 + c.size:
+    if len(content) != 108 + c.size:
         raise Malformed("length")
-    reader = Reader(content[100:])
-    cap = reader.bytes(32 << c.h)
+    reader = Reader(content[108:])
+    caps = [reader.bytes(32 << c.h) for _ in range(c.phases)]
     row_rounds = [reader.elements(2) for _ in range(c.s_x)]
     a, b, cc = reader.elements(3)
     column_rounds = [reader.elements(2) for _ in range(c.s_y)]
@@ -177,18 +254,33 @@ def verify(r1cs, public_inputs, content, kappa=0):
     v, v_pad = reader.elements(c.k), reader.elements(c.k_pad)
     opened = []
     for _ in range(c.t):
-        salt = reader.bytes(32)
-        opened.append((salt, reader.elements(c.m + 3)))
-    paths = [[reader.bytes(32) for _ in range(c.g - c.h)] for _ in range(c.t)]
-    if content[36:68] != hashlib.sha256(r1cs).digest() or counts != (N, W, p, kappa):
+        salts = [reader.bytes(32) for _ in range(c.phases)]
+        opened.append((salts, reader.elements(c.m + 3)))
+    paths = [[[reader.bytes(32) for _ in range(c.g - c.h)] for _ in range(c.t)] for _ in range(c.phases)]
+
+    elsewhere = {link[0] for link in links.previous} | {w for link in links.children for w in link[:2]}
+    elsewhere |= {wire for wire, _, _ in links.known}
+    own = [wire for wire in range(p + 1, W) if wire not in elsewhere]
+    uses = len(links.uses)
+    extra = (uses + 2, uses + 1) if uses else (0, 0)
+    wanted = (N + extra[0], 1 + p + len(own) + extra[1], p, kappa, len(own) if uses else 0)
+    if content[36:68] != digest or counts != wanted:
         return False
 
     transcript = Transcript()
-    transcript.absorb("protocol", b"zkstate transparent v1")
-    transcript.absorb("circuit", hashlib.sha256(r1cs).digest())
-    transcript.absorb("parameters", struct.pack(">7Q", N, W, p, kappa, c.w, c.g, c.t))
+    transcript.absorb("protocol", b"zkstate transparent v2")
+    transcript.absorb("circuit", digest)
+    transcript.absorb("parameters", struct.pack(">8Q", *counts, c.w, c.g, c.t))
     transcript.absorb_elements("public inputs", public_inputs)
-    transcript.absorb("cap", cap)
+    for column in columns:
+        transcript.absorb_elements("column", [x % R for x in column])
+    if uses:
+        transcript.absorb("first cap", caps[0])
+        links, rows, more = links.with_second_phase(W, rows, *transcript.challenges("tables", 2))
+        first, second = own, list(more)
+    else:
+        first, second = [], own
+    transcript.absorb("cap", caps[-1])
     tau = transcript.challenges("tau", c.s_x)
     x, q, weights_1 = [], 0, []
     for (h_0, h_2), tau_j in zip(row_rounds, tau, strict=True):
@@ -212,18 +304,23 @@ def verify(r1cs, public_inputs, content, kappa=0):
     transcript.absorb_elements("pad row", v_pad)
     places = transcript.places("columns", c.t, c.n)
 
-    blocks = 1 << kappa
-    S, N = (W - 1 - p) * blocks, N * blocks
+    masks, N = c.m_1 * c.width + len(second) * blocks, len(rows) * blocks
     constant = c.m * c.width
     eq_x, eq_y = eq(x), eq(y)
+    start = {wire: i * blocks for i, wire in enumerate(first)}
+    start |= {wire: c.m_1 * c.width + i * blocks for i, wire in enumerate(second)}
     F = 0
     for block in range(blocks):
-        place = [constant + wire if wire <= p else (wire - p - 1) * blocks + block for wire in range(W)]
+        read = links.read(block, blocks, columns)
+        at = {wire: eq_y[constant + wire] for wire in range(p + 1)}
+        at |= {wire: eq_y[place + block] for wire, place in start.items()}
+        for wire, (source, what) in read.items():
+            at[wire] = what * eq_y[constant] if source is None else eq_y[start[source] + what]
         for i, row in enumerate(rows):
             for weight, terms in zip(weights, row, strict=True):
-                F += weight * eq_x[i * blocks + block] * sum(value * eq_y[place[wire]] for wire, value in terms.items())
-    F += eq_x[N] * weights[0] * eq_y[S] + eq_x[N + 1] * weights[1] * eq_y[S + 1]
-    F += eq_x[N + 2] * (weights[0] * eq_y[S + 2] + weights[1] * eq_y[constant] + weights[2] * eq_y[S + 2])
+                F += weight * eq_x[i * blocks + block] * sum(value * at[wire] for wire, value in terms.items())
+    F += eq_x[N] * weights[0] * eq_y[masks] + eq_x[N + 1] * weights[1] * eq_y[masks + 1]
+    F += eq_x[N + 2] * (weights[0] * eq_y[masks + 2] + weights[1] * eq_y[constant] + weights[2] * eq_y[masks + 2])
     pub = eq_y[constant] + sum(eq_y[constant + i] * value for i, value in enumerate(public_inputs, 1))
     high, low = eq(y[: c.s_y - c.w]), eq(y[c.s_y - c.w :])
     left = F * sum(low[i] * v[i] for i in range(c.width))
@@ -231,10 +328,12 @@ def verify(r1cs, public_inputs, content, kappa=0):
     if (left - rho * (q_ - F * pub + join * (q - a * b + cc)) - mu) % R:
         return False
     omega = pow(5, (R - 1) // c.n, R)
-    for j, (salt, column), path in zip(places, opened, paths, strict=True):
+    for i, (j, (salts, column)) in enumerate(zip(places, opened, strict=True)):
         point = pow(omega, j, R)
-        if not leads_to(cap, j, salt, column, path):
-            return False
+        parts = [column[: c.m_1], column[c.m_1 :]][-c.phases :]
+        for cap, salt, part, path in zip(caps, salts, parts, paths, strict=True):
+            if not leads_to(cap, j, salt, part, path[i]):
+                return False
         if (value(v, point) - rho * sum(high[i] * column[i] for i in range(c.m)) - column[c.m]) % R:
             return False
         if (value(v_pad, point) - rho * column[c.m + 1] - column[c.m + 2]) % R:

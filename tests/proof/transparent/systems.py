@@ -1,13 +1,16 @@
 """Random satisfiable constraint systems of many shapes, as exact integers, and the two verifiers side by side."""
 
 import random
+from types import MappingProxyType
 
+from tests.constraint import venue_block
 from tests.proof.circuits import Small
 from tests.proof.transparent import slow_verifier
 from zkstate.errors import InputError
 from zkstate.kernels import FR_MODULUS
 from zkstate.proof import r1cs_file
 from zkstate.proof.transparent.proof_file import Proof
+from zkstate.proof.transparent.prover import prove
 from zkstate.proof.transparent.system import System
 from zkstate.proof.transparent.verifier import verify
 
@@ -35,20 +38,68 @@ def system_of(small: Small, log_blocks: int = 0) -> System:
     return System.of(small.r1cs, log_blocks)
 
 
+def r1cs_bytes(r1cs) -> bytes:
+    return b"".join(bytes(chunk) for chunk in r1cs_file.encode(r1cs_file.R1csFile.of(r1cs)))
+
+
+def links_of(block):
+    """What the second verifier reads of a block circuit."""
+    uses = [
+        (use.table, use.provides, [block.readings.row(use.first + i) for i in range(1 + use.size)])
+        for use in block.uses
+    ]
+    ranges = [(column.kind.lo, column.kind.hi) for column in block.columns]
+    return slow_verifier.Blocks(block.previous, block.children, block.known, ranges, uses)
+
+
 def circuit_bytes(small: Small) -> bytes:
-    return b"".join(bytes(chunk) for chunk in r1cs_file.encode(r1cs_file.R1csFile.of(small.r1cs)))
+    return r1cs_bytes(small.r1cs)
 
 
-def judge(system, public, content):
+class Case:
+    """A statement, a witness of it, and both verifiers."""
+
+    def __init__(self, system, r1cs, public, witness, links=None, columns=None):
+        self.system, self.r1cs, self.public, self.witness = system, r1cs, public, witness
+        self.links, self.columns = links, columns or {}
+
+    def prove(self):
+        return prove(self.system, self.witness)
+
+    def judge(self, content, public=None, columns=None):
+        return judge(self.system, public or self.public, content, columns or self.columns)
+
+    def judge_slowly(self, content, public=None, columns=None):
+        log_blocks, listed = self.system.parameters.shape.log_blocks, list((columns or self.columns).values())
+        return judge_slowly(self.r1cs, public or self.public, content, log_blocks, self.links, listed)
+
+
+def plain_case(small: Small) -> Case:
+    return Case(system_of(small), circuit_bytes(small), small.public, small.values)
+
+
+def venue_case(log_blocks: int, seed: object = 0) -> Case:
+    """The venue of tests/constraint: every link, three tables, columns."""
+    block, given = venue_block.circuit(log_blocks), venue_block.inputs(log_blocks, seed)
+    witness = venue_block.solved(block, log_blocks, seed)
+    return block_case(block, log_blocks, list(given["public"].values()), witness, given["columns"])
+
+
+def block_case(block, log_blocks, public, witness, columns) -> Case:
+    r1cs = r1cs_bytes(block.circuit.r1cs)
+    return Case(System.of(block, log_blocks), r1cs, public, witness, links_of(block), columns)
+
+
+def judge(system, public, content, columns=MappingProxyType({})):
     """True, False, or "malformed"."""
     try:
-        return verify(system, public, Proof.decode(content))
+        return verify(system, public, Proof.decode(content), columns)
     except InputError:
         return "malformed"
 
 
-def judge_slowly(r1cs, public, content, log_blocks=0):
+def judge_slowly(r1cs, public, content, log_blocks=0, links=None, columns=()):
     try:
-        return slow_verifier.verify(r1cs, public, content, log_blocks)
+        return slow_verifier.verify(r1cs, public, content, log_blocks, links, columns)
     except slow_verifier.Malformed:
         return "malformed"

@@ -8,10 +8,11 @@ from tests.proof import circuits
 from tests.proof.transparent.systems import circuit_bytes, judge, judge_slowly, random_system, system_of
 from zkstate.errors import LengthError, WitnessError
 from zkstate.kernels import FR_MODULUS, FrVec, sparse_blocks_product, sparse_product
+from zkstate.proof.transparent.links import equality, indexed
 from zkstate.proof.transparent.parameters import Shape
 from zkstate.proof.transparent.proof_file import Proof
 from zkstate.proof.transparent.prover import prove
-from zkstate.proof.transparent.system import System, equality, indexed
+from zkstate.proof.transparent.system import System
 from zkstate.proof.transparent.verifier import verify
 
 

@@ -6,9 +6,18 @@ from functools import cache
 import numpy as np
 import pytest
 
+from tests.constraint.venue_block import LEAST_LOG_BLOCKS
 from tests.proof import circuits
 from tests.proof.transparent import slow_verifier
-from tests.proof.transparent.systems import circuit_bytes, judge, judge_slowly, random_system, system_of
+from tests.proof.transparent.systems import (
+    circuit_bytes,
+    judge,
+    judge_slowly,
+    plain_case,
+    random_system,
+    system_of,
+    venue_case,
+)
 from zkstate.errors import EncodingError, LengthError
 from zkstate.kernels import FR_MODULUS, FrVec, rows_columns, rows_sum
 from zkstate.proof.transparent import prover, verifier
@@ -17,23 +26,24 @@ from zkstate.proof.transparent.proof_file import HEADER_BYTES, Proof
 from zkstate.proof.transparent.prover import prove
 
 CASES = {"cubic": circuits.cubic(), "several rows": random_system(random.Random("forgeries"), 200, 300, 3)}
+FILES = [*CASES, "venue"]  # of which a proof is changed: the last has blocks, links and tables
 
 
 @cache
 def made(name):
-    """A circuit, its system and two proofs of one statement."""
-    small = CASES[name]
-    system = system_of(small)
-    return small, system, *(prove(system, small.values).encode() for _ in range(2))
+    """A case and two proofs of it."""
+    case = venue_case(LEAST_LOG_BLOCKS) if name == "venue" else plain_case(CASES[name])
+    return case, *(case.prove().encode() for _ in range(2))
 
 
 def parts(system):
     """The bytes at which each part of a file begins, and its elements' size."""
     p = system.parameters
     sizes = {
-        "header": HEADER_BYTES, "cap": 32 << p.cap_height, "messages": 32 * p.messages, "row": 32 * p.dimension,
-        "pad row": 32 * p.pad_dimension, "opened": 32 * p.queries * (1 + p.committed_rows),
-        "paths": 32 * p.queries * (p.log_length - p.cap_height),
+        "header": HEADER_BYTES, "cap": p.shape.phases * 32 << p.cap_height, "messages": 32 * p.messages,
+        "row": 32 * p.dimension, "pad row": 32 * p.pad_dimension,
+        "opened": 32 * p.queries * (p.shape.phases + p.committed_rows),
+        "paths": 32 * p.shape.phases * p.queries * (p.log_length - p.cap_height),
     }  # fmt: skip
     found, at = {}, 0
     for name, size in sizes.items():
@@ -71,50 +81,50 @@ def mutant(rng, system, content, other):
 
 
 def mutate_many(name, count, seed, slowly):
-    small, system, content, other = made(name)
-    rng, r1cs = random.Random(f"{seed} {name}"), circuit_bytes(small)
+    case, content, other = made(name)
+    rng = random.Random(f"{seed} {name}")
     seen = {False: 0, "malformed": 0}
     for i in range(count):
-        changed = mutant(rng, system, content, other)
+        changed = mutant(rng, case.system, content, other)
         if changed in (content, other):
             continue
-        verdict = judge(system, small.public, changed)
+        verdict = case.judge(changed)
         assert verdict is not True, i
         seen[verdict] += 1
         if i % slowly == 0:
-            assert judge_slowly(r1cs, small.public, changed) == verdict
+            assert case.judge_slowly(changed) == verdict
     return seen
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", FILES)
 def test_no_mutant_is_accepted(name):
-    seen = mutate_many(name, 700, "quick", 50)
-    assert min(seen.values()) > 50
+    seen = mutate_many(name, 250 if name == "venue" else 700, "quick", 100)
+    assert min(seen.values()) > 20
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", FILES)
 def test_no_mutant_of_very_many_is_accepted(name):
-    mutate_many(name, 6_000, "many", 500)
+    mutate_many(name, 2_000 if name == "venue" else 6_000, "many", 500)
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", FILES)
 def test_every_part_is_looked_at(name):
     """The first and the last byte of every part, and of an element in its middle."""
-    small, system, content, _ = made(name)
-    for part in parts(system).values():
+    case, content, _ = made(name)
+    for part in parts(case.system).values():
         for at in {*part[:1], *part[-1:], part[len(part) // 2]} if part else ():
             changed = bytearray(content)
             changed[at] ^= 1
-            assert judge(system, small.public, bytes(changed)) is not True
+            assert case.judge(bytes(changed)) is not True
 
 
 def test_files_of_another_length_are_refused_before_they_are_read():
-    small, _, content, _ = made("cubic")
+    case, content, _ = made("cubic")
     for length in (0, 1, HEADER_BYTES - 1, HEADER_BYTES, len(content) // 2, len(content) - 32, len(content) - 1):
         with pytest.raises(LengthError, match=f"{length} bytes"):
             Proof.decode(content[:length])
-        assert judge_slowly(circuit_bytes(small), small.public, content[:length]) == "malformed"
+        assert case.judge_slowly(content[:length]) == "malformed"
     for more in (b"\0", bytes(32)):
         with pytest.raises(LengthError, match="bytes, a proof of 4 rows has"):
             Proof.decode(content + more)
@@ -129,35 +139,36 @@ def test_files_of_another_length_are_refused_before_they_are_read():
 
 @pytest.mark.parametrize("part", ["messages", "row", "pad row", "opened"])
 def test_elements_that_are_not_below_r_are_refused(part):
-    small, system, content, _ = made("cubic")
-    where = parts(system)[part]
+    case, content, _ = made("cubic")
+    where = parts(case.system)[part]
     at = where.start + (32 if part == "opened" else 0)  # behind the first salt, which may be any bytes
     for value in (FR_MODULUS, FR_MODULUS + 1, (1 << 256) - 1):
         changed = content[:at] + value.to_bytes(32, "big") + content[at + 32 :]
         with pytest.raises(EncodingError, match="scalar 0 is not below its modulus"):
             Proof.decode(changed)
-        assert judge_slowly(circuit_bytes(small), small.public, changed) == "malformed"
+        assert case.judge_slowly(changed) == "malformed"
 
 
 def test_a_header_of_something_else_is_refused():
-    content = made("cubic")[2]
-    for at, message in ((0, "no transparent proof"), (31, "no transparent proof"), (35, "version is 0, expected 1")):
+    _, content, _ = made("cubic")
+    for at, message in ((0, "no transparent proof"), (31, "no transparent proof"), (35, "version is 3, expected 2")):
         changed = bytearray(content)
         changed[at] ^= 1
         with pytest.raises(EncodingError, match=message):
             Proof.decode(bytes(changed))
 
 
-def test_queries_in_another_order_are_refused():
-    small, system, content, _ = made("several rows")
-    p, where = system.parameters, parts(system)
-    width, steps = 32 * (1 + p.committed_rows), 32 * (p.log_length - p.cap_height)
+@pytest.mark.parametrize("name", FILES)
+def test_queries_in_another_order_are_refused(name):
+    case, content, _ = made(name)
+    p, where = case.system.parameters, parts(case.system)
+    width, steps = 32 * (p.shape.phases + p.committed_rows), 32 * (p.log_length - p.cap_height)
     for i, j in ((0, 1), (0, p.queries - 1), (3, 70)):
         out = bytearray(content)
         for part, size in (("opened", width), ("paths", steps)):
             a, b = where[part].start + i * size, where[part].start + j * size
             out[a : a + size], out[b : b + size] = out[b : b + size], out[a : a + size]
-        assert judge(system, small.public, bytes(out)) is False
+        assert case.judge(bytes(out)) is False
 
 
 def accepted_without(check, system, public, proof):
@@ -194,7 +205,7 @@ class Forger(prover._Proving):
         combine = self.transcript.challenge("combine")
         places, low, high = map(slow_verifier.eq, (point, point[-p.log_width :], point[: -p.log_width]))
         weights = FrVec.from_ints([*(combine * x for x in high[: p.rows]), 1])
-        row = rows_sum(self.coefficients, p.dimension, weights).to_ints()
+        row = rows_sum(self.coefficients[-1], p.dimension, weights).to_ints()
         pad_row = self.pad_coefficients.scale(combine) + self.pad_mask
         public = sum(places[p.public_start + i] * x for i, x in enumerate([1, *self.public]))
         target = claim.value - factor * public + join * (rows_claim.value - a * b + c)
@@ -250,8 +261,8 @@ def test_rows_that_are_no_codewords_are_refused(monkeypatch, row):
     small = CASES["several rows"]
     system = system_of(small)
 
-    def damaged(self, original):
-        matrix, salts = original(self)
+    def damaged(self, original, places):
+        matrix, salts = original(self, places)
         n, rows = system.parameters.length, system.parameters.committed_rows
         at = row % rows * n
         noise = FrVec.from_ints(random.Random(row).randrange(1, FR_MODULUS) for _ in range(n // 2))
@@ -270,8 +281,8 @@ def test_columns_made_to_agree_are_not_under_the_cap(monkeypatch):
     system = system_of(small)
     honest = []
 
-    def damaged(self, original):
-        matrix, salts = original(self)
+    def damaged(self, original, places):
+        matrix, salts = original(self, places)
         honest.append(matrix)
         return matrix + FrVec.ones(len(matrix)).scale_powers(7), salts
 

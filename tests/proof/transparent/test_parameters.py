@@ -1,5 +1,6 @@
 """Parameters: exactly those of the specification, never below 128 bits, and the script that says so."""
 
+import math
 from fractions import Fraction
 
 import pytest
@@ -12,7 +13,17 @@ from zkstate.proof.transparent import bits
 from zkstate.proof.transparent.parameters import MAX_WIRES, SECURITY_BITS, Shape, missing, parameters_for, queries_for
 from zkstate.proof.transparent.proof_file import MAX_BYTES
 
-SHAPES = [(0, 1, 0), (1, 2, 1), (5, 1000, 999), (300, 126, 0), (300, 127, 1), (39125, 39374, 4), (10**6, 10**6, 9)]
+TABLES = [(627, 637, 2, 3, 619), (2500, 2600, 4, 10, 2500), (2500, 2600, 4, 19, 2560), (3, 5, 1, 0, 1)]
+SHAPES = [
+    *TABLES,
+    (0, 1, 0),
+    (1, 2, 1),
+    (5, 1000, 999),
+    (300, 126, 0),
+    (300, 127, 1),
+    (39125, 39374, 4),
+    (10**6, 10**6, 9),
+]
 BULK = [(2**k, 2**k, 10) for k in range(8, 31, 2)] + [(MAX_WIRES, MAX_WIRES, MAX_WIRES - 1)]
 
 
@@ -22,7 +33,7 @@ def test_parameters_are_those_of_the_specification(shape):
     assert (found.log_width, found.log_length, found.queries) == (wanted.w, wanted.g, wanted.t)
     assert (found.rows, found.dimension, found.places, found.pads) == (wanted.m, wanted.k, wanted.Z, wanted.P)
     assert (found.row_variables, found.column_variables, found.cap_height) == (wanted.s_x, wanted.s_y, wanted.h)
-    assert found.proof_bytes == wanted.size
+    assert (found.first_rows, found.proof_bytes) == (wanted.m_1, wanted.size)
 
 
 @pytest.mark.parametrize("log_width", range(7, 12))
@@ -44,10 +55,26 @@ def test_every_shape_has_128_proven_bits(shape):
 
 
 def test_the_longest_proof_fits_its_limit_and_no_shape_has_longer_pads_than_rows():
-    for n_public in (0, 1 << 30, (1 << 31) - 1):
-        parameters = parameters_for(Shape(1 << 31, 1 << 31, n_public))
+    for n_public, first_phase in ((0, 0), (1 << 30, 0), ((1 << 31) - 1, 0), (0, 1), (0, 1 << 30), (5, (1 << 31) - 8)):
+        parameters = parameters_for(Shape(1 << 31, 1 << 31, n_public, 0, first_phase))
         assert parameters.proof_bytes < MAX_BYTES
         assert parameters.pad_dimension <= parameters.dimension, "docs/soundness.md, step 1"
+
+
+def test_tables_are_counted_in_the_error():
+    """2560 wires of a first phase, and in the second 34 uses and their sum, in 2^19 blocks."""
+    with_tables, without = (parameters_for(Shape(2500, 2600, 4, 19, first)) for first in (2560, 0))
+    d = 34 << 19
+    terms = 16 * math.comb(d, 2) + 2 * d
+    assert with_tables.table_terms == terms
+    assert without.table_terms == 0
+    p = with_tables
+    closeness = p.length * (p.column_variables - p.log_width + 2)
+    rounds = 2 * (p.row_variables + p.column_variables) + 2 * p.row_variables + 3
+    assert p.field_error == Fraction(closeness + rounds + terms, FR_MODULUS)
+    assert 202 < -math.log2(p.field_error) < 203
+    most = parameters_for(Shape(1 << 31, 1 << 31, 0, 0, 1))
+    assert most.bits >= SECURITY_BITS
 
 
 def test_the_error_counts_every_term():
@@ -62,7 +89,9 @@ def test_the_error_counts_every_term():
 
 
 @pytest.mark.parametrize(
-    "shape", [(1, 0, 0), (1, 1, 1), (-1, 1, 0), (1, 2, -1), (MAX_WIRES + 1, 2, 0), (1, MAX_WIRES + 1, 0)]
+    "shape",
+    [(1, 0, 0), (1, 1, 1), (-1, 1, 0), (1, 2, -1), (MAX_WIRES + 1, 2, 0), (1, MAX_WIRES + 1, 0)]
+    + [(1, 5, 1, 0, first) for first in (-1, 2, 3)],
 )
 def test_shapes_outside_the_limits_are_refused(shape):
     with pytest.raises(LengthError):

@@ -5,22 +5,20 @@ import struct
 
 import pytest
 
+from tests.constraint.venue_block import LEAST_LOG_BLOCKS
 from tests.proof import circuits
 from tests.proof.transparent import slow_verifier
-from tests.proof.transparent.systems import system_of
+from tests.proof.transparent.systems import plain_case, venue_case
 from zkstate.errors import LengthError
 from zkstate.kernels import FR_MODULUS, FrVec
 from zkstate.proof.transparent import transcript as module
 from zkstate.proof.transparent import verifier
-from zkstate.proof.transparent.prover import prove
 from zkstate.proof.transparent.transcript import Transcript
 
 
-def recorded(monkeypatch):
+def recorded(monkeypatch, case):
     """The steps (kind, label, content) of verifying one proof."""
-    small = circuits.cubic()
-    system = system_of(small)
-    proof = prove(system, small.values)
+    proof = case.prove()
     steps = []
 
     class Recording(Transcript):
@@ -29,7 +27,7 @@ def recorded(monkeypatch):
             super()._step(kind, label, content)
 
     monkeypatch.setattr(verifier, "Transcript", Recording)
-    assert verifier.verify(system, small.public, proof)
+    assert verifier.verify(case.system, case.public, proof, case.columns)
     return steps
 
 
@@ -44,11 +42,21 @@ def states(steps, first=bytes(64), begin=0):
     return found
 
 
-def test_every_absorbed_byte_moves_every_later_challenge(monkeypatch):
-    steps = recorded(monkeypatch)
+BORN = ["protocol", "circuit", "parameters", "public inputs"]
+CASES = {
+    "plain": (lambda: plain_case(circuits.cubic()), [*BORN, "cap"]),
+    "venue": (lambda: venue_case(LEAST_LOG_BLOCKS), [*BORN, "column", "column", "column", "first cap", "cap"]),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_every_absorbed_byte_moves_every_later_challenge(monkeypatch, name):
+    case, first = CASES[name]
+    steps = recorded(monkeypatch, case())
     labels = [label for kind, label, _ in steps if kind == b"\1"]
-    assert labels[:5] == ["protocol", "circuit", "parameters", "public inputs", "cap"]
-    assert {"row round", "values", "column round", "mask claim", "row", "pad row"} == set(labels[5:])
+    assert labels[: len(first)] == first
+    assert {"row round", "values", "column round", "mask claim", "row", "pad row"} == set(labels[len(first) :])
+    assert ("tables" in {label for kind, label, _ in steps if kind == b"\2"}) == ("first cap" in first)
     assert steps[-1][:2] == (b"\3", "columns")
     honest = states(steps)
     drawing = [i for i, (kind, _, _) in enumerate(steps) if kind != b"\1"]

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache, lru_cache
 
+from zkstate.constraint.block_circuit import MAX_TUPLE
 from zkstate.errors import LengthError
 from zkstate.kernels import DIGEST_BYTES, FR_BYTES, FR_MODULUS, FR_TWO_ADICITY
 
@@ -23,8 +24,10 @@ CELLS_PER_BYTE = 4  # of proof size: what an encoded element costs the prover, w
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """The counts of an R1CS, rows, wires with the constant, public wires, and how often it stands: 2^log_blocks times.
+    """The counts of a circuit: rows, wires with the constant, public wires; and it stands 2^log_blocks times.
 
+    Of a block's secret wires `first_phase` are committed before the challenges of its tables are drawn; the others are
+    a fraction for each use of a table, and their sum. 0 for a circuit without tables.
     Blocks share the public inputs. LengthError outside the limits, and for blocks without rows or secret wires.
     """
 
@@ -32,6 +35,7 @@ class Shape:
     n_wires: int
     n_public: int
     log_blocks: int = 0
+    first_phase: int = 0
 
     def __post_init__(self) -> None:
         found = f"{self.n_constraints} rows over {self.n_wires} wires, {self.n_public} of them public"
@@ -41,6 +45,8 @@ class Shape:
             raise LengthError(f"{found}, 2^{self.log_blocks} times")
         if self.log_blocks and (not self.n_constraints or self.n_wires == 1 + self.n_public):
             raise LengthError(f"{found}: a block needs a row and a secret wire")
+        if self.first_phase and not 0 < self.first_phase < self.n_wires - 2 - self.n_public:
+            raise LengthError(f"{found}, and {self.first_phase} of the secret ones in a first phase")
 
     @property
     def blocks(self) -> int:
@@ -55,6 +61,20 @@ class Shape:
     def n_secret(self) -> int:
         """Secret wires of all blocks."""
         return (self.n_wires - 1 - self.n_public) << self.log_blocks
+
+    @property
+    def n_first(self) -> int:
+        """Those of the first phase."""
+        return self.first_phase << self.log_blocks
+
+    @property
+    def phases(self) -> int:
+        return 2 if self.first_phase else 1
+
+    @property
+    def n_uses(self) -> int:
+        """Uses of tables in all blocks."""
+        return (self.n_wires - 2 - self.n_public - self.first_phase) << self.log_blocks if self.first_phase else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +103,23 @@ class Parameters:
 
     @property
     def rows(self) -> int:
-        """Rows of witness values."""
-        return -(-(self.shape.n_secret + MASK_WIRES) // self.width)
+        """Rows of witness values: of the first phase, then of the second."""
+        return self.first_rows - (-(self.shape.n_secret - self.shape.n_first + MASK_WIRES) // self.width)
+
+    @property
+    def first_rows(self) -> int:
+        """Rows of witness values that are committed before the challenges of tables are drawn."""
+        return -(-self.shape.n_first // self.width)
+
+    @property
+    def second_start(self) -> int:
+        """The place of the first wire of the second phase: a multiple of the number of blocks too."""
+        return self.first_rows * self.width
+
+    @property
+    def mask_start(self) -> int:
+        """The place of the first mask wire, behind all others."""
+        return self.second_start + self.shape.n_secret - self.shape.n_first
 
     @property
     def committed_rows(self) -> int:
@@ -135,7 +170,7 @@ class Parameters:
         """Bytes of the proof behind its header: every proof of one shape has this length."""
         elements = self.messages + self.dimension + self.pad_dimension + self.queries * self.committed_rows
         digests = (1 << self.cap_height) + self.queries * (1 + self.log_length - self.cap_height)
-        return FR_BYTES * elements + DIGEST_BYTES * digests
+        return FR_BYTES * elements + DIGEST_BYTES * digests * self.shape.phases
 
     @property
     def cost(self) -> int:
@@ -159,7 +194,15 @@ class Parameters:
         closeness = self.length * (folds + 2)
         rounds = 2 * (self.row_variables + self.column_variables)
         single = 2 * self.row_variables + 3  # tau, and that no part of it is 0; weights, join, combine
-        return Fraction(closeness + rounds + single, FR_MODULUS)
+        return Fraction(closeness + rounds + single + self.table_terms, FR_MODULUS)
+
+    @property
+    def table_terms(self) -> int:
+        """Of the order of the field, the challenges that help false tables: two tuples meet at gamma, or a sum of
+        fractions of different tuples vanishes at beta, or has a pole there.
+        """
+        uses = self.shape.n_uses
+        return MAX_TUPLE * uses * (uses - 1) // 2 + 2 * uses if uses else 0
 
     @property
     def error_bound(self) -> Fraction:
@@ -173,9 +216,9 @@ class Parameters:
         return math.log2(error.denominator) - math.log2(error.numerator)
 
     def encode(self) -> bytes:
-        """What the transcript absorbs: seven unsigned 64-bit numbers."""
+        """What the transcript absorbs: eight unsigned 64-bit numbers."""
         shape = self.shape
-        counts = (shape.n_constraints, shape.n_wires, shape.n_public, shape.log_blocks)
+        counts = (shape.n_constraints, shape.n_wires, shape.n_public, shape.log_blocks, shape.first_phase)
         chosen = (self.log_width, self.log_length, self.queries)
         return b"".join(count.to_bytes(8, "big") for count in (*counts, *chosen))
 

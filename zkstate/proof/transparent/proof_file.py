@@ -1,10 +1,11 @@
 """The file of a transparent proof: a header that fixes its length, then every message in the order it was sent.
 
-    "zkstate transparent proof" zero-padded to 32, version u32 = 1, circuit[32],
-    constraints u64, wires u64, public u64, log2 of blocks u64
-    cap, messages, row, pad row, then for each opened column its salt and elements, then every path
+    "zkstate transparent proof" zero-padded to 32, version u32 = 2, circuit[32],
+    constraints u64, wires u64, public u64, log2 of blocks u64, secret wires of a first phase u64
+    caps, messages, row, pad row, then for each opened column its salts and elements, then every path
 
-Integers are big-endian, field elements 32 bytes big-endian below r. Parameters follow from the four counts.
+Integers are big-endian, field elements 32 bytes big-endian below r. Parameters follow from the five counts. Of two
+phases caps, salts and paths are there twice: a cap after a cap, a salt after a salt, all paths after all paths.
 """
 
 from __future__ import annotations
@@ -17,9 +18,9 @@ from zkstate.kernels import DIGEST_BYTES, FR_BYTES, FrVec
 from zkstate.proof.transparent.parameters import Parameters, Shape, parameters_for
 
 MAGIC = b"zkstate transparent proof".ljust(32, b"\0")
-VERSION = 1
+VERSION = 2
 MAX_BYTES = 64 << 20  # the largest that Shape allows has 41 MiB
-_HEADER = struct.Struct(">32sI32sQQQQ")
+_HEADER = struct.Struct(">32sI32sQQQQQ")
 HEADER_BYTES = _HEADER.size
 
 
@@ -27,13 +28,14 @@ HEADER_BYTES = _HEADER.size
 class Proof:
     """A well-formed proof, true or not; `parameters` say how long each part is.
 
-    Shapes: cap 2^cap_height digests; messages, row and pad_row as parameters.messages, .dimension, .pad_dimension;
-    salts and columns for each query, committed_rows elements a column; paths of digests, query by query.
+    Shapes: caps 2^cap_height digests for each phase; messages, row and pad_row as parameters.messages, .dimension,
+    .pad_dimension; salts and columns for each query, a salt for each phase, committed_rows elements a column; paths of
+    digests, query by query, of the first phase before those of the second.
     """
 
     circuit: bytes
     parameters: Parameters
-    cap: bytes
+    caps: bytes
     messages: FrVec
     row: FrVec
     pad_row: FrVec
@@ -44,13 +46,15 @@ class Proof:
     def encode(self) -> bytes:
         """The file."""
         shape = self.parameters.shape
-        counts = (shape.n_constraints, shape.n_wires, shape.n_public, shape.log_blocks)
+        counts = (shape.n_constraints, shape.n_wires, shape.n_public, shape.log_blocks, shape.first_phase)
         header = _HEADER.pack(MAGIC, VERSION, self.circuit, *counts)
         width = FR_BYTES * self.parameters.committed_rows
         columns = self.columns.to_bytes()
-        opened = b"".join(self.salt(i) + columns[i * width : (i + 1) * width] for i in range(self.parameters.queries))
+        opened = b"".join(
+            self.salts_of(i) + columns[i * width : (i + 1) * width] for i in range(self.parameters.queries)
+        )
         elements = (self.messages.to_bytes(), self.row.to_bytes(), self.pad_row.to_bytes())
-        return b"".join((header, self.cap, *elements, opened, self.paths))
+        return b"".join((header, self.caps, *elements, opened, self.paths))
 
     @classmethod
     def decode(cls, content: bytes | memoryview, name: str = "proof") -> Proof:
@@ -74,21 +78,39 @@ class Proof:
         if len(view) != expected:
             raise LengthError(f"{name}: {len(view)} bytes, a proof of {counts[0]} rows has {expected}")
         reader = _Reader(view, HEADER_BYTES, name)
-        cap = reader.take(DIGEST_BYTES << parameters.cap_height)
+        phases = parameters.shape.phases
+        caps = reader.take(phases * DIGEST_BYTES << parameters.cap_height)
         messages = reader.scalars(parameters.messages, "messages")
         row = reader.scalars(parameters.dimension, "row")
         pad_row = reader.scalars(parameters.pad_dimension, "pad row")
         opened = [
-            (reader.take(DIGEST_BYTES), reader.take(FR_BYTES * parameters.committed_rows))
+            (reader.take(phases * DIGEST_BYTES), reader.take(FR_BYTES * parameters.committed_rows))
             for _ in range(parameters.queries)
         ]
         salts = b"".join(salt for salt, _ in opened)
         columns = _scalars(b"".join(column for _, column in opened), f"{name}: columns")
-        return cls(circuit, parameters, cap, messages, row, pad_row, salts, columns, reader.rest())
+        return cls(circuit, parameters, caps, messages, row, pad_row, salts, columns, reader.rest())
 
-    def salt(self, query: int) -> bytes:
-        """The salt of one opened column."""
-        return self.salts[DIGEST_BYTES * query : DIGEST_BYTES * (query + 1)]
+    def cap(self, phase: int) -> bytes:
+        """The cap of a phase, numbered from 0."""
+        size = DIGEST_BYTES << self.parameters.cap_height
+        return self.caps[phase * size : (phase + 1) * size]
+
+    def salts_of(self, query: int) -> bytes:
+        """The salts of one opened column, of each phase."""
+        size = DIGEST_BYTES * self.parameters.shape.phases
+        return self.salts[size * query : size * (query + 1)]
+
+    def salt(self, query: int, phase: int = 0) -> bytes:
+        """One of them."""
+        return self.salts_of(query)[DIGEST_BYTES * phase : DIGEST_BYTES * (phase + 1)]
+
+    def path(self, query: int, phase: int) -> bytes:
+        """The path of one opened column, from its leaf to the cap of a phase."""
+        p = self.parameters
+        size = DIGEST_BYTES * (p.log_length - p.cap_height)
+        at = (phase * p.queries + query) * size
+        return self.paths[at : at + size]
 
 
 class _Reader:

@@ -9,10 +9,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import NamedTuple
 
 import numpy as np
 
-from zkstate.errors import WitnessError
+from zkstate.constraint.block_witness import BlockWitness
+from zkstate.errors import LengthError, WitnessError
 from zkstate.kernels import (
     DIGEST_BYTES,
     FR_MODULUS,
@@ -20,6 +22,7 @@ from zkstate.kernels import (
     SumcheckTable,
     blake2b_columns,
     eq_table,
+    rows_beside,
     rows_columns,
     rows_encode,
     rows_filled,
@@ -30,6 +33,7 @@ from zkstate.kernels import (
     wipe_bytes,
 )
 from zkstate.proof.transparent.claims import MaskedClaim
+from zkstate.proof.transparent.lookups import CHALLENGES
 from zkstate.proof.transparent.masks import Masks, Random
 from zkstate.proof.transparent.merkle import LEAF_PERSON, MerkleTree
 from zkstate.proof.transparent.parameters import MASK_WIRES
@@ -63,6 +67,17 @@ class _Secrets:
         self._bytes.clear()
 
 
+class _Committed(NamedTuple):
+    """An encoded matrix, the salts of its columns and the tree of their hashes."""
+
+    matrix: FrVec
+    salts: bytearray
+    tree: MerkleTree
+
+    def salt(self, column: int) -> bytes:
+        return bytes(self.salts[DIGEST_BYTES * column : DIGEST_BYTES * (column + 1)])
+
+
 @contextmanager
 def _secrets() -> Iterator[_Secrets]:
     secrets = _Secrets()
@@ -72,54 +87,92 @@ def _secrets() -> Iterator[_Secrets]:
         secrets.wipe()
 
 
-def prove(system: System, witness: FrVec | Sequence[FrVec], rng: Random = os.urandom, *, threads: int = 0) -> Proof:
+def prove(
+    system: System, witness: FrVec | Sequence[FrVec] | BlockWitness, rng: Random = os.urandom, *, threads: int = 0
+) -> Proof:
     """A proof that `witness` satisfies the circuit, which shows nothing but its public wires 1..n_public.
 
-    For a circuit of several blocks, one witness each, all with the same public wires.
-    Witnesses stay the caller's to wipe. Another `rng` than the operating system's is for tests alone.
+    For an R1CS in several blocks, one witness each, all with the same public wires; for a block circuit, what
+    `solve_blocks` gives. Witnesses stay the caller's to wipe. Another `rng` than the operating system's is for tests.
     Errors: LengthError; WitnessError names the first broken row; EnvironmentFailure for a broken rng.
     """
-    witnesses = [witness] if isinstance(witness, FrVec) else list(witness)
-    masks = Masks(rng, system.digest, witnesses)
     with _secrets() as secrets:
-        return _Proving(system, witnesses, masks, secrets, threads).run()
+        if not isinstance(witness, BlockWitness):
+            witness = system.witness_of([witness] if isinstance(witness, FrVec) else witness)
+            secrets.hold(witness.own)
+        shape = system.parameters.shape
+        counts = (len(witness.own), len(witness.public), witness.blocks)
+        wanted = (shape.n_first or shape.n_secret, shape.n_public, shape.blocks)
+        if counts != wanted:
+            raise LengthError(f"a witness of {counts} own and public values and blocks, the circuit has {wanted}")
+        masks = Masks(rng, system.digest, [witness.own, witness.public, *witness.columns])
+        return _Proving(system, witness, masks, secrets, threads).run()
 
 
 class _Proving:
     """One proof in the making."""
 
-    def __init__(self, system: System, witnesses: list[FrVec], masks: Masks, secrets: _Secrets, threads: int) -> None:
+    def __init__(self, system: System, witness: BlockWitness, masks: Masks, secrets: _Secrets, threads: int) -> None:
         self.system, self.parameters, self.threads = system, system.parameters, threads
         self.masks, self.hold, self.hold_bytes = masks, secrets.hold, secrets.hold_bytes
-        committed, self.shared = system.arranged(witnesses, self.hold(masks.take(MASK_WIRES)))
-        self.committed = self.hold(committed)
-        self.z = self.hold(FrVec.concat([committed, self.shared]))
-        public = self.shared.slice(1, len(self.shared))
-        self.transcript = Transcript(PROTOCOL, system.digest, self.parameters.encode(), public)
+        self.own, self.columns = witness.own, witness.columns
+        self.shared = FrVec.concat([FrVec.ones(1), witness.public])
+        self.transcript = Transcript(PROTOCOL, system.digest, self.parameters.encode(), witness.public)
+        for column in self.columns:
+            self.transcript.absorb_scalars("column", column)
+        self.u = self.hold(masks.take(MASK_WIRES))
+        self.pool = system.matrix.pool
+        self.coefficients: list[FrVec] = []
+        self.committed: list[_Committed] = []
         self.messages: list[FrVec] = []
         self.pads_used = 0
 
     def run(self) -> Proof:
-        products = [self.hold(product) for product in self.system.products(self.committed, self.shared, self.threads)]
+        if self.parameters.shape.phases == 2:
+            self._first_phase()
+        every = self.hold(self.system.every_column(self.own, self.columns))
+        products = self.system.products(self.pool, every, self.u, self.shared, self.threads)
+        for product in products:
+            self.hold(product)
         self._check_rows(products)
-        matrix, salts = self._commit()
-        tree = MerkleTree(blake2b_columns(LEAF_PERSON, salts, matrix, self.threads), self.threads)
-        cap = tree.cap(self.parameters.cap_height)
-        self.transcript.absorb("cap", cap)
+        places = self.hold(self.system.placed(self.own, self.u))
+        self.z = self.hold(FrVec.concat([places, self.shared]))
+        self._absorb_cap("cap", *self._commit(places))
         rows_claim, at_rows = self._row_rounds(products)
         factor, claim, column_point = self._column_rounds(at_rows)
         row, pad_row = self._open(rows_claim, factor, claim, column_point)
         chosen = self.transcript.places("columns", self.parameters.queries, self.parameters.length)
+        return self._opened(row, pad_row, chosen)
+
+    def _first_phase(self) -> None:
+        """Commit to all that tables speak of, draw their challenges and add the wires that these make."""
+        p = self.parameters
+        gap = FrVec(p.second_start - len(self.own))
+        coefficients = self._coefficients(self.hold(FrVec.concat([self.own, gap])), p.first_rows, [])
+        self._absorb_cap("first cap", *self._encoded(coefficients))
+        self.pool = self.system.coefficients.at(self.transcript.challenges("tables", CHALLENGES))
+        more = self.system.second_wires(self.pool, self.own, self.shared, self.columns, self.threads)
+        self.own = self.hold(FrVec.concat([self.own, self.hold(more)]))
+
+    def _absorb_cap(self, label: str, matrix: FrVec, salts: bytearray) -> None:
+        tree = MerkleTree(blake2b_columns(LEAF_PERSON, salts, matrix, self.threads), self.threads)
+        self.committed.append(_Committed(matrix, salts, tree))
+        self.transcript.absorb(label, tree.cap(self.parameters.cap_height))
+
+    def _opened(self, row: FrVec, pad_row: FrVec, chosen: list[int]) -> Proof:
+        p = self.parameters
+        height, at = p.cap_height, np.array(chosen)
+        parts = [rows_columns(each.matrix, p.length, at) for each in self.committed]
         return Proof(
             circuit=self.system.digest,
-            parameters=self.parameters,
-            cap=cap,
+            parameters=p,
+            caps=b"".join(each.tree.cap(height) for each in self.committed),
             messages=FrVec.concat(self.messages),
             row=row,
             pad_row=pad_row,
-            salts=b"".join(bytes(salts[DIGEST_BYTES * i : DIGEST_BYTES * (i + 1)]) for i in chosen),
-            columns=rows_columns(matrix, self.parameters.length, np.array(chosen)),
-            paths=tree.paths(chosen, self.parameters.cap_height),
+            salts=b"".join(each.salt(i) for i in chosen for each in self.committed),
+            columns=rows_beside(parts, p.queries) if len(parts) > 1 else parts[0],
+            paths=b"".join(each.tree.paths(chosen, height) for each in self.committed),
         )
 
     def _check_rows(self, products: list[FrVec]) -> None:
@@ -131,19 +184,36 @@ class _Proving:
         if len(broken):
             row, block = divmod(int(broken[0]), self.parameters.shape.blocks)
             where = f"row {row} first" if self.parameters.shape.blocks == 1 else f"row {row} of block {block} first"
+            where += self.system.row_label(row)
             raise WitnessError(f"the witness breaks {len(broken)} rows of the circuit, {where}")
 
-    def _commit(self) -> tuple[FrVec, bytearray]:
-        """The encoded rows, and the salts of their columns. The rows themselves stay in `coefficients`."""
+    def _commit(self, places: FrVec) -> tuple[FrVec, bytearray]:
+        """The encoded rows of the second phase or the only one, masks and pads behind them; the salts of columns."""
         p = self.parameters
-        counts = (p.pads, p.pad_dimension, p.dimension, (p.rows + 1) * p.queries)
-        self.pads, self.pad_mask, self.row_mask, tails = (self.hold(self.masks.take(count)) for count in counts)
-        tail = [self.hold(tails.slice(i * p.queries, (i + 1) * p.queries)) for i in range(p.rows + 1)]
-        parts = [[self.hold(self.committed.slice(i * p.width, (i + 1) * p.width)), tail[i]] for i in range(p.rows)]
-        self.pad_coefficients = self.hold(FrVec.concat([self.pads, tail[-1]]))
-        parts += [[self.row_mask], [self.pad_coefficients], [self.pad_mask]]
-        self.coefficients = self.hold(rows_filled(p.dimension, parts))
-        matrix = self.hold(rows_encode(self.coefficients, p.dimension, p.length, self.threads))
+        counts = (p.pads, p.pad_dimension, p.dimension, p.queries)
+        self.pads, self.pad_mask, self.row_mask, tail = (self.hold(self.masks.take(count)) for count in counts)
+        self.pad_coefficients = self.hold(FrVec.concat([self.pads, tail]))
+        more = [[self.row_mask], [self.pad_coefficients], [self.pad_mask]]
+        second = self.hold(places.slice(p.second_start, p.public_start))
+        return self._encoded(self._coefficients(second, p.rows - p.first_rows, more))
+
+    def _coefficients(self, values: FrVec, count: int, more: list[list[FrVec]]) -> FrVec:
+        """So many rows of values, each with random coefficients behind them, and the rows `more`."""
+        p = self.parameters
+        tails = self.hold(self.masks.take(count * p.queries))
+        parts = [
+            [
+                self.hold(values.slice(i * p.width, (i + 1) * p.width)),
+                self.hold(tails.slice(i * p.queries, (i + 1) * p.queries)),
+            ]
+            for i in range(count)
+        ]
+        self.coefficients.append(self.hold(rows_filled(p.dimension, parts + more)))
+        return self.coefficients[-1]
+
+    def _encoded(self, coefficients: FrVec) -> tuple[FrVec, bytearray]:
+        p = self.parameters
+        matrix = self.hold(rows_encode(coefficients, p.dimension, p.length, self.threads))
         return matrix, self.hold_bytes(self.masks.take_bytes(DIGEST_BYTES * p.length))
 
     def _send(self, label: str, message: FrVec) -> list[int]:
@@ -176,7 +246,7 @@ class _Proving:
         self._send("values", values)
         weights = self.transcript.challenges("weights", 3)
         self.value = FrVec.from_ints(weights).dot(values)
-        return claim, self.system.columns_at(point, weights, self.threads)
+        return claim, self.system.columns_at(self.pool, point, weights, self.columns, self.threads)
 
     def _column_rounds(self, at_rows: FrVec) -> tuple[int, MaskedClaim, list[int]]:
         """The second sumcheck: the value of the matrix at its end, the claim about z there, and where that is."""
@@ -204,7 +274,10 @@ class _Proving:
         combine = self.transcript.challenge("combine")
         high = eq_table(FrVec.from_ints(point[: -p.log_width]), p.rows).scale(combine)
         weights = FrVec.concat([high, FrVec.from_ints([1])])
-        row = rows_sum(self.coefficients, p.dimension, weights, self.threads)
+        row = rows_sum(self.coefficients[-1], p.dimension, weights.slice(p.first_rows, len(weights)), self.threads)
+        if p.first_rows:
+            first = weights.slice(0, p.first_rows)
+            row += self.hold(rows_sum(self.coefficients[0], p.dimension, first, self.threads))
         pad_row = self.hold(self.pad_coefficients.scale(combine)) + self.pad_mask
         self.transcript.absorb_scalars("row", row)
         self.transcript.absorb_scalars("pad row", pad_row)

@@ -1,24 +1,31 @@
-"""System: an R1CS laid out for proving and verifying, once per circuit, standing once or in many equal blocks.
+"""System: a circuit laid out for proving and verifying, once per circuit, standing once or in many equal blocks.
 
-The vector z is the secret wires, wire by wire and within a wire block by block; three mask wires; zeros up to a whole
-number of rows; and behind them the constant and the public inputs, which all blocks share. Rows are in the same order.
-So each matrix is a small one times the identity of blocks, and its value at a point costs one block. Three more rows,
-true of any mask wires, make the values of A z, B z and C z at a random point uniform: (u_1)·0 = 0, 0·(u_2) = 0 and
-(u_3)·1 = u_3.
+The vector z is the secret wires, wire by wire and within a wire block by block: those of a first phase, if the circuit
+has tables, zeros up to a whole number of rows, the others; three mask wires; zeros up to a whole number of rows; and
+behind them the constant and the public inputs, which all blocks share. Rows are in the same order.
+So each matrix is a sum of small ones, each times a matrix over pairs of blocks (the identity, or a link), and its value
+at a point costs one block. Three more rows, true of any mask wires, make the values of A z, B z and C z at a random
+point uniform: (u_1)·0 = 0, 0·(u_2) = 0 and (u_3)·1 = u_3.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
-from zkstate.constraint.r1cs import R1cs, SparseMatrix, pooled
+from zkstate.constraint.block_circuit import LAST, BlockCircuit, Known
+from zkstate.constraint.block_witness import BlockWitness
+from zkstate.constraint.r1cs import U32, R1cs, SparseMatrix
 from zkstate.errors import LengthError, WitnessError
-from zkstate.kernels import FR_MODULUS, FrVec, eq_table, sparse_blocks_product, sparse_product, wipe
+from zkstate.kernels import FrVec, eq_table, sparse_blocks_product, sparse_product, wipe
 from zkstate.proof import r1cs_file
+from zkstate.proof.transparent import lookups
+from zkstate.proof.transparent.block_digest import block_digest
+from zkstate.proof.transparent.links import Links, Tree, equality, indexed
+from zkstate.proof.transparent.lookups import Coefficients
 from zkstate.proof.transparent.parameters import MASK_ROWS, MASK_WIRES, Parameters, Shape, parameters_for
 
 
@@ -26,19 +33,61 @@ from zkstate.proof.transparent.parameters import MASK_ROWS, MASK_WIRES, Paramete
 class System:
     """The matrices A, B and C of one block, one below the other.
 
-    Shapes: `matrix` has 3 n_constraints rows; its columns are the secret wires, the constant and the public inputs.
-    `digest` names the R1CS.
+    Shapes: `matrix` has 3 n_constraints rows; its columns are the secret wires, what `links` adds, the constant and the
+    public inputs. `digest` names the circuit. `block` is the circuit of many blocks, None for an R1CS.
     """
 
     parameters: Parameters
     digest: bytes
     matrix: SparseMatrix
+    coefficients: Coefficients
+    links: Links
+    block: BlockCircuit | None
 
     @classmethod
-    def of(cls, r1cs: R1cs, log_blocks: int = 0) -> System:
-        """Lay out an R1CS, 2^log_blocks times over. LengthError beyond the limits of Shape."""
-        shape = Shape(r1cs.n_constraints, r1cs.n_wires, r1cs.n_public, log_blocks)
-        return cls(parameters_for(shape), r1cs_file.digest(r1cs), _stacked(r1cs))
+    def of(cls, circuit: R1cs | BlockCircuit, log_blocks: int = 0) -> System:
+        """Lay out a circuit, 2^log_blocks times over. LengthError beyond the limits of Shape."""
+        if isinstance(circuit, BlockCircuit):
+            circuit.require_blocks(1 << log_blocks if log_blocks >= 0 else 0)
+            return cls._of_blocks(circuit, log_blocks)
+        shape = Shape(circuit.n_constraints, circuit.n_wires, circuit.n_public, log_blocks)
+        width = circuit.n_wires
+        own = width - 1 - circuit.n_public
+        at = np.concatenate([np.arange(own, width), np.arange(own)]).astype(np.uint32)
+        matrix, coefficients = lookups.with_rows(_renamed(circuit, at, width), [], width)
+        return cls(parameters_for(shape), r1cs_file.digest(circuit), matrix, coefficients, Links(), None)
+
+    @classmethod
+    def _of_blocks(cls, block: BlockCircuit, log_blocks: int) -> System:
+        r1cs, own = block.circuit.r1cs, block.own.tolist()
+        place = {wire: i for i, wire in enumerate(own)}
+        previous = [place[link.source] for link in block.previous]
+        known = list(block.known)
+        second = len(block.uses) + 1 if block.uses else 0
+        if second:
+            previous.append(len(own) + second - 1)
+            known.append(Known(0, LAST, 0))
+        trees = tuple(Tree(place[link.node], place[link.leaf]) for link in block.children)
+        links = Links(tuple(previous), trees, tuple(known))
+        first_port = len(own) + second
+        constant = first_port + links.width
+        width = constant + 1 + r1cs.n_public
+        at = np.zeros(r1cs.n_wires, dtype=np.uint32)
+        at[: 1 + r1cs.n_public] = np.arange(constant, width)
+        at[own] = np.arange(len(own))
+        at[[link.port for link in block.previous]] = first_port + np.arange(len(block.previous))
+        sides = [port for link in block.children for port in (link.left, link.right)]
+        at[sides] = first_port + len(previous) + np.arange(len(sides))
+        at[[item.wire for item in block.known]] = first_port + links.n_ports + np.arange(len(block.known))
+        rows = []
+        if second:
+            columns = lookups.Columns(at, len(own), first_port + len(block.previous), constant - 1, constant)
+            rows = lookups.second_phase(block, columns)
+        matrix, coefficients = lookups.with_rows(_renamed(r1cs, at, width), rows, width)
+        n_wires = 1 + r1cs.n_public + first_port
+        first_phase = len(own) if second else 0
+        shape = Shape(r1cs.n_constraints + len(rows), n_wires, r1cs.n_public, log_blocks, first_phase)
+        return cls(parameters_for(shape), block_digest(block), matrix, coefficients, links, block)
 
     @property
     def rows(self) -> int:
@@ -47,9 +96,9 @@ class System:
 
     @cached_property
     def transposed(self) -> tuple[SparseMatrix, SparseMatrix]:
-        """The columns as rows: those of secret wires, and those that all blocks share."""
+        """The columns as rows: those of a block, and those that all blocks share."""
         whole = self.matrix.transposed()
-        first = self._own
+        first = self._own + self.links.width
         cut = int(whole.row_ptr[first])
         return (
             SparseMatrix(
@@ -64,12 +113,29 @@ class System:
             ),
         )
 
-    def arranged(self, witnesses: Sequence[FrVec], mask_wires: FrVec) -> tuple[FrVec, FrVec]:
-        """The committed part of z, whole rows, and its public part.
+    def row_label(self, row: int) -> str:
+        """What a row of a block circuit is about, in brackets; nothing for an R1CS."""
+        if self.block is None:
+            return ""
+        circuit = self.block.circuit
+        return f" ({circuit.label(row) if row < circuit.r1cs.n_constraints else 'the tables add up'})"
+
+    def checked_columns(self, columns: Mapping[str, Sequence[int]]) -> tuple[FrVec, ...]:
+        """The public columns of the blocks, in order. Errors: as `BlockCircuit.checked_columns`."""
+        if self.block is not None:
+            return self.block.checked_columns(columns, self.parameters.shape.blocks)
+        if columns:
+            raise LengthError(f"{len(columns)} public columns for a circuit without any")
+        return ()
+
+    def witness_of(self, witnesses: Sequence[FrVec]) -> BlockWitness:
+        """One witness a block, of all wires, as a BlockWitness, which is the caller's to wipe.
 
         Errors: LengthError; WitnessError for a constant that is not 1, or a block with other public inputs.
         """
         shape = self.parameters.shape
+        if self.block is not None:
+            raise LengthError("witnesses block by block for a circuit whose blocks read each other")
         if len(witnesses) != shape.blocks:
             raise LengthError(f"{len(witnesses)} witnesses for {shape.blocks} blocks")
         shared = witnesses[0].slice(0, min(1 + shape.n_public, len(witnesses[0])))
@@ -80,19 +146,34 @@ class System:
                 raise WitnessError("wire 0 of the witness is not the constant 1")
             if witness.slice(0, 1 + shape.n_public) != shared:
                 raise WitnessError(f"block {block} has other public inputs than block 0")
-        secret = self._by_wire(witnesses)
-        filled = FrVec(self.parameters.public_start - shape.n_secret - MASK_WIRES)
-        try:
-            return FrVec.concat([secret, mask_wires, filled]), shared
-        finally:
-            wipe(secret)
+        return BlockWitness(self._by_wire(witnesses), shared.slice(1, len(shared)), (), shape.blocks)
 
-    def products(self, committed: FrVec, shared: FrVec, threads: int = 0) -> list[FrVec]:
-        """A z, B z and C z, from the two parts of z."""
+    def every_column(self, own: FrVec, columns: Sequence[FrVec]) -> FrVec:
+        """What rows read of a block, in all blocks: own wires, what ports read, known values."""
+        blocks = self.parameters.shape.blocks
+        ports = self.links.gathered(own, blocks)
+        try:
+            return FrVec.concat([own, *ports, *self.links.known_values(columns, blocks)])
+        finally:
+            for values in ports:
+                wipe(values)
+
+    def second_wires(self, pool: FrVec, first: FrVec, shared: FrVec, columns: Sequence[FrVec], threads: int) -> FrVec:
+        """The wires of the second phase, from those of the first."""
         shape = self.parameters.shape
-        own = committed.slice(0, shape.n_secret)
-        u = committed.slice(shape.n_secret, shape.n_secret + MASK_WIRES)
-        found = sparse_blocks_product(self.matrix, self.matrix.pool, own, shared, shape.blocks, threads)
+        assert self.block is not None
+        own = FrVec.concat([first, FrVec(shape.n_secret - len(first))])
+        every = self.every_column(own, columns)
+        try:
+            return lookups.second_wires(self.block, self.matrix, pool, every, shared, shape.blocks, threads)
+        finally:
+            wipe(own)
+            wipe(every)
+
+    def products(self, pool: FrVec, every: FrVec, u: FrVec, shared: FrVec, threads: int = 0) -> list[FrVec]:
+        """A z, B z and C z, from every column of all blocks, the mask wires and the shared ones."""
+        shape = self.parameters.shape
+        found = sparse_blocks_product(self.matrix, pool, every, shared, shape.blocks, threads)
         u_1, u_2, u_3 = (u.slice(i, i + 1) for i in range(MASK_WIRES))
         zero, one = FrVec(1), FrVec.ones(1)
         parts = [found.slice(i * shape.n_rows, (i + 1) * shape.n_rows) for i in range(3)]
@@ -100,37 +181,71 @@ class System:
         try:
             return [FrVec.concat([part, *mask]) for part, mask in zip(parts, masks, strict=True)]
         finally:
-            for values in (own, u, u_1, u_2, u_3, found, *parts):
+            for values in (u_1, u_2, u_3, found, *parts):
                 wipe(values)
 
-    def columns_at(self, row_point: Sequence[int], weights: Sequence[int], threads: int = 0) -> FrVec:
+    def columns_at(
+        self,
+        pool: FrVec,
+        row_point: Sequence[int],
+        weights: Sequence[int],
+        columns: Sequence[FrVec],
+        threads: int = 0,
+    ) -> FrVec:
         """M: for each place the sum of its column of r_a A + r_b B + r_c C, weighted by eq(row_point)."""
-        p, shape = self.parameters, self.parameters.shape
+        shape = self.parameters.shape
         at_rows = eq_table(FrVec.from_ints(row_point), self.rows)
         each = at_rows.slice(0, shape.n_rows)
         whole = self._rows_at(row_point)  # the sum over blocks
         own, shared = self.transposed
         every = FrVec.concat([each.scale(weight) for weight in weights])
-        secret = sparse_blocks_product(own, own.pool, every, FrVec(0), shape.blocks, threads)
-        public = sparse_product(shared, shared.pool, FrVec.concat([whole.scale(w) for w in weights]), threads)
+        found = sparse_blocks_product(own, pool, every, FrVec(0), shape.blocks, threads)
+        ports = shape.n_secret, shape.n_secret + self.links.n_ports * shape.blocks
+        secret = self.links.given_back(found.slice(0, ports[0]), found.slice(*ports), shape.blocks)
+        public = sparse_product(shared, pool, FrVec.concat([whole.scale(w) for w in weights]), threads)
         m_1, m_2, m_3 = at_rows.slice(shape.n_rows, self.rows).to_ints()
         a, b, c = weights
         masks = FrVec.from_ints([a * m_1, b * m_2, (a + c) * m_3])
-        constant = public.slice(0, 1) + FrVec.from_ints([b * m_3])
-        filled = FrVec(p.public_start - shape.n_secret - MASK_WIRES)
-        return FrVec.concat([secret, masks, filled, constant, public.slice(1, len(public))])
+        known = found.slice(ports[1], len(found)).dot(
+            FrVec.concat([FrVec(0), *self.links.known_values(columns, shape.blocks)])
+        )
+        constant = FrVec.from_ints([public[0] + b * m_3 + known])
+        return FrVec.concat([self.placed(secret, masks), constant, public.slice(1, len(public))])
 
-    def values_at(self, row_point: Sequence[int], column_point: Sequence[int], threads: int = 0) -> list[int]:
+    def placed(self, secret: FrVec, masks: FrVec) -> FrVec:
+        """Values of the secret wires and the mask wires at their places, zeros between: all committed rows."""
+        p, shape = self.parameters, self.parameters.shape
+        cut = shape.first_phase << shape.log_blocks
+        first, second = secret.slice(0, cut), secret.slice(cut, len(secret))
+        gaps = p.second_start - cut, p.public_start - p.second_start - len(second) - len(masks)
+        try:
+            return FrVec.concat([first, FrVec(gaps[0]), second, masks, FrVec(gaps[1])])
+        finally:
+            wipe(first)
+            wipe(second)
+
+    def values_at(
+        self,
+        pool: FrVec,
+        row_point: Sequence[int],
+        column_point: Sequence[int],
+        columns: Sequence[FrVec],
+        threads: int = 0,
+    ) -> list[int]:
         """The multilinear extensions of A, B and C at a point: one block's work."""
-        shape, k = self.parameters.shape, self.parameters.shape.log_blocks
-        own = eq_table(FrVec.from_ints(column_point[: len(column_point) - k]), max(1, self._own)).slice(0, self._own)
-        same = equality(row_point[len(row_point) - k :], column_point[len(column_point) - k :])
+        p, shape, k = self.parameters, self.parameters.shape, self.parameters.shape.log_blocks
+        x, y = row_point[len(row_point) - k :], column_point[len(column_point) - k :]
+        start, n_second = p.second_start >> k, self._own - shape.first_phase
+        places = eq_table(FrVec.from_ints(column_point[: len(column_point) - k]), max(1, start + n_second))
+        own = FrVec.concat([places.slice(0, shape.first_phase), places.slice(start, start + n_second)])
         shared = self.shared_at(column_point)
-        found = sparse_product(self.matrix, self.matrix.pool, FrVec.concat([own.scale(same), shared]), threads)
+        known = self.links.known_at(columns, x).scale(shared[0])
+        seen = FrVec.concat([own.scale(equality(x, y)), self.links.ports_at(own, x, y), known, shared])
+        found = sparse_product(self.matrix, pool, seen, threads)
         whole, n = self._rows_at(row_point), shape.n_constraints
         a, b, c = (whole.dot(found.slice(i * n, (i + 1) * n)) for i in range(3))
         m_1, m_2, m_3 = (indexed(row_point, shape.n_rows + i) for i in range(MASK_ROWS))
-        u_1, u_2, u_3 = (indexed(column_point, shape.n_secret + i) for i in range(MASK_WIRES))
+        u_1, u_2, u_3 = (indexed(column_point, p.mask_start + i) for i in range(MASK_WIRES))
         return [a + m_1 * u_1 + m_3 * u_3, b + m_2 * u_2 + m_3 * shared[0], c + m_3 * u_3]
 
     def shared_at(self, column_point: Sequence[int]) -> FrVec:
@@ -167,28 +282,6 @@ class System:
             limbs[:] = 0
 
 
-def equality(x: Sequence[int], y: Sequence[int]) -> int:
-    """Π (x_i y_i + (1 − x_i)(1 − y_i)): eq(x) summed against eq(y)."""
-    found = 1
-    for a, b in zip(x, y, strict=True):
-        found = found * (1 - a - b + 2 * a * b) % FR_MODULUS
-    return found
-
-
-def indexed(point: Sequence[int], index: int) -> int:
-    """Entry `index` of eq(point)."""
-    return equality(point, [index >> (len(point) - 1 - j) & 1 for j in range(len(point))])
-
-
-def _stacked(r1cs: R1cs) -> SparseMatrix:
-    """The three matrices one below the other, shared wires behind the secret ones, one pool of coefficients."""
-    column = np.arange(r1cs.n_wires, dtype=np.int64) - (1 + r1cs.n_public)
-    column[: 1 + r1cs.n_public] += r1cs.n_wires
-    matrices = (r1cs.a, r1cs.b, r1cs.c)
-    pool, renamed = pooled(FrVec.concat([*(m.pool for m in matrices), FrVec.ones(1)]))
-    starts = np.cumsum([0, *(len(m.pool) for m in matrices)])
-    coefficients = [renamed[first + m.coefficient.astype(np.int64)] for first, m in zip(starts, matrices, strict=False)]
-    counts = np.concatenate([np.diff(m.row_ptr) for m in matrices])
-    row_ptr = np.concatenate([np.zeros(1, dtype=np.uint64), np.cumsum(counts, dtype=np.uint64)])
-    wires = column[np.concatenate([m.wire for m in matrices])].astype(np.uint32)
-    return SparseMatrix(row_ptr, wires, np.concatenate(coefficients).astype(np.uint32), pool, r1cs.n_wires)
+def _renamed(r1cs: R1cs, column: U32, width: int) -> list[SparseMatrix]:
+    """A, B and C over columns of a block instead of wires."""
+    return [SparseMatrix(m.row_ptr, column[m.wire], m.coefficient, m.pool, width) for m in (r1cs.a, r1cs.b, r1cs.c)]

@@ -6,15 +6,15 @@ matrices, one transform as long as a codeword, and the hashing of the opened col
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
+from types import MappingProxyType
 
 import numpy as np
 import numpy.typing as npt
 
 from zkstate.errors import EncodingError, LengthError
 from zkstate.kernels import (
-    DIGEST_BYTES,
     FR_BYTES,
     FR_MODULUS,
     FrVec,
@@ -25,26 +25,41 @@ from zkstate.kernels import (
 )
 from zkstate.proof.transparent import merkle
 from zkstate.proof.transparent.claims import MaskedClaim
+from zkstate.proof.transparent.lookups import CHALLENGES
 from zkstate.proof.transparent.proof_file import Proof
 from zkstate.proof.transparent.system import System
 from zkstate.proof.transparent.transcript import Transcript
 
-PROTOCOL = b"zkstate transparent v1"
+PROTOCOL = b"zkstate transparent v2"
 
 
-def verify(system: System, public_inputs: Sequence[int], proof: Proof) -> bool:
+def verify(
+    system: System,
+    public_inputs: Sequence[int],
+    proof: Proof,
+    columns: Mapping[str, Sequence[int]] = MappingProxyType({}),
+) -> bool:
     """Whether the proof shows that someone knows a witness of the circuit with these public inputs.
 
-    Errors: LengthError for a wrong number of inputs, EncodingError for one not in [0, r).
+    `columns` are the public values of a block circuit's blocks, by name; a short one's last value holds for the rest.
+    Errors: LengthError for a wrong number of inputs, EncodingError for one not in [0, r); as `checked_columns`.
     """
     parameters, shape = system.parameters, system.parameters.shape
     inputs = checked_inputs(public_inputs, shape.n_public)
+    public_columns = system.checked_columns(columns)
     if (proof.circuit, proof.parameters) != (system.digest, parameters):
         return False
     transcript = Transcript(PROTOCOL, system.digest, parameters.encode(), inputs)
+    for column in public_columns:
+        transcript.absorb_scalars("column", column)
     messages = iter(proof.messages.to_ints())
 
-    transcript.absorb("cap", proof.cap)
+    # Tables are shown by fractions of challenges; what they speak of is committed before these are drawn.
+    pool = system.matrix.pool
+    if shape.phases == 2:
+        transcript.absorb("first cap", proof.cap(0))
+        pool = system.coefficients.at(transcript.challenges("tables", CHALLENGES))
+    transcript.absorb("cap", proof.cap(shape.phases - 1))
 
     # First sumcheck: sum_x eq(tau, x) (A z(x) B z(x) - C z(x)) = 0.
     rows_claim, row_point = MaskedClaim(0), []
@@ -65,7 +80,7 @@ def verify(system: System, public_inputs: Sequence[int], proof: Proof) -> bool:
     # Both sumchecks end in a relation that is linear in what is committed; a random combination joins the two:
     #   factor * (the multilinear extension of the committed part of z at column_point) + <pad weights, pads> = target
     join = transcript.challenge("join")
-    values = system.values_at(row_point, column_point)
+    values = system.values_at(pool, row_point, column_point, public_columns)
     factor = sum(w * v for w, v in zip(weights, values, strict=True)) % FR_MODULUS
     public_value = FrVec.concat([FrVec.from_ints([1]), inputs]).dot(system.shared_at(column_point))
     target = claim.value - factor * public_value + join * (rows_claim.value - a * b + c)
@@ -107,17 +122,19 @@ def _message(transcript: Transcript, label: str, messages: Iterator[int], count:
 
 
 def _columns_lead_to_cap(proof: Proof, chosen: list[int]) -> bool:
-    """Whether every opened column is under the commitment at its place."""
-    columns, width = proof.columns.to_bytes(), FR_BYTES * proof.parameters.committed_rows
-    steps = DIGEST_BYTES * (proof.parameters.log_length - proof.parameters.cap_height)
+    """Whether every opened column is under the commitments at its place: each phase has rows and a cap of its own."""
+    parameters, columns = proof.parameters, proof.columns.to_bytes()
+    width, cut = FR_BYTES * parameters.committed_rows, FR_BYTES * parameters.first_rows
+    parts = [slice(0, cut), slice(cut, width)][-parameters.shape.phases :]
     return all(
         merkle.leads_to_cap(
-            proof.cap,
+            proof.cap(phase),
             place,
-            merkle.leaf(proof.salt(i), columns[i * width : (i + 1) * width]),
-            proof.paths[i * steps : (i + 1) * steps],
+            merkle.leaf(proof.salt(i, phase), columns[i * width : (i + 1) * width][part]),
+            proof.path(i, phase),
         )
         for i, place in enumerate(chosen)
+        for phase, part in enumerate(parts)
     )
 
 

@@ -1,0 +1,145 @@
+"""What a block reads besides its own wires: other blocks' wires by ports, and values that follow from its number.
+
+Each link is a matrix of zeros and ones over (block that reads, block that is read), with one entry a row at most. The
+verifier needs its multilinear extension at a point, which costs some operations a bit of a block's number; the prover
+gathers what ports read, and gives back to wires what a sum over rows charged to their ports.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from zkstate.constraint.block_circuit import COLUMN, FIRST, LAST, NUMBER, ROOT, Known, known_value
+from zkstate.kernels import FR_MODULUS, FrVec, eq_table
+
+
+class Tree(NamedTuple):
+    """The own wires that left and right ports read: of a node of the tree, or of a leaf."""
+
+    node: int
+    leaf: int
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """In the order of their columns: ports on the block before, left and right port of each tree, known values.
+
+    `previous` and `trees` name own wires by their place among the block's own. Vectors of all blocks are wire by wire.
+    """
+
+    previous: tuple[int, ...] = ()
+    trees: tuple[Tree, ...] = ()
+    known: tuple[Known, ...] = ()
+
+    @property
+    def n_ports(self) -> int:
+        return len(self.previous) + 2 * len(self.trees)
+
+    @property
+    def width(self) -> int:
+        """Columns of a block's matrix that are neither own wires nor shared."""
+        return self.n_ports + len(self.known)
+
+    def gathered(self, own: FrVec, blocks: int) -> list[FrVec]:
+        """What each port reads in every block: as secret as the wires."""
+        found = [FrVec.concat([FrVec(1), own.slice(i * blocks, (i + 1) * blocks - 1)]) for i in self.previous]
+        for tree in self.trees:
+            node, leaf = (_words(own.slice(i * blocks, (i + 1) * blocks)) for i in tree)
+            for side in (0, 1):
+                parts = [np.zeros((1, 4), dtype="<u8"), node[2 + side :: 2], leaf[side::2]]
+                found.append(_scalars(np.concatenate(parts)))
+        return found
+
+    def known_values(self, columns: Sequence[FrVec], blocks: int) -> list[FrVec]:
+        """Each known wire in every block."""
+        return [known_value(item, columns, blocks) for item in self.known]
+
+    def given_back(self, own: FrVec, ports: FrVec, blocks: int) -> FrVec:
+        """`own` plus what was charged to ports, at the wires that they read: the adjoint of `gathered`."""
+        charged = [ports.slice(i * blocks, (i + 1) * blocks) for i in range(self.n_ports)]
+        added: list[tuple[int, FrVec]] = []
+        for wire, port in zip(self.previous, charged, strict=False):
+            added.append((wire, FrVec.concat([port.slice(1, blocks), FrVec(1)])))
+        for i, tree in enumerate(self.trees):
+            at = len(self.previous) + 2 * i
+            both = np.stack([_words(charged[at]), _words(charged[at + 1])], axis=1)
+            node = both[: blocks // 2].copy()
+            node[0] = 0
+            for wire, rows in ((tree.node, node), (tree.leaf, both[blocks // 2 :])):
+                added.append((wire, _scalars(np.ascontiguousarray(rows).reshape(-1, 4))))
+        for wire, values in added:
+            begin, end = wire * blocks, (wire + 1) * blocks
+            own = FrVec.concat([own.slice(0, begin), own.slice(begin, end) + values, own.slice(end, len(own))])
+        return own
+
+    def ports_at(self, own: FrVec, x: Sequence[int], y: Sequence[int]) -> FrVec:
+        """For each port the sum of its links' extensions at (x, y), each times its wire's entry of `own`."""
+        before = previous_at(x, y)
+        found = [own[i] * before for i in self.previous]
+        if self.trees:
+            sides = children_at(x, y)
+            found += [own[t.node] * node + own[t.leaf] * leaf for t in self.trees for node, leaf in sides]
+        return FrVec.from_ints(found)
+
+    def known_at(self, columns: Sequence[FrVec], x: Sequence[int]) -> FrVec:
+        """The extension of each known wire at x."""
+        return FrVec.from_ints(_known_at(item, columns, x) for item in self.known)
+
+
+def equality(x: Sequence[int], y: Sequence[int]) -> int:
+    """Π (x_i y_i + (1 − x_i)(1 − y_i)): eq(x) summed against eq(y)."""
+    found = 1
+    for a, b in zip(x, y, strict=True):
+        found = found * (1 - a - b + 2 * a * b) % FR_MODULUS
+    return found
+
+
+def indexed(point: Sequence[int], index: int) -> int:
+    """Entry `index` of eq(point)."""
+    return equality(point, [index >> (len(point) - 1 - j) & 1 for j in range(len(point))])
+
+
+def previous_at(x: Sequence[int], y: Sequence[int]) -> int:
+    """Extension of "y is x − 1": x is a prefix, 1 and zeros, where y is the same prefix, 0 and ones."""
+    total, ending = 0, 1
+    for j in reversed(range(len(x))):
+        total += equality(x[:j], y[:j]) * x[j] * (1 - y[j]) * ending
+        ending = ending * (1 - x[j]) * y[j] % FR_MODULUS
+    return total % FR_MODULUS
+
+
+def children_at(x: Sequence[int], y: Sequence[int]) -> list[tuple[int, int]]:
+    """For left and right the extensions of "y is the child of x", among nodes and among leaves; block 0 has none.
+
+    A child's number is that of x without its highest bit, which says whether the child is a leaf, and a last bit more.
+    """
+    moved = equality(x[1:], y[:-1])
+    found = []
+    for last in (1 - y[-1], y[-1]):
+        root = indexed(x, 0) * indexed(y[:-1], 0) * last
+        found.append((((1 - x[0]) * moved * last - root) % FR_MODULUS, x[0] * moved * last % FR_MODULUS))
+    return found
+
+
+def _known_at(item: Known, columns: Sequence[FrVec], x: Sequence[int]) -> int:
+    if item.what == COLUMN:
+        column = columns[item.parameter]
+        table = eq_table(FrVec.from_ints(x), len(column))
+        rest = 1 - FrVec.ones(len(column)).dot(table)
+        return (column.dot(table) + rest * column[len(column) - 1]) % FR_MODULUS
+    if item.what == NUMBER:
+        return sum(bit << j for j, bit in zip(range(item.parameter), reversed(x), strict=False)) % FR_MODULUS
+    return indexed(x, {FIRST: 0, LAST: (1 << len(x)) - 1, ROOT: 1}[item.what])
+
+
+def _words(values: FrVec) -> npt.NDArray[np.uint64]:
+    return np.frombuffer(values.raw(), dtype="<u8").reshape(-1, 4)
+
+
+def _scalars(words: npt.NDArray[np.uint64]) -> FrVec:
+    return FrVec.from_raw(words.reshape(-1).view(np.uint8).data)
