@@ -217,7 +217,7 @@ class _Run:
                 update = node.source.finality_update(self._chain, node.deadline)
             except MissingError:
                 return None
-            if is_ahead(client, update):
+            if is_ahead(client, update, self._slot):
                 raise SourceError(
                     f"its finality update is signed in period {self._chain.period(update.signature_slot)}, and no "
                     f"source has the updates after period {client.period}"
@@ -232,7 +232,7 @@ class _Run:
             if are_conflicting(one, other):
                 self._note(Conflict(one, other, are_signed_twice(one, other, self._chain)))
         for update in sorted(found, key=lambda update: update.attested_header.slot):
-            if not is_old(client, update) and not is_ahead(client, update):
+            if not is_old(client, update) and not is_ahead(client, update, self._slot):
                 client = apply_update(client, update)
                 self._updates.append(update)
         return client

@@ -74,7 +74,7 @@ def take(client: LightClient, updates: Iterable[Update], current_slot: int, *, s
     refused: list[tuple[Update, str]] = []
     news = [update for update in islice(updates, sources * _READ) if not is_old(client, update)]
     for update in sorted(news, key=lambda update: update.attested_header.slot)[: sources * _VERIFIED]:
-        if is_old(client, update) or is_ahead(client, update):
+        if is_old(client, update) or is_ahead(client, update, current_slot):
             continue
         try:
             verify_update(client, update, current_slot)
@@ -117,6 +117,7 @@ def is_old(client: LightClient, update: Update) -> bool:
     return known and update.attested_header.slot <= client.finalized.slot
 
 
-def is_ahead(client: LightClient, update: Update) -> bool:
-    """Is it signed in a period whose committee no update has brought yet?"""
-    return client.chain.period(update.signature_slot) > client.period + (client.following is not None)
+def is_ahead(client: LightClient, update: Update, current_slot: int) -> bool:
+    """Is it signed by now, but in a period whose committee no update has brought yet?"""
+    signed_in = client.chain.period(update.signature_slot)
+    return update.signature_slot <= current_slot and signed_in > client.period + (client.following is not None)

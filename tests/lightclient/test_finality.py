@@ -12,6 +12,7 @@ from lightclient.consensus import store
 from lightclient.finality import Finalized, follow
 from tests.lightclient.beaconchain import BeaconChain, Library, chain_at, saved, serve
 from tests.lightclient.consensus.committees import SIZE
+from tests.lightclient.faults import FAULTS, HEAD, changed, lies
 from tests.publication import servers
 from zkstate.errors import DisagreementError, InputError, MissingError, SourceError, StaleError
 
@@ -109,120 +110,19 @@ def test_ages_are_limited():
             followed([url], max_finality_age_s=239)
 
 
-def changed(route, change):
-    """A library whose answers on one route pass through change(answer), a copy."""
-
-    def get(asked, query):
-        found = LIBRARY.get(asked, query)
-        return change(copy.deepcopy(found)) if asked.startswith(route) and found is not None else found
-
-    return get
-
-
-def at(*path, value):
-    """A change of one member, by its path."""
-
-    def change(found):
-        inner = found
-        for name in path[:-1]:
-            inner = inner[name]
-        inner[path[-1]] = value(inner[path[-1]]) if callable(value) else value
-        return found
-
-    return change
-
-
-def bit(text):
-    return text[:-1] + ("1" if text[-1] != "1" else "2")
-
-
-HEADERS = {
-    "slot": lambda text: str(int(text) + 1),
-    "proposer_index": lambda text: str(int(text) + 1),
-    "parent_root": bit,
-    "state_root": bit,
-    "body_root": bit,
-}
-
-
-def header_lies(name, route, *path):
-    """A change of each field of a beacon header."""
-    return {f"{name} {part}": (route, at(*path, "beacon", part, value=lie)) for part, lie in HEADERS.items()}
-
-
-SIGNATURE = ("data", "sync_aggregate", "sync_committee_signature")
-BITS = ("data", "sync_aggregate", "sync_committee_bits")
-LIES = {
-    **header_lies("bootstrap", "bootstrap", "data", "header"),
-    "bootstrap execution": ("bootstrap", at("data", "header", "execution", "state_root", value=bit)),
-    "bootstrap execution branch": ("bootstrap", at("data", "header", "execution_branch", 0, value=bit)),
-    "bootstrap key": ("bootstrap", at("data", "current_sync_committee", "pubkeys", 3, value=bit)),
-    "bootstrap sum": ("bootstrap", at("data", "current_sync_committee", "aggregate_pubkey", value=bit)),
-    "bootstrap branch": ("bootstrap", at("data", "current_sync_committee_branch", 5, value=bit)),
-    "bootstrap version": ("bootstrap", at("version", value="deneb")),
-    "bootstrap unknown version": ("bootstrap", at("version", value="gloas")),
-    "bootstrap without data": ("bootstrap", at("data", value=None)),
-    "bootstrap a list": ("bootstrap", lambda found: [found]),
-    **header_lies("update", "updates", 0, "data", "attested_header"),
-    "update key": ("updates", at(0, "data", "next_sync_committee", "pubkeys", 3, value=bit)),
-    "update sum": ("updates", at(0, "data", "next_sync_committee", "aggregate_pubkey", value=bit)),
-    "update committee branch": ("updates", at(0, "data", "next_sync_committee_branch", 0, value=bit)),
-    "update finality branch": ("updates", at(0, "data", "finality_branch", 6, value=bit)),
-    "update finalized": ("updates", at(0, "data", "finalized_header", "beacon", "state_root", value=bit)),
-    "update bits": ("updates", at(0, *BITS, value="0xfeffffff")),
-    "update nobody": ("updates", at(0, *BITS, value="0x00000000")),
-    "update signature": ("updates", at(0, *SIGNATURE, value=bit)),
-    "update infinity": ("updates", at(0, *SIGNATURE, value="0xc0" + "00" * 95)),
-    "update signature slot": ("updates", at(0, "data", "signature_slot", value="40")),
-    "update future": ("updates", at(2, "data", "signature_slot", value=str(SLOT + 1))),
-    "update not a string": ("updates", at(0, "data", "signature_slot", value=41)),
-    "update short key": ("updates", at(0, "data", "next_sync_committee", "pubkeys", 0, value="0x00")),
-    "update few keys": ("updates", at(0, "data", "next_sync_committee", "pubkeys", value=lambda keys: keys[1:])),
-    "updates an object": ("updates", lambda found: found[0]),
-    "updates too many": ("updates", lambda found: found * 50),
-    "updates more than asked for": ("updates", lambda found: found * 2),
-    **header_lies("finality", "finality_update", "data", "finalized_header"),
-    "finality execution": ("finality_update", at("data", "finalized_header", "execution", "state_root", value=bit)),
-    "finality hash": ("finality_update", at("data", "finalized_header", "execution", "block_hash", value=bit)),
-    "finality number": ("finality_update", at("data", "finalized_header", "execution", "block_number", value="7")),
-    "finality signature": ("finality_update", at(*SIGNATURE, value=bit)),
-    "finality future": ("finality_update", at("data", "signature_slot", value=str(SLOT + 1))),
-    "finality lacks a field": ("finality_update", lambda found: {**found, "data": {"attested_header": {}}}),
-}  # fmt: skip
+LIES = lies(SLOT + 1)
 
 
 @pytest.mark.parametrize("lie", LIES)
 def test_no_lie_is_believed_and_who_told_it_is_named(lie):
     """Alone, a liar leads nowhere; beside an honest source it changes nothing."""
-    with serve(changed(*LIES[lie])) as liar, serve(LIBRARY.get) as honest:
+    with serve(changed(LIBRARY, *LIES[lie])) as liar, serve(LIBRARY.get) as honest:
         with pytest.raises((DisagreementError, SourceError), match=liar):
             followed([liar])
         found = followed([liar, honest])
         assert found.client.finalized == FINALITY.finalized_header
         assert found.reports[0].fault.startswith(f"{liar}: ")
         assert found.reports[1].fault == ""
-
-
-HEAD = b"HTTP/1.1 200 OK\r\n"
-CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
-ELSEWHERE = b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n"
-FAULTS = {
-    "mute": (servers.mute, "not finished within"),
-    "slow drip": (servers.drip(HEAD + b"Content-Length: 60000\r\n\r\n", b"["), "not finished within"),
-    "slow head": (servers.drip(b"HTTP/1.1 200 OK\r\nX: "), "not finished within"),
-    "endless": (servers.flood(CHUNKED, b"100000\r\n" + b"[" * 2**20 + b"\r\n"), "goes on"),
-    "too long": (servers.answer(HEAD + b"Content-Length: 99999999999\r\n\r\n"), "the limit is"),
-    "cut off": (servers.answer(HEAD + b"Content-Length: 60000\r\n\r\n", b"{}"), "cut off"),
-    "no length": (servers.answer(HEAD + b"\r\n{}"), "Content-Length"),
-    "not HTTP": (servers.answer(b"SSH-2.0-x\r\n\r\n"), "not an HTTP answer"),
-    "not JSON": (servers.answer(HEAD + b"Content-Length: 4\r\n\r\n{]]]"), "not JSON"),
-    "not text": (servers.answer(HEAD + b'Content-Length: 3\r\n\r\n"\xff"'), "not JSON"),
-    "nested": (servers.answer(HEAD + b"Content-Length: 200000\r\n\r\n" + b"[" * 200000), "nested"),
-    "many values": (servers.answer(HEAD + b"Content-Length: 250001\r\n\r\n[" + b"[]," * 83333 + b"]"), "values"),
-    "error": (servers.answer(b"HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n"), "HTTP status 500"),
-    "elsewhere": (servers.answer(ELSEWHERE), "status 302"),
-    "compressed": (servers.answer(HEAD + b"Content-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}"), "content coding"),
-}  # fmt: skip
 
 
 @pytest.mark.parametrize("fault", FAULTS)

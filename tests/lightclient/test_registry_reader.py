@@ -2,14 +2,19 @@
 
 import contextlib
 import hashlib
+from dataclasses import replace
 
 import pytest
 
+from lightclient.consensus.forks import MAINNET
+from lightclient.execution.header import BlockHeader
+from lightclient.finality import Finalized
 from lightclient.registry_reader import RegistryReader, Terms
 from tests.lightclient.nodes import Refusal, hexadecimal, lying, member, pyevm_node, rehashed, serve
 from tests.publication import servers
 from tests.registry.headers import VENUE, header
 from zkstate.errors import DisagreementError, InputError, MissingError, SourceError, StaleError
+from zkstate.publication.trust import Finality
 from zkstate.registry.embedded import PyEvmChain
 from zkstate.registry.registry import Registry
 
@@ -196,6 +201,52 @@ def test_a_lie_is_refused_and_named(world, node, lie):
         assert str(caught.value).startswith(url)
         assert type(caught.value) is error
         assert read.reports()[0].fault == str(caught.value)
+
+
+def finalized(chain, **changes):
+    """The newest block of a chain as a light client would hand it over."""
+    head = chain._backend.chain.get_canonical_head()
+    block = BlockHeader(
+        head.hash, head.parent_hash, head.state_root, head.receipt_root, head.block_number, head.timestamp
+    )
+    network = replace(MAINNET, chain_id=chain.chain_id)
+    return Finalized(network, replace(block, **changes), Finality(8, START, b"\7" * 32), 400, False)
+
+
+FINAL_LIES = {name: lie for name, lie in LIES.items() if lie[0] != "eth_getBlockByNumber"}
+
+
+@pytest.mark.parametrize("lie", FINAL_LIES)
+def test_a_lie_below_a_finalized_block_is_refused_and_named(world, node, lie):
+    """No node is asked which block it is, so no lie about blocks is left to tell."""
+    method, change, error, message = LIES[lie]
+    with serve(lying(node, method, change)) as liar, serve(node) as honest:
+        read = reader([liar], world, finalized=finalized(world[0]))
+        with pytest.raises(error, match=message) as caught:
+            read.latest_epoch()
+        assert str(caught.value).startswith(liar)
+        read = reader([liar, honest], world, finalized=finalized(world[0]))
+        epoch, header_hash, trust = read.latest_epoch()
+        assert (epoch, header_hash, trust.level) == (9, digest(world[2][9]), "a")
+        assert f"left out: {liar}: " in trust.text
+        assert read.proofs(9).code == read.proofs(8).code
+
+
+def test_a_finalized_block_needs_one_node_and_its_own_chain(world, node):
+    with serve(node) as url:
+        trust = reader([url], world, finalized=finalized(world[0])).latest_epoch()[2]
+        assert trust.level == "a"
+        assert trust.text.startswith(
+            "400 of 512 members of mainnet's sync committee made slot 8 final, from checkpoint"
+        )
+        assert (trust.block_number, trust.finality.checkpoint) == (4, b"\7" * 32)
+        for changes in ({"state_root": bytes(32)}, {"number": 3}):
+            with pytest.raises(DisagreementError, match=f"{url}: proof node 1 of"):
+                reader([url], world, finalized=finalized(world[0], **changes)).latest_epoch()
+        with pytest.raises(InputError, match="chain id 5, and mainnet has"):
+            reader([url], world, finalized=finalized(world[0]), chain_id=5)
+        with pytest.raises(InputError, match="either pinned or the finalized one"):
+            reader([url], world, finalized=finalized(world[0]), block_hash=b"\1" * 32)
 
 
 @pytest.mark.parametrize("lie", LIES)
