@@ -29,7 +29,8 @@ from zkstate.state.scenarios import MAX_SCENARIOS_BYTES
 from zkstate.state.table import MAX_TABLE_BYTES
 
 from .bundle import Bundle
-from .history import extended, find_record, in_epoch, new_entries
+from .history import extended, find_record, new_entries
+from .shards import with_shards
 from .source import Fleet, SourceReport
 
 STEPS = ("trust root", "header", "tables", "record", "path", "history", "bundle")
@@ -185,7 +186,7 @@ class _Run:
     def account(self, signed: SignedHeader, trust: Trust) -> tuple[Bundle, Totals]:
         """Everything below a header that is believed."""
         header = signed.header
-        fetch = in_epoch(self._fleet, header)
+        fetch = with_shards(self._fleet, header)
         with self.step("tables"):
             table = fetch(INSTRUMENTS, MAX_TABLE_BYTES, lambda data: check_instruments(data, header))
             scenarios = None
@@ -227,7 +228,7 @@ class _Run:
         """The entries asked for, or as many of the last as are to be had; None if not even this epoch's are."""
         self.history_lacks, segment = None, None
         try:
-            segment = new_entries(self._key, header, record.account, in_epoch(self._fleet, header))
+            segment = new_entries(self._key, header, record.account, with_shards(self._fleet, header))
             if self._history_since is not None:
                 segment = extended(self._key, header, segment, self._history_since, self._fleet)
         except (SourceError, DisagreementError) as error:

@@ -6,6 +6,7 @@ goes to the end of the queue, not out of it: two damaged mirrors may still hold 
 
 from __future__ import annotations
 
+import copy
 import queue
 import threading
 import time
@@ -89,6 +90,16 @@ class Fleet:
         self._records = [_Record(mirror) for mirror in mirrors]
         self._queue = list(self._records)
         self._request_s, self._grace_s = request_s, grace_s
+
+    def lane(self, first: int) -> Fleet:
+        """The same mirrors under the same reports, with a queue of its own that begins at one of them.
+
+        For files that one mirror has and the others lack, so that the search for each does not upset the rest.
+        """
+        lane = copy.copy(self)
+        first %= len(self._records)
+        lane._queue = self._records[first:] + self._records[:first]  # noqa: SLF001 (its own class)
+        return lane
 
     def fetch(self, path: str, max_bytes: int, check: Callable[[bytes], T]) -> T:
         """What `check` makes of the first answer that it accepts.

@@ -53,14 +53,6 @@ class Group:
                 f"a group of 1 of {self.members} is one share copied {self.members} times: make it 1of1 and copy it"
             )
 
-    @classmethod
-    def parse(cls, text: str) -> Group:
-        """Text such as 2of3. InputError for anything else."""
-        match = re.fullmatch(r"([0-9]{1,2})of([0-9]{1,2})", text, re.ASCII)
-        if match is None:
-            raise InputError(f"{text!r} is not a group such as 2of3")
-        return cls(int(match[1]), int(match[2]))
-
 
 def split(key: AccountKey, groups: Sequence[Group], groups_needed: int, passphrase: bytes = b"") -> list[list[str]]:
     """Fresh mnemonics, a list per group. `groups_needed` groups together give the key.

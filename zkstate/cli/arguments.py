@@ -23,6 +23,7 @@ __all__ = [
     "existing",
     "hex_bytes",
     "is_given",
+    "k_of_n",
     "named_file",
     "parts_per_million",
     "seconds",
@@ -83,6 +84,14 @@ def named_file(text: str) -> tuple[str, Path]:
     if not (name and equals and path):
         raise argparse.ArgumentTypeError(f"{text!r} is not NAME=FILE")
     return name, Path(path)
+
+
+def k_of_n(text: str) -> tuple[int, int]:
+    """KofN, such as 3of5."""
+    match = re.fullmatch(r"([0-9]{1,3})of([0-9]{1,3})", text, re.ASCII)
+    if match is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is not K of N, such as 3of5")
+    return int(match[1]), int(match[2])
 
 
 def is_given(value: object) -> bool:

@@ -8,7 +8,7 @@ from zkstate.atomic import PRIVATE_FILE, PRIVATE_FOLDER, create_file, new_folder
 from zkstate.backup.sealed import Kind, seal
 from zkstate.backup.shares import Group, join, split
 from zkstate.backup.wallet import WalletRequest
-from zkstate.cli.arguments import Namespace, Parser, address, existing, hex_bytes, whole
+from zkstate.cli.arguments import Namespace, Parser, address, existing, hex_bytes, k_of_n, whole
 from zkstate.cli.keys import read_key, read_passphrase, read_share, read_signature
 from zkstate.cli.named import read_header
 from zkstate.cli.terminal import Terminal, pretty_json, show_facts
@@ -51,7 +51,7 @@ def declare(parser: Parser) -> None:
     parser.add_argument("given", nargs="*", type=existing)
     parser.add_argument("--passphrase", type=Path)
     parser.add_argument("--unlock", type=Path)
-    parser.add_argument("--group", type=Group.parse, action="append")
+    parser.add_argument("--group", type=k_of_n, action="append")
     parser.add_argument("--groups-needed", type=whole(1, 16))
     parser.add_argument("--owner", type=hex_bytes(32))
     parser.add_argument("--header", type=existing)
@@ -99,13 +99,14 @@ def _split(args: Namespace, terminal: Terminal) -> int:
     key = read_key(args.given[0], args.unlock)
     passphrase = b"" if args.passphrase is None else read_passphrase(args.passphrase)
     needed = args.groups_needed or len(args.group)
-    groups = split(key, args.group, needed, passphrase)
+    shape = [Group(*group) for group in args.group]
+    groups = split(key, shape, needed, passphrase)
     with new_folder(args.out) as folder:
         folder.chmod(PRIVATE_FOLDER)
         for i, members in enumerate(groups, 1):
             for j, words in enumerate(members, 1):
                 write_new(folder / f"group-{i}-share-{j}.txt", words.encode() + b"\n", PRIVATE_FILE)
-    rule = " and ".join(f"{group.needed} of {group.members}" for group in args.group)
+    rule = " and ".join(f"{group.needed} of {group.members}" for group in shape)
     what = f"{args.out}: {sum(map(len, groups))} shares, {needed} of {len(groups)} groups ({rule}); hand them out"
     return _made(terminal, "split", key, ("shares", what))
 

@@ -9,23 +9,23 @@ from zkstate.cli.deploy import Plan, declare_deploy, deploy_vault, planned, regi
 from zkstate.cli.headers import header_facts, header_result
 from zkstate.cli.terminal import Terminal, show_facts, size_text
 from zkstate.errors import InputError
-from zkstate.publication.epoch import PUBLIC
 from zkstate.publication.header import SIGNED_BYTES, SignedHeader
-from zkstate.publication.layout import HEADER
-from zkstate.publication.publish import Published, publish_folder
+from zkstate.publication.layout import HEADER, PUBLIC
+from zkstate.publication.publish import Published, publish_folder, publish_shards
 from zkstate.publication.regular import read_below
 from zkstate.registry.chain import address_text
 from zkstate.registry.client import JsonRpcChain, KeyFile, NodeAccount
 from zkstate.registry.registry import Registry
 
 USAGE = """\
-usage: zkstate publish DIR --mirror FOLDER [--mirror FOLDER ...] [--rpc URL CHAIN] [--json]
+usage: zkstate publish DIR [--mirror FOLDER ...] [--shard-mirror FOLDER ...] [--rpc URL CHAIN] [--json]
 
 Copy an epoch to mirrors, then put its header hash into a registry on a chain. What is there already and the
 same is accepted, so a publication that was interrupted is repeated as it was.
 
   DIR                   what zkstate snapshot wrote; only its public part leaves it
   --mirror FOLDER       a folder that a static web server, an object store or a disk serves
+  --shard-mirror FOLDER the same, but it takes one of the shards that the snapshot committed to; give one for each
   --rpc URL             a node to send the transaction through
   --chain-id N          send nothing unless the node is on this chain
 
@@ -62,7 +62,8 @@ Example, after the example of snapshot:
 
 def declare(parser: Parser) -> None:
     parser.add_argument("folder", type=directory)
-    parser.add_argument("--mirror", type=Path, action="append", required=True)
+    parser.add_argument("--mirror", type=Path, action="append", default=[])
+    parser.add_argument("--shard-mirror", type=Path, action="append", default=[])
     parser.add_argument("--rpc")
     parser.add_argument("--chain-id", type=whole(0, (1 << 64) - 1))
     parser.add_argument("--registry", type=address)
@@ -78,6 +79,8 @@ def run(args: Namespace, terminal: Terminal) -> int:
     for option in ("publisher_key", "chain_id"):
         if getattr(args, option) is not None and not on_chain:
             raise InputError(f"--{option.replace('_', '-')} is for a transaction, and no --rpc is given")
+    if not args.mirror and not args.shard_mirror:
+        raise InputError("--mirror or --shard-mirror is needed: a registry holds no files")
     public = args.folder / PUBLIC
     if not public.is_dir():
         raise InputError(f"{args.folder} has no folder {PUBLIC}: it is not what zkstate snapshot wrote")
@@ -88,6 +91,8 @@ def run(args: Namespace, terminal: Terminal) -> int:
         Registry(chain, args.registry).holds(signed.header.encode())
     with terminal.progress("publish") as progress:
         copies = [publish_folder(public, mirror, progress) for mirror in args.mirror]
+        if args.shard_mirror:
+            copies += publish_shards(public, args.shard_mirror, progress)
         told = {} if chain is None else _to_chain(chain, args, signed, plan, terminal)
     header = signed.header
     result = {"verb": "publish", **header_result(header), "mirrors": [_copy_result(copy) for copy in copies], **told}

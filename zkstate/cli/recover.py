@@ -10,6 +10,8 @@ from rich.console import Console
 from lightclient.bundle import Bundle
 from lightclient.recover import Limits, Recovery, recover
 from lightclient.registry_reader import RegistryReader
+from lightclient.shards import rebuild
+from lightclient.source import Fleet
 from lightclient.trust import PinnedHeader
 from zkstate.atomic import replace_file
 from zkstate.cli.account import account_result, history_result, history_text, show_account
@@ -21,7 +23,7 @@ from zkstate.cli.recover_light import declare_light, is_light, light_root
 from zkstate.cli.terminal import Terminal, duration_text, show_facts, size_text
 from zkstate.cli.trusted import trust_facts, trust_result
 from zkstate.errors import InputError
-from zkstate.publication.layout import MAX_EPOCH
+from zkstate.publication.layout import MAX_EPOCH, PUBLIC
 from zkstate.publication.mirrors import mirror_at
 from zkstate.publication.trust import TrustRoot
 from zkstate.state.identity import AccountKey
@@ -29,6 +31,7 @@ from zkstate.state.identity import AccountKey
 USAGE = """\
 usage: zkstate recover --key FILE [--unlock FILE] --mirror PLACE [--mirror PLACE ...] TRUST --out BUNDLE
                        [--history-since N] [--max-age DURATION] [--timeout DURATION] [--json]
+       zkstate recover --files --mirror PLACE [--mirror PLACE ...] TRUST --out DIR [--timeout DURATION] [--json]
        zkstate recover --new-key FILE [--json]
 
 Rebuild one account from what the venue published, believing nothing but the trust root.
@@ -42,6 +45,7 @@ Rebuild one account from what the venue published, believing nothing but the tru
   --history-since N  bring the entries of the account's history after epoch N, which a proof about several epochs
                      needs, not only those of the newest epoch
   --timeout DURATION how long one request to one mirror may take (10s)
+  --files            rebuild the whole folder of the newest epoch from mirrors that have shards of it, for publish
   --new-key FILE     make an account key, and print the owner and view key to hand to the venue
 
 TRUST, one of, strongest first:
@@ -71,6 +75,7 @@ def declare(parser: Parser) -> None:
     parser.add_argument("--key", type=existing)
     parser.add_argument("--unlock", type=Path)
     parser.add_argument("--new-key", type=Path)
+    parser.add_argument("--files", action="store_true")
     parser.add_argument("--mirror", action="append", default=[])
     parser.add_argument("--header", type=existing)
     parser.add_argument("--rpc", action="append", default=[])
@@ -91,6 +96,8 @@ def run(args: Namespace, terminal: Terminal) -> int:
         if args.mirror or args.rpc or is_light(args) or any(map(is_given, (*others, *others_too))):
             raise InputError("--new-key makes a key and does nothing else")
         return _new_key(args.new_key, terminal)
+    if args.files:
+        return _files(args, terminal)
     if args.key is None or not args.mirror or args.out is None:
         raise InputError("--key, --mirror and --out are needed (see --help)")
     if args.timeout == 0:
@@ -116,6 +123,25 @@ def run(args: Namespace, terminal: Terminal) -> int:
     result = {"verb": "recover", "out": str(args.out), **recovery_result(recovery)}
     result |= {} if light is None else light.result()
     terminal.emit(result, lambda console: _render(console, recovery, args.out))
+    return 0
+
+
+def _files(args: Namespace, terminal: Terminal) -> int:
+    if any(map(is_given, (args.key, args.unlock, args.max_age, args.history_since))):
+        raise InputError("--files rebuilds what is public and takes no key, age or history")
+    if not args.mirror or args.out is None:
+        raise InputError("--mirror and --out are needed (see --help)")
+    limits = Limits(request_s=float(args.timeout))
+    with terminal.progress("recover") as progress:
+        epoch, header_hash, _ = _trust_root(args).latest_epoch()
+        fleet = Fleet([mirror_at(place) for place in args.mirror], request_s=limits.request_s, grace_s=limits.grace_s)
+        signed = rebuild(fleet, epoch, header_hash, args.out / PUBLIC, progress)
+    for source in fleet.reports():
+        for words in source.lied:
+            terminal.say(f"lied: {words}")
+    result = {"verb": "recover", "out": str(args.out), **header_result(signed.header)}
+    facts = [("files", f"{args.out}: publish them again with zkstate publish"), *header_facts(signed.header)]
+    terminal.emit(result, lambda console: show_facts(console, facts))
     return 0
 
 

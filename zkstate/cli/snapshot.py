@@ -8,13 +8,14 @@ from pathlib import Path
 
 from rich.console import Console
 
-from zkstate.cli.arguments import Namespace, Parser, existing, named_file, unix_time
+from zkstate.cli.arguments import Namespace, Parser, existing, k_of_n, named_file, unix_time
 from zkstate.cli.ledgers import open_ledger
 from zkstate.cli.named import read_header
 from zkstate.cli.terminal import Terminal, duration_text, shortened, show_facts, size_text
 from zkstate.errors import EnvironmentFailure, InputError
-from zkstate.publication.epoch import HEADS_FILE, PRIVATE, PUBLIC, Snapshot, write_epoch
-from zkstate.publication.layout import HEADER
+from zkstate.publication.epoch import HEADS_FILE, PRIVATE, Snapshot, write_epoch
+from zkstate.publication.erasure import Code
+from zkstate.publication.layout import HEADER, PUBLIC
 from zkstate.publication.operator import Operator
 from zkstate.state.identity import read_private
 from zkstate.state.journal_heads import MAX_HEADS_BYTES, Heads
@@ -22,7 +23,7 @@ from zkstate.state.ledger import Ledger
 
 USAGE = """\
 usage: zkstate snapshot LEDGER --operator DIR --out DIR [--previous HEADER] [--time T]
-                        [--issue-key NAME=FILE ...] [--json]
+                        [--issue-key NAME=FILE ...] [--shards KofN] [--json]
 
 Commit to a ledger: compute its state root, sign the header, and write everything a mirror needs.
 
@@ -36,6 +37,7 @@ Commit to a ledger: compute its state root, sign the header, and write everythin
   --time T               the time of the state, where the ledger has none or another: seconds since
                          1970 or ISO 8601 with a zone
   --issue-key NAME=FILE  write the account key issued to NAME, an account that brought no key of its own
+  --shards KofN          commit to N shards of the files too, such as 3of5, any K of which rebuild every byte
 
 Example:
 
@@ -50,6 +52,7 @@ def declare(parser: Parser) -> None:
     parser.add_argument("--previous", type=existing)
     parser.add_argument("--time", type=unix_time)
     parser.add_argument("--issue-key", type=named_file, action="append", default=[])
+    parser.add_argument("--shards", type=k_of_n)
 
 
 def run(args: Namespace, terminal: Terminal) -> int:
@@ -62,7 +65,8 @@ def run(args: Namespace, terminal: Terminal) -> int:
         _check_issued(ledger, args.issue_key)
         heads = None if args.previous is None else _heads_beside(args.previous)
         operator = Operator.read_or_create(args.operator)
-        snapshot = write_epoch(ledger, operator, args.out, previous=previous, heads=heads, progress=progress)
+        code = None if args.shards is None else Code(*args.shards)
+        snapshot = write_epoch(ledger, operator, args.out, previous=previous, heads=heads, code=code, progress=progress)
     _issue(operator, args.issue_key, args.out)
     for note in shortened(ledger.notes, "--json"):
         terminal.say(note)

@@ -19,13 +19,15 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from zkstate.atomic import PRIVATE_FILE, PRIVATE_FOLDER, new_folder, write_new
 from zkstate.errors import DisagreementError, EncodingError, EnvironmentFailure, LedgerError
+from zkstate.publication.erasure import Code
 from zkstate.publication.header import SYNTHETIC, Header, SignedHeader, sign
 from zkstate.publication.journals import JOURNALS
-from zkstate.publication.layout import HEADER, INSTRUMENTS, MANIFEST, ORDER_BOOK, SCENARIOS, TOTALS
+from zkstate.publication.layout import HEADER, INSTRUMENTS, MANIFEST, ORDER_BOOK, PUBLIC, SCENARIOS, SHARDS, TOTALS
 from zkstate.publication.manifest import Manifest
 from zkstate.publication.operator import Operator
 from zkstate.publication.progress import Progress, silent
 from zkstate.publication.records import Sealer, record_bits_for, write_buckets
+from zkstate.publication.shards import plan_shards
 from zkstate.publication.tables import encode_order_book, encode_totals
 from zkstate.publication.tiles import write_tiles
 from zkstate.state import commit, tree
@@ -35,7 +37,6 @@ from zkstate.state.ledger import Ledger, issue_keys
 from zkstate.state.scenarios import encode_scenarios
 from zkstate.state.table import encode_table
 
-PUBLIC = "public"
 PRIVATE = "private"
 SALTS_FILE = "salts.key"
 HEADS_FILE = "heads.bin"
@@ -77,6 +78,7 @@ def write_epoch(
     *,
     previous: Header | None = None,
     heads: Heads | None = None,
+    code: Code | None = None,
     entropy: Callable[[int], bytes] = os.urandom,
     progress: Progress = silent,
 ) -> Snapshot:
@@ -84,7 +86,8 @@ def write_epoch(
 
     Accounts without keys get those that the operator issues to their names. The epoch follows `previous`, or
     is 1; with `heads`, what that epoch left in its private folder, histories continue from there, and otherwise from
-    where the ledger says. The record key's private half lives in this call alone. A failure or a kill leaves no `out`.
+    where the ledger says. With `code` the header commits to shards of the files too. The record key's private half
+    lives in this call alone. A failure or a kill leaves no `out`.
     Errors: LedgerError for a ledger that cannot be committed to, DisagreementError if `previous` is another
     venue's header, EnvironmentFailure if the disk refuses or `out` exists.
     """
@@ -134,6 +137,11 @@ def write_epoch(
         del sealed
         with watch.step("hash files"):
             manifest = Manifest.of_folder(public, progress)
+        if code is not None:
+            with watch.step("plan shards"):
+                plan = plan_shards(public, manifest, code, progress).encode()
+                write_new(public / SHARDS, plan)
+                manifest = manifest.including(SHARDS, plan)
         header = Header(
             operator_key=operator.public_key,
             record_key=record_key.public_key().public_bytes_raw(),

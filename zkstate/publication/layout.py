@@ -6,8 +6,10 @@ import re
 
 from zkstate.errors import EncodingError
 
+PUBLIC = "public"
 HEADER = "header.bin"
 MANIFEST = "manifest.json"
+SHARDS = "shards.json"
 INSTRUMENTS = "tables/instruments.json"
 TOTALS = "tables/totals.json"
 SCENARIOS = "tables/scenarios.json"

@@ -98,6 +98,11 @@ class Manifest:
         """The entry of a path, or None if the epoch has no such file."""
         return next((entry for entry in self.files if entry.path == path), None)
 
+    def including(self, path: str, content: bytes) -> Manifest:
+        """The manifest with one file more."""
+        entry = Entry(path, len(content), hashlib.sha256(content).hexdigest())
+        return Manifest(tuple(sorted((*self.files, entry), key=lambda one: one.path)))
+
     @classmethod
     def of_folder(cls, folder: Path, progress: Progress = silent) -> Manifest:
         """List and hash every file under `folder`. EncodingError for a link, a device or an odd name."""

@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 from zkstate.atomic import new_folder
 from zkstate.errors import DisagreementError, InputError, SourceError
+from zkstate.publication.erasure import SLICE
 from zkstate.publication.header import SIGNED_BYTES, SignedHeader
-from zkstate.publication.layout import HEADER, MANIFEST, epoch_folder
+from zkstate.publication.layout import HEADER, MANIFEST, SHARDS, epoch_folder
 from zkstate.publication.manifest import MAX_MANIFEST_BYTES, Manifest, check_folder
 from zkstate.publication.progress import Progress, silent
 from zkstate.publication.regular import open_below, read_below
+from zkstate.publication.shards import (
+    HASH_BYTES,
+    MAX_PLAN_BYTES,
+    MAX_SLICE_FILE,
+    ShardPlan,
+    slice_path,
+    write_shards,
+)
 
 CHUNK = 1 << 20
+_SHARD_MIRROR = (HEADER, MANIFEST, SHARDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +63,56 @@ def publish_folder(public: Path, mirror: Path, progress: Progress = silent) -> P
             progress("copy files", done, total)
         _require_whole(folder, signed, progress)
     return Published(target, signed.header.hash, files, done, already=False)
+
+
+def publish_shards(public: Path, mirrors: Sequence[Path], progress: Progress = silent) -> list[Published]:
+    """Give each mirror folder one shard of the epoch in `public`, in order, with header, manifest and plan.
+
+    A shard that is there already and right is accepted; anything else there is kept as it is. No mirror has a part of
+    a shard. Errors: InputError if there are not as many mirrors as shards; else as `publish_folder`.
+    """
+    signed = SignedHeader.decode(read_below(public, HEADER, SIGNED_BYTES))
+    manifest = Manifest.decode_under(read_below(public, MANIFEST, MAX_MANIFEST_BYTES), signed.header.data_root)
+    if manifest.find(SHARDS) is None:
+        raise InputError(f"{public} has no {SHARDS}: the snapshot was made without shards")
+    plan = ShardPlan.decode(read_below(public, SHARDS, MAX_PLAN_BYTES))
+    if len(mirrors) != len(plan.roots):
+        raise InputError(f"{len(mirrors)} mirrors for {len(plan.roots)} shards: each takes one")
+    targets = [mirror / epoch_folder(signed.header.epoch) for mirror in mirrors]
+    there = {shard for shard, target in enumerate(targets) if os.path.lexists(target)}
+    for shard in there:
+        _require_shard(targets[shard], signed, plan, shard)
+    with ExitStack() as stack:
+        folders = {
+            shard: stack.enter_context(new_folder(target)) for shard, target in enumerate(targets) if shard not in there
+        }
+        write_shards(public, manifest, plan, folders, progress)
+        for shard, folder in folders.items():
+            for path in _SHARD_MIRROR:
+                _copy(public, folder, path)
+            _require_shard(folder, signed, plan, shard)
+    files = len(_SHARD_MIRROR) + plan.stripes
+    size = plan.stripes * (SLICE + HASH_BYTES * plan.depth) + sum(
+        (public / path).stat().st_size for path in _SHARD_MIRROR
+    )
+    return [
+        Published(target, signed.header.hash, files, 0 if shard in there else size, already=shard in there)
+        for shard, target in enumerate(targets)
+    ]
+
+
+def _require_shard(folder: Path, signed: SignedHeader, plan: ShardPlan, shard: int) -> None:
+    """DisagreementError unless `folder` holds this shard of this epoch, whole and right."""
+    try:
+        header = read_below(folder, HEADER, SIGNED_BYTES)
+        Manifest.decode_under(read_below(folder, MANIFEST, MAX_MANIFEST_BYTES), signed.header.data_root)
+        same = header == signed.encode() and read_below(folder, SHARDS, MAX_PLAN_BYTES) == plan.encode()
+        for stripe in range(plan.stripes):
+            plan.open_slice(shard, stripe, read_below(folder, slice_path(shard, stripe), MAX_SLICE_FILE))
+    except (InputError, DisagreementError, SourceError) as error:
+        raise DisagreementError(f"{folder} does not hold shard {shard} of this epoch: {error}") from error
+    if not same:
+        raise DisagreementError(f"{folder} holds another header or plan; published epochs are never replaced")
 
 
 def _copy(source: Path, target: Path, path: str) -> int:

@@ -57,6 +57,23 @@ def read_below(root: Path, path: str, limit: int) -> bytes:
         return b"".join(parts)
 
 
+def read_range(root: Path, path: str, offset: int, size: int) -> bytes:
+    """Exactly `size` bytes of a file. SourceError if it ends before, and as `open_below`."""
+    parts, left = [], size
+    with open_below(root, path) as fd:
+        while left:
+            try:
+                part = os.pread(fd, left, offset)
+            except OSError as error:
+                raise SourceError(f"{root}: {path}: {error.strerror}") from error
+            if not part:
+                raise SourceError(f"{root}: {path} ends {left} bytes too early")
+            parts.append(part)
+            offset += len(part)
+            left -= len(part)
+    return b"".join(parts)
+
+
 def sha256_below(root: Path, path: str) -> str:
     """SHA-256 of a file in hexadecimal, read in chunks. Errors as `open_below`."""
     digest = hashlib.sha256()
