@@ -210,9 +210,11 @@ void zkn_sumcheck_product(zkn_fr out[2], const zkn_fr *a, const zkn_fr *b, size_
  * person is the 16 bytes of the personalisation. Digests have 32 bytes. */
 
 /* out[j] <- hash of salts[j] (32 bytes) and of in[0][j], .., in[rows-1][j], 32 bytes big-endian each; the row in[i] has
- * `columns` elements. */
-void zkn_blake2b_columns(uint8_t *out, const uint8_t person[16], const uint8_t *salts, const zkn_fr *in,
-                         size_t rows, size_t columns, unsigned threads);
+ * `columns` elements. Rows may come in several calls: `first` of them came before, 8 words of states keep a column between
+ * calls, and out is NULL in all but the last. Each call but the last then ends at a block of the hash: first + rows + 1 is a
+ * multiple of 4. States are as secret as what was hashed. */
+void zkn_blake2b_columns(uint8_t *out, uint64_t *states, const uint8_t person[16], const uint8_t *salts,
+                         const zkn_fr *in, size_t first, size_t rows, size_t columns, unsigned threads);
 /* out[i] <- hash of in[2 i] and in[2 i + 1], for i < n */
 void zkn_blake2b_parents(uint8_t *out, const uint8_t person[16], const uint8_t *in, size_t n,
                          unsigned threads);

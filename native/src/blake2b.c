@@ -81,7 +81,8 @@ typedef struct {
     uint8_t *out;
     const uint8_t *person, *in;
     const zkn_fr *matrix;
-    size_t rows, columns;
+    uint64_t *states;
+    size_t first, rows, columns;
 } hash_job;
 
 static void column_share(void *ctx, size_t begin, size_t end, unsigned worker)
@@ -91,30 +92,35 @@ static void column_share(void *ctx, size_t begin, size_t end, unsigned worker)
     uint64_t initial[8], h[8], m[WORDS];
     start(initial, job->person);
     for (size_t j = begin; j < end; j++) {
-        memcpy(h, initial, sizeof h);
+        memcpy(h, job->first ? job->states + 8 * j : initial, sizeof h);
         memset(m, 0, sizeof m);
-        for (int k = 0; k < 4; k++) m[k] = zkn_load_le(job->in + DIGEST * j + 8 * k);
+        if (job->first == 0)
+            for (int k = 0; k < 4; k++) m[k] = zkn_load_le(job->in + DIGEST * j + 8 * k);
         for (size_t i = 0; i < job->rows; i++) {
-            /* Row i is words 4 (i + 1) to 4 (i + 1) + 3 of the message; a block is hashed once more bytes follow. */
-            const size_t at = 4 * ((i + 1) % 4);
-            if (at == 0) {
-                compress(h, m, DIGEST * (i + 1), 0);
+            /* Row i of all is words 4 (i + 1) to 4 (i + 1) + 3 of the message; a block is hashed once more bytes follow. */
+            const size_t before = job->first + i + 1, at = 4 * (before % 4);
+            if (at == 0 && i > 0) {
+                compress(h, m, DIGEST * before, 0);
                 memset(m, 0, sizeof m);
             }
             uint64_t x[4];
             fr_to_canonical(x, &job->matrix[i * job->columns + j]);
             for (size_t k = 0; k < 4; k++) m[at + k] = __builtin_bswap64(x[3 - k]);
         }
-        compress(h, m, DIGEST * (job->rows + 1), 1);
-        finish(job->out + DIGEST * j, h);
+        compress(h, m, DIGEST * (job->first + job->rows + 1), job->out != NULL);
+        if (job->out) {
+            finish(job->out + DIGEST * j, h);
+        } else {
+            memcpy(job->states + 8 * j, h, sizeof h);
+        }
     }
     zkn_wipe(m, sizeof m);
 }
 
-void zkn_blake2b_columns(uint8_t *out, const uint8_t person[16], const uint8_t *salts, const zkn_fr *in,
-                         size_t rows, size_t columns, unsigned threads)
+void zkn_blake2b_columns(uint8_t *out, uint64_t *states, const uint8_t person[16], const uint8_t *salts,
+                         const zkn_fr *in, size_t first, size_t rows, size_t columns, unsigned threads)
 {
-    hash_job job = {out, person, salts, in, rows, columns};
+    hash_job job = {out, person, salts, in, states, first, rows, columns};
     zkn_parallel(columns, threads, column_share, &job);
 }
 

@@ -11,6 +11,7 @@ import pytest
 from zkstate.errors import LengthError
 from zkstate.kernels import (
     FR_MODULUS,
+    ColumnHashes,
     FrVec,
     SumcheckTable,
     blake2b_columns,
@@ -174,6 +175,50 @@ def test_columns_hash_as_hashlib_does(rows, columns):
         blake2b_columns(b"a person", salts[:-1], FrVec.from_ints(values))
     with pytest.raises(LengthError):
         blake2b_columns(b"a person of 17 by", salts, FrVec.from_ints(values))
+
+
+@pytest.mark.parametrize("parts", [[1], [4], [3, 1], [3, 4, 4], [7, 8, 3], [3, 4, 5], [11, 2]])
+def test_columns_hash_the_same_in_parts(parts):
+    columns, rows = 5, sum(parts)
+    source = random.Random(str(parts))
+    matrix, salts = FrVec.from_ints(sample(rows * columns)), source.randbytes(32 * columns)
+    for threads in (1, 3):
+        hashes, at = ColumnHashes(b"a person", salts), 0
+        for count in parts[:-1]:
+            hashes.add(matrix.slice(at * columns, (at + count) * columns), threads)
+            at += count
+        found = hashes.last(matrix.view(at * columns, rows * columns), threads)
+        assert found == blake2b_columns(b"a person", salts, matrix, threads)
+
+
+def test_parts_of_columns_end_where_a_hash_may_stop():
+    hashes = ColumnHashes(b"p", bytes(64))
+    for rows in (1, 2, 4, 5):
+        with pytest.raises(LengthError, match="parts end behind rows 3, 7"):
+            hashes.add(FrVec(2 * rows))
+    with pytest.raises(LengthError, match="no rows of 2"):
+        hashes.add(FrVec(7))
+    with pytest.raises(LengthError, match="no row is the last"):
+        hashes.last(FrVec(0))
+    for salts in (b"", bytes(31)):
+        with pytest.raises(LengthError, match="bytes of salts"):
+            ColumnHashes(b"p", salts)
+
+
+def test_views_share_what_they_show():
+    whole = FrVec.from_ints(range(8))
+    part = whole.view(2, 6)
+    part.put(1, FrVec.from_ints([50, 51]))
+    assert whole.to_ints() == [0, 1, 2, 50, 51, 5, 6, 7]
+    assert part.view(2, 4).to_ints() == [51, 5]
+    del whole
+    assert part.to_ints() == [2, 50, 51, 5]
+    for start, stop in ((3, 2), (0, 5), (-1, 2)):
+        with pytest.raises(LengthError):
+            part.view(start, stop)
+    for start in (-1, 3):
+        with pytest.raises(LengthError):
+            part.put(start, FrVec(2))
 
 
 @pytest.mark.parametrize("n", [0, 1, 5])

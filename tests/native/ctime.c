@@ -75,7 +75,7 @@ static int sumchecks(void)
     zkn_sumcheck_rows(out, a, b, c, eq, 13, 8, 1), zkn_sumcheck_product(out, a, b, 13, 8, 1);
     zkn_fr_rows_sum(out, a, 4, 4, eq, 1), zkn_fr_rows_dot(out, a, 4, 4, b, 1);
     status |= zkn_eq_table(out, 13, a, 4);
-    zkn_blake2b_columns(digests, person, salts, a, 4, 4, 1);
+    zkn_blake2b_columns(digests, NULL, person, salts, a, 0, 4, 4, 1);
     zkn_blake2b_parents(digests, person, salts, N / 2, 1);
     zkn_sumcheck_fold(a, 13, 8, &r, 1);
     status |= zkn_fr_rows_encode(out, 16, b, 6, 2, twiddles, 1);

@@ -3,7 +3,7 @@
 The only package that touches `ffi` and `lib`; one module per family of kernels.
 """
 
-from zkstate.kernels.blake2b import DIGEST_BYTES, blake2b_columns, blake2b_parents
+from zkstate.kernels.blake2b import DIGEST_BYTES, ColumnHashes, blake2b_columns, blake2b_parents
 from zkstate.kernels.blocks import BlockSlots, running_sums
 from zkstate.kernels.bls12_381 import BLS_FP_MODULUS, BlsG1Vec, BlsG2Vec, bls_pairing_check
 from zkstate.kernels.constraints import (
@@ -71,6 +71,7 @@ __all__ = [
     "BlsFrVec",
     "BlsG1Vec",
     "BlsG2Vec",
+    "ColumnHashes",
     "FixedPairing",
     "FrVec",
     "G1Vec",

@@ -72,11 +72,12 @@ def sparse_product(matrix: Sparse, pool: FrVec, w: FrVec, threads: int = 0) -> F
 
 
 def sparse_blocks_product(
-    matrix: Sparse, pool: FrVec, own: FrVec, shared: FrVec, blocks: int, threads: int = 0
+    matrix: Sparse, pool: FrVec, own: FrVec, shared: FrVec, blocks: int, threads: int = 0, *, out: FrVec | None = None
 ) -> FrVec:
     """The same matrix in each block: row i of the result is row i times the wires of block 0, 1, ..
 
-    Shapes: own n·blocks, the wires below n of every block, wire by wire; shared, the wires from n on, alike in all.
+    Shapes: own n·blocks, the wires below n of every block, wire by wire; shared, the wires from n on, alike in all. The
+    result is `out`, if that is given: as long as rows times blocks, and no part of the others.
     Errors: LengthError; EncodingError if a row reads past the wires or past the pool.
     """
     n_own, rest = divmod(len(own), blocks) if blocks > 0 else (0, 1)
@@ -84,7 +85,10 @@ def sparse_blocks_product(
         raise LengthError(f"{len(own)} scalars for {blocks} blocks")
     check_sparse(matrix, n_own + len(shared), len(pool))
     view = SparseView(matrix)
-    out = FrVec.uninitialised(view.n_rows * blocks)
+    if out is None:
+        out = FrVec.uninitialised(view.n_rows * blocks)
+    if len(out) != view.n_rows * blocks:
+        raise LengthError(f"room for {len(out)} scalars, the product has {view.n_rows} rows of {blocks}")
     lib.zkn_sparse_blocks_product(
         out.array, view.struct, pool.array, len(pool), own.array, n_own, shared.array, blocks, thread_count(threads)
     )

@@ -135,6 +135,21 @@ class ScalarVec:
         ffi.memmove(vec.array, self.array + start, FR_BYTES * vec.n)
         return vec
 
+    def view(self, start: int, stop: int) -> Self:
+        """[start, stop) itself: what is written into either is in both."""
+        if not 0 <= start <= stop <= self.n:
+            raise LengthError(f"view [{start}, {stop}) of {self.n} scalars")
+        vec = type(self).__new__(type(self))
+        part = memoryview(ffi.buffer(self.array))[FR_BYTES * start : FR_BYTES * stop]
+        vec.n, vec.array = stop - start, ffi.from_buffer(f"{self._ctype}[]", part, require_writable=True)
+        return vec
+
+    def put(self, start: int, values: Self) -> None:
+        """Overwrite from `start` on."""
+        if not 0 <= start <= start + values.n <= self.n:
+            raise LengthError(f"{values.n} scalars from {start} on of {self.n}")
+        ffi.memmove(self.array + start, values.array, FR_BYTES * values.n)
+
     def copy(self) -> Self:
         return self.slice(0, self.n)
 

@@ -19,8 +19,8 @@ from tests.proof.transparent.systems import (
     venue_case,
 )
 from zkstate.errors import EncodingError, LengthError
-from zkstate.kernels import FR_MODULUS, FrVec, rows_columns, rows_sum
-from zkstate.proof.transparent import prover, verifier
+from zkstate.kernels import FR_MODULUS, FrVec, rows_columns, rows_encode
+from zkstate.proof.transparent import committed, prover, verifier
 from zkstate.proof.transparent.claims import MaskedClaim
 from zkstate.proof.transparent.proof_file import HEADER_BYTES, Proof
 from zkstate.proof.transparent.prover import prove
@@ -204,8 +204,7 @@ class Forger(prover._Proving):
         self._send("mask claim", FrVec.from_ints([12345]))
         combine = self.transcript.challenge("combine")
         places, low, high = map(slow_verifier.eq, (point, point[-p.log_width :], point[: -p.log_width]))
-        weights = FrVec.from_ints([*(combine * x for x in high[: p.rows]), 1])
-        row = rows_sum(self.coefficients[-1], p.dimension, weights).to_ints()
+        row = self._combined(FrVec.from_ints(combine * x for x in high[: p.rows])).to_ints()
         pad_row = self.pad_coefficients.scale(combine) + self.pad_mask
         public = sum(places[p.public_start + i] * x for i, x in enumerate([1, *self.public]))
         target = claim.value - factor * public + join * (rows_claim.value - a * b + c)
@@ -261,15 +260,14 @@ def test_rows_that_are_no_codewords_are_refused(monkeypatch, row):
     small = CASES["several rows"]
     system = system_of(small)
 
-    def damaged(self, original, places):
-        matrix, salts = original(self, places)
-        n, rows = system.parameters.length, system.parameters.committed_rows
+    def damaged(coefficients, k, n, threads):
+        matrix, rows = rows_encode(coefficients, k, n, threads), system.parameters.committed_rows
         at = row % rows * n
         noise = FrVec.from_ints(random.Random(row).randrange(1, FR_MODULUS) for _ in range(n // 2))
-        bad = matrix.slice(at, at + n // 2) + noise
-        return FrVec.concat([matrix.slice(0, at), bad, matrix.slice(at + n // 2, rows * n)]), salts
+        matrix.put(at, matrix.slice(at, at + n // 2) + noise)
+        return matrix
 
-    cheat(monkeypatch, "_commit", damaged)
+    monkeypatch.setattr(committed, "rows_encode", damaged)
     proof = prove(system, small.values)
     assert accepted_without("_columns_agree", system, small.public, proof)
     assert judge(system, small.public, proof.encode()) is False
@@ -281,13 +279,12 @@ def test_columns_made_to_agree_are_not_under_the_cap(monkeypatch):
     system = system_of(small)
     honest = []
 
-    def damaged(self, original, places):
-        matrix, salts = original(self, places)
-        honest.append(matrix)
-        return matrix + FrVec.ones(len(matrix)).scale_powers(7), salts
+    def damaged(coefficients, k, n, threads):
+        honest.append(rows_encode(coefficients, k, n, threads))
+        return honest[-1] + FrVec.ones(len(honest[-1])).scale_powers(7)
 
-    monkeypatch.setattr(prover, "rows_columns", lambda _, n, chosen: rows_columns(honest[0], n, np.asarray(chosen)))
-    cheat(monkeypatch, "_commit", damaged)
+    monkeypatch.setattr(committed, "rows_encode", damaged)
+    monkeypatch.setattr(committed, "rows_columns", lambda _, n, chosen: rows_columns(honest[0], n, np.asarray(chosen)))
     proof = prove(system, small.values)
     assert accepted_without("_columns_lead_to_cap", system, small.public, proof)
     assert judge(system, small.public, proof.encode()) is False

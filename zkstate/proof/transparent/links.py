@@ -59,9 +59,8 @@ class Links:
         """Each known wire in every block."""
         return [known_value(item, columns, blocks) for item in self.known]
 
-    def given_back(self, own: FrVec, ports: FrVec, blocks: int) -> FrVec:
-        """`own` plus what was charged to ports, at the wires that they read: the adjoint of `gathered`."""
-        charged = [ports.slice(i * blocks, (i + 1) * blocks) for i in range(self.n_ports)]
+    def given_back(self, charged: Sequence[FrVec], blocks: int) -> list[tuple[int, FrVec]]:
+        """What was charged to each port, as what to add to own wires that they read: the adjoint of `gathered`."""
         added: list[tuple[int, FrVec]] = []
         for wire, port in zip(self.previous, charged, strict=False):
             added.append((wire, FrVec.concat([port.slice(1, blocks), FrVec(1)])))
@@ -72,10 +71,7 @@ class Links:
             node[0] = 0
             for wire, rows in ((tree.node, node), (tree.leaf, both[blocks // 2 :])):
                 added.append((wire, _scalars(np.ascontiguousarray(rows).reshape(-1, 4))))
-        for wire, values in added:
-            begin, end = wire * blocks, (wire + 1) * blocks
-            own = FrVec.concat([own.slice(0, begin), own.slice(begin, end) + values, own.slice(end, len(own))])
-        return own
+        return added
 
     def ports_at(self, own: FrVec, x: Sequence[int], y: Sequence[int]) -> FrVec:
         """For each port the sum of its links' extensions at (x, y), each times its wire's entry of `own`."""

@@ -117,7 +117,7 @@ def second_wires(
     """
     n, uses = matrix.n_rows // 3, len(block.uses)
     first = n - uses - 2
-    picked = [_rows_of(matrix, at + first, at + first + uses) for at in (0, 2 * n)]
+    picked = [rows_of(matrix, at + first, at + first + uses) for at in (0, 2 * n)]
     denominators, weights = (sparse_blocks_product(m, pool, every, shared, blocks, threads) for m in picked)
     inverses = denominators.inverse()
     fractions = inverses * weights
@@ -135,7 +135,8 @@ def second_wires(
             wipe(values)
 
 
-def _rows_of(matrix: SparseMatrix, begin: int, end: int) -> SparseMatrix:
+def rows_of(matrix: SparseMatrix, begin: int, end: int) -> SparseMatrix:
+    """Some consecutive rows."""
     first, last = int(matrix.row_ptr[begin]), int(matrix.row_ptr[end])
     ptr = matrix.row_ptr[begin : end + 1] - np.uint64(first)
     return SparseMatrix(ptr, matrix.wire[first:last], matrix.coefficient[first:last], matrix.pool, matrix.n_columns)

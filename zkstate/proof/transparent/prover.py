@@ -9,38 +9,32 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import NamedTuple
 
 import numpy as np
 
 from zkstate.constraint.block_witness import BlockWitness
 from zkstate.errors import LengthError, WitnessError
 from zkstate.kernels import (
-    DIGEST_BYTES,
     FR_MODULUS,
     FrVec,
     SumcheckTable,
-    blake2b_columns,
     eq_table,
     rows_beside,
-    rows_columns,
-    rows_encode,
-    rows_filled,
-    rows_sum,
     sumcheck_product,
     sumcheck_rows,
     wipe,
-    wipe_bytes,
 )
 from zkstate.proof.transparent.claims import MaskedClaim
+from zkstate.proof.transparent.committed import Committed
 from zkstate.proof.transparent.lookups import CHALLENGES
 from zkstate.proof.transparent.masks import Masks, Random
-from zkstate.proof.transparent.merkle import LEAF_PERSON, MerkleTree
 from zkstate.proof.transparent.parameters import MASK_WIRES
 from zkstate.proof.transparent.proof_file import Proof
 from zkstate.proof.transparent.system import System
 from zkstate.proof.transparent.transcript import Transcript
 from zkstate.proof.transparent.verifier import PROTOCOL
+
+CHECKED = 1 << 16  # rows at a time
 
 
 class _Secrets:
@@ -48,34 +42,30 @@ class _Secrets:
 
     def __init__(self) -> None:
         self._held: list[FrVec] = []
-        self._bytes: list[bytearray] = []
+        self._rows: list[Committed] = []
 
     def hold(self, vec: FrVec) -> FrVec:
         self._held.append(vec)
         return vec
 
-    def hold_bytes(self, content: bytearray) -> bytearray:
-        self._bytes.append(content)
-        return content
+    def hold_rows(self, rows: Committed) -> Committed:
+        self._rows.append(rows)
+        return rows
+
+    def drop(self, vecs: list[FrVec]) -> None:
+        """Overwrite and let go now."""
+        for vec in vecs:
+            wipe(vec)
+        self._held = [held for held in self._held if all(held is not vec for vec in vecs)]
+        vecs.clear()
 
     def wipe(self) -> None:
         for vec in self._held:
             wipe(vec)
-        for content in self._bytes:
-            wipe_bytes(content)
+        for rows in self._rows:
+            rows.wipe()
         self._held.clear()
-        self._bytes.clear()
-
-
-class _Committed(NamedTuple):
-    """An encoded matrix, the salts of its columns and the tree of their hashes."""
-
-    matrix: FrVec
-    salts: bytearray
-    tree: MerkleTree
-
-    def salt(self, column: int) -> bytes:
-        return bytes(self.salts[DIGEST_BYTES * column : DIGEST_BYTES * (column + 1)])
+        self._rows.clear()
 
 
 @contextmanager
@@ -114,107 +104,94 @@ class _Proving:
 
     def __init__(self, system: System, witness: BlockWitness, masks: Masks, secrets: _Secrets, threads: int) -> None:
         self.system, self.parameters, self.threads = system, system.parameters, threads
-        self.masks, self.hold, self.hold_bytes = masks, secrets.hold, secrets.hold_bytes
-        self.own, self.columns = witness.own, witness.columns
+        self.masks, self.hold, self.hold_rows, self.drop = masks, secrets.hold, secrets.hold_rows, secrets.drop
+        self.witness, self.columns = witness.own, witness.columns
         self.shared = FrVec.concat([FrVec.ones(1), witness.public])
         self.transcript = Transcript(PROTOCOL, system.digest, self.parameters.encode(), witness.public)
         for column in self.columns:
             self.transcript.absorb_scalars("column", column)
         self.u = self.hold(masks.take(MASK_WIRES))
         self.pool = system.matrix.pool
-        self.coefficients: list[FrVec] = []
-        self.committed: list[_Committed] = []
+        self.committed: list[Committed] = []
         self.messages: list[FrVec] = []
         self.pads_used = 0
 
     def run(self) -> Proof:
-        if self.parameters.shape.phases == 2:
-            self._first_phase()
-        every = self.hold(self.system.every_column(self.own, self.columns))
+        every, own = self._wires()
         products = self.system.products(self.pool, every, self.u, self.shared, self.threads)
         for product in products:
             self.hold(product)
         self._check_rows(products)
-        places = self.hold(self.system.placed(self.own, self.u))
-        self.z = self.hold(FrVec.concat([places, self.shared]))
-        self._absorb_cap("cap", *self._commit(places))
-        rows_claim, at_rows = self._row_rounds(products)
-        factor, claim, column_point = self._column_rounds(at_rows)
+        self._commit(own)
+        rows_claim, point, weights = self._row_rounds(products)
+        self.drop(products)
+        at_rows = self.system.columns_at(self.pool, point, weights, self.columns, self.threads)
+        z = self.hold(self.system.placed(own, self.u, self.shared))
+        factor, claim, column_point = self._column_rounds(at_rows, z)
+        self.drop([z])
         row, pad_row = self._open(rows_claim, factor, claim, column_point)
         chosen = self.transcript.places("columns", self.parameters.queries, self.parameters.length)
         return self._opened(row, pad_row, chosen)
 
-    def _first_phase(self) -> None:
-        """Commit to all that tables speak of, draw their challenges and add the wires that these make."""
-        p = self.parameters
-        gap = FrVec(p.second_start - len(self.own))
-        coefficients = self._coefficients(self.hold(FrVec.concat([self.own, gap])), p.first_rows, [])
-        self._absorb_cap("first cap", *self._encoded(coefficients))
-        self.pool = self.system.coefficients.at(self.transcript.challenges("tables", CHALLENGES))
-        more = self.system.second_wires(self.pool, self.own, self.shared, self.columns, self.threads)
-        self.own = self.hold(FrVec.concat([self.own, self.hold(more)]))
+    def _wires(self) -> tuple[FrVec, FrVec]:
+        """Every column of all blocks, and the own wires among them. Of two phases the first is committed to."""
+        shape = self.parameters.shape
+        if shape.phases == 1 and not self.system.links.width:
+            return self.witness, self.witness
+        every = self.hold(self.system.every_column(self.witness))
+        self.system.set_links(every, self.columns)
+        if shape.phases == 2:
+            first = every.view(0, shape.n_first)
+            self._absorb_cap("first cap", first, FrVec(0), self.parameters.first_rows, [])
+            self.pool = self.system.coefficients.at(self.transcript.challenges("tables", CHALLENGES))
+            every.put(shape.n_first, self.hold(self.system.second_wires(self.pool, every, self.shared, self.threads)))
+            self.system.set_links(every, self.columns)
+        return every, every.view(0, shape.n_secret)
 
-    def _absorb_cap(self, label: str, matrix: FrVec, salts: bytearray) -> None:
-        tree = MerkleTree(blake2b_columns(LEAF_PERSON, salts, matrix, self.threads), self.threads)
-        self.committed.append(_Committed(matrix, salts, tree))
-        self.transcript.absorb(label, tree.cap(self.parameters.cap_height))
-
-    def _opened(self, row: FrVec, pad_row: FrVec, chosen: list[int]) -> Proof:
-        p = self.parameters
-        height, at = p.cap_height, np.array(chosen)
-        parts = [rows_columns(each.matrix, p.length, at) for each in self.committed]
-        return Proof(
-            circuit=self.system.digest,
-            parameters=p,
-            caps=b"".join(each.tree.cap(height) for each in self.committed),
-            messages=FrVec.concat(self.messages),
-            row=row,
-            pad_row=pad_row,
-            salts=b"".join(each.salt(i) for i in chosen for each in self.committed),
-            columns=rows_beside(parts, p.queries) if len(parts) > 1 else parts[0],
-            paths=b"".join(each.tree.paths(chosen, height) for each in self.committed),
-        )
-
-    def _check_rows(self, products: list[FrVec]) -> None:
-        """Refuse a witness with (A z)(B z) ≠ C z in some row, naming the first."""
-        a, b, c = products
-        product = self.hold(a * b)
-        left, right = (np.frombuffer(v.raw(), dtype="<u8").reshape(-1, 4) for v in (product, c))
-        broken = np.flatnonzero((left != right).any(axis=1))
-        if len(broken):
-            row, block = divmod(int(broken[0]), self.parameters.shape.blocks)
-            where = f"row {row} first" if self.parameters.shape.blocks == 1 else f"row {row} of block {block} first"
-            where += self.system.row_label(row)
-            raise WitnessError(f"the witness breaks {len(broken)} rows of the circuit, {where}")
-
-    def _commit(self, places: FrVec) -> tuple[FrVec, bytearray]:
-        """The encoded rows of the second phase or the only one, masks and pads behind them; the salts of columns."""
+    def _commit(self, own: FrVec) -> None:
+        """To the wires of the second phase or the only one, with masks and pads behind them."""
         p = self.parameters
         counts = (p.pads, p.pad_dimension, p.dimension, p.queries)
         self.pads, self.pad_mask, self.row_mask, tail = (self.hold(self.masks.take(count)) for count in counts)
         self.pad_coefficients = self.hold(FrVec.concat([self.pads, tail]))
-        more = [[self.row_mask], [self.pad_coefficients], [self.pad_mask]]
-        second = self.hold(places.slice(p.second_start, p.public_start))
-        return self._encoded(self._coefficients(second, p.rows - p.first_rows, more))
+        more = [self.row_mask, self.pad_coefficients, self.pad_mask]
+        second = own.view(p.shape.n_first, len(own))
+        self._absorb_cap("cap", second, self.u, p.rows - p.first_rows, more)
 
-    def _coefficients(self, values: FrVec, count: int, more: list[list[FrVec]]) -> FrVec:
-        """So many rows of values, each with random coefficients behind them, and the rows `more`."""
-        p = self.parameters
-        tails = self.hold(self.masks.take(count * p.queries))
-        parts = [
-            [
-                self.hold(values.slice(i * p.width, (i + 1) * p.width)),
-                self.hold(tails.slice(i * p.queries, (i + 1) * p.queries)),
-            ]
-            for i in range(count)
-        ]
-        self.coefficients.append(self.hold(rows_filled(p.dimension, parts + more)))
-        return self.coefficients[-1]
+    def _absorb_cap(self, label: str, values: FrVec, rest: FrVec, count: int, more: list[FrVec]) -> None:
+        rows = Committed(self.parameters, values, rest, count, more, self.masks, self.threads)
+        self.committed.append(self.hold_rows(rows))
+        self.transcript.absorb(label, rows.tree.cap(self.parameters.cap_height))
 
-    def _encoded(self, coefficients: FrVec) -> tuple[FrVec, bytearray]:
+    def _opened(self, row: FrVec, pad_row: FrVec, chosen: list[int]) -> Proof:
         p = self.parameters
-        matrix = self.hold(rows_encode(coefficients, p.dimension, p.length, self.threads))
-        return matrix, self.hold_bytes(self.masks.take_bytes(DIGEST_BYTES * p.length))
+        columns = [each.columns(chosen) for each in self.committed]
+        return Proof(
+            circuit=self.system.digest,
+            parameters=p,
+            caps=b"".join(each.tree.cap(p.cap_height) for each in self.committed),
+            messages=FrVec.concat(self.messages),
+            row=row,
+            pad_row=pad_row,
+            salts=b"".join(each.salt(i) for i in chosen for each in self.committed),
+            columns=rows_beside(columns, p.queries),
+            paths=b"".join(each.tree.paths(chosen, p.cap_height) for each in self.committed),
+        )
+
+    def _check_rows(self, products: list[FrVec]) -> None:
+        """Refuse a witness with (A z)(B z) ≠ C z in some row, naming the first."""
+        broken: list[int] = []
+        for begin in range(0, self.system.rows, CHECKED):
+            a, b, c = (product.view(begin, min(begin + CHECKED, len(product))) for product in products)
+            product = a * b
+            left, right = (np.frombuffer(v.raw(), dtype="<u8").reshape(-1, 4) for v in (product, c))
+            broken += (np.flatnonzero((left != right).any(axis=1)) + begin).tolist()
+            wipe(product)
+        if broken:
+            row, block = divmod(broken[0], self.parameters.shape.blocks)
+            where = f"row {row} first" if self.parameters.shape.blocks == 1 else f"row {row} of block {block} first"
+            where += self.system.row_label(row)
+            raise WitnessError(f"the witness breaks {len(broken)} rows of the circuit, {where}")
 
     def _send(self, label: str, message: FrVec) -> list[int]:
         self.messages.append(message)
@@ -227,8 +204,8 @@ class _Proving:
         self.pads_used += 2
         return self._send(label, self.hold(true) + self.hold(self.pads.slice(at, at + 2)))
 
-    def _row_rounds(self, products: list[FrVec]) -> tuple[MaskedClaim, FrVec]:
-        """The first sumcheck; also what the second sums against z."""
+    def _row_rounds(self, products: list[FrVec]) -> tuple[MaskedClaim, list[int], list[int]]:
+        """The first sumcheck: its claim, its point, and the weights of the three values there."""
         p = self.parameters
         tau = self.transcript.challenges("tau", p.row_variables)
         a, b, c = tables = [SumcheckTable(product, p.row_variables) for product in products]
@@ -246,13 +223,13 @@ class _Proving:
         self._send("values", values)
         weights = self.transcript.challenges("weights", 3)
         self.value = FrVec.from_ints(weights).dot(values)
-        return claim, self.system.columns_at(self.pool, point, weights, self.columns, self.threads)
+        return claim, point, weights
 
-    def _column_rounds(self, at_rows: FrVec) -> tuple[int, MaskedClaim, list[int]]:
+    def _column_rounds(self, at_rows: FrVec, places: FrVec) -> tuple[int, MaskedClaim, list[int]]:
         """The second sumcheck: the value of the matrix at its end, the claim about z there, and where that is."""
         p = self.parameters
         columns = SumcheckTable(at_rows, p.column_variables)
-        z = SumcheckTable(self.z, p.column_variables)
+        z = SumcheckTable(places, p.column_variables)
         claim, point = MaskedClaim(self.value), []
         for _ in range(p.column_variables):
             at_zero, leading = self._send_masked("column round", sumcheck_product(columns, z, self.threads))
@@ -273,12 +250,16 @@ class _Proving:
         self._send("mask claim", FrVec.from_ints([masked % FR_MODULUS]))
         combine = self.transcript.challenge("combine")
         high = eq_table(FrVec.from_ints(point[: -p.log_width]), p.rows).scale(combine)
-        weights = FrVec.concat([high, FrVec.from_ints([1])])
-        row = rows_sum(self.coefficients[-1], p.dimension, weights.slice(p.first_rows, len(weights)), self.threads)
-        if p.first_rows:
-            first = weights.slice(0, p.first_rows)
-            row += self.hold(rows_sum(self.coefficients[0], p.dimension, first, self.threads))
+        row = self._combined(high)
         pad_row = self.hold(self.pad_coefficients.scale(combine)) + self.pad_mask
         self.transcript.absorb_scalars("row", row)
         self.transcript.absorb_scalars("pad row", pad_row)
         return row, pad_row
+
+    def _combined(self, weights: FrVec) -> FrVec:
+        """Rows of values with these weights, and the row that masks them."""
+        row, at = self.row_mask, 0
+        for rows in self.committed:
+            row = self.hold(row) + self.hold(rows.combined(weights.slice(at, at + rows.count)))
+            at += rows.count
+        return row

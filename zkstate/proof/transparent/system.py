@@ -25,7 +25,7 @@ from zkstate.proof import r1cs_file
 from zkstate.proof.transparent import lookups
 from zkstate.proof.transparent.block_digest import block_digest
 from zkstate.proof.transparent.links import Links, Tree, equality, indexed
-from zkstate.proof.transparent.lookups import Coefficients
+from zkstate.proof.transparent.lookups import Coefficients, rows_of
 from zkstate.proof.transparent.parameters import MASK_ROWS, MASK_WIRES, Parameters, Shape, parameters_for
 
 
@@ -95,23 +95,9 @@ class System:
         return self.parameters.shape.n_rows + MASK_ROWS
 
     @cached_property
-    def transposed(self) -> tuple[SparseMatrix, SparseMatrix]:
-        """The columns as rows: those of a block, and those that all blocks share."""
-        whole = self.matrix.transposed()
-        first = self._own + self.links.width
-        cut = int(whole.row_ptr[first])
-        return (
-            SparseMatrix(
-                whole.row_ptr[: first + 1], whole.wire[:cut], whole.coefficient[:cut], whole.pool, whole.n_columns
-            ),
-            SparseMatrix(
-                whole.row_ptr[first:] - np.uint64(cut),
-                whole.wire[cut:],
-                whole.coefficient[cut:],
-                whole.pool,
-                whole.n_columns,
-            ),
-        )
+    def transposed(self) -> SparseMatrix:
+        """The columns as rows."""
+        return self.matrix.transposed()
 
     def row_label(self, row: int) -> str:
         """What a row of a block circuit is about, in brackets; nothing for an R1CS."""
@@ -148,41 +134,51 @@ class System:
                 raise WitnessError(f"block {block} has other public inputs than block 0")
         return BlockWitness(self._by_wire(witnesses), shared.slice(1, len(shared)), (), shape.blocks)
 
-    def every_column(self, own: FrVec, columns: Sequence[FrVec]) -> FrVec:
-        """What rows read of a block, in all blocks: own wires, what ports read, known values."""
-        blocks = self.parameters.shape.blocks
-        ports = self.links.gathered(own, blocks)
-        try:
-            return FrVec.concat([own, *ports, *self.links.known_values(columns, blocks)])
-        finally:
-            for values in ports:
-                wipe(values)
-
-    def second_wires(self, pool: FrVec, first: FrVec, shared: FrVec, columns: Sequence[FrVec], threads: int) -> FrVec:
-        """The wires of the second phase, from those of the first."""
+    def every_column(self, own: FrVec) -> FrVec:
+        """Room for own wires, what ports read and known values, in all blocks; own ones are set, or 0 if missing."""
         shape = self.parameters.shape
+        every = FrVec(shape.n_secret + self.links.width * shape.blocks)
+        every.put(0, own)
+        return every
+
+    def set_links(self, every: FrVec, columns: Sequence[FrVec]) -> None:
+        """Set what ports read of the own wires, and the known values."""
+        shape = self.parameters.shape
+        at = shape.n_secret
+        for values in self.links.gathered(every.view(0, at), shape.blocks):
+            every.put(at, values)
+            wipe(values)
+            at += shape.blocks
+        for values in self.links.known_values(columns, shape.blocks):
+            every.put(at, values)
+            at += shape.blocks
+
+    def second_wires(self, pool: FrVec, every: FrVec, shared: FrVec, threads: int) -> FrVec:
+        """The wires of the second phase, from all other columns."""
         assert self.block is not None
-        own = FrVec.concat([first, FrVec(shape.n_secret - len(first))])
-        every = self.every_column(own, columns)
-        try:
-            return lookups.second_wires(self.block, self.matrix, pool, every, shared, shape.blocks, threads)
-        finally:
-            wipe(own)
-            wipe(every)
+        blocks = self.parameters.shape.blocks
+        return lookups.second_wires(self.block, self.matrix, pool, every, shared, blocks, threads)
+
+    @cached_property
+    def thirds(self) -> tuple[SparseMatrix, ...]:
+        """A, B and C."""
+        n = self.parameters.shape.n_constraints
+        return tuple(rows_of(self.matrix, i * n, (i + 1) * n) for i in range(3))
 
     def products(self, pool: FrVec, every: FrVec, u: FrVec, shared: FrVec, threads: int = 0) -> list[FrVec]:
         """A z, B z and C z, from every column of all blocks, the mask wires and the shared ones."""
         shape = self.parameters.shape
-        found = sparse_blocks_product(self.matrix, pool, every, shared, shape.blocks, threads)
-        u_1, u_2, u_3 = (u.slice(i, i + 1) for i in range(MASK_WIRES))
+        u_1, u_2, u_3 = (u.view(i, i + 1) for i in range(MASK_WIRES))
         zero, one = FrVec(1), FrVec.ones(1)
-        parts = [found.slice(i * shape.n_rows, (i + 1) * shape.n_rows) for i in range(3)]
-        masks = ((u_1, zero, u_3), (zero, u_2, one), (zero, zero, u_3))
-        try:
-            return [FrVec.concat([part, *mask]) for part, mask in zip(parts, masks, strict=True)]
-        finally:
-            for values in (u_1, u_2, u_3, found, *parts):
-                wipe(values)
+        found = []
+        for matrix, mask in zip(self.thirds, ((u_1, zero, u_3), (zero, u_2, one), (zero, zero, u_3)), strict=True):
+            product = FrVec.uninitialised(self.rows)
+            room = product.view(0, shape.n_rows)
+            sparse_blocks_product(matrix, pool, every, shared, shape.blocks, threads, out=room)
+            for i, value in enumerate(mask):
+                product.put(shape.n_rows + i, value)
+            found.append(product)
+        return found
 
     def columns_at(
         self,
@@ -192,37 +188,45 @@ class System:
         columns: Sequence[FrVec],
         threads: int = 0,
     ) -> FrVec:
-        """M: for each place the sum of its column of r_a A + r_b B + r_c C, weighted by eq(row_point)."""
-        shape = self.parameters.shape
-        at_rows = eq_table(FrVec.from_ints(row_point), self.rows)
-        each = at_rows.slice(0, shape.n_rows)
-        whole = self._rows_at(row_point)  # the sum over blocks
-        own, shared = self.transposed
-        every = FrVec.concat([each.scale(weight) for weight in weights])
-        found = sparse_blocks_product(own, pool, every, FrVec(0), shape.blocks, threads)
-        ports = shape.n_secret, shape.n_secret + self.links.n_ports * shape.blocks
-        secret = self.links.given_back(found.slice(0, ports[0]), found.slice(*ports), shape.blocks)
-        public = sparse_product(shared, pool, FrVec.concat([whole.scale(w) for w in weights]), threads)
-        m_1, m_2, m_3 = at_rows.slice(shape.n_rows, self.rows).to_ints()
-        a, b, c = weights
-        masks = FrVec.from_ints([a * m_1, b * m_2, (a + c) * m_3])
-        known = found.slice(ports[1], len(found)).dot(
-            FrVec.concat([FrVec(0), *self.links.known_values(columns, shape.blocks)])
-        )
-        constant = FrVec.from_ints([public[0] + b * m_3 + known])
-        return FrVec.concat([self.placed(secret, masks), constant, public.slice(1, len(public))])
+        """M: for each place the sum of its column of r_a A + r_b B + r_c C, weighted by eq(row_point).
 
-    def placed(self, secret: FrVec, masks: FrVec) -> FrVec:
-        """Values of the secret wires and the mask wires at their places, zeros between: all committed rows."""
+        Of a block's column that is its sum over a block's rows, times eq of the block's number.
+        """
         p, shape = self.parameters, self.parameters.shape
-        cut = shape.first_phase << shape.log_blocks
-        first, second = secret.slice(0, cut), secret.slice(cut, len(secret))
-        gaps = p.second_start - cut, p.public_start - p.second_start - len(second) - len(masks)
-        try:
-            return FrVec.concat([first, FrVec(gaps[0]), second, masks, FrVec(gaps[1])])
-        finally:
-            wipe(first)
-            wipe(second)
+        x = row_point[len(row_point) - shape.log_blocks :]
+        blocks = eq_table(FrVec.from_ints(x), shape.blocks)
+        whole = self._rows_at(row_point)
+        charged = sparse_product(self.transposed, pool, FrVec.concat([whole.scale(w) for w in weights]), threads)
+        found = FrVec(p.places)
+        for begin, end, at in ((0, shape.first_phase, 0), (shape.first_phase, self._own, p.second_start)):
+            room = found.view(at, at + (end - begin) * shape.blocks)
+            sparse_blocks_product(
+                _column(end - begin), charged.slice(begin, end), blocks, FrVec(0), shape.blocks, out=room
+            )
+        ports = [blocks.scale(charged[self._own + i]) for i in range(self.links.n_ports)]
+        for wire, values in self.links.given_back(ports, shape.blocks):
+            at = wire * shape.blocks
+            if wire >= shape.first_phase:
+                at += p.second_start - shape.n_first
+            found.put(at, found.view(at, at + shape.blocks) + values)
+        m_1, m_2, m_3 = (indexed(row_point, shape.n_rows + i) for i in range(MASK_ROWS))
+        a, b, c = weights
+        found.put(p.mask_start, FrVec.from_ints([a * m_1, b * m_2, (a + c) * m_3]))
+        first, constant = self._own + self.links.n_ports, self._own + self.links.width
+        known = charged.slice(first, constant).dot(self.links.known_at(columns, x))
+        found.put(p.public_start, charged.slice(constant, len(charged)))
+        found.put(p.public_start, FrVec.from_ints([charged[constant] + b * m_3 + known]))
+        return found
+
+    def placed(self, own: FrVec, u: FrVec, shared: FrVec) -> FrVec:
+        """z: own wires, mask wires and shared ones at their places, zeros between."""
+        p, cut = self.parameters, self.parameters.shape.n_first
+        z = FrVec(p.places)
+        z.put(0, own.view(0, cut))
+        z.put(p.second_start, own.view(cut, len(own)))
+        z.put(p.mask_start, u)
+        z.put(p.public_start, shared)
+        return z
 
     def values_at(
         self,
@@ -280,6 +284,12 @@ class System:
             return FrVec.from_raw(limbs.reshape(-1).view(np.uint8).data)
         finally:
             limbs[:] = 0
+
+
+def _column(n: int) -> SparseMatrix:
+    """n rows of one wire, each with a coefficient of its own in a pool of n: times a vector, each of its multiples."""
+    row_ptr, each = np.arange(n + 1, dtype=np.uint64), np.arange(n, dtype=np.uint32)
+    return SparseMatrix(row_ptr, np.zeros(n, dtype=np.uint32), each, FrVec(n), 1)
 
 
 def _renamed(r1cs: R1cs, column: U32, width: int) -> list[SparseMatrix]:

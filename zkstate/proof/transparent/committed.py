@@ -1,0 +1,140 @@
+"""Rows of one phase under a Merkle tree of their encoded columns, which are kept if small and else made again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from zkstate.kernels import (
+    DIGEST_BYTES,
+    ColumnHashes,
+    FrVec,
+    rows_beside,
+    rows_columns,
+    rows_encode,
+    rows_filled,
+    rows_sum,
+    wipe,
+    wipe_bytes,
+)
+from zkstate.proof.transparent.masks import Masks
+from zkstate.proof.transparent.merkle import LEAF_PERSON, MerkleTree
+from zkstate.proof.transparent.parameters import Parameters
+
+KEPT = 1 << 20  # elements of an encoded matrix that is kept; beyond, its columns cost another encoding
+PART = 4  # rows: where a hash may stop and go on
+
+
+class Committed:
+    """`count` rows of values, random elements behind each, and further rows; committed to when made.
+
+    Shapes: `values` and then `rest` fill the rows from the first place on, zeros follow; `more` rows are as long as the
+    code's dimension, zeros following. `values` is read until the end, and stays the caller's; what is made of it is
+    wiped by `wipe`.
+    """
+
+    def __init__(
+        self,
+        parameters: Parameters,
+        values: FrVec,
+        rest: FrVec,
+        count: int,
+        more: Sequence[FrVec],
+        masks: Masks,
+        threads: int,
+    ) -> None:
+        p = self._parameters = parameters
+        self._values, self.count, self._more, self._threads = values, count, more, threads
+        self._whole = min(count, len(values) // p.width)
+        last = values.slice(self._whole * p.width, len(values))
+        self._last = FrVec((count - self._whole) * p.width)
+        self._last.put(0, last)
+        self._last.put(len(last), rest)
+        wipe(last)
+        self._tails = masks.take(count * p.queries)
+        self._salts = masks.take_bytes(DIGEST_BYTES * p.length)
+        self._kept: FrVec | None = None
+        self.tree = self._commit()
+
+    @property
+    def rows(self) -> int:
+        return self.count + len(self._more)
+
+    def _commit(self) -> MerkleTree:
+        hashes = ColumnHashes(LEAF_PERSON, self._salts)
+        try:
+            if self.rows * self._parameters.length <= KEPT:
+                self._kept = self._part(0, self.rows)
+                return MerkleTree(hashes.last(self._kept, self._threads), self._threads)
+            for end, matrix in self._encoded():
+                if end < self.rows:
+                    hashes.add(matrix, self._threads)
+                else:
+                    return MerkleTree(hashes.last(matrix, self._threads), self._threads)
+            raise AssertionError("there is a last part")
+        finally:
+            hashes.wipe()
+
+    def _encoded(self) -> Iterator[tuple[int, FrVec]]:
+        """The encoded rows in parts, and how many rows there are up to each end; wiped when the next is asked for."""
+        begin, step = 0, max(1, KEPT // self._parameters.length // PART) * PART
+        while begin < self.rows:
+            end = min(self.rows, (begin + step) // PART * PART + PART - 1)
+            matrix = self._part(begin, end)
+            try:
+                yield end, matrix
+            finally:
+                wipe(matrix)
+            begin = end
+
+    def _part(self, begin: int, end: int) -> FrVec:
+        p = self._parameters
+        coefficients = rows_filled(p.dimension, [self._row(i) for i in range(begin, end)])
+        try:
+            return rows_encode(coefficients, p.dimension, p.length, self._threads)
+        finally:
+            wipe(coefficients)
+
+    def _row(self, i: int) -> list[FrVec]:
+        if i >= self.count:
+            return [self._more[i - self.count]]
+        p = self._parameters
+        source, at = (self._values, i) if i < self._whole else (self._last, i - self._whole)
+        return [
+            source.view(at * p.width, (at + 1) * p.width),
+            self._tails.view(i * p.queries, (i + 1) * p.queries),
+        ]
+
+    def combined(self, weights: FrVec) -> FrVec:
+        """Σ weights[i] · row i, over the rows of values."""
+        p, cut = self._parameters, self._whole
+        tails = rows_sum(self._tails, p.queries, weights, self._threads)
+        low = FrVec(p.width)
+        for source, part in ((self._values, weights.slice(0, cut)), (self._last, weights.slice(cut, len(weights)))):
+            if len(part):
+                whole = source.view(0, len(source) // p.width * p.width)
+                before, low = low, low + (added := rows_sum(whole, p.width, part, self._threads))
+                wipe(before)
+                wipe(added)
+        try:
+            return FrVec.concat([low, tails])
+        finally:
+            wipe(low)
+            wipe(tails)
+
+    def columns(self, chosen: Sequence[int]) -> FrVec:
+        """The chosen columns of the encoded rows, column by column."""
+        at, length = np.array(chosen), self._parameters.length
+        if self._kept is not None:
+            return rows_columns(self._kept, length, at)
+        return rows_beside([rows_columns(matrix, length, at) for _, matrix in self._encoded()], len(chosen))
+
+    def salt(self, column: int) -> bytes:
+        return bytes(self._salts[DIGEST_BYTES * column : DIGEST_BYTES * (column + 1)])
+
+    def wipe(self) -> None:
+        """Overwrite random elements, salts and what was kept of the rows."""
+        for values in (self._last, self._tails, *([] if self._kept is None else [self._kept])):
+            wipe(values)
+        wipe_bytes(self._salts)
