@@ -147,8 +147,7 @@ class RegistryReader:
         state, _ = self._settle()
         word = 0
         if 0 < epoch <= state.latest_epoch:
-            slot = slots.header_hash_slot(epoch)
-            word = self._panel.ask(lambda node: self._proved(node, state.block, (slot,)))[0][1].words[slot]
+            word = self._word(slots.header_hash_slot(epoch))
         if word == 0:
             where = f"registry {address_text(self._registry)} at block {state.block.number}"
             raise MissingError(f"{where} has no epoch {epoch}" if epoch else f"{where} has no epochs yet")
@@ -166,6 +165,16 @@ class RegistryReader:
             return RegistryProofs(account, storage, self._code(node, state.block))
 
         return self._panel.ask(question)[0][1]
+
+    def blobs_root(self, header_hash: bytes) -> bytes | None:
+        """What the registry holds, at the block, of the blobs that a header came with; None if there were none."""
+        word = self._word(slots.blobs_slot(header_hash))
+        return word.to_bytes(WORD_BYTES, "big") if word else None
+
+    def _word(self, slot: int) -> int:
+        """One word of the registry's storage at the block, proved."""
+        block = self._settle()[0].block
+        return self._panel.ask(lambda node: self._proved(node, block, (slot,)))[0][1].words[slot]
 
     def _settle(self) -> tuple[RegistryState, Trust]:
         if self._settled is None:

@@ -43,6 +43,7 @@ def test_slots_are_those_of_the_compiler():
         "publisher": slots.PUBLISHER,
         "governance": slots.GOVERNANCE,
         "pending_governance": slots.PENDING_GOVERNANCE,
+        "blobs": slots.BLOBS,
     }
     assert artefact("Groth16Verifier").storage == {}
 

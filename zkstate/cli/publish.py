@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from zkstate.cli.arguments import Namespace, Parser, address, directory, existing, whole
-from zkstate.cli.deploy import Plan, declare_deploy, deploy_vault, planned, registry_terms
+from zkstate.cli.blobs import declare_sending, kept, packed
+from zkstate.cli.deploy import declare_deploy, deploy_vault, planned, registry_terms
 from zkstate.cli.headers import header_facts, header_result
 from zkstate.cli.terminal import Terminal, show_facts, size_text
 from zkstate.errors import InputError
@@ -13,9 +15,10 @@ from zkstate.publication.header import SIGNED_BYTES, SignedHeader
 from zkstate.publication.layout import HEADER, PUBLIC
 from zkstate.publication.publish import Published, publish_folder, publish_shards
 from zkstate.publication.regular import read_below
-from zkstate.registry.chain import address_text
+from zkstate.registry.chain import address_text, parse_address
 from zkstate.registry.client import JsonRpcChain, KeyFile, NodeAccount
 from zkstate.registry.registry import Registry
+from zkstate.registry.rpc import TIMEOUT_S
 
 USAGE = """\
 usage: zkstate publish DIR [--mirror FOLDER ...] [--shard-mirror FOLDER ...] [--rpc URL CHAIN] [--json]
@@ -43,6 +46,10 @@ and, unless the node holds an unlocked account:
 
   --announce TEXT       where the mirrors are, for those who read the registry; at most 512 bytes
 
+  --blobs               send the epoch's files in blobs of the transaction, as far as six hold them (761,832 bytes)
+  --blob-archive FOLDER keep the blobs below FOLDER too: the chain forgets them after some 18 days
+  --blob-cells FOLDER   keep their cells, spread over the folders given; any 64 of 128 give a blob back
+
 With either of them, a vault that pays proofs of `exit` when the registry is stale or halted (docs/registry.md):
 
   --asset SYMBOL=TOKEN  pay this asset in a token of that address, or in the chain's own coin (SYMBOL=native)
@@ -68,6 +75,7 @@ def declare(parser: Parser) -> None:
     parser.add_argument("--chain-id", type=whole(0, (1 << 64) - 1))
     parser.add_argument("--registry", type=address)
     declare_deploy(parser)
+    declare_sending(parser)
     parser.add_argument("--publisher-key", type=existing)
     parser.add_argument("--announce", default="")
 
@@ -85,7 +93,7 @@ def run(args: Namespace, terminal: Terminal) -> int:
     if not public.is_dir():
         raise InputError(f"{args.folder} has no folder {PUBLIC}: it is not what zkstate snapshot wrote")
     signed = SignedHeader.decode(read_below(public, HEADER, SIGNED_BYTES))
-    plan = planned(args, public, signed)
+    plan, blobs = planned(args, public, signed), packed(args, public)
     chain = _open_chain(args) if on_chain else None
     if chain is not None and args.registry is not None:
         Registry(chain, args.registry).holds(signed.header.encode())
@@ -93,7 +101,11 @@ def run(args: Namespace, terminal: Terminal) -> int:
         copies = [publish_folder(public, mirror, progress) for mirror in args.mirror]
         if args.shard_mirror:
             copies += publish_shards(public, args.shard_mirror, progress)
-        told = {} if chain is None else _to_chain(chain, args, signed, plan, terminal)
+        told = kept(blobs, args)
+        if chain is not None:
+            told |= _to_chain(chain, args, signed, blobs, terminal)
+            if plan is not None:
+                told |= deploy_vault(plan, Registry(chain, parse_address(str(told["registry"]))), args, terminal)
     header = signed.header
     result = {"verb": "publish", **header_result(header), "mirrors": [_copy_result(copy) for copy in copies], **told}
     facts = [
@@ -107,19 +119,21 @@ def run(args: Namespace, terminal: Terminal) -> int:
 
 def _open_chain(args: Namespace) -> JsonRpcChain:
     sender = NodeAccount() if args.publisher_key is None else KeyFile(args.publisher_key)
-    return JsonRpcChain(args.rpc, sender, chain_id=args.chain_id)
+    # A node checks the proofs of all cells before it answers.
+    timeout_s = 6 * TIMEOUT_S if args.blobs else TIMEOUT_S
+    return JsonRpcChain(args.rpc, sender, chain_id=args.chain_id, timeout_s=timeout_s)
 
 
 def _to_chain(
-    chain: JsonRpcChain, args: Namespace, signed: SignedHeader, plan: Plan | None, terminal: Terminal
+    chain: JsonRpcChain, args: Namespace, signed: SignedHeader, blobs: Sequence[bytes], terminal: Terminal
 ) -> dict[str, object]:
-    """Publish in the registry named, or in a new one, and give it the vault that was asked for."""
+    """Publish in the registry named, or in a new one."""
     if args.registry is None:
         registry, _ = Registry.deploy(chain, signed.header.venue, **registry_terms(args))
         terminal.say(f"registry: {address_text(registry.address)}")
     else:
         registry = Registry(chain, args.registry)
-    receipt = registry.publish(signed.header.encode(), args.announce)
+    receipt = registry.publish(signed.header.encode(), args.announce, blobs)
     done = None if receipt is None else receipt.transaction_hash
     return {
         "registry": address_text(registry.address),
@@ -127,7 +141,7 @@ def _to_chain(
         "transaction": None if done is None else f"0x{done.hex()}",
         "gas": None if receipt is None else receipt.gas_used,
         "block": None if receipt is None else receipt.block_number,
-    } | ({} if plan is None else deploy_vault(plan, registry, args, terminal))
+    }
 
 
 def _copy_result(copy: Published) -> dict[str, object]:

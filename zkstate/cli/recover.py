@@ -16,6 +16,7 @@ from lightclient.trust import PinnedHeader
 from zkstate.atomic import replace_file
 from zkstate.cli.account import account_result, history_result, history_text, show_account
 from zkstate.cli.arguments import Namespace, Parser, address, existing, hex_bytes, is_given, seconds, whole
+from zkstate.cli.blobs import blob_mirrors, declare_taking
 from zkstate.cli.headers import age_text, header_facts, header_result
 from zkstate.cli.keys import read_key
 from zkstate.cli.named import read_header
@@ -40,6 +41,8 @@ Rebuild one account from what the venue published, believing nothing but the tru
   --unlock FILE      the passphrase of a key that `backup seal` sealed, one line in such a file, or - to type it
   --mirror PLACE     a folder or an http(s) address with published epochs; several may be given, and any of
                      them may be wrong, slow or gone
+  --blob-archive PLACE  a folder or an http(s) address with an epoch's blobs, or some of their cells
+  --blob-node URL    a beacon node to ask for them; each blob is held to what the registry says, as the files in it are
   --out BUNDLE       where the account bundle is written. It holds the account's secret: keep it private
   --max-age DURATION refuse a state older than this, such as 36h
   --history-since N  bring the entries of the account's history after epoch N, which a proof about several epochs
@@ -81,6 +84,7 @@ def declare(parser: Parser) -> None:
     parser.add_argument("--rpc", action="append", default=[])
     parser.add_argument("--registry", type=address)
     parser.add_argument("--block-hash", type=hex_bytes(32))
+    declare_taking(parser)
     parser.add_argument("--chain-id", type=whole(0, (1 << 64) - 1))
     parser.add_argument("--out", type=Path)
     parser.add_argument("--max-age", type=seconds)
@@ -98,18 +102,19 @@ def run(args: Namespace, terminal: Terminal) -> int:
         return _new_key(args.new_key, terminal)
     if args.files:
         return _files(args, terminal)
-    if args.key is None or not args.mirror or args.out is None:
-        raise InputError("--key, --mirror and --out are needed (see --help)")
+    if args.key is None or not (args.mirror or args.blob_archive or args.blob_node) or args.out is None:
+        raise InputError("--key, --mirror or a place for blobs, and --out are needed (see --help)")
     if args.timeout == 0:
         raise InputError("--timeout 0 leaves no time to answer: give at least 1s")
     light = light_root(args) if is_light(args) and args.header is None else None
     trust_root = _trust_root(args) if light is None else light.reader
     limits = Limits(max_age_s=args.max_age, request_s=float(args.timeout))
     key = read_key(args.key, args.unlock)
+    blobs = blob_mirrors(args, trust_root)
     with terminal.progress("recover") as progress:
         recovery = recover(
             key,
-            [mirror_at(place) for place in args.mirror],
+            [*map(mirror_at, args.mirror), *blobs],
             trust_root,
             limits=limits,
             history_since=args.history_since,
@@ -118,7 +123,8 @@ def run(args: Namespace, terminal: Terminal) -> int:
     if light is not None and args.evidence_out is not None:
         replace_file(args.evidence_out, light.evidence(recovery.bundle.signed))
     recovery.bundle.write(args.out)
-    for words in [*warnings(recovery), *([] if light is None else light.warnings())]:
+    found_false = [f"blobs: {fault}" for mirror in blobs for fault in mirror.faults]
+    for words in [*warnings(recovery), *found_false, *([] if light is None else light.warnings())]:
         terminal.say(words)
     result = {"verb": "recover", "out": str(args.out), **recovery_result(recovery)}
     result |= {} if light is None else light.result()

@@ -67,6 +67,7 @@ class HttpMirror:
     """
 
     url: str
+    accept: str = _ACCEPT
     bytes_read: int = field(default=0, init=False)
     _base: SplitResult = field(init=False, repr=False)
 
@@ -90,7 +91,7 @@ class HttpMirror:
         target, what = self._base._replace(path=self._base.path + checked_path(path)), f"{self.name}: {path}"
         with reported(what, timeout_s):
             for _ in range(MAX_REDIRECTS + 1):
-                with request(target, deadline, accept=_ACCEPT) as response:
+                with request(target, deadline, accept=self.accept) as response:
                     if not 300 <= response.status < 400:
                         return self._body(response, path, max_bytes)
                     target = self._follow(target, response, path)

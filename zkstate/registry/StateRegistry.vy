@@ -10,7 +10,8 @@
      Storage is read by light clients through eth_getProof, so the order of the state variables is fixed:
      slot 0 latest_epoch, slot 1 latest_state_root, slot 2 latest_time, slot 3 header_hash, where the entry of an
      epoch lies at keccak256(3 as 32 bytes, epoch as 32 bytes), slot 4 halted, slot 5 rollback_ready_at,
-     slot 6 rollback_epoch, slot 7 publisher, slot 8 governance, slot 9 pending_governance.
+     slot 6 rollback_epoch, slot 7 publisher, slot 8 governance, slot 9 pending_governance, slot 10 blobs, where the
+     entry of a header lies at keccak256(10 as 32 bytes, header hash).
 
      The operator's Ed25519 signature is not checked here, as the EVM has no precompile for it: readers check it.
 """
@@ -21,6 +22,8 @@ HEADER_MAGIC: constant(Bytes[8]) = x"7a6b737461746501"
 FUTURE_TOLERANCE: constant(uint256) = 900
 # Bounds the gas of one rollback; a deeper one takes several.
 MAX_ROLLBACK: constant(uint256) = 512
+# More than a transaction can carry today (EIP-7594: six).
+MAX_BLOBS: constant(uint256) = 16
 
 event EpochPublished:
     epoch: indexed(uint256)
@@ -28,6 +31,11 @@ event EpochPublished:
     state_root: indexed(bytes32)
     header: Bytes[HEADER_BYTES]
     mirrors: String[512]
+
+event EpochBlobs:
+    header_hash: indexed(bytes32)
+    blobs: indexed(bytes32)
+    versioned_hashes: DynArray[bytes32, MAX_BLOBS]
 
 event Halted: pass
 
@@ -64,6 +72,7 @@ rollback_epoch: public(uint256)
 publisher: public(address)
 governance: public(address)
 pending_governance: public(address)
+blobs: public(HashMap[bytes32, bytes32])
 
 VENUE: public(immutable(bytes32))
 STALENESS_LIMIT: public(immutable(uint256))
@@ -100,6 +109,7 @@ def publish(header: Bytes[HEADER_BYTES], mirrors: String[512] = ""):
     """
     @notice Append the next epoch. The first may have any number from 1; each later one is the next number.
     @param mirrors Where the files of the epoch were put: a hint, which nothing on chain depends on.
+    @dev The blobs of the transaction, if it has any, hold the files: what they are is kept under the header's hash.
     """
     assert msg.sender == self.publisher, "sender is not the publisher"
     assert not self.halted, "registry is halted"
@@ -127,6 +137,8 @@ def publish(header: Bytes[HEADER_BYTES], mirrors: String[512] = ""):
     self.latest_state_root = state_root
     self.latest_time = time
     log EpochPublished(epoch=epoch, header_hash=digest, state_root=state_root, header=header, mirrors=mirrors)
+    if blobhash(0) != empty(bytes32):
+        self._record_blobs(digest)
 
 
 @external
@@ -230,6 +242,20 @@ def accept_governance():
     self.governance = msg.sender
     self.pending_governance = empty(address)
     log GovernanceChanged(governance=msg.sender)
+
+
+@internal
+def _record_blobs(digest: bytes32):
+    hashes: DynArray[bytes32, MAX_BLOBS] = []
+    for i: uint256 in range(MAX_BLOBS):
+        hash: bytes32 = blobhash(i)
+        if hash == empty(bytes32):
+            break
+        hashes.append(hash)
+    # Their number and the hashes, 32 bytes each.
+    blobs: bytes32 = sha256(abi_encode(hashes, ensure_tuple=False))
+    self.blobs[digest] = blobs
+    log EpochBlobs(header_hash=digest, blobs=blobs, versioned_hashes=hashes)
 
 
 @internal

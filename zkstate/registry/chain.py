@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from zkstate.errors import EncodingError
 
@@ -72,6 +73,15 @@ class Chain(Protocol):
 
     def block_time(self) -> int:
         """Seconds since 1970 of the newest block."""
+        ...
+
+
+@runtime_checkable
+class BlobChain(Protocol):
+    """A chain that carries blobs beside a transaction."""
+
+    def transact_with_blobs(self, to: bytes, data: bytes, blobs: Sequence[bytes]) -> Receipt:
+        """Send a transaction with blobs and wait until it is in a block."""
         ...
 
 

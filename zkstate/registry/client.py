@@ -13,11 +13,11 @@ import warnings
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from zkstate.errors import DisagreementError, EnvironmentFailure, MissingError, RefusedError, SourceError
 from zkstate.registry.chain import Log, Receipt, address_text, checked_address, parse_address
-from zkstate.registry.rpc import TIMEOUT_S, JsonRpc, write_data
+from zkstate.registry.rpc import TIMEOUT_S, JsonRpc, read_quantity, write_data
 from zkstate.state.identity import read_private
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from eth_account.signers.local import LocalAccount
     from eth_typing import Address
+    from hexbytes import HexBytes
     from web3.types import LogReceipt, TxParams, Wei
 
 WAIT_S = 120.0
@@ -33,6 +34,7 @@ POLL_S = 0.2
 _KEY = re.compile(rb"(?:0x)?([0-9a-fA-F]{64})\s*", re.ASCII)
 _MAX_KEY_FILE = 200
 _ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141  # of secp256k1 (SEC 2, 2.4.1)
+_BLOB_GAS = 40_000  # what recording blobs costs more than an estimate without them, for each and once
 _NO_TIP = "There was an issue with the method eth_maxPriorityFeePerGas"  # what web3 says when it computes one instead
 
 
@@ -74,7 +76,7 @@ class JsonRpcChain:
             from zkstate.registry import provider  # noqa: PLC0415 (optional dependency)
         except ImportError as error:
             raise _missing() from error
-        self.name = rpc.name
+        self._rpc, self.name = rpc, rpc.name
         self._wait_s = wait_s
         self._failures: Callable[[str], AbstractContextManager[None]]
         self._failures = lambda what: provider.failures(self.name, what)
@@ -82,8 +84,9 @@ class JsonRpcChain:
         self._eth = web3.eth
         self._eth.default_block = "pending"  # gas is estimated for the block that comes, at its time
         self.chain_id = int(self._eth.chain_id)
+        self._account: LocalAccount | None = None
         if isinstance(sender, KeyFile):
-            account = read_key(sender.path)
+            account = self._account = read_key(sender.path)
             self.sender = parse_address(account.address)
             web3.middleware_onion.inject(SignAndSendRawMiddlewareBuilder.build(account), layer=0)
         else:
@@ -97,6 +100,21 @@ class JsonRpcChain:
         if value:
             transaction["value"] = cast("Wei", value)
         return self._send(transaction, f"transaction to {address_text(to)}")
+
+    def transact_with_blobs(self, to: bytes, data: bytes, blobs: Sequence[bytes]) -> Receipt:
+        """Send a transaction that carries blobs (EIP-4844, cell proofs of EIP-7594), signed by the key file."""
+        if self._account is None:
+            raise EnvironmentFailure(f"{self.name}: blobs take a key file: nodes do not sign transactions with them")
+        transaction, what = self._transaction(to, data), f"transaction to {address_text(to)} with {len(blobs)} blobs"
+        with self._failures(what):
+            base = self._eth.get_block("latest")["baseFeePerGas"]
+            tip = self._eth.max_priority_fee
+            transaction["maxPriorityFeePerGas"] = tip
+            transaction["maxFeePerGas"] = cast("Wei", 2 * base + tip)
+            transaction["gas"] = self._eth.estimate_gas(transaction) + _BLOB_GAS * (1 + len(blobs))
+            fee = read_quantity(self._rpc.call("eth_blobBaseFee", []), "blob base fee", 1 << 128)
+            transaction |= {"type": 3, "maxFeePerBlobGas": cast("Wei", 2 * fee), "chainId": self.chain_id}
+        return self._send(transaction, what, blobs)
 
     def call(self, to: bytes, data: bytes) -> bytes:
         with self._failures(f"call of {address_text(to)}"):
@@ -141,7 +159,7 @@ class JsonRpcChain:
             raise EnvironmentFailure(f"{self.name}: the node holds {which} unlocked: give a key file instead")
         return wanted or accounts[0]
 
-    def _send(self, transaction: TxParams, what: str) -> Receipt:
+    def _send(self, transaction: TxParams, what: str, blobs: Sequence[bytes] = ()) -> Receipt:
         """Send, on the chain that was opened and after what the sender sent before; wait until it is in a block."""
         from web3.exceptions import TimeExhausted  # noqa: PLC0415 (optional dependency)
 
@@ -149,7 +167,7 @@ class JsonRpcChain:
             warnings.filterwarnings("ignore", _NO_TIP)
             _ = self._eth.chain_id
             self._settle(what)
-            sent = self._eth.send_transaction(transaction)
+            sent = self._signed(transaction, blobs) if blobs else self._eth.send_transaction(transaction)
             try:
                 receipt = self._eth.wait_for_transaction_receipt(sent, self._wait_s, POLL_S)
             except TimeExhausted as error:
@@ -169,6 +187,14 @@ class JsonRpcChain:
             None if created is None else parse_address(created),
             bytes(sent),
         )
+
+    def _signed(self, transaction: TxParams, blobs: Sequence[bytes]) -> HexBytes:
+        """Send a transaction with blobs: web3 signs none by itself."""
+        assert self._account is not None
+        fields: dict[str, Any] = {name: value for name, value in transaction.items() if name != "from"}
+        fields["nonce"] = self._eth.get_transaction_count(_address(self.sender), "pending")
+        signed = self._account.sign_transaction(fields, blobs=list(blobs))
+        return self._eth.send_raw_transaction(signed.raw_transaction)
 
     def _settle(self, what: str) -> None:
         """Wait for what the sender has on the way, from a run that was killed perhaps: it decides what may follow."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from zkstate.errors import DisagreementError, LengthError, RefusedError
+from zkstate.errors import DisagreementError, InputError, LengthError, RefusedError
 from zkstate.publication.header import HEADER_BYTES
 from zkstate.registry.artefacts import artefact
 from zkstate.registry.calls import deploy, read_words
-from zkstate.registry.chain import Chain, Receipt
+from zkstate.registry.chain import BlobChain, Chain, Receipt
 
 CONTRACT = "StateRegistry"
 DEFAULT_STALENESS_LIMIT_S = 7 * 86400
@@ -62,8 +63,10 @@ class Registry:
         )
         return cls(chain, address), receipt
 
-    def publish(self, header: bytes, mirrors: str = "") -> Receipt | None:
+    def publish(self, header: bytes, mirrors: str = "", blobs: Sequence[bytes] = ()) -> Receipt | None:
         """Append an epoch from its 480-byte header; None if it is there already, so a repeat is harmless.
+
+        `blobs` travel with the transaction, and the registry keeps what they are; only some chains carry any.
 
         That includes a repeat while the transaction of a first attempt, killed or given up, is still on its way.
         Errors: DisagreementError if the registry holds another header for that epoch.
@@ -73,6 +76,8 @@ class Registry:
         if self.holds(header):
             return None
         try:
+            if blobs:
+                return self._send_blobs(header, mirrors, blobs)
             return self._send("publish", header, mirrors)
         except RefusedError:
             if self.holds(header):
@@ -95,6 +100,11 @@ class Registry:
     def header_hash(self, epoch: int) -> bytes | None:
         """The header hash of an epoch, or None."""
         word = self._word("header_hash", epoch)
+        return word if any(word) else None
+
+    def blobs_root(self, header_hash: bytes) -> bytes | None:
+        """What is committed about the blobs that a header came with, or None."""
+        word = self._word("blobs", header_hash)
         return word if any(word) else None
 
     def latest_epoch(self) -> int:
@@ -171,6 +181,12 @@ class Registry:
 
     def accept_governance(self) -> Receipt:
         return self._send("accept_governance")
+
+    def _send_blobs(self, header: bytes, mirrors: str, blobs: Sequence[bytes]) -> Receipt:
+        if not isinstance(self.chain, BlobChain):
+            raise InputError(f"{self.chain.name} carries no blobs")
+        data = artefact(CONTRACT).call_data("publish", header, mirrors)
+        return self.chain.transact_with_blobs(self.address, data, blobs)
 
     def _send(self, function: str, *arguments: object) -> Receipt:
         return self.chain.transact(self.address, artefact(CONTRACT).call_data(function, *arguments))
