@@ -103,7 +103,7 @@ def run(args: Namespace, terminal: Terminal) -> int:
     if args.files:
         return _files(args, terminal)
     if args.key is None or not (args.mirror or args.blob_archive or args.blob_node) or args.out is None:
-        raise InputError("--key, --mirror or a place for blobs, and --out are needed (see --help)")
+        raise InputError("--key, --mirror and --out are needed, or a place for blobs (see --help)")
     if args.timeout == 0:
         raise InputError("--timeout 0 leaves no time to answer: give at least 1s")
     light = light_root(args) if is_light(args) and args.header is None else None
