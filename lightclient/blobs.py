@@ -139,11 +139,7 @@ class BlobMirror:
         if match is None:
             raise MissingError(f"{self.name}: there is no {path}: blobs hold epochs")
         epoch = int(match[1])
-        if epoch not in self._epochs:
-            try:
-                self._epochs[epoch] = self._fetched(epoch, timeout_s)
-            except ZkstateError as error:
-                self._epochs[epoch] = error
+        self.fetch(epoch, timeout_s)
         files = self._epochs[epoch]
         if isinstance(files, ZkstateError):
             raise files
@@ -152,6 +148,15 @@ class BlobMirror:
         if len(files[match[2]]) > max_bytes:
             raise SourceError(f"{self.name}: {path} has {len(files[match[2]])} bytes, more than {max_bytes}")
         return files[match[2]]
+
+    def fetch(self, epoch: int, timeout_s: float) -> None:
+        """Have the files of an epoch, or why not, at hand: blobs take longer than a mirror is waited for."""
+        if epoch in self._epochs:
+            return
+        try:
+            self._epochs[epoch] = self._fetched(epoch, timeout_s)
+        except ZkstateError as error:
+            self._epochs[epoch] = error
 
     def _fetched(self, epoch: int, timeout_s: float) -> Mapping[str, bytes]:
         header_hash = self.registry.epoch_hash(epoch)

@@ -87,7 +87,7 @@ def run(args: Namespace, terminal: Terminal) -> int:
     for option in ("publisher_key", "chain_id"):
         if getattr(args, option) is not None and not on_chain:
             raise InputError(f"--{option.replace('_', '-')} is for a transaction, and no --rpc is given")
-    if not args.mirror and not args.shard_mirror:
+    if not (args.mirror or args.shard_mirror or args.blobs):
         raise InputError("--mirror or --shard-mirror is needed: a registry holds no files")
     public = args.folder / PUBLIC
     if not public.is_dir():
