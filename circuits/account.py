@@ -107,7 +107,7 @@ class AccountStatement(CommittedStatement):
             c.require_uint(given, width, f"instruments[{i}] is an unsigned {width}-bit integer")
             for i, given in enumerate(self.instruments)
         )
-        _require_order(c, ids)
+        require_order(c, ids)
         with c.scope("account"):
             rows_digest = self._rows_digest(c, ids)
         path = (self.place, self.accounts_nodes)
@@ -156,8 +156,10 @@ def rows_of(c: Builder, ids: Sequence[Wire], instrument: Wire) -> list[Wire]:
     return [c.bit(own == instrument) for own in ids]
 
 
-def _require_order(c: Builder, ids: Sequence[Wire]) -> None:
+def require_order(c: Builder, ids: Sequence[Wire]) -> list[Wire]:
+    """Instrument ids strictly increase, and behind them is padding: for each row whether it is padding."""
     padding = [c.bit(instrument == 0) for instrument in ids]
     for i in range(1, len(ids)):
         c.require((ids[i] > ids[i - 1]) | padding[i], f"row {i} has a higher instrument id than row {i - 1}")
         c.require(~padding[i - 1] | padding[i], f"row {i} is padding because row {i - 1} is")
+    return padding

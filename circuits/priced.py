@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from zkstate.commitment.domain import tag
 from zkstate.constraint.builder import Builder
 from zkstate.constraint.statement import BOOL, FELT, secret, sint, uint
-from zkstate.constraint.wire import Wire, WireLike
+from zkstate.constraint.wire import BitLike, Wire, WireLike
 from zkstate.state.margin import BOUND_SCALE
 from zkstate.state.schema import ASSET, MAX_TIERS, PPM, ROUNDED, SHORT_ONLY, UNBOUNDED
 from zkstate.state.table_tree import TABLE_ARITY, TABLE_TOP, capacity
@@ -48,6 +48,13 @@ class Reserved:
 
     size: Wire
     cost: Wire
+
+
+def require_tier(c: Builder, notional: Wire, lower: Wire, upper: Wire, unbounded: BitLike) -> None:
+    """A notional value lies within a tier's bounds; without an upper one where `unbounded` is 1."""
+    c.require(notional >= lower * BOUND_SCALE, "the notional value reaches the tier's lower bound")
+    bounded_notional = c.select(unbounded, 0, notional)
+    c.require(bounded_notional < upper * BOUND_SCALE, "the notional value stays below the tier's upper bound")
 
 
 @dataclass(frozen=True)
@@ -134,11 +141,7 @@ class PricedStatement(AccountStatement):
         is_asset, is_short = self.is_asset[i], ~c.bit(amount >= 0)
         size = abs(amount) if reserved is None else c.select(is_asset, abs(amount), reserved.size)
         notional = size * self.notional_prices[i]
-        c.require(notional >= self.lowers[i] * BOUND_SCALE, "the notional value reaches the tier's lower bound")
-        bounded_notional = c.select(self.uppers[i] == UNBOUNDED, 0, notional)
-        c.require(
-            bounded_notional < self.uppers[i] * BOUND_SCALE, "the notional value stays below the tier's upper bound"
-        )
+        require_tier(c, notional, self.lowers[i], self.uppers[i], self.uppers[i] == UNBOUNDED)
         by_tier = notional * self.rates[i] - self.offsets[i] * OFFSET_SCALE
         value = amount * self.prices[i]
         paid_funding = amount * (self.fundings[i] - self.fundings_at_entry[i])

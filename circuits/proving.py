@@ -108,14 +108,7 @@ def proving_key(statement: CommittedStatement, circuit: Circuit, progress: Progr
     DisagreementError if that is not the key that `keys.json` pins for the circuit.
     """
     name = catalogue.name(statement)
-    folder = cache_folder()
-    path = folder / "keys" / f"{name}-{circuit.digest[:32]}.zkey" if folder is not None else None
-    key = _cached_key(path) if path is not None else None
-    if key is None:
-        progress(f"making the insecure key of {name}")
-        key = insecure_key(name, circuit)
-        if path is not None:
-            _cache_key(path, key)
+    key, path = insecure_key_of(name, circuit, progress), _key_path(name, circuit)
     pinned = known().get(name)
     if pinned is not None and pinned.verification_key != key.vk.digest():
         remedy = f"remove {path} and try again" if path is not None else "pin the keys of the changed circuits"
@@ -123,6 +116,23 @@ def proving_key(statement: CommittedStatement, circuit: Circuit, progress: Progr
             f"the key of {name} has digest {key.vk.digest()}; known is {pinned.verification_key}: {remedy}"
         )
     return key
+
+
+def insecure_key_of(name: str, circuit: Circuit, progress: Progress = _silent) -> ProvingKey:
+    """The insecure key of a circuit: from the cache, else made and cached."""
+    path = _key_path(name, circuit)
+    key = _cached_key(path) if path is not None else None
+    if key is None:
+        progress(f"making the insecure key of {name}")
+        key = insecure_key(name, circuit)
+        if path is not None:
+            _cache_key(path, key)
+    return key
+
+
+def _key_path(name: str, circuit: Circuit) -> Path | None:
+    folder = cache_folder()
+    return None if folder is None else folder / "keys" / f"{name}-{circuit.digest[:32]}.zkey"
 
 
 def _cached_key(path: Path) -> ProvingKey | None:

@@ -16,7 +16,7 @@ from circuits.context import Context
 from circuits.proving import attest
 from lightclient.bundle import Bundle
 from zkstate.atomic import create_file, new_folder, write_new
-from zkstate.cli.arguments import Namespace, Parser, decimal, existing, is_given, parts_per_million
+from zkstate.cli.arguments import Namespace, Parser, decimal, directory, existing, is_given, parts_per_million, whole
 from zkstate.cli.between import TwoEpochs, exit_claim, history_claim, liquidation_claim, opening_of
 from zkstate.cli.context import declare_context, given_context, is_vault
 from zkstate.cli.headers import time_text
@@ -26,10 +26,12 @@ from zkstate.cli.plain_transparent import TAKES as TRANSPARENT_TAKES
 from zkstate.cli.plain_transparent import PlainTransparent, prove_files
 from zkstate.cli.prove_circom import TAKES as CIRCOM_TAKES
 from zkstate.cli.prove_circom import prove_circom
+from zkstate.cli.solvency_prove import LEAST_ROWS, run_prove
 from zkstate.cli.terminal import Terminal, show_facts
 from zkstate.cli.verdict import claim_facts, claim_result
 from zkstate.errors import EnvironmentFailure, InputError
 from zkstate.publication.progress import Progress
+from zkstate.solvency.files import STATEMENT
 from zkstate.state import decimals
 from zkstate.state.schema import I64, I128, VALUE_DECIMALS, Instrument
 
@@ -44,6 +46,7 @@ usage: zkstate prove margin    --account BUNDLE [--ratio R] [--initial]         
        zkstate prove liquidation --account BUNDLE --until BUNDLE [--ratio R]                 --out DIR
        zkstate prove exit        --account BUNDLE --asset SYMBOL [--exactly X] --recipient A --out DIR
                                [CONTEXT] [--system transparent | [--system groth16] KEY] [--json]
+       zkstate prove solvency EPOCH [--jobs N] [--batch-rows N] [--system SYSTEM] [KEYS] [--json]
        zkstate prove STATEMENT ..  --attestation FILE --challenge HEX --expiry T [CONTEXT] KEY [--json]
        zkstate prove --zkey ZKEY --wtns WTNS [--r1cs R1CS] [--ceremony RECORD | --allow-insecure-setup] --out DIR
        zkstate prove --r1cs R1CS --wtns WTNS --out DIR
@@ -64,6 +67,9 @@ named by row), without one by the transparent system.
   liquidation         equity at the epoch of BUNDLE was at least R times maintenance, and the next thing that happened
                       but funding and deposits, by the later bundle, was a liquidation
   exit                so much of an asset, or the most there is, can leave the account to the recipient, once
+  solvency            of a whole venue: every account in EPOCH, the folder that snapshot wrote, is counted and held to
+                      maintenance; who is unhealthy is counted with what they lack. Written to EPOCH/solvency, which is
+                      published; a run that was killed goes on where it stopped
   BOUNDS              --exactly X, --at-least X, --at-most X, or both of the latter, in whole units: 1.5
   ENTRY               --entry-at-least X, --entry-at-most X: bounds of the entry value, in quote
   --account BUNDLE    the account bundle that zkstate recover wrote
@@ -75,6 +81,10 @@ named by row), without one by the transparent system.
   --system            transparent: no key and nobody to trust with one; 130 to 640 KB, for use off chain.
                       groth16: 200 bytes, which a contract verifies, and a KEY. By default transparent, or groth16 if a
                       KEY or --attestation is given
+
+  --jobs N            processes to prove solvency with, by default one for each core
+  --batch-rows N      rows of accounts to a batch, by default 512, or 64 by groth16: more take more memory
+  KEYS                --keys DIR: for each circuit its key, batch-8x64-e256.zkey say; or --allow-insecure-setup
 
 KEY is one of
 
@@ -116,7 +126,11 @@ TAKES = {
 
 
 def declare(parser: Parser) -> None:
-    parser.add_argument("statement", choices=tuple(CLAIMS), nargs="?")
+    parser.add_argument("statement", choices=(*CLAIMS, STATEMENT), nargs="?")
+    parser.add_argument("epoch", type=directory, nargs="?")
+    parser.add_argument("--jobs", type=whole(1, 256))
+    parser.add_argument("--batch-rows", type=whole(LEAST_ROWS, 1 << 16))
+    parser.add_argument("--keys", type=directory)
     parser.add_argument("--account", type=existing)
     parser.add_argument("--out", type=Path)
     parser.add_argument("--attestation", type=Path)
@@ -139,6 +153,11 @@ def declare(parser: Parser) -> None:
 
 
 def run(args: Namespace, terminal: Terminal) -> int:
+    if args.statement == STATEMENT:
+        return run_prove(args, terminal)
+    for name in ("epoch", "jobs", "batch_rows", "keys"):
+        if getattr(args, name) is not None:
+            raise InputError(f"only prove solvency takes {'a folder' if name == 'epoch' else _option(name)}")
     if (args.out is None) == (args.attestation is None):
         raise InputError("give --out, or --attestation to have all in one file")
     target: Path = args.out or args.attestation
@@ -186,6 +205,10 @@ def run(args: Namespace, terminal: Terminal) -> int:
     facts = [*claim_facts(attestation), ("proof", str(target))]
     terminal.emit(result, lambda console: show_facts(console, facts))
     return 0
+
+
+def _option(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
 
 
 def _is_transparent(args: Namespace) -> bool:

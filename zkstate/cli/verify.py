@@ -26,18 +26,22 @@ from zkstate.cli.headers import check_age, header_facts, header_result
 from zkstate.cli.named import read_header, read_named, read_record
 from zkstate.cli.plain import PlainProof, judge, read_key
 from zkstate.cli.plain_transparent import PlainTransparent, judge_files
+from zkstate.cli.solvency_verify import run_verify
 from zkstate.cli.terminal import Terminal, show_judgement
 from zkstate.cli.verdict import Verdict
 from zkstate.errors import InputError
 from zkstate.publication.audit import audit_folder
+from zkstate.publication.epoch import PUBLIC
 from zkstate.publication.header import SIGNED_BYTES, SignedHeader, equivocation
 from zkstate.publication.layout import HEADER, MANIFEST
 from zkstate.publication.regular import read_below
+from zkstate.solvency.files import SOLVENCY
 
 USAGE = """\
 usage: zkstate verify PROOF_DIR [PINS] [SETUP] [EXPECTED CONTEXT] [--json]
        zkstate verify ATTESTATION --challenge HEX [PINS] [SETUP] [EXPECTED CONTEXT] [--json]
        zkstate verify EPOCH_DIR [--header FILE] [--header-hash HEX] [--max-age DURATION] [--json]
+       zkstate verify SOLVENCY [--solvency DIR] [--header FILE] [--header-hash HEX] [--max-age D] [SETUP] [--json]
        zkstate verify HEADER HEADER [--json]
        zkstate verify EVIDENCE PINS OF EVIDENCE [--max-age DURATION] [--json]
        zkstate verify CIRCOM_DIR [--key FILE] [SETUP] [--json]
@@ -50,6 +54,9 @@ Check offline, and say what is shown and what is not.
               transparent (proof.bin: no key, and the circuit is compiled here) or Groth16 (proof.json)
   ATTESTATION the same in one file, as zkstate prove --attestation wrote it in answer to your challenge
   EPOCH_DIR   a published epoch: every file against the manifest, the tables, tree and records against the header
+  SOLVENCY    an epoch with its proof of solvency: a folder with public/ and solvency/, or with --solvency DIR a
+              published epoch and the proof beside it. All of EPOCH_DIR, and every batch, whether together they are
+              all accounts once, and end at the published totals. A SETUP of groth16 may be a folder of records
   HEADER      two copies of header.bin: whether they convict a venue of signing two states for one epoch
   EVIDENCE    what zkstate recover --evidence-out wrote: that a venue's registry held a header in a finalized block
   CIRCOM_DIR  verification_key.json, public.json and proof.json of any Groth16 circuit over BN254, as prove --zkey and
@@ -92,6 +99,7 @@ def declare(parser: Parser) -> None:
     parser.add_argument("place", nargs="*", type=existing)
     for name in ("--vk", "--public", "--proof", "--key", "--header", "--other-header", "--ceremony", "--r1cs"):
         parser.add_argument(name, type=existing)
+    parser.add_argument("--solvency", type=existing)
     parser.add_argument("--header-hash", type=hex_bytes(32))
     parser.add_argument("--allow-insecure-setup", action="store_true")
     parser.add_argument("--max-age", type=seconds)
@@ -122,6 +130,9 @@ def run(args: Namespace, terminal: Terminal) -> int:
         if args.challenge is None:
             raise InputError("verify of an attestation: give --challenge, the one you chose, or it may answer another")
         return _verify_proof(attestation, args, terminal)
+    if args.solvency is not None or (place / PUBLIC / MANIFEST).exists():
+        _only(args, "solvency", "header", "header_hash", "max_age", "ceremony", "solvency")
+        return _verify_solvency(place, args, terminal)
     if (place / STATEMENT_FILE).exists():
         return _verify_proof(read_attestation(place), args, terminal)
     if (place / MANIFEST).exists():
@@ -147,6 +158,7 @@ def _only(args: Namespace, what: str, *takes: str) -> None:
     for name in {
         "key",
         "r1cs",
+        "solvency",
         "header",
         "other_header",
         "header_hash",
@@ -240,6 +252,14 @@ def _verify_epoch(folder: Path, args: Namespace, terminal: Terminal) -> int:
         lambda console: show_judgement(console, not findings, findings, facts),
     )
     return int(bool(findings))
+
+
+def _verify_solvency(place: Path, args: Namespace, terminal: Terminal) -> int:
+    public = place if args.solvency is not None else place / PUBLIC
+    code, header = run_verify(public, args.solvency or place / SOLVENCY, _pinned_hash(args), args, terminal)
+    if code == 0:
+        check_age("the epoch is", header, args.max_age, int(time.time()))
+    return code
 
 
 def _compare_headers(paths: list[Path], terminal: Terminal) -> int:

@@ -177,13 +177,7 @@ class Circuit:
                 if value not in item.kind:
                     raise WitnessError(f"{name} is {value}: wanted {item.kind.name}")
         witness = self.evaluate(inputs)
-        broken = self._broken(witness)
-        if len(broken):
-            first = str(self._violation(witness, int(broken[0])))
-            witness.wipe()
-            others = {self.label(int(row)) for row in broken[1:]} - {self.label(int(broken[0]))}
-            more = f" (and {len(others)} more requirements)" if others else ""
-            raise WitnessError(f"{first}{more}")
+        self.require_satisfied(witness)
         return witness
 
     def evaluate(self, inputs: Mapping[str, Nested]) -> Witness:
@@ -195,11 +189,28 @@ class Circuit:
         for item in self.inputs:
             flat += item.flatten(self._given(inputs, item))
         fixed = FrVec.from_ints(flat)
+        try:
+            return self.run(fixed)
+        finally:
+            wipe(fixed)
+
+    def run(self, fixed: FrVec) -> Witness:
+        """As `evaluate`, from the constant one and every input in wire order; LengthError for another number."""
         slots = self._program.run(fixed)
-        witness = Witness(slots.slice(0, self.r1cs.n_wires), self.r1cs.n_public)
-        wipe(fixed)
-        wipe(slots)
-        return witness
+        try:
+            return Witness(slots.slice(0, self.r1cs.n_wires), self.r1cs.n_public)
+        finally:
+            wipe(slots)
+
+    def require_satisfied(self, witness: Witness) -> None:
+        """WitnessError as `solve`, of a witness that breaks a row; the witness is wiped then."""
+        broken = self._broken(witness)
+        if len(broken):
+            first = str(self._violation(witness, int(broken[0])))
+            witness.wipe()
+            others = {self.label(int(row)) for row in broken[1:]} - {self.label(int(broken[0]))}
+            more = f" (and {len(others)} more requirements)" if others else ""
+            raise WitnessError(f"{first}{more}")
 
     def violations(self, witness: Witness, most: int = MOST_REPORTED) -> list[Violation]:
         """The rows that a witness breaks, in order, `most` of them at most."""

@@ -2,7 +2,7 @@
 
 OUT/public/     header.bin, manifest.json, tables, tiles, records: what mirrors serve (docs/spec.md §6)
 OUT/private/    salts.key: the secret behind the leaves' salts, mode 0600; heads.bin: where the accounts' histories
-                stand, for the next epoch; both stay with the venue
+                stand, for the next epoch; holdings: every account, for a solvency proof. All stay with the venue
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from zkstate.atomic import PRIVATE_FILE, PRIVATE_FOLDER, new_folder, write_new
 from zkstate.errors import DisagreementError, EncodingError, EnvironmentFailure, LedgerError
 from zkstate.publication.erasure import Code
 from zkstate.publication.header import SYNTHETIC, Header, SignedHeader, sign
+from zkstate.publication.holdings import HOLDINGS, write_holdings
 from zkstate.publication.journals import JOURNALS
 from zkstate.publication.layout import HEADER, INSTRUMENTS, MANIFEST, ORDER_BOOK, PUBLIC, SCENARIOS, SHARDS, TOTALS
 from zkstate.publication.manifest import Manifest
@@ -121,6 +122,8 @@ def write_epoch(
             write_new(public / ORDER_BOOK, order_book)
             if ledger.scenarios is not None:
                 write_new(public / SCENARIOS, encode_scenarios(ledger.scenarios))
+        with watch.step("write holdings"):
+            write_holdings(private / HOLDINGS, ledger, accounts)
         with watch.step("write tiles"):
             write_tiles(accounts.tree, public, progress)
         record_key = X25519PrivateKey.from_private_bytes(entropy(32))

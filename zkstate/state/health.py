@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zkstate.state import wide
-from zkstate.state.ledger import Ledger
+from zkstate.state.ledger import Ledger, RowColumns
 from zkstate.state.margin import BOUND_SCALE
 from zkstate.state.orders import POSITION_LIMBS, Reserved, largest_positions, reserved
 from zkstate.state.schema import MAX_TIERS, PPM, ROUNDED, SHORT_ONLY
@@ -72,8 +72,8 @@ class Health:
 
 
 @dataclass(frozen=True, slots=True)
-class _Columns:
-    """Table entries by instrument id; tiers as (ids, 13), thresholds lower_k * 10^12 as two 64-bit halves."""
+class TableColumns:
+    """A table's entries by instrument id; tiers as (ids, 13), thresholds lower_k * 10^12 as two 64-bit halves."""
 
     asset: Flags
     short_only: Flags
@@ -88,7 +88,8 @@ class _Columns:
     threshold_low: U64s
 
 
-def _columns(table: InstrumentTable) -> _Columns:
+def table_columns(table: InstrumentTable) -> TableColumns:
+    """The columns of a table, the null instrument's entry first."""
     listed = [table[i] for i in range(len(table) + 1)]
     unused = (1 << 128) - 1
     thresholds = [
@@ -101,7 +102,7 @@ def _columns(table: InstrumentTable) -> _Columns:
         for i in listed
         for offset in [tier.offset for tier in i.tiers] + [0] * (MAX_TIERS - len(i.tiers))
     ]
-    return _Columns(
+    return TableColumns(
         np.array([i.is_asset for i in listed]),
         np.array([bool(i.flags & SHORT_ONLY) for i in listed]),
         np.array([bool(i.flags & ROUNDED) for i in listed]),
@@ -121,17 +122,20 @@ def assess_all(ledger: Ledger, initial: bool = False) -> Health:
 
     The maintenance requirement, or the initial one with open orders reserved.
     """
-    columns = _columns(ledger.table)
-    start = ledger.rows.start
-    orders = reserved(ledger) if initial else None
-    isolated = ledger.rows.isolated != 0
-    cross = Pots(np.zeros((LIMBS, len(ledger)), np.int64), np.zeros((LIMBS, len(ledger)), np.int64))
+    return assess_rows(table_columns(ledger.table), ledger.rows, reserved(ledger) if initial else None)
+
+
+def assess_rows(columns: TableColumns, held: RowColumns, orders: Reserved | None = None) -> Health:
+    """As `assess_all`, of the rows of some accounts: the maintenance requirement, or the initial one given `orders`."""
+    start, count = held.start, len(held.start) - 1
+    isolated = held.isolated != 0
+    cross = Pots(np.zeros((LIMBS, count), np.int64), np.zeros((LIMBS, count), np.int64))
     apart: list[Pots] = []
     first = 0
-    while first < len(ledger):
+    while first < count:
         last = max(first + 1, int(np.searchsorted(start, start[first] + _BLOCK_ROWS, side="right")) - 1)
         rows = slice(int(start[first]), int(start[last]))
-        added = _rows(ledger, columns, rows, orders)
+        added = _rows(held, columns, rows, orders)
         segments = start[first : last + 1] - start[first]
         alone = isolated[rows]
         cross.equity[:, first:last] = wide.segment_sums(np.where(alone, 0, added.equity), segments)
@@ -142,15 +146,14 @@ def assess_all(ledger: Ledger, initial: bool = False) -> Health:
         np.concatenate([np.zeros((LIMBS, 0), np.int64), *(pot.equity for pot in apart)], axis=1),
         np.concatenate([np.zeros((LIMBS, 0), np.int64), *(pot.need for pot in apart)], axis=1),
     )
-    account = np.repeat(np.arange(len(ledger)), ledger.rows.counts)[isolated]
+    account = np.repeat(np.arange(count), held.counts)[isolated]
     healthy = cross.healthy
     healthy[account[~pots.healthy]] = False
     return Health(cross, pots, account, healthy)
 
 
-def _rows(ledger: Ledger, columns: _Columns, rows: slice, orders: Reserved | None) -> Pots:
+def _rows(r: RowColumns, columns: TableColumns, rows: slice, orders: Reserved | None) -> Pots:
     """What each row adds to equity and to need, normalised; the initial need if `orders` are given."""
-    r = ledger.rows
     i = r.instrument[rows].astype(np.int64)
     amount = r.amount[rows]
     short = amount < 0
@@ -159,7 +162,7 @@ def _rows(ledger: Ledger, columns: _Columns, rows: slice, orders: Reserved | Non
 
     value = wide.negate_where(wide.multiply(size, wide.from_u64(columns.price[i])), short)
     notional = wide.multiply(size, wide.from_u64(columns.notional_price[i]))
-    k = _tiers(columns, i, notional)
+    k = tiers_of(columns, i, notional)
     counted = wide.normalise(_scaled(notional, columns.rate[i, k]) - columns.offset[:, i, k])
     counted = _rounded(counted, columns.rounded[i] & ~short)
 
@@ -179,7 +182,7 @@ def _rows(ledger: Ledger, columns: _Columns, rows: slice, orders: Reserved | Non
     largest[:, at] = np.where(asset[at], 0, largest_positions(amount[at], short_only[at], ordering))
     cost[:, at] = _scaled(ordering.cost, np.int64(PPM))
     exposed = wide.multiply(largest, wide.from_u64(columns.notional_price[i]))
-    rate = columns.initial_rate[i, _tiers(columns, i, exposed)]
+    rate = columns.initial_rate[i, tiers_of(columns, i, exposed)]
     return Pots(equity, wide.normalise(_scaled(exposed, rate) + cost))
 
 
@@ -204,7 +207,7 @@ def _funding_due(now: I64s, at_entry: I64s, size: Wide, short: Flags) -> Wide:
     return wide.negate_where(wide.extend(wide.multiply(size, wide.from_u64(distance)), 5), fell ^ short)
 
 
-def _tiers(columns: _Columns, instrument: I64s, notional: Wide) -> I64s:
+def tiers_of(columns: TableColumns, instrument: I64s, notional: Wide) -> I64s:
     """How many thresholds above the first each notional value has reached."""
     low = notional[0].astype(np.uint64) | (notional[1].astype(np.uint64) << np.uint64(32))
     high = notional[2].astype(np.uint64) | (notional[3].astype(np.uint64) << np.uint64(32))

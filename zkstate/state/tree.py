@@ -17,7 +17,7 @@ from zkstate.state import columnar
 from zkstate.state.codec import plaintext_bytes
 from zkstate.state.commit import DEFAULT_ACCOUNTS_DEPTH
 from zkstate.state.ledger import Ledger
-from zkstate.state.limbs import LIMBS, byte_limbs
+from zkstate.state.limbs import LIMBS, Limbs, byte_limbs
 from zkstate.state.schema import ID_BOUND, Account
 
 SALT_BYTES = 31
@@ -30,7 +30,7 @@ class AccountsTree:
     """All leaves of an epoch in id order. Entry i of every column belongs to leaf i.
 
     `accounts` are places in the ledger; `ids`, `salts` and history `heads` are (n, 32) big-endian bytes; `lengths`
-    are those of the histories, `classes` size classes.
+    are those of the histories, `classes` size classes, `orders` the orders_n digests as limbs.
     """
 
     accounts: NDArray[np.int64]
@@ -39,6 +39,7 @@ class AccountsTree:
     heads: NDArray[np.uint8]
     lengths: NDArray[np.uint64]
     classes: NDArray[np.uint8]
+    orders: Limbs
     tree: MerkleTree
 
     def __len__(self) -> int:
@@ -168,7 +169,7 @@ def build(ledger: Ledger, venue: int, epoch: int, salt_secret: bytes, depth: int
     vector = kernels.FrVec.from_limbs(inputs.reshape(-1, LIMBS))
     leaves = kernels.poseidon_many(domain.tag("leaf"), vector, 7)
     tree = MerkleTree(leaves, ACCOUNTS_ARITY, depth, domain.tag("node"))
-    return AccountsTree(accounts, ids, salts, heads, lengths, ledger.size_classes[accounts], tree)
+    return AccountsTree(accounts, ids, salts, heads, lengths, ledger.size_classes[accounts], orders[accounts], tree)
 
 
 def _histories(ledger: Ledger, accounts: NDArray[np.int64]) -> tuple[NDArray[np.uint8], NDArray[np.uint64]]:

@@ -1,0 +1,202 @@
+"""The batch circuit against exact integers, and a rejecting witness for each of its rules."""
+
+from dataclasses import replace
+
+import pytest
+
+from circuits.batch import Batch, RoundedBatch, batch_name
+from circuits.batch_account import account_template
+from tests.circuits.nudge import broken_labels, free_wires
+from tests.circuits.raw_batch import (
+    COIN,
+    COIN_2,
+    NOTHING,
+    NULL,
+    OPTION,
+    PADDING,
+    PERP,
+    PERP_2,
+    QUOTE,
+    ROUNDS,
+    TABLE,
+    Held,
+    RawAccount,
+    RawBatch,
+)
+from zkstate.constraint.compiler import build
+from zkstate.kernels import FR_MODULUS
+
+RICH = (Held(QUOTE, 5 * 10**12), Held(COIN, 10**6), Held(PERP, -(10**5), -3 * 10**15, 4), Held(OPTION, 77))
+# a debt larger than what counts, and an isolated position under water
+POOR = (Held(QUOTE, -(10**14)), Held(COIN_2, 10**11), Held(PERP_2, 10**12, 4 * 10**22, -9, isolated=1), NOTHING)
+FIRST, SECOND = RawAccount(RICH, 10**70), RawAccount(POOR, 10**71)
+GOOD = RawBatch((FIRST, SECOND))
+
+
+@pytest.fixture(scope="module")
+def circuit():
+    return build(Batch(4, 2, 16))
+
+
+@pytest.fixture(scope="module")
+def rounded():
+    return build(RoundedBatch(4, 2, 16))
+
+
+def of_rows(*rows, **changes):
+    """A batch whose first account holds these rows."""
+    rows = (*rows, *[NOTHING] * (4 - len(rows)))
+    return replace(GOOD, accounts=(replace(FIRST, rows=rows), SECOND), **changes)
+
+
+class TestTrue:
+    def test_a_good_batch_with_an_unhealthy_account(self, circuit):
+        assert [any(account.shortfalls()) for account in GOOD.accounts] == [False, True]
+        circuit.solve(GOOD.inputs())
+
+    @pytest.mark.parametrize("accounts", [(FIRST, PADDING), (PADDING, PADDING)])
+    def test_padding_behind_accounts(self, circuit, accounts):
+        circuit.solve(replace(GOOD, accounts=accounts).inputs())
+
+    @pytest.mark.parametrize(
+        "row",
+        [
+            Held(QUOTE, 2**63 - 1),
+            Held(QUOTE, -(2**63)),
+            Held(PERP_2, 2**63 - 1, -(2**127), -(2**63)),
+            Held(PERP_2, -(2**63), 2**127 - 1, 2**63 - 1, isolated=1),
+            Held(OPTION, -(10**6)),
+            Held(COIN, (10**9 * 10**12 - 1) // COIN.notional_price),
+            Held(COIN_2, -(-(10**9) * 10**12 // COIN.notional_price)),
+            Held(PERP, 0),
+        ],
+    )
+    def test_the_ends_of_every_range(self, circuit, row):
+        circuit.solve(of_rows(row).inputs())
+
+    def test_an_account_without_rows(self, circuit):
+        circuit.solve(of_rows().inputs())
+
+    @pytest.mark.parametrize("amount", [7, 10**12 + 1, -3])
+    def test_rounding(self, rounded, amount):
+        rows = (Held(QUOTE, 10**6), Held(ROUNDS, amount), NOTHING, NOTHING)
+        batch = RawBatch((replace(FIRST, rows=rows), SECOND), (*TABLE, ROUNDS), rounded=True)
+        rounded.solve(batch.inputs())
+
+    def test_no_wire_can_move_alone(self, circuit, rounded):
+        assert free_wires(circuit, circuit.solve(GOOD.inputs())) == []
+        batch = replace(GOOD, table=(*TABLE, ROUNDS), rounded=True)
+        assert free_wires(rounded, rounded.solve(batch.inputs())) == []
+
+    def test_it_is_copies_of_one_block(self, circuit):
+        assert len(circuit.blocks["account 4"].first_rows) == 2
+        assert circuit.blocks["account 4"].rows == account_template(4, False).n_rows
+        assert batch_name(Batch(4, 2, 16)) == "batch-4x2-e16"
+        assert batch_name(RoundedBatch(8, 64, 256)) == "batch-8x64-e256-r"
+
+
+COIN_AT_HOME = replace(COIN, price=COIN.price + 1)
+LOOKUP = "every row reads an entry of the table"
+LEAVES = "the accounts are those of the stated leaves"
+AFTER = "the sums after are the committed ones"
+
+FALSE = {
+    "an id below its bound": (
+        replace(GOOD, accounts=(replace(FIRST, lower=FIRST.id + 1), SECOND)),
+        "the id is at least its lower bound",
+    ),
+    "an id at the next bound": (
+        replace(GOOD, accounts=(replace(FIRST, upper=FIRST.id), SECOND)),
+        "the id is below its upper bound",
+    ),
+    "an amount too large": (of_rows(Held(QUOTE, 2**63)), "row 0: the amount is a signed 64-bit integer"),
+    "an amount too small": (of_rows(Held(QUOTE, -(2**63) - 1)), "row 0: the amount is a signed 64-bit integer"),
+    "an entry value too large": (
+        of_rows(Held(PERP, 5, 2**127)),
+        "row 0: the entry value is a signed 128-bit integer",
+    ),
+    "a funding index too small": (
+        of_rows(Held(PERP, 5, 0, -(2**63) - 1)),
+        "row 0: the funding at entry is a signed 64-bit integer",
+    ),
+    "an instrument id too large": (
+        of_rows(Held(replace(QUOTE, instrument=4096), 5), table=(*TABLE, replace(QUOTE, instrument=4096))),
+        "the instrument is an unsigned 12-bit integer",
+    ),
+    "rows out of order": (
+        of_rows(Held(COIN, 5), Held(QUOTE, 5)),
+        "row 1 has a higher instrument id than row 0",
+    ),
+    "an instrument twice": (
+        of_rows(Held(QUOTE, 5), Held(QUOTE, 5)),
+        "row 1 has a higher instrument id than row 0",
+    ),
+    "padding between rows": (of_rows(Held(QUOTE, 5), NOTHING, Held(COIN, 5)), "row 2 is padding because row 1 is"),
+    "padding that holds something": (of_rows(Held(QUOTE, 5), Held(NULL, 5)), "row 1: padding holds nothing"),
+    "an account called padding": (
+        replace(GOOD, accounts=(FIRST, replace(SECOND, real=0))),
+        "an account that is padding holds nothing",
+    ),
+    "a price of the prover's own": (of_rows(Held(COIN_AT_HOME, 5)), LOOKUP),
+    "an instrument at the price of another": (of_rows(Held(QUOTE, 5, instrument=2)), LOOKUP),
+    "a rate of the prover's own": (of_rows(Held(replace(COIN, rate=950_000), 5)), LOOKUP),
+    "a market called an asset": (of_rows(Held(replace(PERP, asset=1), 5)), LOOKUP),
+    "a tier too high": (of_rows(Held(PERP_2, 5)), "row 0: the notional value reaches the tier's lower bound"),
+    "a tier too low": (of_rows(Held(COIN, 10**11)), "row 0: the notional value stays below the tier's upper bound"),
+    "an isolated asset": (of_rows(Held(QUOTE, 5, isolated=1)), "row 0: an asset is not isolated"),
+    "another leaf": (replace(GOOD, overrides={"leaves": 5}), LEAVES),
+    "keys of another table": (replace(GOOD, overrides={"table": 5}), "the keys are those of the table"),
+    "other reads than were committed to": (
+        replace(GOOD, overrides={"reads": 5}),
+        "what was read is what was committed to",
+    ),
+    "reads counted once too often": (replace(GOOD, forged={"times": [2, 2, 1, 1, 1, 1, 1] + [0] * 9}), LOOKUP),
+    "other sums before": (replace(GOOD, overrides={"held_before": 5}), "the sums before are the committed ones"),
+    "an account called healthy": (replace(GOOD, sums_after=(0, -1, 0)), AFTER),
+    "a shortfall not counted": (replace(GOOD, sums_after=(0, 0, -1)), AFTER),
+    "totals that are not the sums": (replace(GOOD, sums_after=(1, 0, 0)), AFTER),
+    "a point that is an instrument": (
+        replace(GOOD, point=3),
+        "row 2: the totals' point is no instrument",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FALSE)
+def test_every_rule_refuses(circuit, name):
+    batch, label = FALSE[name]
+    inputs = batch.inputs() if batch.point is None else GOOD.inputs() | {"point": batch.point}
+    assert label in broken_labels(circuit, inputs)
+
+
+def test_a_reading_point_that_is_a_key(circuit):
+    key = GOOD.inputs()["keys"][1]
+    found = broken_labels(circuit, replace(GOOD, forged={"read_point": key}).inputs())
+    assert {"row 0: the reading point is no key", "the reading point is no key"} <= found
+
+
+def test_a_digit_that_is_none(circuit):
+    inputs = GOOD.inputs()
+    assert broken_labels(circuit, inputs | {"real": [2, 1]}) & {"real[0] is 0 or 1"}
+    isolated = [[2, 0, 0, 0], [0, 0, 1, 0]]
+    assert broken_labels(circuit, inputs | {"isolated": isolated}) & {"isolated[0][0] is 0 or 1"}
+
+
+@pytest.mark.parametrize(
+    ("units", "rest", "label"),
+    [
+        (-1, 10**6, "row 1: the remainder is less than 1000000"),
+        (1, 0, "row 1: the quotient and the remainder make the dividend"),
+        (2**128, 0, "row 1: the counted value has at most 128 bits"),
+        (0, 2**20, "row 1: the rest has at most 20 bits"),
+    ],
+)
+def test_a_division_that_is_not_one(rounded, units, rest, label):
+    rows = (Held(QUOTE, 10**6), Held(ROUNDS, 10**9 + 7), NOTHING, NOTHING)
+    batch = RawBatch((replace(FIRST, rows=rows), SECOND), (*TABLE, ROUNDS), rounded=True)
+    inputs = batch.inputs()
+    for name, by in (("counted_units", units), ("counted_rest", rest)):
+        values = [list(row) for row in inputs[name]]
+        values[0][1] = (values[0][1] + by) % FR_MODULUS
+        inputs |= {name: values}
+    assert label in broken_labels(rounded, inputs)

@@ -1,0 +1,233 @@
+"""A venue that cheats: each lie is refused with the batch and the rule, by the circuit or by the verifier."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from tests.solvency.venue import ROWS, TABLE, commit, ledger
+from zkstate.errors import EncodingError, WitnessError
+from zkstate.publication.holdings import Holdings, Parts
+from zkstate.solvency.plan import decode_bounds, draw_bounds, encode_bounds
+from zkstate.solvency.publics import Sums
+from zkstate.solvency.tables import ReadTable
+from zkstate.solvency.witness import Accounts, Blinds
+from zkstate.solvency.workshop import Job, Workshop
+from zkstate.state.ledger import Totals
+from zkstate.state.table import InstrumentTable
+
+
+def workshop(epoch, **changes) -> Workshop:
+    """What the venue proves with, parts of it exchanged for what it would rather prove."""
+    seed = bytes.fromhex((epoch.folder / "private/solvency.key").read_text())
+    shop = Workshop(Job(epoch.folder, "transparent", ROWS, None, seed))
+    for name, value in changes.items():
+        vars(shop)[name] = value
+    return shop
+
+
+def sums_before(shop, index) -> Sums:
+    found = Sums()
+    for i in range(index):
+        found += shop.accounts(i).added
+    return found
+
+
+def reasons(epoch):
+    return list(epoch.verify().reasons)
+
+
+def test_an_omitted_account(proved, tmp_path):
+    epoch = proved.copy(tmp_path)
+    (epoch.proof / "classes.bin").write_bytes((epoch.proof / "classes.bin").read_bytes()[:-1])
+    assert reasons(epoch) == ["classes.bin has 12 entries, there are 13 accounts"]
+    epoch = proved.copy(tmp_path / "again")
+    epoch.batch(8, 1).unlink()
+    assert reasons(epoch)[0].startswith("batch 1 of class 8: ")
+
+
+def test_padding_in_place_of_an_account(proved):
+    """Both ways: the account's rows stay, or they go; its leaf is published, and neither is it."""
+    shop = workshop(proved)
+    part, before = shop.parts[0], sums_before(shop, 0)
+    accounts = shop.accounts(0)
+    statement = shop.published.table.statement(part.rows, part.accounts)
+    blinds = Blinds(0, 5, 7)
+    committed = accounts.committed(before, blinds)
+    fixed = accounts.fixed(statement, before, blinds, committed)
+    circuit = shop.prover(part.rows).circuit
+    real = next(item for item in circuit.inputs if item.name == "real").first
+    witness = circuit.run(type(fixed).concat([fixed.slice(0, real), type(fixed)(1), fixed.slice(real + 1, len(fixed))]))
+    labels = {violation.label for violation in circuit.violations(witness)}
+    assert labels == {"an account that is padding holds nothing", "the accounts are those of the stated leaves"}
+    fewer = replace(part, leaves=part.leaves[1:])
+    emptied = Accounts(shop.published, fewer, shop.holdings.taken(fewer.leaves))
+    committed = emptied.committed(before, blinds)
+    stated = shop.published.inputs(part, committed)
+    fixed = emptied.fixed(statement, before, blinds, committed)
+    first = type(fixed).from_ints([stated[0]])
+    witness = circuit.run(type(fixed).concat([fixed.slice(0, 1), first, fixed.slice(2, len(fixed))]))
+    assert {v.label for v in circuit.violations(witness)} == {"the accounts are those of the stated leaves"}
+
+
+@pytest.mark.parametrize("same", [(0, 1), (0, None)], ids=["in one batch", "in two classes"])
+def test_an_id_that_stands_twice(proved, same):
+    """The list of bounds cannot rise over it, and with bounds that do, one of the two accounts lies outside its own."""
+    shop = workshop(proved)
+    classes = np.asarray(shop.holdings.parts.classes)
+    first = shop.parts[0].leaves[0]
+    second = shop.parts[0].leaves[1] if same[1] else np.flatnonzero(classes == 8)[-1]
+    ids = np.array(shop.holdings.parts.ids)
+    ids[second] = ids[first]
+    with pytest.raises(EncodingError, match="an id stands twice"):
+        draw_bounds(ids, b"seed" * 8)
+    parts = {name: getattr(shop.holdings.parts, name) for name in Parts.__dataclass_fields__} | {"ids": ids}
+    twice = workshop(proved, holdings=Holdings(shop.holdings.rows, Parts(**parts)), parts=shop.parts)
+    vars(twice)["published"] = shop.published
+    index = next(i for i, part in enumerate(shop.parts) if second in part.leaves)
+    with pytest.raises(WitnessError, match=rf"^{shop.parts[index]}: the id is (at least its lower|below its upper)"):
+        twice._proved(index, sums_before(shop, index))
+    bounds = np.array(decode_bounds((proved.proof / "bounds.bin").read_bytes(), 13))
+    bounds[second] = bounds[second - 1]
+    with pytest.raises(EncodingError, match=f"the bound of leaf {second} does not rise"):
+        decode_bounds(encode_bounds(bounds), 13)
+
+
+def test_bounds_that_do_not_rise(proved, tmp_path):
+    epoch = proved.copy(tmp_path)
+    path = epoch.proof / "bounds.bin"
+    content = path.read_bytes()
+    path.write_bytes(content[:31] * 2 + content[62:])
+    assert reasons(epoch) == ["the bound of leaf 1 does not rise: an id could stand twice"]
+    path.write_bytes(content[31:62] + content[:31] + content[62:])
+    assert reasons(epoch) == ["the bound of leaf 1 does not rise: an id could stand twice"]
+    path.write_bytes(content[:-1])
+    assert "bytes of bounds" in reasons(epoch)[0]
+
+
+def test_other_bounds_than_were_proved(proved, tmp_path):
+    epoch = proved.copy(tmp_path)
+    path = epoch.proof / "bounds.bin"
+    content = path.read_bytes()
+    path.write_bytes(b"\0" * 31 + content[31:])
+    assert len(reasons(epoch)) == 1
+    assert "its proof does not hold for these leaves, bounds" in reasons(epoch)[0]
+
+
+def test_an_account_in_another_class(proved, tmp_path):
+    epoch = proved.copy(tmp_path)
+    path = epoch.proof / "classes.bin"
+    classes = bytearray(path.read_bytes())
+    small, large = classes.index(4), classes.index(8)
+    classes[small], classes[large] = 8, 4
+    path.write_bytes(classes)
+    found = reasons(epoch)
+    assert any("of class 4" in reason for reason in found)
+    assert any("of class 8" in reason for reason in found)
+    assert all("its proof does not hold" in reason for reason in found)
+    classes[small] = 5
+    path.write_bytes(classes)
+    assert reasons(epoch) == [f"leaf {small} has class 5, none of (4, 8, 16, 64)"]
+
+
+@pytest.mark.parametrize("member", ["price", "tiers"])
+def test_another_table_in_one_batch(proved, tmp_path, member):
+    """A price or a tier of the venue's own in one batch: its circuit is satisfied, its proof is of another table."""
+    epoch = proved.copy(tmp_path)
+    shop = workshop(epoch)
+    coin = TABLE[2]
+    if member == "price":
+        changed = replace(coin, price=coin.price + 1, notional_price=coin.price + 1)
+    else:
+        changed = replace(coin, tiers=(replace(coin.tiers[0], upper=2**64 - 1),))
+    kinder = InstrumentTable.of([changed if i.id == 2 else i for i in TABLE.instruments])
+    cheating = workshop(epoch, parts=shop.parts, holdings=shop.holdings)
+    vars(cheating)["published"] = replace(shop.published, table=ReadTable.of(kinder))
+    index = next(i for i in range(5) if (shop.accounts(i).holdings.rows.instrument == 2).any())
+    before = sums_before(shop, index)
+    path = epoch.folder / "solvency" / f"batches/{shop.parts[index].rows}/{shop.parts[index].number:06d}.bin"
+    path.write_bytes(cheating._proved(index, before).encode())
+    assert f"{shop.parts[index]}: its proof does not hold" in " ".join(reasons(epoch))
+
+
+def test_sums_that_start_again(proved, tmp_path):
+    epoch = proved.copy(tmp_path)
+    shop = workshop(epoch)
+    for at, start, rule in (
+        (3, Sums(), "batch 0 of class 8: its sums do not go on from those of batch 2 of class 4"),
+        (0, Sums(1, 2, 3), "batch 0 of class 4: its sums do not go on from those of the start"),
+    ):
+        content = shop._proved(at, start).encode()
+        path = epoch.proof / f"batches/{shop.parts[at].rows}/{shop.parts[at].number:06d}.bin"
+        kept = path.read_bytes()
+        path.write_bytes(content)
+        assert rule in reasons(epoch)
+        path.write_bytes(kept)
+
+
+def test_batches_in_another_order(proved, tmp_path):
+    epoch = proved.copy(tmp_path)
+    first, second = epoch.batch(4, 0), epoch.batch(4, 1)
+    one, other = first.read_bytes(), second.read_bytes()
+    first.write_bytes(other)
+    second.write_bytes(one)
+    found = " ".join(reasons(epoch))
+    assert "batch 0 of class 4: its sums do not go on from those of the start" in found
+    assert "batch 1 of class 4: its proof does not hold" in found
+
+
+def test_a_batch_of_another_epoch(proved, tmp_path):
+    epoch = proved.copy(tmp_path)
+    other = commit(tmp_path / "other", replace(ledger(), time=1_800_000_000))
+    other.prove()
+    epoch.batch(8, 0).write_bytes(other.batch(8, 0).read_bytes())
+    assert any(reason.startswith("batch 0 of class 8: its proof does not hold") for reason in reasons(epoch))
+    whole = proved.copy(tmp_path / "again")
+    claim = json.loads((other.proof / "solvency.json").read_bytes())
+    (whole.proof / "solvency.json").write_bytes((other.proof / "solvency.json").read_bytes())
+    assert reasons(whole) == [f"the proof is of the header {claim['header_hash']}, not of {whole.header.hash.hex()}"]
+
+
+@pytest.mark.parametrize(("member", "value"), [("unhealthy", -1), ("shortfall", "0")])
+def test_an_unhealthy_account_or_its_shortfall_left_out(proved, tmp_path, member, value):
+    epoch = proved.copy(tmp_path)
+    path = epoch.proof / "solvency.json"
+    claim = json.loads(path.read_bytes())
+    claim[member] = claim[member] + value if isinstance(value, int) else value
+    path.write_bytes(json.dumps(claim, separators=(",", ":")).encode())
+    where = "batch 1 of class 8"
+    assert reasons(epoch) == [f"{where}: the sums do not end at the published totals, unhealthy accounts and shortfall"]
+
+
+def test_a_healthy_flag_that_is_forced(proved):
+    """Sums after a batch that count one unhealthy account less."""
+
+    class Forced(Accounts):
+        @property
+        def added(self):
+            true = Accounts.of(self.published, self.part, shop.holdings).added
+            return Sums(true.held, true.unhealthy - 1, true.shortfall)
+
+    shop = workshop(proved)
+    index = next(i for i in range(5) if shop.accounts(i).added.unhealthy)
+    part = shop.parts[index]
+    forced = Forced(shop.published, part, shop.holdings.taken(part.leaves))
+    before, blinds = sums_before(shop, index), Blinds(3, 5, 7)
+    statement = shop.published.table.statement(part.rows, part.accounts)
+    circuit = shop.prover(part.rows).circuit
+    witness = circuit.run(forced.fixed(statement, before, blinds, forced.committed(before, blinds)))
+    assert {v.label for v in circuit.violations(witness)} == {"the sums after are the committed ones"}
+
+
+def test_totals_that_are_not_the_sums(proved, tmp_path, monkeypatch):
+    """A header that commits to smaller totals: nothing the venue has proved ends at them."""
+    true = proved.ledger.totals()
+    less = Totals((true.credits[0] - 1, *true.credits[1:]), true.debits)
+    with monkeypatch.context() as patched:
+        patched.setattr(type(proved.ledger), "totals", lambda _: less)
+        epoch = commit(tmp_path / "less", ledger())
+    monkeypatch.setattr("zkstate.solvency.engine._check_totals", lambda *_: None)
+    epoch.prove()
+    (reason,) = reasons(epoch)
+    assert reason.startswith("batch 1 of class 8: the sums do not end at the published totals")

@@ -1,0 +1,95 @@
+"""A small venue with two size classes, debts, tiers, isolated positions and unhealthy accounts; and its solvency."""
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from tests.publication.venue import OPERATOR
+from tests.state.ledgers import ledger_of
+from zkstate.proof.keys import SetupStatus
+from zkstate.publication.epoch import write_epoch
+from zkstate.publication.header import Header, SignedHeader
+from zkstate.solvency.engine import Outcome, prove_epoch
+from zkstate.solvency.verify import Solvency, verify_solvency
+from zkstate.state.ledger import Ledger, issue_keys
+from zkstate.state.schema import ASSET, SHORT_ONLY, Instrument, ladder
+from zkstate.state.table import InstrumentTable
+
+ROWS = 16  # of accounts in a batch: four small accounts, or two of eight rows
+
+TABLE = InstrumentTable.of(
+    [
+        Instrument(1, "USD", ASSET, 8, 10**8, 10**8, 0, ladder([(0, 10**6, 0)])),
+        Instrument(2, "COIN", ASSET, 8, 3 * 10**9, 3 * 10**9, 0, ladder([(0, 900_000, 0), (10**9, 400_000, 0)])),
+        Instrument(3, "PERP", 0, 4, 10**12, 10**12 + 5, 17, ladder([(0, 5_000, 10_000), (10**9, 50_000, 10**5)])),
+        Instrument(4, "CALL", SHORT_ONLY, 4, 10**11, 10**12, 0, ladder([(0, 80_000, 10**5)]), 2 * 10**9, 10**12, 2, 1),
+        Instrument(5, "OTHER", ASSET, 8, 10**7, 10**7, 0, ladder([(0, 500_000, 0)])),
+        Instrument(6, "NEXT", 0, 4, 10**11, 10**11, -9, ladder([(0, 20_000, 40_000)])),
+    ]
+)
+
+
+def ledger(small: int = 10, large: int = 3, seed: int = 1) -> Ledger:
+    """`small` accounts of up to four rows and `large` ones of five or six."""
+    rng = np.random.default_rng(seed)
+    accounts = []
+    for i in range(small + large):
+        ids = sorted(rng.choice(6, int(rng.integers(1, 5)) if i < small else 5 + i % 2, replace=False) + 1)
+        rows = []
+        for k in map(int, ids):
+            amount = int(rng.integers(1, 10**10)) * int(rng.choice([-1, 1, 1]))
+            market = not TABLE[k].is_asset
+            entry = amount * TABLE[k].price * int(rng.integers(80, 120)) // 100 if market else 0
+            rows.append((k, amount, entry, int(rng.integers(-50, 50)) if market else 0, int(market and k == 6)))
+        accounts.append(rows)
+    return issue_keys(ledger_of(TABLE, accounts, keys=False), OPERATOR.issuing_master)
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """The folder of an epoch, and the ledger it was made of."""
+
+    folder: Path
+    ledger: Ledger
+
+    @property
+    def public(self) -> Path:
+        return self.folder / "public"
+
+    @property
+    def proof(self) -> Path:
+        return self.folder / "solvency"
+
+    @property
+    def header(self) -> Header:
+        return SignedHeader.decode((self.public / "header.bin").read_bytes()).header
+
+    def batches(self) -> list[Path]:
+        """The files of all batches."""
+        return sorted(self.proof.glob("batches/*/*.bin"))
+
+    def batch(self, rows: int, number: int) -> Path:
+        return self.proof / f"batches/{rows}/{number:06d}.bin"
+
+    def copy(self, to: Path) -> "Epoch":
+        """The same, to damage."""
+        shutil.copytree(self.folder, to / "epoch")
+        return Epoch(to / "epoch", self.ledger)
+
+    def prove(self, jobs: int = 1, system: str = "transparent", rows: int = ROWS) -> Outcome:
+        return prove_epoch(self.folder, system, rows, jobs)
+
+    def verify(self) -> Solvency:
+        """Whatever the key: these tests make their own."""
+        return verify_solvency(self.public, self.proof, self.header, lambda _, key: (key.setup, None))
+
+
+def commit(folder: Path, of: Ledger) -> Epoch:
+    """The epoch of a ledger."""
+    write_epoch(of, OPERATOR, folder)
+    return Epoch(folder, of)
+
+
+__all__ = ["ROWS", "TABLE", "Epoch", "SetupStatus", "commit", "ledger"]

@@ -1,0 +1,139 @@
+"""What `verify` says of a whole epoch and its proof of solvency: its options are in the help of `verify`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from circuits.attestation import CEREMONY_REQUIRED
+from circuits.batch import Batch, batch_name
+from zkstate.cli.arguments import Namespace
+from zkstate.cli.headers import age_text, header_facts, header_result, time_text
+from zkstate.cli.named import read_named
+from zkstate.cli.terminal import Facts, Terminal, show_judgement, size_text
+from zkstate.cli.verdict import SECURITY, TRANSPARENT_SECURITY, setup_result, setup_text
+from zkstate.constraint.compiler import build
+from zkstate.errors import InputError
+from zkstate.proof import r1cs_file
+from zkstate.proof.keys import SetupStatus, VerifyingKey
+from zkstate.proof.record import SIZE_LIMIT, CeremonyRecord
+from zkstate.publication.audit import audit_folder
+from zkstate.publication.header import SIGNED_BYTES, Header, SignedHeader
+from zkstate.publication.layout import HEADER
+from zkstate.publication.regular import read_below
+from zkstate.solvency.files import SHORTFALL_DECIMALS, STATEMENT, health_text
+from zkstate.solvency.verify import NOT_SHOWN, Solvency, verify_solvency
+from zkstate.state.decimals import render
+
+
+def run_verify(
+    public: Path, folder: Path, pinned: bytes | None, args: Namespace, terminal: Terminal
+) -> tuple[int, Header]:
+    """Hold a published epoch against its header, and its solvency proof against both: the exit code."""
+    signed = SignedHeader.decode(read_below(public, HEADER, SIGNED_BYTES))
+    header = signed.header
+    now = int(time.time())
+    with terminal.progress("verify epoch") as progress:
+        reasons = [str(finding) for finding in audit_folder(public, signed, progress)]
+        if pinned not in (None, header.hash):
+            reasons.insert(0, f"header hash is {header.hash.hex()}, and {(pinned or b'').hex()} is expected")
+        found = None
+        if not reasons:
+            judge = _Judge(_records(args.ceremony), allow=args.allow_insecure_setup)
+            found = verify_solvency(public, folder, header, judge, progress)
+            reasons += found.reasons
+    not_shown = list(NOT_SHOWN)
+    if pinned is None:
+        not_shown.append("that this header is the newest, or the only one of its epoch: pin one with --header")
+    result = {"verb": "verify", "kind": STATEMENT, "accepted": not reasons, "reasons": reasons}
+    more = {"checked_at": now, "age_s": now - header.time, "not_shown": not_shown}
+    facts = [*header_facts(header), ("age", f"{age_text(now - header.time)} at {time_text(now)}")]
+    body: dict[str, object] = {}
+    if found is not None:
+        body, facts = solvency_result(found), [*facts, *_solvency_facts(found)]
+    facts += [("not shown" if i == 0 else "", words) for i, words in enumerate(not_shown)]
+
+    def show(console: Console) -> None:
+        show_judgement(console, not reasons, reasons, facts)
+
+    terminal.emit(result | header_result(header) | body | more, show)
+    return int(bool(reasons)), header
+
+
+def solvency_result(found: Solvency) -> dict[str, object]:
+    """What was found, in JSON."""
+    table = found.table
+    totals = [
+        {
+            "instrument": asset.symbol,
+            "kind": asset.kind,
+            "credit": render(credit, asset.decimals),
+            "debit": render(debit, asset.decimals),
+        }
+        for asset, credit, debit in zip(table.instruments, found.totals.credits, found.totals.debits, strict=True)
+    ]
+    return {
+        "system": found.claim.system,
+        "setup": setup_result(found.setup),
+        "security": _security(found),
+        "batches": found.batches,
+        "bytes": found.size,
+        "unhealthy": found.claim.unhealthy,
+        "shortfall": render(int(found.claim.shortfall), SHORTFALL_DECIMALS),
+        "totals": totals,
+    }
+
+
+def _security(found: Solvency) -> str:
+    return SECURITY if found.claim.system == "groth16" else f"each batch: {TRANSPARENT_SECURITY}"
+
+
+def _solvency_facts(found: Solvency) -> Facts:
+    owed = [
+        (asset.symbol, credit, debit, asset.decimals)
+        for asset, credit, debit in zip(found.table.instruments, found.totals.credits, found.totals.debits, strict=True)
+        if asset.is_asset and (credit or debit)
+    ]
+    return [
+        ("shows", "every account of the tree is in one batch, in range, and judged under the committed tables"),
+        ("unhealthy", health_text(found.claim)),
+        *(
+            ("owes" if i == 0 else "", f"{render(credit, d)} {symbol}, and is owed {render(debit, d)}")
+            for i, (symbol, credit, debit, d) in enumerate(owed)
+        ),
+        ("batches", f"{found.batches:,} of {size_text(found.size)}, {found.claim.system}"),
+        ("setup", setup_text(found.setup)),
+        ("security", _security(found)),
+    ]
+
+
+class _Judge:
+    """Which verification keys are taken: those that a ceremony record of the batch's own circuit vouches for."""
+
+    def __init__(self, records: Sequence[CeremonyRecord], *, allow: bool) -> None:
+        self.records, self.allow = records, allow
+
+    def __call__(self, statement: Batch, key: VerifyingKey) -> tuple[SetupStatus, str | None]:
+        for record in self.records:
+            if record.verification_key == key.digest():
+                circuit = r1cs_file.digest(build(statement).r1cs).hex()
+                reasons = list(record.refusals(key))
+                if record.circuit.r1cs != circuit:
+                    reasons.append(f"the ceremony record is of the circuit {record.circuit.r1cs}, not of {circuit}")
+                return (key.setup, reasons[0]) if reasons else (SetupStatus.VERIFIED, None)
+        if self.allow:
+            return key.setup, None
+        return key.setup, f"the key of {batch_name(statement)} is {key.setup.value}; {CEREMONY_REQUIRED}"
+
+
+def _records(place: Path | None) -> list[CeremonyRecord]:
+    """The record in a file, or those in a folder, one for each class."""
+    if place is None:
+        return []
+    paths = sorted(place.glob("*.json")) if place.is_dir() else [place]
+    if not paths:
+        raise InputError(f"--ceremony: {place} holds no record")
+    return [CeremonyRecord.decode(read_named(path, SIZE_LIMIT), str(path)) for path in paths]

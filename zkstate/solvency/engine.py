@@ -1,0 +1,206 @@
+"""The engine: every batch of an epoch on disk, on so many processes, going on where a killed run stopped.
+
+A run keeps its seed under private/, and each batch appears whole under solvency/ once it has been verified. Whatever
+is killed, the next run keeps the batches that hold and proves the others; `solvency.json` comes last.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import multiprocessing
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing.connection import wait as wait_for
+from pathlib import Path
+
+import numpy as np
+
+from zkstate.atomic import PRIVATE_FILE, disk_errors, replace_file
+from zkstate.errors import DisagreementError, EnvironmentFailure, InputError
+from zkstate.publication.epoch import PRIVATE, PUBLIC
+from zkstate.publication.layout import TOTALS
+from zkstate.publication.progress import Progress, silent
+from zkstate.publication.regular import read_below
+from zkstate.publication.tables import MAX_TOTALS_BYTES, check_totals
+from zkstate.solvency.files import BOUNDS, CLAIM, CLASSES, KEYS, Claim, batch_path
+from zkstate.solvency.plan import draw_bounds, encode_bounds
+from zkstate.solvency.publics import Sums
+from zkstate.solvency.verifiers import Keyed
+from zkstate.solvency.workshop import BOUNDS_FILE, Done, Job, Workshop
+from zkstate.state.identity import read_secret, write_secret
+
+SEED_FILE = "solvency.key"
+SEED_BYTES = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a run left: the claim, how many batches it kept and proved, the bytes of all, and seconds."""
+
+    folder: Path
+    claim: Claim
+    accounts: int
+    kept: int
+    proved: int
+    size: int
+    seconds: dict[str, float]
+
+
+def prove_epoch(
+    epoch: Path, system: str, rows: int, jobs: int, *, keys: Path | None = None, progress: Progress = silent
+) -> Outcome:
+    """Prove the solvency of the epoch in a folder that `snapshot` wrote, with batches of about `rows` rows.
+
+    Errors: InputError for an epoch without its private part; WitnessError names the batch and the rule that the
+    accounts break; DisagreementError if the totals are not theirs; EnvironmentFailure for a full disk or a second run.
+    """
+    private = epoch / PRIVATE
+    if not private.is_dir():
+        raise InputError(f"{epoch} has no {PRIVATE} folder: solvency is proved where the epoch was committed to")
+    with _only_run(private):
+        seed = _seed(private / SEED_FILE)
+        shop = Workshop(Job(epoch.resolve(), system, rows, keys, seed))
+        start = time.perf_counter()
+        _write_lists(shop, progress)
+        sums = _sums(shop, progress)
+        _check_totals(shop, sums[-1])
+        _write_keys(shop, progress)
+        prepared = time.perf_counter()
+        done = list(_settled(shop, sums, jobs, progress))
+        _remove_strays(shop)
+        claim = Claim.of(shop.header, system, shop.plan.sizes, sums[-1].unhealthy, sums[-1].shortfall)
+        replace_file(shop.folder / CLAIM, claim.encode())
+    kept = sum(each.kept for each in done)
+    seconds = {"prepare": prepared - start, "prove": time.perf_counter() - prepared}
+    size = sum(each.size for each in done) + sum((shop.folder / name).stat().st_size for name in (CLASSES, BOUNDS))
+    return Outcome(shop.folder, claim, len(shop.holdings), kept, len(done) - kept, size, seconds)
+
+
+@contextmanager
+def _only_run(private: Path) -> Iterator[None]:
+    """Hold the epoch for this run. EnvironmentFailure if another one has it."""
+    with disk_errors(f"{private} cannot be locked"):
+        fd = os.open(private, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise EnvironmentFailure(f"{private} is in use: another run is proving this epoch") from None
+        yield
+    finally:
+        os.close(fd)
+
+
+def _seed(path: Path) -> bytes:
+    if not path.exists():
+        write_secret(path, os.urandom(SEED_BYTES), "solvency seed")
+    return read_secret(path, "solvency seed")
+
+
+def _write_lists(shop: Workshop, progress: Progress) -> None:
+    """The class and the bound of every leaf: published, and mapped by every process."""
+    parts = shop.holdings.parts
+    progress("draw bounds", 0, len(parts.ids))
+    bounds = draw_bounds(np.asarray(parts.ids), shop.job.seed)
+    with disk_errors(f"{shop.folder} was not written"):
+        shop.folder.mkdir(exist_ok=True)
+        for rows in shop.plan.sizes:
+            (shop.folder / batch_path(rows, 0)).parent.mkdir(parents=True, exist_ok=True)
+        path = shop.job.epoch / PRIVATE / BOUNDS_FILE
+        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, PRIVATE_FILE)
+        with os.fdopen(fd, "wb") as file:
+            np.save(file, bounds, allow_pickle=False)
+    replace_file(shop.folder / CLASSES, parts.classes.tobytes())
+    replace_file(shop.folder / BOUNDS, encode_bounds(bounds))
+
+
+def _sums(shop: Workshop, progress: Progress) -> list[Sums]:
+    """The sums before each batch, and behind them those of the epoch."""
+    found = [Sums()]
+    for index in range(len(shop.parts)):
+        progress("add up accounts", index, len(shop.parts))
+        found.append(found[-1] + shop.accounts(index).added)
+    return found
+
+
+def _check_totals(shop: Workshop, found: Sums) -> None:
+    totals = check_totals(read_below(shop.job.epoch / PUBLIC, TOTALS, MAX_TOTALS_BYTES), shop.header)
+    if shop.published.held(totals) != found.held:
+        raise DisagreementError(f"{TOTALS} are not the sums of the accounts: nothing can prove them")
+
+
+def _write_keys(shop: Workshop, progress: Progress) -> None:
+    """The verification keys, if there are any; on the way every circuit and key is made once, for all processes."""
+    for done, rows in enumerate(shop.plan.sizes):
+        progress("circuits and keys", done, len(shop.plan.sizes))
+        prover = shop.prover(rows)
+        if isinstance(prover, Keyed):
+            (shop.folder / KEYS).mkdir(exist_ok=True)
+            replace_file(shop.folder / KEYS / f"{rows}.json", prover.key.to_json().encode())
+
+
+def _settled(shop: Workshop, sums: Sequence[Sums], jobs: int, progress: Progress) -> Iterator[Done]:
+    """Every batch, as each is finished."""
+    count = len(shop.parts)
+    if jobs == 1:
+        for index in range(count):
+            progress("prove batches", index, count)
+            yield shop.settle(index, sums[index])
+        return
+    context = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_start, initargs=(shop.job,))
+    waiting: set[Future[Done]] = set()
+    try:
+        done = 0
+        for index in range(count):
+            waiting.add(pool.submit(_settle, index, sums[index]))
+            if len(waiting) < 2 * jobs and index < count - 1:
+                continue
+            while waiting and (len(waiting) >= 2 * jobs or index == count - 1):
+                finished, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+                for each in finished:
+                    yield each.result()
+                    done += 1
+                    progress("prove batches", done, count)
+    except BrokenProcessPool as error:
+        raise EnvironmentFailure("a process of the run was killed; what is finished is kept: run it again") from error
+    finally:
+        for each in waiting:
+            each.cancel()
+        pool.shutdown(cancel_futures=True)
+
+
+_SHOP: list[Workshop] = []  # of a process of the pool
+
+
+def _start(job: Job) -> None:
+    """Set up a process of the pool, which ends with the one that started it however that ended."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
+    _SHOP.append(Workshop(job))
+
+
+def _end_with(sentinel: int) -> None:
+    wait_for([sentinel])
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _settle(index: int, before: Sums) -> Done:
+    return _SHOP[0].settle(index, before)
+
+
+def _remove_strays(shop: Workshop) -> None:
+    """Batches that another way to cut the epoch left behind."""
+    wanted = {shop.folder / batch_path(part.rows, part.number) for part in shop.parts}
+    for path in (shop.folder / "batches").glob("*/*.bin"):
+        if path not in wanted:
+            path.unlink()

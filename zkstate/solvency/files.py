@@ -1,0 +1,125 @@
+"""The files of a solvency proof, below solvency/ beside the published part of an epoch (docs/spec.md, section 13).
+
+solvency.json says what is claimed and is written last; classes.bin and bounds.bin have a byte and 31 bytes for each
+leaf; batches/<class>/<number, 6 digits>.bin; and, for Groth16, keys/<class>.json is the verification key of a class.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+
+from zkstate.errors import EncodingError, LengthError
+from zkstate.kernels import FR_BYTES, FR_MODULUS
+from zkstate.publication.header import Header
+from zkstate.publication.regular import read_below
+from zkstate.solvency.publics import Committed
+from zkstate.state.decimals import render
+
+SOLVENCY = STATEMENT = "solvency"
+SHORTFALL_DECIMALS = 22
+CLAIM, CLASSES, BOUNDS, KEYS, BATCHES = "solvency.json", "classes.bin", "bounds.bin", "keys", "batches"
+SYSTEMS = ("transparent", "groth16")
+MAGIC = b"zkstate batch v1"
+_HEAD = len(MAGIC) + 3 * FR_BYTES
+MAX_CLAIM_BYTES, MAX_KEY_BYTES, MAX_BATCH_BYTES = 1 << 16, 1 << 16, 64 << 20
+
+_Digest = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
+_Natural = Annotated[str, msgspec.Meta(pattern=r"^(0|[1-9][0-9]{0,76})$")]
+
+
+class ClassSize(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How many accounts a batch of a class has room for."""
+
+    rows: int
+    accounts: int
+
+
+class Claim(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`solvency.json`: what the batches show together, and how they are cut."""
+
+    kind: Literal["zkstate solvency"]
+    version: Literal[1]
+    header_hash: _Digest
+    system: Literal["transparent", "groth16"]
+    classes: Annotated[list[ClassSize], msgspec.Meta(min_length=1, max_length=4)]
+    unhealthy: Annotated[int, msgspec.Meta(ge=0, lt=1 << 32)]
+    shortfall: _Natural
+
+    @property
+    def sizes(self) -> dict[int, int]:
+        return {each.rows: each.accounts for each in self.classes}
+
+    def encode(self) -> bytes:
+        return msgspec.json.encode(self)
+
+    @classmethod
+    def decode(cls, content: bytes) -> Claim:
+        """Read a claim. EncodingError for anything but its one encoding."""
+        try:
+            claim = msgspec.json.decode(content, type=cls)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise EncodingError(f"{CLAIM}: {error}") from error
+        if claim.encode() != content or len(claim.sizes) != len(claim.classes):
+            raise EncodingError(f"{CLAIM} is not in its canonical form")
+        if int(claim.shortfall) >= FR_MODULUS:
+            raise EncodingError(f"{CLAIM}: a shortfall of {claim.shortfall} is no sum of accounts")
+        return claim
+
+    @classmethod
+    def of(cls, header: Header, system: str, sizes: dict[int, int], unhealthy: int, shortfall: int) -> Claim:
+        """What a prover states of an epoch."""
+        content = {
+            "kind": "zkstate solvency",
+            "version": 1,
+            "header_hash": header.hash.hex(),
+            "system": system,
+            "classes": [{"rows": rows, "accounts": accounts} for rows, accounts in sizes.items()],
+            "unhealthy": unhealthy,
+            "shortfall": str(shortfall),
+        }
+        return msgspec.convert(content, cls)
+
+
+def health_text(claim: Claim) -> str:
+    """How many are unhealthy and what they lack, in words."""
+    lacking = render(int(claim.shortfall), SHORTFALL_DECIMALS)
+    return f"{claim.unhealthy:,} accounts, which lack {lacking} quote together"
+
+
+@dataclass(frozen=True, slots=True)
+class BatchFile:
+    """What a batch commits to and its proof, as its system writes it."""
+
+    committed: Committed
+    proof: bytes
+
+    def encode(self) -> bytes:
+        c = self.committed
+        return MAGIC + b"".join(value.to_bytes(FR_BYTES) for value in (c.before, c.after, c.reads)) + self.proof
+
+    @classmethod
+    def decode(cls, content: bytes, name: str) -> BatchFile:
+        """Read a file. Errors: EncodingError, LengthError; the proof is not looked at."""
+        if len(content) < _HEAD:
+            raise LengthError(f"{name}: {len(content)} bytes, and the head alone has {_HEAD}")
+        if not content.startswith(MAGIC):
+            raise EncodingError(f"{name} is no batch of a solvency proof")
+        values = [int.from_bytes(content[at : at + FR_BYTES]) for at in range(len(MAGIC), _HEAD, FR_BYTES)]
+        if max(values) >= FR_MODULUS:
+            raise EncodingError(f"{name}: a commitment is not below the field's modulus")
+        return cls(Committed(*values), content[_HEAD:])
+
+
+def batch_path(rows: int, number: int) -> str:
+    """Where a batch is, below the folder of the proof."""
+    return f"{BATCHES}/{rows}/{number:06d}.bin"
+
+
+def read_batch(folder: Path, rows: int, number: int) -> BatchFile:
+    """A batch file. Errors: MissingError, SourceError, and as `BatchFile.decode`."""
+    path = batch_path(rows, number)
+    return BatchFile.decode(read_below(folder, path, MAX_BATCH_BYTES), path)

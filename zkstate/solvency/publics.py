@@ -1,0 +1,99 @@
+"""What both sides of a solvency proof compute: the public inputs of a batch, from what the venue published."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from zkstate.commitment.domain import tag
+from zkstate.commitment.poseidon import poseidon
+from zkstate.kernels import FR_MODULUS, FrVec, poseidon_chain_many
+from zkstate.publication.header import Header
+from zkstate.solvency import challenges
+from zkstate.solvency.challenges import Challenge
+from zkstate.solvency.plan import Bytes32, Part, stated_leaves
+from zkstate.solvency.tables import ReadTable
+from zkstate.state.ledger import Totals
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """What runs through all batches: the fraction sum of what is held, unhealthy accounts, 10^-22 quote they lack."""
+
+    held: int = 0
+    unhealthy: int = 0
+    shortfall: int = 0
+
+    def __add__(self, other: Sums) -> Sums:
+        held = (self.held + other.held) % FR_MODULUS
+        return Sums(held, self.unhealthy + other.unhealthy, self.shortfall + other.shortfall)
+
+    def commitment(self, blind: int) -> int:
+        """P(T("solvency sums"); blind, held, unhealthy, shortfall)."""
+        return poseidon(tag("solvency sums"), [blind, self.held, self.unhealthy, self.shortfall])
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """What a batch commits to before its challenges are drawn."""
+
+    before: int
+    after: int
+    reads: int
+
+
+@dataclass(frozen=True)
+class Published:
+    """An epoch as anyone sees it; `leaves` and `bounds` are (n, 32) and (n + 1, 32) big-endian bytes."""
+
+    header: Header
+    table: ReadTable
+    leaves: Bytes32
+    bounds: Bytes32
+
+    @cached_property
+    def challenge(self) -> Challenge:
+        """Where the totals are compared."""
+        return challenges.of_epoch(self.header.hash)
+
+    @cached_property
+    def inverses(self) -> FrVec:
+        """1 / (point − i) for each instrument i, the null one included."""
+        point = self.challenge.point
+        return FrVec.from_ints((point - i) % FR_MODULUS for i in range(self.table.instruments)).inverse()
+
+    def leaves_commitment(self, part: Part) -> int:
+        """C(T("solvency leaves"); leaf, lower, upper of each account)."""
+        stated = stated_leaves(part, self.leaves, self.bounds)
+        return poseidon_chain_many(tag("solvency leaves"), stated, len(stated), threads=1)[0]
+
+    def read_challenge(self, part: Part, leaves: int, committed: Committed) -> Challenge:
+        """Where the reads of a batch are compared."""
+        fixed = (leaves, committed.before, committed.after, committed.reads)
+        return challenges.of_batch(self.header.hash, part.rows, part.number, fixed)
+
+    def inputs(self, part: Part, committed: Committed) -> list[int]:
+        """The public inputs of a batch, in the statement's order."""
+        leaves = self.leaves_commitment(part)
+        drawn = self.read_challenge(part, leaves, committed)
+        keys = self.table.keys(drawn.mix)
+        table = poseidon_chain_many(tag("solvency table"), keys, len(keys), threads=1)[0]
+        sums = (committed.before, committed.after, committed.reads)
+        return [leaves, table, *sums, self.challenge.point, self.challenge.mix, drawn.point, drawn.mix]
+
+    def held(self, totals: Totals) -> int:
+        """The fraction sum that these totals make: Σ (credit + mix·debit) / (point − instrument)."""
+        count = len(totals.credits)
+        credit, debit = (FrVec.from_ints([0, *column]) for column in (totals.credits, totals.debits))
+        inverses = self.inverses.slice(0, count + 1)
+        return (credit.dot(inverses) + self.challenge.mix * debit.dot(inverses)) % FR_MODULUS
+
+
+START = Sums().commitment(0)
+
+
+def bytes32(content: bytes) -> Bytes32:
+    """Leaves as rows of bytes."""
+    return np.frombuffer(content, np.uint8).reshape(-1, 32)

@@ -1,0 +1,174 @@
+"""The verifier of a solvency proof: every batch, and the chain of leaves, ids, sums, tables and header around them.
+
+It believes the published files of the epoch, which `publication.audit` has held against the header, and nothing else
+but, for Groth16, the verification keys that its caller takes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from circuits.batch import Batch, batch_name
+from zkstate.constraint.compiler import build
+from zkstate.errors import EncodingError, InputError, LengthError, MissingError
+from zkstate.proof.keys import SetupStatus, VerifyingKey
+from zkstate.publication.header import Header
+from zkstate.publication.layout import INSTRUMENTS, TOTALS, tile_path
+from zkstate.publication.progress import Progress, silent
+from zkstate.publication.regular import read_below
+from zkstate.publication.tables import MAX_TOTALS_BYTES, check_instruments, check_totals
+from zkstate.publication.tiles import TILE_NODES, tile_count
+from zkstate.solvency import files
+from zkstate.solvency.files import BatchFile, Claim
+from zkstate.solvency.plan import BOUND_BYTES, Part, Plan, decode_bounds
+from zkstate.solvency.publics import START, Published, Sums, bytes32
+from zkstate.solvency.tables import ReadTable
+from zkstate.solvency.verifiers import Keyed, Transparent, Verifier
+from zkstate.state.ledger import Totals
+from zkstate.state.table import MAX_TABLE_BYTES, InstrumentTable
+
+GROUP = 256  # batches whose proofs are judged together
+
+Judge = Callable[[Batch, VerifyingKey], tuple[SetupStatus, str | None]]
+"""Of a circuit's statement and its key: how it was made, and why it is not taken, if so."""
+
+NOT_SHOWN = (
+    "that prices, tiers and scenarios are right: only that the venue committed to them",
+    "that open orders are reserved, or initial margin covered: accounts are held to maintenance",
+    "that the venue has what it owes",
+    "that every user is among the accounts: each finds their own with zkstate recover",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Solvency:
+    """What was found. `reasons` names the batch and the rule of whatever fails; none says that all of it holds."""
+
+    claim: Claim
+    reasons: tuple[str, ...]
+    accounts: int
+    batches: int
+    size: int
+    setup: SetupStatus
+    table: InstrumentTable
+    totals: Totals
+
+    @property
+    def accepted(self) -> bool:
+        return not self.reasons
+
+
+def verify_solvency(public: Path, folder: Path, header: Header, judge: Judge, progress: Progress = silent) -> Solvency:
+    """Judge the proof in a folder against the published files of its epoch, already held against the header.
+
+    Errors: MissingError, SourceError for files that cannot be read, InputError for a malformed claim.
+    """
+    claim = Claim.decode(read_below(folder, files.CLAIM, files.MAX_CLAIM_BYTES))
+    table = check_instruments(read_below(public, INSTRUMENTS, MAX_TABLE_BYTES), header)
+    totals = check_totals(read_below(public, TOTALS, MAX_TOTALS_BYTES), header)
+    check = _Check(public, folder, header, claim, ReadTable.of(table), totals, judge, progress)
+    reasons = tuple(check.run())
+    return Solvency(claim, reasons, header.account_count, check.batches, check.size, check.setup, table, totals)
+
+
+class _Check:
+    """One verification."""
+
+    def __init__(
+        self, public: Path, folder: Path, header: Header, claim: Claim, table: ReadTable, totals: Totals,
+        judge: Judge, progress: Progress,
+    ) -> None:  # fmt: skip
+        self.public, self.folder, self.header, self.claim, self.table = public, folder, header, claim, table
+        self.totals, self.judge, self.progress = totals, judge, progress
+        self.batches = self.size = 0
+        self.setup = SetupStatus.TRANSPARENT
+        self.own: tuple[int, Verifier | str] = (0, "")  # the class judged last, and what judges it
+
+    def run(self) -> Iterator[str]:
+        if self.claim.header_hash != self.header.hash.hex():
+            yield f"the proof is of the header {self.claim.header_hash}, not of {self.header.hash.hex()}"
+            return
+        try:
+            published, plan = self._lists()
+        except (EncodingError, LengthError, MissingError) as error:
+            yield str(error)
+            return
+        last, where = START, "the start"
+        total = sum(plan.count(rows) for rows in plan.sizes)
+        found: list[tuple[Part, BatchFile]] = []
+        for part in plan.parts():
+            self.progress("verify batches", self.batches, total)
+            try:
+                batch = files.read_batch(self.folder, part.rows, part.number)
+            except (MissingError, InputError) as error:
+                yield f"{part}: {error}"
+                return
+            self.batches += 1
+            self.size += len(batch.encode())
+            if batch.committed.before != last:
+                yield f"{part}: its sums do not go on from those of {where}"
+            last, where = batch.committed.after, str(part)
+            if found and (len(found) == GROUP or found[-1][0].rows != part.rows):
+                yield from self._judged(published, found)
+                found = []
+            found.append((part, batch))
+        yield from self._judged(published, found)
+        stated = Sums(published.held(self.totals), self.claim.unhealthy, int(self.claim.shortfall))
+        if last != stated.commitment(0):
+            yield f"{where}: the sums do not end at the published totals, unhealthy accounts and shortfall"
+
+    def _lists(self) -> tuple[Published, Plan]:
+        """The leaves with their classes and bounds."""
+        count = self.header.account_count
+        classes = read_below(self.folder, files.CLASSES, count)
+        if len(classes) != count:
+            raise LengthError(f"{files.CLASSES} has {len(classes)} entries, there are {count} accounts")
+        bounds = decode_bounds(read_below(self.folder, files.BOUNDS, BOUND_BYTES * count), count)
+        self.size += len(classes) + BOUND_BYTES * count
+        tiles = [read_below(self.public, tile_path(0, i), 32 * TILE_NODES) for i in range(tile_count(count, 0))]
+        leaves = bytes32(b"".join(tiles))
+        if len(leaves) != count or not leaves.any(axis=1).all():
+            raise EncodingError(f"tiles of {len(leaves)} leaves, one of them 0 perhaps, for {count} accounts")
+        plan = Plan(np.frombuffer(classes, np.uint8), self.claim.sizes)
+        return Published(self.header, self.table, leaves, bounds), plan
+
+    def _judged(self, published: Published, found: list[tuple[Part, BatchFile]]) -> Iterator[str]:
+        """The proofs of some batches of one class."""
+        if not found:
+            return
+        verifier = self._verifier(found[0][0])
+        if isinstance(verifier, str):
+            yield verifier
+            return
+        batches = [(published.inputs(part, batch.committed), batch.proof) for part, batch in found]
+        for (part, _), holds in zip(found, verifier.holds(batches), strict=True):
+            if not holds:
+                yield f"{part}: its proof does not hold for these leaves, bounds, classes, tables and sums"
+
+    def _verifier(self, part: Part) -> Verifier | str:
+        """The verifier of a class, or why there is none."""
+        if self.own[0] != part.rows:
+            self.own = (part.rows, self._made(part))
+        return self.own[1]
+
+    def _made(self, part: Part) -> Verifier | str:
+        statement = self.table.statement(part.rows, part.accounts)
+        if self.claim.system == "transparent":
+            # built, not taken from a cache, which others may have written
+            return Transparent.of(build(statement))
+        name = batch_name(statement)
+        try:
+            content = read_below(self.folder, f"{files.KEYS}/{part.rows}.json", files.MAX_KEY_BYTES)
+            key = VerifyingKey.from_json(content, f"the key of {name}")
+        except (InputError, MissingError) as error:
+            return f"class {part.rows}: {error}"
+        if key.n_public != sum(item.is_public for item in statement.inputs()):
+            return f"class {part.rows}: the key takes {key.n_public} public inputs: it is of another circuit"
+        status, refusal = self.judge(statement, key)
+        if self.setup.trusted:  # the least trusted of all keys counts
+            self.setup = status
+        return Keyed(key) if refusal is None else f"class {part.rows}: {refusal}"

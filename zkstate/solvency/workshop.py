@@ -1,0 +1,152 @@
+"""What one process needs to prove batches of one epoch, and a batch from its columns to its file.
+
+A batch is a function of the epoch, the seed of the run and the sums before it, its masks apart, which are fresh every
+time: so it can be proved anywhere, again, and in any order.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from zkstate.atomic import replace_file
+from zkstate.errors import EnvironmentFailure, InputError, MissingError, WitnessError
+from zkstate.publication.epoch import PRIVATE, PUBLIC
+from zkstate.publication.header import SIGNED_BYTES, Header, SignedHeader
+from zkstate.publication.holdings import HOLDINGS, Holdings
+from zkstate.publication.layout import HEADER, INSTRUMENTS
+from zkstate.publication.regular import read_below
+from zkstate.publication.tables import check_instruments
+from zkstate.solvency.files import SOLVENCY, BatchFile, batch_path, read_batch
+from zkstate.solvency.plan import Part, Plan
+from zkstate.solvency.provers import Prover, prover_of
+from zkstate.solvency.publics import Published, Sums
+from zkstate.solvency.tables import ReadTable
+from zkstate.solvency.witness import Accounts, Blinds
+from zkstate.state.table import MAX_TABLE_BYTES
+
+BOUNDS_FILE = "solvency-bounds.npy"
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Which epoch is proved, how, and by what seed. Passed to every process of a run; the seed is secret."""
+
+    epoch: Path
+    system: str
+    rows: int
+    keys: Path | None
+    seed: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A batch that is on disk and holds; `kept` if it was there before."""
+
+    index: int
+    kept: bool
+    seconds: float
+    size: int
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """An epoch mapped into one process, with a prover for one class at a time."""
+
+    job: Job
+    _provers: dict[int, Prover] = field(default_factory=dict, init=False, repr=False)
+
+    @cached_property
+    def header(self) -> Header:
+        return SignedHeader.decode(read_below(self.job.epoch / PUBLIC, HEADER, SIGNED_BYTES)).header
+
+    @cached_property
+    def holdings(self) -> Holdings:
+        found = Holdings.open(self.job.epoch / PRIVATE / HOLDINGS)
+        if len(found) != self.header.account_count:
+            raise InputError(f"holdings of {len(found)} accounts, the header counts {self.header.account_count}")
+        return found
+
+    @cached_property
+    def published(self) -> Published:
+        content = read_below(self.job.epoch / PUBLIC, INSTRUMENTS, MAX_TABLE_BYTES)
+        table = ReadTable.of(check_instruments(content, self.header))
+        bounds = np.load(self.job.epoch / PRIVATE / BOUNDS_FILE, mmap_mode="r", allow_pickle=False)
+        return Published(self.header, table, self.holdings.parts.leaves, bounds)
+
+    @cached_property
+    def plan(self) -> Plan:
+        return Plan.of(np.asarray(self.holdings.parts.classes), self.job.rows)
+
+    @cached_property
+    def parts(self) -> list[Part]:
+        return list(self.plan.parts())
+
+    @property
+    def folder(self) -> Path:
+        """Where the proof is written."""
+        return self.job.epoch / SOLVENCY
+
+    @cached_property
+    def _blind_seed(self) -> bytes:
+        """One for each way to cut the batches, so that no blind hides two different sums."""
+        cut = repr((self.job.system, sorted(self.plan.sizes.items()))).encode()
+        return hashlib.blake2b(self.job.seed + cut, digest_size=32, person=b"zkstate blinds").digest()
+
+    def prover(self, rows: int) -> Prover:
+        """The prover of a class; that of another class is let go."""
+        if rows not in self._provers:
+            self._provers.clear()
+            statement = self.published.table.statement(rows, self.plan.sizes[rows])
+            self._provers[rows] = prover_of(statement, self.job.system, self.job.keys)
+        return self._provers[rows]
+
+    def accounts(self, index: int) -> Accounts:
+        """The accounts of a batch."""
+        return Accounts.of(self.published, self.parts[index], self.holdings)
+
+    def settle(self, index: int, before: Sums) -> Done:
+        """Have a batch on disk: the one that is there if it holds, else a new one, verified before it is written."""
+        start = time.perf_counter()
+        kept = self._kept(index, before)
+        if kept is not None:
+            return Done(index, kept=True, seconds=time.perf_counter() - start, size=kept)
+        part = self.parts[index]
+        content = self._proved(index, before).encode()
+        replace_file(self.folder / batch_path(part.rows, part.number), content)
+        return Done(index, kept=False, seconds=time.perf_counter() - start, size=len(content))
+
+    def _kept(self, index: int, before: Sums) -> int | None:
+        """The size of the batch on disk, if there is one and it holds."""
+        part, blinds = self.parts[index], Blinds.of(self._blind_seed, index, len(self.parts))
+        try:
+            found = read_batch(self.folder, part.rows, part.number)
+        except (MissingError, InputError):
+            return None
+        after = (before + self.accounts(index).added).commitment(blinds.after)
+        if (found.committed.before, found.committed.after) != (before.commitment(blinds.before), after):
+            return None
+        holds = self.prover(part.rows).holds([(self.published.inputs(part, found.committed), found.proof)])
+        return len(found.encode()) if holds[0] else None
+
+    def _proved(self, index: int, before: Sums) -> BatchFile:
+        part, blinds = self.parts[index], Blinds.of(self._blind_seed, index, len(self.parts))
+        accounts, prover = self.accounts(index), self.prover(part.rows)
+        committed = accounts.committed(before, blinds)
+        statement = self.published.table.statement(part.rows, part.accounts)
+        witness = prover.circuit.run(accounts.fixed(statement, before, blinds, committed))
+        try:
+            prover.circuit.require_satisfied(witness)
+            proof = prover.prove(witness)
+        except WitnessError as error:
+            raise WitnessError(f"{part}: {error}") from None
+        finally:
+            witness.wipe()
+        if not prover.holds([(self.published.inputs(part, committed), proof)])[0]:
+            raise EnvironmentFailure(f"{part}: the proof made of a good witness does not hold: check this machine")
+        return BatchFile(committed, proof)
