@@ -205,15 +205,16 @@ A batch of the solvency proof is copies of one block (`circuits/batch_account.py
 _WORDS, _STATED, _LISTED = (count * permutation(17).n_rows // MAX_INPUTS for count in (7, 3, 2))
 _BATCH_FOOT = f"""
 - A row: {64 + 64 + 128 + 3} for the ranges of what the leaf holds, 13 for that of its instrument. The 7 words it
-  reads of the table are hashed ({_WORDS}) and looked up (8); 25 take rate and flags apart. Two bounds of the tier and the pot of an
-  isolated position are some 390 in comparisons. 4 count the row in the totals, however many instruments there are.
+  reads of the table are hashed ({_WORDS}) and looked up (8); 25 take rate and flags apart. Two bounds of the tier
+  and the pot of an isolated position are some 390 in comparisons. 4 count the row in the totals, however many
+  instruments there are.
 - An account: its leaf {permutation(8).n_rows}, the two bounds of its id {2 * 249}.
 - Around the blocks: {_STATED} an account for the list of leaves, {_LISTED + 2} for each entry of the table,
   {2 * permutation(5).n_rows + permutation(2).n_rows} for the sums.
 
 The aim is 2,500 for 8 rows. It takes a proof system that draws a challenge after it has committed to the witness:
-ranges and comparisons are then lookups of limbs, and the words read of the table are not hashed, which leaves some 1,000
-rows of hashes for the leaf.
+ranges and comparisons are then lookups of limbs, and the words read of the table are not hashed, which leaves
+some 1,000 rows of hashes for the leaf.
 """
 
 if __name__ == "__main__":
