@@ -5,6 +5,8 @@ import re
 import subprocess
 import sys
 
+import pytest
+
 from circuits.catalogue import STATEMENTS
 from tests.cli.program import ROOT, environment
 
@@ -40,6 +42,14 @@ def test_every_plain_line_runs_in_order(tmp_path):
     for line in lines:
         done = follow(line, tmp_path)
         assert done.returncode == 0, f"{line}\n{done.stderr}"
+
+
+@pytest.mark.slow
+def test_the_venue_proves_its_solvency(tmp_path):
+    assert follow("zkstate snapshot synthetic:200 --operator operator --out epoch-2", tmp_path).returncode == 0
+    (script,) = blocks("sh solvency")
+    done = follow(script, tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_the_exit_codes_are_those_of_the_program():

@@ -31,9 +31,8 @@ from zkstate.cli.terminal import Terminal, show_judgement
 from zkstate.cli.verdict import Verdict
 from zkstate.errors import InputError
 from zkstate.publication.audit import audit_folder
-from zkstate.publication.epoch import PUBLIC
 from zkstate.publication.header import SIGNED_BYTES, SignedHeader, equivocation
-from zkstate.publication.layout import HEADER, MANIFEST
+from zkstate.publication.layout import HEADER, MANIFEST, PUBLIC
 from zkstate.publication.regular import read_below
 from zkstate.solvency.files import SOLVENCY
 

@@ -24,8 +24,8 @@ import numpy as np
 
 from zkstate.atomic import PRIVATE_FILE, disk_errors, replace_file
 from zkstate.errors import DisagreementError, EnvironmentFailure, InputError
-from zkstate.publication.epoch import PRIVATE, PUBLIC
-from zkstate.publication.layout import TOTALS
+from zkstate.publication.epoch import PRIVATE
+from zkstate.publication.layout import PUBLIC, TOTALS
 from zkstate.publication.progress import Progress, silent
 from zkstate.publication.regular import read_below
 from zkstate.publication.tables import MAX_TOTALS_BYTES, check_totals

@@ -16,10 +16,10 @@ import numpy as np
 
 from zkstate.atomic import replace_file
 from zkstate.errors import EnvironmentFailure, InputError, MissingError, WitnessError
-from zkstate.publication.epoch import PRIVATE, PUBLIC
+from zkstate.publication.epoch import PRIVATE
 from zkstate.publication.header import SIGNED_BYTES, Header, SignedHeader
 from zkstate.publication.holdings import HOLDINGS, Holdings
-from zkstate.publication.layout import HEADER, INSTRUMENTS
+from zkstate.publication.layout import HEADER, INSTRUMENTS, PUBLIC
 from zkstate.publication.regular import read_below
 from zkstate.publication.tables import check_instruments
 from zkstate.solvency.files import SOLVENCY, BatchFile, batch_path, read_batch
