@@ -200,6 +200,7 @@ REFUSED = {
         lambda c, x: (c.lookup("t", [x], bounded(x, -1, 1)), c.provide("t", [x])),
         "and how often it is provided is hidden",
     ),
+    "range": (lambda c, x: c.provide("below 2^6", [x]), "provided by provide_range alone"),
     "column twice": (lambda c, x: (c.column("a", FELT), c.column("a", uint(3))), "column a is a field element and"),
     "bits": (lambda c, x: c.number(32), "low 32 bits"),
     "constants": (lambda c, x: c.require_where(c.first, 3, 3, "same"), "both sides are constants"),

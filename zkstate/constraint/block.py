@@ -44,6 +44,7 @@ from zkstate.constraint.wire import Wire, WireLike, as_bit, as_wire, bounded
 from zkstate.errors import CircuitError
 from zkstate.kernels import STEP_SOLVE
 
+RANGE = "below 2^"  # and the number of bits: the names of tables of ranges
 MAX_WEIGHT = 1 << 128  # of one use: no sum over all blocks wraps around
 
 
@@ -141,22 +142,20 @@ class BlockBuilder(Builder):
 
     def provide(self, table: str, values: Sequence[WireLike], times: WireLike | None = None) -> None:
         """This block's tuple of a table. `times` is what its lookups have to add up to; None leaves that hidden."""
-        if times is not None:
-            self._use(table, values, as_wire(self, times), provides=True, multiplicity=0)
-            return
-        multiplicity = self.allocate(1, f"times {table}")
-        self._use(table, values, Wire(self, {multiplicity: 1}, None, None), provides=True, multiplicity=multiplicity)
+        if table.startswith(RANGE):
+            raise CircuitError(f"table {table}: what `ranged` relies on is provided by provide_range alone")
+        self._provide(table, values, times)
 
     def provide_range(self, bits: int, log_blocks: int) -> None:
         """All of [0, 2^bits), spread over 2^log_blocks blocks: what `ranged` looks up. More blocks repeat it."""
         per_block = 1 << max(0, bits - log_blocks)
         number = self.number(min(bits, log_blocks)) if log_blocks else self.const(0)
         for i in range(per_block):
-            self.provide(f"below 2^{bits}", [per_block * number + i])
+            self._provide(f"{RANGE}{bits}", [per_block * number + i])
 
     def ranged(self, wire: Wire, bits: int) -> Wire:
         """wire < 2^bits as an integer, by one lookup; the same wire with that interval."""
-        self.lookup(f"below 2^{bits}", [wire])
+        self.lookup(f"{RANGE}{bits}", [wire])
         return bounded(wire, 0, (1 << bits) - 1)
 
     def finished(self, statement: Statement) -> BlockCircuit:
@@ -229,6 +228,13 @@ class BlockBuilder(Builder):
         if (what, parameter) not in self._known:
             self._known[what, parameter] = Wire(self, {self.allocate(1, name): 1}, lo, hi)
         return self._known[what, parameter]
+
+    def _provide(self, table: str, values: Sequence[WireLike], times: WireLike | None = None) -> None:
+        if times is not None:
+            self._use(table, values, as_wire(self, times), provides=True, multiplicity=0)
+            return
+        multiplicity = self.allocate(1, f"times {table}")
+        self._use(table, values, Wire(self, {multiplicity: 1}, None, None), provides=True, multiplicity=multiplicity)
 
     def _use(self, table: str, values: Sequence[WireLike], weight: Wire, *, provides: bool, multiplicity: int) -> None:
         if not 1 <= len(values) <= MAX_TUPLE:

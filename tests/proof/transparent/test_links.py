@@ -275,13 +275,14 @@ def test_a_verifier_costs_one_block(monkeypatch):
     assert seen[0] == (system.matrix.nnz, system.matrix.n_columns)
 
 
-@pytest.mark.parametrize("kept", [1, 1 << 12])
-def test_rows_encoded_in_parts_make_the_same_proof(monkeypatch, kept):
+@pytest.mark.parametrize("part", [1, 1 << 12])
+def test_rows_encoded_in_parts_make_the_same_proof(monkeypatch, part):
     """Columns that are not kept, hashed and made again part by part: the same bytes from the same randomness."""
     block = venue_block.circuit(K)
     system, witness, seed = System.of(block, K), venue_block.solved(block, K), bytes(range(64))
     whole = prove(system, witness, lambda _: seed).encode()
-    monkeypatch.setattr(committed, "KEPT", kept)
+    monkeypatch.setattr(committed, "KEPT", 0)
+    monkeypatch.setattr(committed, "PART", part)
     assert prove(system, witness, lambda _: seed).encode() == whole
 
 

@@ -22,8 +22,9 @@ from zkstate.proof.transparent.masks import Masks
 from zkstate.proof.transparent.merkle import LEAF_PERSON, MerkleTree
 from zkstate.proof.transparent.parameters import Parameters
 
-KEPT = 1 << 20  # elements of an encoded matrix that is kept; beyond, its columns cost another encoding
-PART = 4  # rows: where a hash may stop and go on
+KEPT = 1 << 23  # elements of an encoded matrix that is kept, 256 MiB: beyond, its columns cost another encoding
+PART = 1 << 20  # elements of a part otherwise
+STOP = 4  # rows: where a hash may stop and go on
 
 
 class Committed:
@@ -78,9 +79,9 @@ class Committed:
 
     def _encoded(self) -> Iterator[tuple[int, FrVec]]:
         """The encoded rows in parts, and how many rows there are up to each end; wiped when the next is asked for."""
-        begin, step = 0, max(1, KEPT // self._parameters.length // PART) * PART
+        begin, step = 0, max(1, PART // self._parameters.length // STOP) * STOP
         while begin < self.rows:
-            end = min(self.rows, (begin + step) // PART * PART + PART - 1)
+            end = min(self.rows, (begin + step) // STOP * STOP + STOP - 1)
             matrix = self._part(begin, end)
             try:
                 yield end, matrix
