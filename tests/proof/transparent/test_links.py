@@ -7,13 +7,14 @@ import pytest
 
 from tests.constraint import venue_block
 from tests.proof.transparent.random_blocks import random_case
-from tests.proof.transparent.systems import links_of, r1cs_bytes, venue_case
+from tests.proof.transparent.systems import links_of, plain_case, r1cs_bytes, random_system, venue_case
 from tests.proof.transparent.test_zero_knowledge import MOST, chi_squared, masked
 from zkstate.constraint import BlockWitness, broken_blocks, compile_blocks
 from zkstate.constraint.block_circuit import COLUMN, FIRST, LAST, NUMBER, ROOT, Known
 from zkstate.errors import InputError, LengthError, WitnessError
 from zkstate.kernels import FR_MODULUS, FrVec, sparse_product
-from zkstate.proof.transparent import committed, prover
+from zkstate.proof.transparent import committed, prover, row_tables
+from zkstate.proof.transparent.committed import Committed
 from zkstate.proof.transparent.links import Links, Tree, children_at, previous_at
 from zkstate.proof.transparent.prover import prove
 from zkstate.proof.transparent.system import System
@@ -275,6 +276,39 @@ def test_a_verifier_costs_one_block(monkeypatch):
     assert seen[0] == (system.matrix.nnz, system.matrix.n_columns)
 
 
+def by_pieces(monkeypatch, piece):
+    """Tables of the first sumcheck are never held whole."""
+    monkeypatch.setattr(row_tables, "HELD", 0)
+    monkeypatch.setattr(row_tables, "PIECE", piece)
+
+
+@pytest.mark.parametrize("piece", [1, 1 << 8])
+def test_tables_in_pieces_make_the_same_proof(monkeypatch, piece):
+    shapes = ((0, 2, 1), (1, 2, 0), (2, 5, 4), (6, 9, 1), (61, 70, 2), (64, 70, 0), (126, 128, 3))
+    plain = [plain_case(random_system(random.Random(f"pieces {shape}"), *shape)) for shape in shapes]
+    seed, cases = bytes(range(64)), [venue_case(K), *plain]
+    whole = [prove(case.system, case.witness, lambda _: seed).encode() for case in cases]
+    by_pieces(monkeypatch, piece)
+    assert [prove(case.system, case.witness, lambda _: seed).encode() for case in cases] == whole
+
+
+def test_tables_in_pieces_name_the_row_that_is_refused(monkeypatch):
+    case = venue_case(K)
+    block = case.system.block
+    wrong = [
+        with_value(block, case.witness, wire, 2, lambda _: 0) for wire in (block.previous[0].source, block.own[-1])
+    ]
+    refused = []
+    for pieces in (False, True):
+        if pieces:
+            by_pieces(monkeypatch, 1 << 6)
+        for witness in wrong:
+            with pytest.raises(WitnessError, match=r"of block \d first") as raised:
+                prove(case.system, witness)
+            refused.append(str(raised.value))
+    assert refused[:2] == refused[2:]
+
+
 @pytest.mark.parametrize("part", [1, 1 << 12])
 def test_rows_encoded_in_parts_make_the_same_proof(monkeypatch, part):
     """Columns that are not kept, hashed and made again part by part: the same bytes from the same randomness."""
@@ -304,11 +338,19 @@ def test_what_is_seen_of_a_venue_is_uniform_and_never_twice_the_same():
     assert len({len(proof.encode()) for proof in proofs}) == 1
 
 
+def kept(secret):
+    """What a secret holds when it is made."""
+    if isinstance(secret, Committed):
+        return [secret._kept, secret._last, secret._tails]
+    return [table.values for table in secret._tables]
+
+
 @pytest.mark.parametrize("good", [True, False])
 def test_secrets_of_both_phases_are_overwritten(monkeypatch, good):
-    held = []
-    hold = prover._Secrets.hold
+    held, others = [], []
+    hold, hold_also = prover._Secrets.hold, prover._Secrets.hold_also
     monkeypatch.setattr(prover._Secrets, "hold", lambda self, vec: held.append(vec) or hold(self, vec))
+    monkeypatch.setattr(prover._Secrets, "hold_also", lambda self, x: others.append((x, kept(x))) or hold_also(self, x))
     case = venue_case(K)
     before = case.witness.own.to_ints()
     if good:
@@ -317,6 +359,11 @@ def test_secrets_of_both_phases_are_overwritten(monkeypatch, good):
         bad = with_value(case.system.block, case.witness, case.system.block.children[0].leaf, 1, lambda x: x + 1)
         with pytest.raises(WitnessError):
             prove(case.system, bad)
-    assert len(held) > (20 if good else 5)
+    assert len(held) > (20 if good else 2)
+    assert [type(secret).__name__ for secret, _ in others] == ["Committed", "RowTables", "Committed"][
+        : 3 if good else 2
+    ]
     assert all(not any(vec.raw()) for vec in held)
+    assert all(not any(vec.raw()) for _, vecs in others for vec in vecs)
+    assert not any(byte for secret, _ in others if isinstance(secret, Committed) for byte in secret._salts)
     assert case.witness.own.to_ints() == before

@@ -9,8 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-
-import numpy as np
+from typing import TypeVar
 
 from zkstate.constraint.block_witness import BlockWitness
 from zkstate.errors import LengthError, WitnessError
@@ -21,7 +20,6 @@ from zkstate.kernels import (
     eq_table,
     rows_beside,
     sumcheck_product,
-    sumcheck_rows,
     wipe,
 )
 from zkstate.proof.transparent.claims import MaskedClaim
@@ -30,11 +28,12 @@ from zkstate.proof.transparent.lookups import CHALLENGES
 from zkstate.proof.transparent.masks import Masks, Random
 from zkstate.proof.transparent.parameters import MASK_WIRES
 from zkstate.proof.transparent.proof_file import Proof
+from zkstate.proof.transparent.row_tables import RowTables
 from zkstate.proof.transparent.system import System
 from zkstate.proof.transparent.transcript import Transcript
 from zkstate.proof.transparent.verifier import PROTOCOL
 
-CHECKED = 1 << 16  # rows at a time
+Held = TypeVar("Held", Committed, RowTables)
 
 
 class _Secrets:
@@ -42,30 +41,32 @@ class _Secrets:
 
     def __init__(self) -> None:
         self._held: list[FrVec] = []
-        self._rows: list[Committed] = []
+        self._others: list[Committed | RowTables] = []
 
     def hold(self, vec: FrVec) -> FrVec:
         self._held.append(vec)
         return vec
 
-    def hold_rows(self, rows: Committed) -> Committed:
-        self._rows.append(rows)
-        return rows
+    def hold_also(self, secret: Held) -> Held:
+        self._others.append(secret)
+        return secret
 
-    def drop(self, vecs: list[FrVec]) -> None:
-        """Overwrite and let go now."""
-        for vec in vecs:
-            wipe(vec)
-        self._held = [held for held in self._held if all(held is not vec for vec in vecs)]
-        vecs.clear()
+    def drop(self, secret: FrVec | RowTables) -> None:
+        """Overwrite now, and let go."""
+        if isinstance(secret, FrVec):
+            wipe(secret)
+        else:
+            secret.wipe()
+        self._held = [held for held in self._held if held is not secret]
+        self._others = [held for held in self._others if held is not secret]
 
     def wipe(self) -> None:
         for vec in self._held:
             wipe(vec)
-        for rows in self._rows:
-            rows.wipe()
+        for secret in self._others:
+            secret.wipe()
         self._held.clear()
-        self._rows.clear()
+        self._others.clear()
 
 
 @contextmanager
@@ -104,7 +105,7 @@ class _Proving:
 
     def __init__(self, system: System, witness: BlockWitness, masks: Masks, secrets: _Secrets, threads: int) -> None:
         self.system, self.parameters, self.threads = system, system.parameters, threads
-        self.masks, self.hold, self.hold_rows, self.drop = masks, secrets.hold, secrets.hold_rows, secrets.drop
+        self.masks, self.hold, self.hold_also, self.drop = masks, secrets.hold, secrets.hold_also, secrets.drop
         self.witness, self.columns = witness.own, witness.columns
         self.shared = FrVec.concat([FrVec.ones(1), witness.public])
         self.transcript = Transcript(PROTOCOL, system.digest, self.parameters.encode(), witness.public)
@@ -118,17 +119,16 @@ class _Proving:
 
     def run(self) -> Proof:
         every, own = self._wires()
-        products = self.system.products(self.pool, every, self.u, self.shared, self.threads)
-        for product in products:
-            self.hold(product)
-        self._check_rows(products)
+        tables = self.hold_also(RowTables(self.system, self.pool, every, self.u, self.shared, self.threads))
+        self._check_rows(tables)
         self._commit(own)
-        rows_claim, point, weights = self._row_rounds(products)
-        self.drop(products)
+        rows_claim, point, weights = self._row_rounds(tables)
+        self.drop(tables)
         at_rows = self.system.columns_at(self.pool, point, weights, self.columns, self.threads)
         z = self.hold(self.system.placed(own, self.u, self.shared))
         factor, claim, column_point = self._column_rounds(at_rows, z)
-        self.drop([z])
+        self.drop(z)
+        del z, at_rows
         row, pad_row = self._open(rows_claim, factor, claim, column_point)
         chosen = self.transcript.places("columns", self.parameters.queries, self.parameters.length)
         return self._opened(row, pad_row, chosen)
@@ -160,7 +160,7 @@ class _Proving:
 
     def _absorb_cap(self, label: str, values: FrVec, rest: FrVec, count: int, more: list[FrVec]) -> None:
         rows = Committed(self.parameters, values, rest, count, more, self.masks, self.threads)
-        self.committed.append(self.hold_rows(rows))
+        self.committed.append(self.hold_also(rows))
         self.transcript.absorb(label, rows.tree.cap(self.parameters.cap_height))
 
     def _opened(self, row: FrVec, pad_row: FrVec, chosen: list[int]) -> Proof:
@@ -178,20 +178,13 @@ class _Proving:
             paths=b"".join(each.tree.paths(chosen, p.cap_height) for each in self.committed),
         )
 
-    def _check_rows(self, products: list[FrVec]) -> None:
-        """Refuse a witness with (A z)(B z) ≠ C z in some row, naming the first."""
-        broken: list[int] = []
-        for begin in range(0, self.system.rows, CHECKED):
-            a, b, c = (product.view(begin, min(begin + CHECKED, len(product))) for product in products)
-            product = a * b
-            left, right = (np.frombuffer(v.raw(), dtype="<u8").reshape(-1, 4) for v in (product, c))
-            broken += (np.flatnonzero((left != right).any(axis=1)) + begin).tolist()
-            wipe(product)
-        if broken:
-            row, block = divmod(broken[0], self.parameters.shape.blocks)
+    def _check_rows(self, tables: RowTables) -> None:
+        """Refuse a witness with (A z)(B z) ≠ C z in some row, naming the first, once the tables know."""
+        if tables.broken:
+            row, block = divmod(tables.broken[0], self.parameters.shape.blocks)
             where = f"row {row} first" if self.parameters.shape.blocks == 1 else f"row {row} of block {block} first"
             where += self.system.row_label(row)
-            raise WitnessError(f"the witness breaks {len(broken)} rows of the circuit, {where}")
+            raise WitnessError(f"the witness breaks {len(tables.broken)} rows of the circuit, {where}")
 
     def _send(self, label: str, message: FrVec) -> list[int]:
         self.messages.append(message)
@@ -204,22 +197,19 @@ class _Proving:
         self.pads_used += 2
         return self._send(label, self.hold(true) + self.hold(self.pads.slice(at, at + 2)))
 
-    def _row_rounds(self, products: list[FrVec]) -> tuple[MaskedClaim, list[int], list[int]]:
+    def _row_rounds(self, tables: RowTables) -> tuple[MaskedClaim, list[int], list[int]]:
         """The first sumcheck: its claim, its point, and the weights of the three values there."""
         p = self.parameters
         tau = self.transcript.challenges("tau", p.row_variables)
-        a, b, c = tables = [SumcheckTable(product, p.row_variables) for product in products]
-        eq = SumcheckTable(eq_table(FrVec.from_ints(tau[1:]), 1 << (p.row_variables - 1)), p.row_variables - 1)
         claim, point = MaskedClaim(0), []
         for i in range(p.row_variables):
-            at_zero, leading = self._send_masked("row round", sumcheck_rows(a, b, c, eq, self.threads))
+            message = tables.message(tau[i:])
+            self._check_rows(tables)
+            at_zero, leading = self._send_masked("row round", message)
             point.append(self.transcript.challenge("row point"))
             claim.after_rows(at_zero, leading, tau[i], point[-1])
-            for table in tables:
-                table.fold(point[-1], self.threads)
-            if eq.variables:
-                eq.sum_first()
-        values = FrVec.from_ints([table.value() for table in tables])
+            tables.fold(point[-1])
+        values = tables.values()
         self._send("values", values)
         weights = self.transcript.challenges("weights", 3)
         self.value = FrVec.from_ints(weights).dot(values)

@@ -167,18 +167,33 @@ class System:
 
     def products(self, pool: FrVec, every: FrVec, u: FrVec, shared: FrVec, threads: int = 0) -> list[FrVec]:
         """A z, B z and C z, from every column of all blocks, the mask wires and the shared ones."""
-        shape = self.parameters.shape
+        found = [FrVec(self.rows) for _ in range(3)]
+        self.some_products(pool, every, u, shared, 0, found, threads)
+        return found
+
+    def some_products(
+        self,
+        pool: FrVec,
+        every: FrVec,
+        u: FrVec,
+        shared: FrVec,
+        first: int,
+        rooms: Sequence[FrVec],
+        threads: int = 0,
+    ) -> None:
+        """Rows of A z, B z and C z from `first` on, a multiple of the number of blocks, into zeros of their length."""
+        shape, last = self.parameters.shape, first + len(rooms[0])
+        begin, end = (min(row >> shape.log_blocks, shape.n_constraints) for row in (first, last))
         u_1, u_2, u_3 = (u.view(i, i + 1) for i in range(MASK_WIRES))
         zero, one = FrVec(1), FrVec.ones(1)
-        found = []
-        for matrix, mask in zip(self.thirds, ((u_1, zero, u_3), (zero, u_2, one), (zero, zero, u_3)), strict=True):
-            product = FrVec.uninitialised(self.rows)
-            room = product.view(0, shape.n_rows)
-            sparse_blocks_product(matrix, pool, every, shared, shape.blocks, threads, out=room)
-            for i, value in enumerate(mask):
-                product.put(shape.n_rows + i, value)
-            found.append(product)
-        return found
+        masks = ((u_1, zero, u_3), (zero, u_2, one), (zero, zero, u_3))
+        for matrix, mask, room in zip(self.thirds, masks, rooms, strict=True):
+            some = matrix if end - begin == shape.n_constraints else rows_of(matrix, begin, end)
+            out = room.view(0, (end - begin) << shape.log_blocks)
+            sparse_blocks_product(some, pool, every, shared, shape.blocks, threads, out=out)
+            for row, value in enumerate(mask, shape.n_rows):
+                if first <= row < last:
+                    room.put(row - first, value)
 
     def columns_at(
         self,
