@@ -70,7 +70,8 @@ def bls_cases() -> Iterator[Case]:
     for power in (10, 14):
         yield Case("bls12_381_msm_g1", "bls12_381_msm_g1", 1 << power, {"scalars": scalars}, rounds=3)
     yield Case("bls12_381_pairing_check", "bls12_381_pairing_check", 1, repeat=10)
-    yield Case("kzg_commit", "kzg_commit", 4096, files, rounds=3)
+    for op in ("kzg_commit", "kzg_cell_proofs", "kzg_cell_verification"):
+        yield Case(op, op, 4096, files, rounds=3)
 
 
 def cases(max_power: int, quick: bool) -> Iterator[Case]:

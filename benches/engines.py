@@ -26,6 +26,8 @@ KERNELS = dict.fromkeys(
 )
 GROTH16 = dict.fromkeys(("groth16_setup", "groth16_prove", "groth16_verify", "groth16_verify_batch"), ANY)
 
+BLOBS = dict.fromkeys(("kzg_commit", "kzg_cell_proofs", "kzg_cell_verification"), 4096)
+
 
 class EngineFailed(RuntimeError):
     """A child died, or answered that it could not."""
@@ -52,7 +54,7 @@ class Engine:
 def ours() -> list[Engine]:
     """One engine for each CPU path that runs here, slowest first."""
     script, words = str(ROOT / "benches" / "ours.py"), cpu_words()
-    others = {"bls12_381_msm_g1": ANY, "bls12_381_pairing_check": 1, "kzg_commit": 4096}
+    others = {"bls12_381_msm_g1": ANY, "bls12_381_pairing_check": 1} | BLOBS
     ops = KERNELS | GROTH16 | {"poseidon_t3": ANY} | others
     paths = CPU_PATHS[: CPU_PATHS.index(best_path(words)) + 1]
     return [
@@ -89,7 +91,7 @@ def peers() -> list[Engine]:
             python,
             {"bls12_381_msm_g1": 1 << 14, "bls12_381_pairing_check": 1},
         ),
-        Engine("ckzg", [*PYTHON_PEERS, "ckzg"], python, {"kzg_commit": 4096}),
+        Engine("ckzg", [*PYTHON_PEERS, "ckzg"], python, BLOBS),
     ]
 
 

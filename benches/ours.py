@@ -149,6 +149,20 @@ def bls_product(ask: Request) -> Prepared:
     return (lambda _: found.append(bls_pairing_check(p, q, ask["threads"]))), (lambda: str(found[-1]).lower())
 
 
+def cell_proofs(ask: Request) -> Prepared:
+    blob, found = contents(ask, "scalars", 32), []
+    kzg.compute_cells_and_proofs(blob)  # makes the points that serve every blob
+    return (lambda _: found.append(kzg.compute_cells_and_proofs(blob, ask["threads"]))), (
+        lambda: hashed(b"".join(found[-1][1]))
+    )
+
+
+def cell_verification(ask: Request) -> Prepared:
+    blob, found = contents(ask, "scalars", 32), []
+    given = [kzg.blob_to_commitment(blob)] * kzg.CELLS, range(kzg.CELLS), *kzg.compute_cells_and_proofs(blob)
+    return (lambda _: found.append(kzg.verify_cell_proof_batch(*given))), (lambda: str(found[-1]).lower())
+
+
 def blob_commitment(ask: Request) -> Prepared:
     blob, found = contents(ask, "scalars", 32), [kzg.blob_to_commitment(bytes(kzg.BLOB_BYTES))]
     return (lambda _: found.append(kzg.blob_to_commitment(blob, ask["threads"]))), (lambda: hashed(found[-1]))
@@ -215,6 +229,8 @@ OPERATIONS: dict[str, Operation] = {
     "poseidon_t3": hashes,
     "bls12_381_msm_g1": bls_sum,
     "bls12_381_pairing_check": bls_product,
+    "kzg_cell_proofs": cell_proofs,
+    "kzg_cell_verification": cell_verification,
     "kzg_commit": blob_commitment,
     "groth16_setup": setup,
     "groth16_prove": make_proof,

@@ -100,14 +100,30 @@ def ckzg() -> Operations:
     """Its trusted setup is no part of the package: the request must name one."""
     import ckzg as library  # noqa: PLC0415
 
-    def commit(ask: Request):
+    def given(ask: Request):
         if "trusted_setup" not in ask["files"]:
             raise FileNotFoundError("no trusted setup of EIP-4844 was given")
-        setup, found = library.load_trusted_setup(ask["files"]["trusted_setup"], 0), []
-        blob = contents(ask, "scalars", 32)
+        return contents(ask, "scalars", 32), library.load_trusted_setup(ask["files"]["trusted_setup"], 0), []
+
+    def commit(ask: Request):
+        blob, setup, found = given(ask)
         return (lambda _: found.append(library.blob_to_kzg_commitment(blob, setup))), (lambda: hashed(found[-1]))
 
-    return {"kzg_commit": commit}
+    def cell_proofs(ask: Request):
+        blob, setup, found = given(ask)
+        return (lambda _: found.append(library.compute_cells_and_kzg_proofs(blob, setup))), (
+            lambda: hashed(b"".join(found[-1][1]))
+        )
+
+    def cell_verification(ask: Request):
+        blob, setup, found = given(ask)
+        cells, proofs = library.compute_cells_and_kzg_proofs(blob, setup)
+        listed = [library.blob_to_kzg_commitment(blob, setup)] * len(cells), list(range(len(cells)))
+        return (lambda _: found.append(library.verify_cell_kzg_proof_batch(*listed, cells, proofs, setup))), (
+            lambda: str(found[-1]).lower()
+        )
+
+    return {"kzg_commit": commit, "kzg_cell_proofs": cell_proofs, "kzg_cell_verification": cell_verification}
 
 
 if __name__ == "__main__":

@@ -139,3 +139,8 @@ def test_c_kzg_agrees():
     commitment = kzg.blob_to_commitment(data)
     assert commitment == ckzg.blob_to_kzg_commitment(data, settings)
     assert kzg.compute_blob_proof(data, commitment) == ckzg.compute_blob_kzg_proof(data, commitment, settings)
+    cells, proofs = kzg.compute_cells_and_proofs(data)
+    assert (cells, proofs) == tuple(map(list, ckzg.compute_cells_and_kzg_proofs(data, settings)))
+    assert kzg.recover_cells_and_proofs(range(64, 128), cells[64:]) == (cells, proofs)
+    sparse = bytes(32 * 4000) + (5).to_bytes(32, "big") + bytes(32 * 95)
+    assert kzg.compute_cells_and_proofs(sparse)[1] == list(ckzg.compute_cells_and_kzg_proofs(sparse, settings)[1])

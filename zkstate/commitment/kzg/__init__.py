@@ -11,12 +11,12 @@ from zkstate.commitment.kzg.blobs import (
 )
 from zkstate.commitment.kzg.cells import (
     CELL_BYTES,
-    CELLS,
     compute_cells,
     compute_cells_and_proofs,
     recover_cells_and_proofs,
     verify_cell_proof_batch,
 )
+from zkstate.commitment.kzg.proofs import CELLS
 
 __all__ = [
     "BLOB_BYTES",

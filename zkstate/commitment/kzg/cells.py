@@ -10,16 +10,15 @@ from collections.abc import Sequence
 from functools import cache
 from itertools import pairwise
 
-from zkstate.commitment.kzg.blobs import coefficients, decode_points, powers, to_scalar
+from zkstate.commitment.kzg.blobs import POINT_BYTES, coefficients, decode_points, powers, to_scalar
 from zkstate.commitment.kzg.order import decode_scalars, reversed_indices, reversed_vector
+from zkstate.commitment.kzg.proofs import CELL_SCALARS, CELLS, cell_proofs
 from zkstate.commitment.kzg.trusted_setup import G1_POINTS, powers_g1, powers_g2
 from zkstate.errors import DisagreementError, EncodingError, LengthError
 from zkstate.kernels import BLS_FR_MODULUS as R
 from zkstate.kernels import FR_BYTES, BlsFrVec, BlsG1Vec, BlsG2Vec, bls_pairing_check, ntt
 
 EXTENDED = 2 * G1_POINTS
-CELL_SCALARS = 64
-CELLS = EXTENDED // CELL_SCALARS
 CELL_BYTES = FR_BYTES * CELL_SCALARS
 _GENERATOR = 7
 _BATCH = b"RCKZGCBATCH__V1_"
@@ -64,7 +63,7 @@ def verify_cell_proof_batch(
         by_cell[cell] = by_cell[cell] + scaled if cell in by_cell else scaled
     for cell, column in by_cell.items():
         interpolated = interpolated + _interpolate(column, _shift(cell))
-    shifted = [w * pow(_shift(cell), CELL_SCALARS, R) for w, cell in zip(weights, indices, strict=True)]
+    shifted = [w * _root(cell) for w, cell in zip(weights, indices, strict=True)]
     low = powers_g1().slice(0, CELL_SCALARS)
     left = BlsG1Vec.concat([points, opened, -low]).msm(
         BlsFrVec.concat([BlsFrVec.from_ints([*of_commitment, *shifted]), interpolated]), threads=1
@@ -97,8 +96,7 @@ def recover_cells_and_proofs(
     # Z vanishes on the missing cells, of degree at most 64 in X^64. E Z is known everywhere; E = E Z / Z on a coset.
     vanishing = [1]
     for cell in set(range(CELLS)) - set(indices):
-        root = pow(_shift(cell), CELL_SCALARS, R)
-        vanishing = [(a - root * b) % R for a, b in zip([0, *vanishing], [*vanishing, 0], strict=True)]
+        vanishing = [(a - _root(cell) * b) % R for a, b in zip([0, *vanishing], [*vanishing, 0], strict=True)]
     spread = [0] * EXTENDED
     spread[: CELL_SCALARS * len(vanishing) : CELL_SCALARS] = vanishing
     zero = BlsFrVec.from_ints(spread)
@@ -128,17 +126,8 @@ def _split(values: BlsFrVec) -> list[bytes]:
 
 
 def _with_proofs(polynomial: BlsFrVec, threads: int) -> tuple[list[bytes], list[bytes]]:
-    """The quotient by X^64 - s is Σ_k s^(k-1) (f div X^(64 k)): commitments to 63 tails, and a transform of them, since
-    the s of the cells are the 128th roots of unity.
-    """
-    basis, tails = powers_g1(), []
-    for start in range(CELL_SCALARS, G1_POINTS, CELL_SCALARS):
-        n = G1_POINTS - start
-        tails.append(basis.slice(0, n).msm(polynomial.slice(start, G1_POINTS), threads))
-    padded = BlsG1Vec.concat([*tails, BlsG1Vec(CELLS - len(tails))])
-    # lagrange() is the inverse transform: that of w^-1, over n
-    turned = padded.lagrange(threads).scale_each(BlsFrVec.from_ints([CELLS]), threads).to_compressed()
-    proofs = [turned[48 * (-i % CELLS) :][:48] for i in range(CELLS)]
+    compressed = cell_proofs(polynomial, threads).to_compressed()
+    proofs = [compressed[at : at + POINT_BYTES] for at in range(0, len(compressed), POINT_BYTES)]
     return _split(_extended(polynomial)), [proofs[i] for i in reversed_indices(CELLS)]
 
 
@@ -147,6 +136,12 @@ def _shift(cell: int) -> int:
     """h of the coset h <w_64> on which a cell lies."""
     root = pow(_GENERATOR, (R - 1) // EXTENDED, R)
     return pow(root, int(reversed_indices(CELLS)[cell]), R)
+
+
+@cache
+def _root(cell: int) -> int:
+    """What X^64 is on the coset of a cell."""
+    return pow(_shift(cell), CELL_SCALARS, R)
 
 
 def _interpolate(column: BlsFrVec, shift: int) -> BlsFrVec:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import numpy.typing as npt
 
@@ -9,11 +11,13 @@ from zkstate.errors import LengthError
 from zkstate.kernels import FR_BYTES, BlsFrVec
 
 
+@cache
 def reversed_indices(n: int) -> npt.NDArray[np.int64]:
     """Index i with its bits reversed, for i below n, a power of two."""
     indices = np.zeros(1, dtype=np.int64)
     while len(indices) < n:
         indices = np.concatenate([2 * indices, 2 * indices + 1])
+    indices.flags.writeable = False
     return indices
 
 
