@@ -31,7 +31,7 @@ def test_version_and_usage():
         (["snapshot"], "the following arguments are required: ledger, --operator, --out (see --help)"),
         (["verify", "nowhere"], "nowhere does not exist"),
         (["inspect", "--colour"], "one of the arguments file --cpu is required"),
-        (["prove", "solvency"], "invalid choice: 'solvency'"),
+        (["prove", "wealth"], "invalid choice: 'wealth'"),
         (["demo", "--accounts", "0"], "'0' is not a whole number from 1 to"),
         (["recover", "--max-age", "1 day"], "'1 day' is not a duration such as 90s, 15m, 6h or 2d"),
         (["publish", ".", "--mirror", "m", "--registry", "0x12"], "is not an address"),

@@ -97,7 +97,8 @@ def run(args: Namespace, terminal: Terminal) -> int:
     if args.new_key is not None:
         others = (args.key, args.unlock, args.out, args.header, args.registry, args.block_hash, args.chain_id)
         others_too = (args.max_age, args.history_since)
-        if args.mirror or args.rpc or is_light(args) or any(map(is_given, (*others, *others_too))):
+        places = args.mirror or args.blob_archive or args.blob_node
+        if places or args.rpc or is_light(args) or any(map(is_given, (*others, *others_too))):
             raise InputError("--new-key makes a key and does nothing else")
         return _new_key(args.new_key, terminal)
     if args.files:
