@@ -5,6 +5,7 @@
 #   make lint       ruff, mypy --strict, clang-format
 #   make sanitize   the C tests under address and undefined-behaviour sanitizers
 #   make soundness  the probes of docs/soundness.md, as a table        SOUNDNESS="--seed any" FULL=1
+#   make fuzz       mutated input for every decoder                    SECONDS=30 a target
 #   make interop    the tests against npm's snarkjs, circom2 and anvil (needs node)
 #   make bench      timings of primitives and user actions
 #   make bench-peers  the same beside gnark, arkworks, snarkjs and others, built under build/peers; writes benches/results   BENCH=--quick
@@ -25,6 +26,8 @@ TESTS ?=
 BENCH ?=
 SOUNDNESS ?=
 FULL ?=
+SECONDS ?= 30
+FUZZ ?=
 SOLVER_VENV ?= .venv-soundness
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 
@@ -35,7 +38,7 @@ C_FILES := $(wildcard native/*/*.h native/*/*.c \
                       tests/native/*.c tests/native/*.h benches/*.c)
 NATIVE := zkstate/_native.abi3.so
 
-.PHONY: all native demo test lint format sanitize soundness interop bench peers bench-peers portability wheel clean
+.PHONY: all native demo test lint format sanitize soundness fuzz interop bench peers bench-peers portability wheel clean
 all: native
 
 # Stamps: one environment, filled in steps, so that `make demo` downloads only what the demo runs.
@@ -102,6 +105,9 @@ $(SOLVER_VENV)/.created:
 soundness: native $(VENV)/.test
 	@$(MAKE) --no-print-directory $(SOLVER_VENV)/.created || echo "absent: cvc5-gpl, so no solver is asked"
 	$(PY) -m tests.soundness --solver $(SOLVER_VENV)/bin/python $(if $(FULL),--full) $(SOUNDNESS)
+
+fuzz: native $(VENV)/.test
+	$(PY) -m tests.fuzz --seconds $(SECONDS) $(FUZZ)
 
 interop: native $(VENV)/.test tests/interop/node_modules/.package-lock.json
 	$(PY) -m pytest -q -m interop $(TESTS)

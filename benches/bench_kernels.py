@@ -72,6 +72,8 @@ def bls_cases() -> Iterator[Case]:
     yield Case("bls12_381_pairing_check", "bls12_381_pairing_check", 1, repeat=10)
     for op in ("kzg_commit", "kzg_cell_proofs", "kzg_cell_verification"):
         yield Case(op, op, 4096, files, rounds=3)
+    name = "bls12_381_fast_aggregate_verify"
+    yield Case(name, name, 512, {"scalars": scalars}, repeat=20, rounds=9)
 
 
 def cases(max_power: int, quick: bool) -> Iterator[Case]:

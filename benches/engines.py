@@ -24,8 +24,8 @@ ANY = 1 << 30
 KERNELS = dict.fromkeys(
     ("fr_mul", "fp_mul", "ntt", "msm_g1", "msm_g2", "fixed_base_g1", "pairing_check", "pairing_check_fixed"), ANY
 )
+BLS = {"bls12_381_msm_g1": ANY, "bls12_381_pairing_check": 1, "bls12_381_fast_aggregate_verify": 512}
 GROTH16 = dict.fromkeys(("groth16_setup", "groth16_prove", "groth16_verify", "groth16_verify_batch"), ANY)
-
 BLOBS = dict.fromkeys(("kzg_commit", "kzg_cell_proofs", "kzg_cell_verification"), 4096)
 
 
@@ -54,7 +54,7 @@ class Engine:
 def ours() -> list[Engine]:
     """One engine for each CPU path that runs here, slowest first."""
     script, words = str(ROOT / "benches" / "ours.py"), cpu_words()
-    others = {"bls12_381_msm_g1": ANY, "bls12_381_pairing_check": 1} | BLOBS
+    others = BLS | BLOBS
     ops = KERNELS | GROTH16 | {"poseidon_t3": ANY} | others
     paths = CPU_PATHS[: CPU_PATHS.index(best_path(words)) + 1]
     return [
@@ -84,7 +84,7 @@ def peers() -> list[Engine]:
         Engine("py_ecc", [*PYTHON_PEERS, "py_ecc"], python, {"fp_mul": 1 << 12, "pairing_check": 1}),
         Engine("galois", [*PYTHON_PEERS, "galois"], python, {"ntt": 1 << 10}),
         # BLS12-381: beside one another until zkstate has kernels of that curve.
-        Engine("blst", [str(rust / "blst")], rust / "blst", {"bls12_381_msm_g1": ANY, "bls12_381_pairing_check": 1}),
+        Engine("blst", [str(rust / "blst")], rust / "blst", BLS),
         Engine(
             "py_arkworks_bls12381",
             [*PYTHON_PEERS, "py_arkworks_bls12381"],

@@ -13,6 +13,7 @@ sys.path.insert(0, str(Path(__file__).parent / "peers"))
 from serving import Operation, Request, contents, hashed, serve
 
 import zkstate
+from zkstate.algebra import bls12_381
 from zkstate.commitment import kzg
 from zkstate.constraint.r1cs import R1cs
 from zkstate.kernels import (
@@ -163,6 +164,15 @@ def cell_verification(ask: Request) -> Prepared:
     return (lambda _: found.append(kzg.verify_cell_proof_batch(*given))), (lambda: str(found[-1]).lower())
 
 
+def bls_committee(ask: Request) -> Prepared:
+    data, message, found = contents(ask, "scalars", 32), b"\x5a" * 32, []
+    secrets = [bls12_381.SecretKey(data[i : i + 32]) for i in range(0, len(data), 32)]
+    keys = bls12_381.PublicKeys.of(secret.public_key() for secret in secrets)
+    signature = bls12_381.aggregate(secret.sign(message) for secret in secrets)
+    call = bls12_381.fast_aggregate_verify
+    return (lambda _: found.append(call(keys, message, signature))), (lambda: str(found[-1]).lower())
+
+
 def blob_commitment(ask: Request) -> Prepared:
     blob, found = contents(ask, "scalars", 32), [kzg.blob_to_commitment(bytes(kzg.BLOB_BYTES))]
     return (lambda _: found.append(kzg.blob_to_commitment(blob, ask["threads"]))), (lambda: hashed(found[-1]))
@@ -231,6 +241,7 @@ OPERATIONS: dict[str, Operation] = {
     "bls12_381_pairing_check": bls_product,
     "kzg_cell_proofs": cell_proofs,
     "kzg_cell_verification": cell_verification,
+    "bls12_381_fast_aggregate_verify": bls_committee,
     "kzg_commit": blob_commitment,
     "groth16_setup": setup,
     "groth16_prove": make_proof,

@@ -42,6 +42,21 @@ impl Peer for Blst {
                 timer.time(|_| one = blst_fp12::miller_loop(&q, &p).final_exp() == blst_fp12::default());
                 one.to_string()
             }
+            "bls12_381_fast_aggregate_verify" => {
+                let (message, domain) = ([0x5a; 32], b"BLS_SIG_BLS12381G2_XMD:SHA-256_SSWU_RO_POP_");
+                let data = std::fs::read(&ask.files["scalars"]).unwrap();
+                let secrets: Vec<min_pk::SecretKey> =
+                    data[..32 * ask.size].chunks(32).map(|word| min_pk::SecretKey::from_bytes(word).unwrap()).collect();
+                let keys: Vec<min_pk::PublicKey> = secrets.iter().map(|secret| secret.sk_to_pk()).collect();
+                let keys: Vec<&min_pk::PublicKey> = keys.iter().collect();
+                let signed: Vec<min_pk::Signature> =
+                    secrets.iter().map(|secret| secret.sign(&message, domain, &[])).collect();
+                let signed: Vec<&min_pk::Signature> = signed.iter().collect();
+                let signature = min_pk::AggregateSignature::aggregate(&signed, false).unwrap().to_signature();
+                let mut found = BLST_ERROR::BLST_VERIFY_FAIL;
+                timer.time(|_| found = signature.fast_aggregate_verify(false, &message, domain, &keys));
+                (found == BLST_ERROR::BLST_SUCCESS).to_string()
+            }
             op => panic!("no such operation: {op}"),
         }
     }

@@ -1,0 +1,88 @@
+"""Fuzz the decoders: python -m tests.fuzz [--seconds 30] [--only ssz,trie] [--seed N] [--corpus DIR]
+
+Each target is run for so many seconds on mutations of its seeds. An input that ends in a way not seen before (another
+error, another message) joins the corpus and is mutated in turn. Anything but a typed error or a kept law is a finding:
+its input is written to the corpus, named, and the exit code is 1.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import random
+import re
+import sys
+import time
+import traceback
+from pathlib import Path
+
+from tests.fuzz.mutation import mutated
+from tests.fuzz.targets import TARGETS, Target
+from zkstate.errors import ZkstateError
+
+MAX_INPUT = 1 << 18
+KEPT = 400
+
+
+def outcome(target: Target, data: bytes) -> tuple[str, bool]:
+    """How a run ended, without its numbers, and whether that is a finding."""
+    try:
+        target.run(data)
+    except ZkstateError as error:
+        return f"{type(error).__name__}: {re.sub(r'0x[0-9a-f]+|[0-9a-f]{8,}|[0-9]+', '#', str(error))[:120]}", False
+    except Exception:  # noqa: BLE001  # that is what is looked for
+        return traceback.format_exc(), True
+    return "accepted", False
+
+
+def fuzz(name: str, seconds: float, rng: random.Random, corpus: Path) -> int:
+    """Findings of one target."""
+    target = TARGETS[name]()
+    folder = corpus / name
+    folder.mkdir(parents=True, exist_ok=True)
+    kept = [path.read_bytes() for path in sorted(folder.glob("*.bin"))]
+    pool, seen, findings, runs = [*target.seeds, *kept], set(), 0, 0
+    for data in pool:
+        words, bad = outcome(target, data)
+        if bad or (data in target.seeds and words != "accepted" and name not in {"beacon", "trie"}):
+            print(f"{name}: a seed or kept input ends with\n{words}", flush=True)
+            findings += 1
+        seen.add(words)
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        data = mutated(rng.choice(pool), rng.choice(pool), rng, target.fixed)[:MAX_INPUT]
+        words, bad = outcome(target, data)
+        runs += 1
+        if bad:
+            findings += 1
+            path = folder / f"finding-{hashlib.sha256(data).hexdigest()[:16]}.bin"
+            path.write_bytes(data)
+            print(f"{name}: {path}\n{words}", flush=True)
+            if findings >= 5:
+                break
+        elif words not in seen and len(seen) < KEPT:
+            seen.add(words)
+            pool.append(data)
+            (folder / f"{hashlib.sha256(data).hexdigest()[:16]}.bin").write_bytes(data)
+    print(f"{name}: {runs} inputs in {seconds:g} s, {len(seen)} kinds of end, {findings} findings", flush=True)
+    return findings
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=float, default=30)
+    parser.add_argument("--only", default=",".join(TARGETS))
+    parser.add_argument("--seed", type=int, default=None)
+    parser.add_argument("--corpus", type=Path, default=Path("build/fuzz"))
+    args = parser.parse_args()
+    seed = random.SystemRandom().randrange(1 << 32) if args.seed is None else args.seed
+    print(f"seed {seed}", flush=True)
+    names = args.only.split(",")
+    if unknown := set(names) - set(TARGETS):
+        parser.error(f"no such targets: {', '.join(sorted(unknown))}")
+    found = sum(fuzz(name, args.seconds, random.Random(f"{seed} {name}"), args.corpus) for name in names)
+    return int(found > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
