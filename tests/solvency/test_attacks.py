@@ -231,3 +231,16 @@ def test_totals_that_are_not_the_sums(proved, tmp_path, monkeypatch):
     epoch.prove()
     (reason,) = reasons(epoch)
     assert reason.startswith("batch 1 of class 8: the sums do not end at the published totals")
+
+
+@pytest.mark.parametrize(
+    ("accounts", "rule"), [(32, "for 10 accounts in all"), (3, "a power of two"), (0, "a power of")]
+)
+def test_a_circuit_larger_than_the_accounts_need_is_not_built(proved, tmp_path, accounts, rule):
+    epoch = proved.copy(tmp_path)
+    path = epoch.proof / "solvency.json"
+    claim = json.loads(path.read_bytes())
+    claim["classes"][0]["accounts"] = accounts
+    path.write_bytes(json.dumps(claim, separators=(",", ":")).encode())
+    (reason,) = reasons(epoch)
+    assert rule in reason

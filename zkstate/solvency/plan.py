@@ -18,7 +18,7 @@ from zkstate.kernels import FrVec
 from zkstate.state.schema import ID_BOUND, SIZE_CLASSES
 
 BOUND_BYTES = 31
-MAX_ACCOUNTS = 1 << 12  # of a batch
+MAX_ACCOUNTS, MAX_ROWS = 1 << 12, 1 << 16  # of a batch
 ROWS = {"transparent": 512, "groth16": 64}  # rows of accounts that a batch has room for unless told otherwise
 
 Bytes32 = NDArray[np.uint8]
@@ -55,6 +55,9 @@ class Plan:
         for n, accounts in self.sizes.items():
             if not 1 <= accounts <= MAX_ACCOUNTS or accounts & (accounts - 1):
                 raise LengthError(f"{accounts} accounts to a batch of class {n}: a power of two up to {MAX_ACCOUNTS}")
+            count = int((self.classes == n).sum())
+            if accounts * n > MAX_ROWS or accounts >= 2 * count:
+                raise LengthError(f"{accounts} accounts to a batch of class {n}, for {count} accounts in all")
 
     @classmethod
     def of(cls, classes: NDArray[np.uint8], rows: int) -> Plan:

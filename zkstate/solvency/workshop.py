@@ -16,6 +16,7 @@ import numpy as np
 
 from zkstate.atomic import replace_file
 from zkstate.errors import EnvironmentFailure, InputError, MissingError, WitnessError
+from zkstate.kernels import wipe
 from zkstate.publication.epoch import PRIVATE
 from zkstate.publication.header import SIGNED_BYTES, Header, SignedHeader
 from zkstate.publication.holdings import HOLDINGS, Holdings
@@ -139,7 +140,11 @@ class Workshop:
         accounts, prover = self.accounts(index), self.prover(part.rows)
         committed = accounts.committed(before, blinds)
         statement = self.published.table.statement(part.rows, part.accounts)
-        witness = prover.circuit.run(accounts.fixed(statement, before, blinds, committed))
+        fixed = accounts.fixed(statement, before, blinds, committed)
+        try:
+            witness = prover.circuit.run(fixed)
+        finally:
+            wipe(fixed)
         try:
             prover.circuit.require_satisfied(witness)
             proof = prover.prove(witness)

@@ -1,0 +1,74 @@
+"""prove solvency and verify of what it wrote, as their users meet them."""
+
+import pytest
+
+from tests.cli.program import zkstate
+from tests.solvency.venue import commit, ledger
+
+
+@pytest.fixture(scope="module")
+def proved(tmp_path_factory):
+    epoch = commit(tmp_path_factory.mktemp("venue") / "epoch", ledger(small=5, large=0))
+    outcome = zkstate("prove", "solvency", epoch.folder, "--jobs", "1", "--batch-rows", "64", "--json", believe=False)
+    assert outcome.code == 0, outcome.err
+    assert outcome.json["batches"] == {"proved": 1, "kept": 0}
+    assert outcome.json["accounts"] == 5
+    return epoch
+
+
+def test_a_second_run_keeps_what_is_there(proved):
+    outcome = zkstate("prove", "solvency", proved.folder, "--jobs", "1", "--batch-rows", "64", believe=False)
+    assert outcome.code == 0
+    assert "0 proved, 1 kept" in outcome.out
+
+
+def test_the_verdict(proved, tmp_path):
+    outcome = zkstate("verify", proved.folder, "--header", proved.public / "header.bin", "--json", believe=False)
+    assert outcome.code == 0, outcome.err
+    verdict = outcome.json
+    assert (verdict["kind"], verdict["accepted"], verdict["system"]) == ("solvency", True, "transparent")
+    assert verdict["setup"]["trusted"]
+    totals = {each["instrument"]: each["credit"] for each in verdict["totals"]}
+    assert list(totals) == [i.symbol for i in proved.ledger.table.instruments]
+    assert not any("pin one" in words for words in verdict["not_shown"])
+    told = zkstate("verify", proved.public, "--solvency", proved.proof, believe=False)
+    assert told.code == 0
+    for words in ("accepted", "accounts, which lack", "not shown", "owes", "pin one with --header"):
+        assert words in told.out
+
+
+def test_a_false_proof_and_a_damaged_epoch(proved, tmp_path):
+    epoch = proved.copy(tmp_path)
+    path = epoch.batches()[0]
+    content = path.read_bytes()
+    path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    outcome = zkstate("verify", epoch.folder, "--json", believe=False)
+    assert outcome.code == 1
+    assert outcome.json["reasons"][0].startswith("batch 0 of class 4: its proof does not hold")
+    (epoch.public / "tables/totals.json").write_bytes(b"{}")
+    outcome = zkstate("verify", epoch.folder, "--json", believe=False)
+    assert outcome.code == 1
+    assert "totals.json" in outcome.json["reasons"][0]
+    other = zkstate("verify", proved.folder, "--header-hash", "00" * 32, believe=False)
+    assert (other.code, "is expected" in other.out) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("argv", "words"),
+    [
+        (("prove", "solvency"), "name the folder"),
+        (("prove", "solvency", "EPOCH", "--initial"), "does not take --initial"),
+        (("prove", "solvency", "EPOCH", "--system", "groth16"), "--allow-insecure-setup to try"),
+        (("prove", "solvency", "EPOCH", "--system", "transparent", "--allow-insecure-setup"), "takes no key"),
+        (("prove", "solvency", "EPOCH", "--batch-rows", "63"), "whole number from 64"),
+        (("prove", "margin", "EPOCH", "--account", "EPOCH", "--out", "none"), "only prove solvency takes a folder"),
+        (("prove", "margin", "--jobs", "2", "--account", "EPOCH", "--out", "none"), "takes --jobs"),
+        (("verify", "EPOCH", "--challenge", "00" * 32), "does not check --challenge"),
+        (("verify", "EPOCH", "--ceremony", "EMPTY"), "holds no record"),
+    ],
+)
+def test_options_of_something_else_are_refused(proved, tmp_path, argv, words):
+    places = {"EPOCH": proved.folder, "EMPTY": tmp_path}
+    outcome = zkstate(*(places.get(each, each) for each in argv), believe=False)
+    assert outcome.code == 2
+    assert words in outcome.err
