@@ -23,7 +23,7 @@ from tests.soundness.suite import Line, Plan, tasks
 from tests.soundness.table import load, save, table, write
 
 SOLVER = ".venv-soundness/bin/python"
-COUNTS = ("deleted", "forgeries", "proofs")  # of the plan, that an option changes
+COUNTS = ("deleted", "forgeries", "shown", "proofs")  # of the plan, that an option changes
 
 
 def main() -> int:
@@ -35,7 +35,8 @@ def main() -> int:
     parser.add_argument("--only", action="append", default=[], help="tasks whose name or subject holds this")
     parser.add_argument("--deleted", type=int, help="rows of a statement that are deleted, one at a time")
     parser.add_argument("--forgeries", type=int, help="invalid proofs of a statement")
-    parser.add_argument("--proofs", type=int, help="honest accounts of a statement that are proved")
+    parser.add_argument("--shown", type=int, help="honest accounts of a statement that are proved without a setup")
+    parser.add_argument("--proofs", type=int, help="honest accounts of a statement that are proved with Groth16")
     parser.add_argument("--save", type=Path, help="append each line to this file")
     parser.add_argument("--load", type=Path, help="run nothing: take the lines of this file")
     parser.add_argument("--write", type=Path, help="put the table into this document")

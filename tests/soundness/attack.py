@@ -10,18 +10,21 @@ from __future__ import annotations
 import random
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import zip_longest
 
 from tests.soundness.system import State, System, dot
 from zkstate.kernels import STEP_BITS
 
-MOST_BEHIND = 24  # inputs behind a row that are moved, or solved for
+MOST_BEHIND = 48  # inputs behind a row that are moved, or solved for
 MOST_MISSES = 12  # refused inputs tried for one row
 MOST_DIRECT = 4  # of those that break a row with a wire that is freed, tried before anything else
 MOST_ELEMENTS = 4  # of a list of secret inputs, those varied
 MOST_OTHERS = 32  # hints that the deleted row does not speak of, tried for one repair
+MOST_REFUSED = 48  # refused inputs from which a row is attacked that nothing else attacked
+MOST_LEVERS = 2  # digits of a row, moved there
 MOST_CHANGES = 250  # made in the search for one row
 MOST_RECENT = 4  # starts that worked for rows of the same words, tried first
 ATTACK = "attack"  # inputs, public and secret, that the whole circuit refuses
@@ -47,6 +50,7 @@ class Search:
     effort: int = 60
     depth: int = 40
     bases_a_row: int = 8
+    others: Sequence[State] = ()  # more to start from, also of inputs that are refused
     _behind: dict[int, tuple[list[int], set[int], set[int]]] = field(default_factory=dict)
     _worked: dict[tuple[str, bool], list[int]] = field(default_factory=lambda: defaultdict(list))
 
@@ -74,7 +78,8 @@ class Search:
         """Numbered states to repair: first those that worked for the last rows like this one."""
         rest = sorted(self.rng.sample(range(1, len(self.bases)), min(self.bases_a_row, len(self.bases)) - 1))
         bases = [self.bases[i] for i in (0, *rest)]
-        moves = [(base, changes) for base in bases for changes in self.starts(k, base)]
+        by_base = [[(base, changes) for changes in self.starts(k, base)] for base in bases]
+        moves = [move for turn in zip_longest(*by_base) for move in turn if move is not None]
         freed = self._freed(k)
         ranged = self._ranged(freed)
         direct = self._missed(MOST_DIRECT, lambda row: freed & self.system.wires_of(row))
@@ -85,6 +90,86 @@ class Search:
         for place in dict.fromkeys([*worked, *range(len(tries))]):
             state = tries[place]
             yield place, state if isinstance(state, State) else self.system.set(*state)
+
+    def kill_from_others(self, k: int, misses: int = MOST_REFUSED) -> Kill | None:
+        """An attack on row k by one move of what it held, under other inputs or such as are refused, or None.
+
+        Where that one move leaves no other hard row broken, what a field element can absorb is repaired.
+        """
+        for other in (*self.others, *self.bases, *self._by_reason(misses)):
+            for changes in self._levers(k, other):
+                state = self.system.set(other, changes)
+                if any(not self.system.is_easy[row] for row in state.broken - {k}):
+                    continue
+                self._left = self.effort
+                whole = self.repaired(state, k, self.depth)
+                found = self.judged(k, whole) if whole else None
+                if found and found.kind == ATTACK:
+                    return found
+        return None
+
+    def _by_reason(self, most: int) -> list[State]:
+        """Misses, the requirements that they miss in turn."""
+        by_reason: dict[frozenset[str], list[State]] = defaultdict(list)
+        for miss, hard in self.misses:
+            by_reason[frozenset(self.system.circuit.label(row) for row in hard)].append(miss)
+        for states in by_reason.values():
+            self.rng.shuffle(states)
+        return [miss for turn in zip_longest(*by_reason.values()) for miss in turn if miss is not None][:most]
+
+    def _levers(self, k: int, state: State) -> Iterator[dict[int, int]]:
+        """What row k held, moved: to another truth, by any digit, or by a little or a lot."""
+        system, values = self.system, state.values
+        yield {}  # nothing, where the row is all that refuses
+        if k in system.definer:
+            node = system.steps[system.definer[k]].outs[0]
+            old = values[node]
+            steps = [sign << e for e in (0, 32, 64, 100, 130) for sign in (1, -1)]
+            yield from ({node: new} for new in dict.fromkeys((1 - old, 0, *(old + step for step in steps))))
+            return
+        for wire in sorted(system.wires_of(k) & system.inputs.keys()):
+            if not system.inputs[wire].kind.is_felt:
+                yield from (
+                    {wire: value} for value in (system.inputs[wire].kind.hi + 1, system.inputs[wire].kind.lo - 1)
+                )
+        hints = sorted(system.wires_of(k) & system.hints)
+        for wire in self.rng.sample(hints, min(MOST_LEVERS, len(hints))):
+            for row in state.broken & set(system.assertions[wire]):  # what the digit can make up for
+                yield from ({wire: value} for node, value in self._solved(state, row).items() if node == wire)
+            yield from self._hint_starts(wire, values)
+        yield from self._together(k, state)
+
+    def _together(self, k: int, state: State) -> Iterator[dict[int, int]]:
+        """A number in row k, or whose digits are, moved with another input of a row that speaks of both."""
+        system, p = self.system, self.system.p
+        spoken = system.wires_of(k)
+        digits = {wire: system.steps[system.step_of[wire]] for wire in spoken & system.hints}
+        numbers = spoken & system.inputs.keys() | {n for s in digits.values() for n, _ in s.reads if n in system.inputs}
+        for x in sorted(numbers)[:MOST_LEVERS]:
+            for row in (row for row in system.assertions[x] if row != k and not system.is_easy[row]):
+                for y in sorted((system.wires_of(row) & system.inputs.keys()) - {x})[:MOST_LEVERS]:
+                    slopes = [self._slope(state, row, wire) for wire in (x, y)]
+                    if all(slopes):
+                        moved = (state.values[x] - slopes[1] * pow(slopes[0], -1, p)) % p
+                        yield {y: state.values[y] + 1, x: moved} | self._absorbed(spoken, moved)
+
+    def _slope(self, state: State, row: int, wire: int) -> int:
+        values, here = state.values, self.system.residual(row, state.values)
+        values[wire] += 1
+        there = self.system.residual(row, values)
+        values[wire] -= 1
+        return (there - here) % self.system.p
+
+    def _absorbed(self, spoken: set[int], number: int) -> dict[int, int]:
+        """What a digit, if row k speaks of a single one, is for the digits of a number too large to add up to it."""
+        steps = self.system.steps
+        for wire in spoken if len(spoken) == 1 else ():
+            step = steps[self.system.step_of[wire]] if wire in self.system.step_of else None
+            if step is not None and step.kind == STEP_BITS:
+                place = step.outs.index(wire)
+                others = sum((number >> i & 1) << i for i in range(len(step.outs)) if i != place)
+                return {wire: (number - others) * pow(1 << place, -1, self.system.p) % self.system.p}
+        return {}
 
     def _missed(self, most: int, speaks: Callable[[int], object]) -> list[State]:
         """Some of the misses of which a hard row is one that speaks of what is wanted, those that break least first."""
@@ -160,6 +245,16 @@ class Search:
         step = system.steps[system.step_of[wire]] if wire in system.step_of else None
         if step is None or wire not in system.hints:
             return
+        if step.kind == STEP_BITS:
+            place, top, last = step.outs.index(wire), len(step.outs) - 1, step.outs[-1]
+            too_large = {wire: values[wire] + (1 << len(step.outs) - place)}  # a number, its other digits right
+            number = next((read for read, factor in step.reads if factor == 1 and read in system.inputs), None)
+            yield too_large if number is None else {**too_large, number: values[number] + (1 << len(step.outs))}
+            if number is not None:  # the least number too large, the largest too small
+                yield {number: 1 << len(step.outs), **self._absorbed({wire}, 1 << len(step.outs))}
+                yield {number: -1, **self._absorbed({wire}, system.p - 1)}
+            if place < top:  # the highest digit turned, and the sum kept: the answer of a comparison
+                yield {last: 1 - values[last], wire: values[wire] + ((2 * values[last] - 1) << top - place)}
         yield {wire: 1 - values[wire]}
         yield {wire: self.rng.randrange(system.p)}
         others = [other for other in step.outs if other != wire]
@@ -241,17 +336,30 @@ class Search:
             value = self._secant(state, row, node)
             if value is not None and not self._residual(state, row, node, value):
                 yield node, value
-        others = [wire for wire in hints if wire not in loosened][:MOST_OTHERS]
-        for wire in [*(wire for wire in hints if wire in loosened), *inputs, *others]:
+        behind = sorted((wire for wire in self.behind(row)[0] if wire not in state.held), key=self._rank)
+        yield from self._direct(state, row, k, [wire for wire in hints if wire in loosened], solved)
+        yield from self._direct(state, row, k, [wire for wire in inputs if system.inputs[wire].kind.is_felt], solved)
+        yield from self._indirect(state, row, [wire for wire in behind if system.inputs[wire].kind.is_felt])
+        yield from self._direct(state, row, k, [w for w in inputs if not system.inputs[w].kind.is_felt], solved)
+        yield from self._direct(state, row, k, [w for w in hints if w not in loosened][:MOST_OTHERS], solved)
+        yield from self._indirect(state, row, [w for w in behind if not system.inputs[w].kind.is_felt])
+
+    def _direct(
+        self, state: State, row: int, k: int, wires: Sequence[int], solved: Mapping[int, int]
+    ) -> Iterator[tuple[int, int]]:
+        """Those of the wires of a row that can take the value it wants of them."""
+        for wire in wires:
             if wire not in solved or self._residual(state, row, wire, solved[wire]):
                 continue
-            if wire in system.inputs or self._fits(state, wire, solved[wire], k):
+            if wire in self.system.inputs or self._fits(state, wire, solved[wire], k):
                 yield wire, solved[wire]
-        for wire in sorted(self.behind(row)[0], key=self._rank):
-            if wire not in state.held:
-                value = self._secant(state, row, wire)
-                if value is not None and not self._residual(state, row, wire, value):
-                    yield wire, value
+
+    def _indirect(self, state: State, row: int, wires: Sequence[int]) -> Iterator[tuple[int, int]]:
+        """Those of the inputs behind a row by which it can be satisfied."""
+        for wire in wires:
+            value = self._secant(state, row, wire)
+            if value is not None and not self._residual(state, row, wire, value):
+                yield wire, value
 
     def _residual(self, state: State, row: int, wire: int, value: int) -> int:
         """What is left of a row with one wire changed, and what the row is computed from computed again."""

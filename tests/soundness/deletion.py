@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import random
+import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from tests.soundness.attack import ATTACK, MOST_CHANGES, Search
 from tests.soundness.system import System
 from zkstate.kernels import STEP_INVERSE
 
+Inputs = Mapping[str, object]
 Left = tuple[int, str, str]  # row, label, kind of kill or nothing
 
 BOUND = "it only binds a public input to the proof, and the key does so too: Groth16 keys here give every one a row"
@@ -21,7 +23,32 @@ INVERSE = "h · z = 0 only pins the inverse of 0, which nothing reads: it keeps 
 TAKEN = "an amount from 1 to what is held, which other rows require, is in range"
 
 
-REASONS = {"exit": {"amount is": TAKEN}}  # statement -> label -> why a row of it may go
+HELD = "the account holds the instrument, which another row requires, and the instruments of rows are in range"
+OPEN = "without it a tier that has no upper bound may be held against 2^64 - 1: more is refused, nothing more accepted"
+EMPTY = "without it an empty row may be taken for one in use, whose id would have to be above the one before: it is not"
+ORDERED = "the order of two rows is this digit, and another row requires it to be 1 unless the later row is empty"
+BETWEEN = "an id above the one before and below the next, or the last one used, is in range; nothing reads its digits"
+
+
+def reasons(name: str, rows: int) -> Mapping[str, str]:
+    """Patterns of what `described` says of a row of a statement, and why a row that one matches may go."""
+    unpriced = name in ("balance", "position")
+    found = {r"^is zero \(definition\) of instruments\[[1-9]\d*\]$": EMPTY, r": is zero \(definition\) of uppers": OPEN}
+    found |= {"^comparison: digit 12 of 13$" if unpriced else "^comparison: digit 8 of 9$": ORDERED}
+    if unpriced:
+        found |= {rf"^instruments\[{i}\] is": BETWEEN for i in range(1, rows - 1)}
+    return found | ({"^amount is": TAKEN, "^instrument is": HELD} if name == "exit" else {})
+
+
+def described(system: System, k: int) -> str:
+    """The label of a row; of one that defines a wire, the inputs it speaks of; of a digit, its place."""
+    label, wires = system.circuit.label(k), system.wires_of(k)
+    if k in system.definer:
+        return f"{label} (definition) of {', '.join(map(system.circuit.name, sorted(wires & system.inputs.keys())))}"
+    if len(wires) == 1 and (step := system.step_of.get(min(wires))) is not None:
+        outs = system.steps[step].outs
+        return f"{label}: digit {outs.index(min(wires))} of {len(outs)}"
+    return label
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +62,17 @@ class Found:
 
 
 def delete(
-    system: System, good: Sequence[Mapping[str, object]], rows: Iterable[int], seed: str, reasons: Mapping[str, str]
+    system: System,
+    good: Sequence[Inputs],
+    rows: Iterable[int],
+    seed: str,
+    reasons: Mapping[str, str],
+    others: Callable[[], Sequence[Inputs]] = tuple,
 ) -> Found:
-    """Look for an attack on each of these rows; `reasons` say by label why a row may go."""
+    """Look for an attack on each of these rows; `reasons` say why one may go whose description matches a pattern.
+
+    `others` makes more inputs, also refused ones, for rows that the good ones do not help to attack.
+    """
     search = Search(system, [system.start(inputs) for inputs in good], random.Random(seed))
     at_last = MOST_CHANGES
     if len(system.rows) < SMALL:
@@ -45,8 +80,8 @@ def delete(
     named = Counter[str]()
 
     def reason(k: int) -> str | None:
-        label = system.circuit.label(k)
-        return structural(system, k) or next((text for part, text in reasons.items() if part in label), None)
+        text = described(system, k)
+        return structural(system, k) or next((why for part, why in reasons.items() if re.search(part, text)), None)
 
     attacked, left = 0, list(rows)
     kinds: dict[int, str] = {}
@@ -61,6 +96,12 @@ def delete(
                 kinds[k] = kill.kind if kill else kinds.get(k, "")
         left, waiting = [k for k in left if reason(k) is None], [k for k in left if reason(k) is not None]
         named.update(reason(k) for k in waiting)
+    if left:
+        search.others = [system.start(inputs) for inputs in others()]
+        for k in left.copy():
+            if search.kill_from_others(k):
+                attacked += 1
+                left.remove(k)
     for k in [k for k in left if not kinds[k]]:
         kill = search.kill(k, PATIENT * MOST_CHANGES)
         if kill is not None and kill.kind == ATTACK:

@@ -38,7 +38,7 @@ class Gadget:
     meaning: Callable[..., Mapping[str, Any] | None]
     examples: Callable[[int], Sequence[Inputs]]
     primes: tuple[int, ...] = (11, 13, 97)
-    redundant: Mapping[str, str] = field(default_factory=dict)  # why a row of this label may go
+    redundant: Mapping[str, str] = field(default_factory=dict)  # why a row of a label like this may go
 
     def circuit(self, p: int = FR_MODULUS) -> Circuit:
         return _compiled(self.name, p)
@@ -318,7 +318,7 @@ GADGETS: list[Gadget] = [
         lambda p, w, x: {} if x[0] < x[1] < x[2] else None,
         lambda w: [{"x": x} for x in ([0, 1, 2], [0, 7, 15], [13, 14, 15], [3, 4, 9])],
         primes=(11, 13),
-        redundant={"x[1] is": "the values beside it are in range and it lies between them"},
+        redundant={r"x\[1\] is": "the values beside it are in range and it lies between them"},
     ),
     Gadget(
         "canonical digits",

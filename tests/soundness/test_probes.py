@@ -5,6 +5,7 @@ import inspect
 import itertools
 import pkgutil
 import random
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -17,12 +18,13 @@ from tests.soundness.attack import ATTACK, Search
 from tests.soundness.deletion import INVERSE, structural
 from tests.soundness.field import field_of
 from tests.soundness.gadgets import BY_NAME, GADGETS
-from tests.soundness.statements import HONEST, circuit_of, good
+from tests.soundness.statements import HONEST, circuit_of, good, others
 from tests.soundness.system import System
 from tests.soundness.uniqueness import undetermined
 from zkstate.constraint.builder import Builder
 from zkstate.constraint.statement import BOOL, FELT, uint
 from zkstate.kernels import FR_MODULUS
+from zkstate.proof.transparent import verifier
 
 CHOICES = {Builder.bit, Builder.bits, Builder.magnitude, Builder.product, Builder.require, Builder.require_kind,
            Builder.require_uint, Builder.select}  # fmt: skip
@@ -161,6 +163,36 @@ def test_a_few_deleted_rows_of_every_statement(name):
     requirement = next(k for k in range(len(system.rows)) if "committed state root" in system.circuit.label(k))
     range_row = next(k for k in range(len(system.rows)) if system.circuit.label(k).startswith("amounts[0] is"))
     assert [hunt.kill(k).kind for k in (requirement, range_row)] == [ATTACK, ATTACK]
+
+
+@pytest.mark.parametrize("name", ["balance", "health", "exit"])
+def test_accounts_to_attack_from_are_false_of_their_claim_or_good(name):
+    circuit = circuit_of(name, 4)
+    made = others(name, 4, 3, 8)
+    refused = [bool(circuit.violations(circuit.evaluate(inputs))) for inputs in made]
+    assert refused == [True] * (len(made) - 4) + [False] * 4
+
+
+def test_a_row_that_only_false_claims_break_is_attacked_from_them():
+    """The sign of an asset decides whether all of its price counts: no honest account gains by the wrong answer."""
+    system = System(circuit_of("exit", 4))
+    hunt = Search(system, [system.start(inputs) for inputs in good("exit", 4)[:2]], random.Random(5))
+    hunt.others = [system.start(inputs) for inputs in others("exit", 4, 3, 12)]
+    digits = [k for k in range(len(system.rows)) if system.circuit.label(k) == "row 2: comparison"]
+    kill = hunt.kill_from_others(digits[0])
+    assert kill.kind == ATTACK
+    assert system.broken_exactly(kill.state) == [digits[0]]
+    assert system.refuses_inputs(kill.state)
+
+
+def test_honest_accounts_are_proved_and_a_verifier_that_refuses_one_is_noticed(monkeypatch):
+    monkeypatch.setattr(suite, "HONEST", ((4, 3),))
+    plan = replace(suite.Plan.of("any", full=False, python=""), shown=2, proofs=0)
+    line = suite.accounts(plan, "balance")
+    assert (line.tried, line.wrong) == (3, 0)
+    assert "2 proved and verified without a setup" in line.said
+    monkeypatch.setattr(verifier, "verify", lambda *_: False)
+    assert suite.accounts(plan, "balance").wrong == 2
 
 
 def test_an_absent_solver_is_named_and_fails_in_ci(monkeypatch):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import fields
 from decimal import ROUND_FLOOR, Decimal
 
 from rich.console import Console, JustifyMethod
@@ -11,17 +12,23 @@ from rich.text import Text
 
 from lightclient.bundle import Bundle
 from zkstate.cli.terminal import show_facts
+from zkstate.errors import EncodingError
 from zkstate.state.decimals import render
 from zkstate.state.margin import EQUITY_DECIMALS, Assessment, assess
+from zkstate.state.revaluation import portfolio_greeks
 from zkstate.state.schema import BUY, NULL_INSTRUMENT, VALUE_DECIMALS, Account, Instrument
 from zkstate.state.table import InstrumentTable
 
+GREEK_DECIMALS = 12  # in JSON
 COLUMNS = ("instrument", "kind", "amount", "price", "value", "equity", "maintenance")
 DISPENSABLE = ("kind", "price", "value", "maintenance", "equity")
 
 
-def account_result(account: Account, table: InstrumentTable) -> dict[str, object]:
-    """Rows, orders, equity and requirement. Quantities are exact decimals in whole units and quote, as text."""
+def account_result(account: Account, table: InstrumentTable, time: int) -> dict[str, object]:
+    """Rows, orders, equity, requirement, greeks at a time. Quantities are decimals in whole units and quote, as text.
+
+    All are exact but the greeks, which are null where a price of an option has no volatility.
+    """
     margin = assess(account.rows, table)
     return {
         "index": account.index,
@@ -51,7 +58,35 @@ def account_result(account: Account, table: InstrumentTable) -> dict[str, object
         "maintenance": render(margin.need, EQUITY_DECIMALS),
         "healthy": margin.healthy,
         "ratio": None if margin.ratio_ppm is None else render(margin.ratio_ppm, 6),
+        "greeks": _greeks_result(account, table, time),
     }
+
+
+def _greeks_result(account: Account, table: InstrumentTable, time: int) -> list[dict[str, object]] | None:
+    try:
+        book = portfolio_greeks(account.rows, table, time)
+    except EncodingError:
+        return None
+    return [
+        {"underlying": of, "symbol": table[of].symbol}
+        | {field.name: f"{getattr(found, field.name):.{GREEK_DECIMALS}f}" for field in fields(found)}
+        for of, found in sorted(book.items())
+    ]
+
+
+def greeks_facts(account: Account, table: InstrumentTable, time: int) -> list[tuple[str, str]]:
+    """A line for each underlying of an account that holds options; nothing for others, whose delta is their amount."""
+    if not any(table[row.instrument].option for row in account.rows):
+        return []
+    try:
+        book = portfolio_greeks(account.rows, table, time)
+    except EncodingError as error:
+        return [("greeks", f"unknown: {error}")]
+    return [
+        (f"greeks, {table[of].symbol}",
+         f"delta {found.delta:,.6f}, gamma {found.gamma:,.9f}, vega {found.vega:,.2f}, theta {found.theta:,.2f} a day")
+        for of, found in sorted(book.items())
+    ]  # fmt: skip
 
 
 def history_result(bundle: Bundle) -> dict[str, object]:
@@ -88,7 +123,7 @@ def history_text(bundle: Bundle) -> str:
     return f"{account.history_length} entries, {account.new_entries} of them new; {held}"
 
 
-def show_account(console: Console, account: Account, table: InstrumentTable) -> None:
+def show_account(console: Console, account: Account, table: InstrumentTable, time: int) -> None:
     """The rows with value and requirement, as many columns as fit, then what they add up to."""
     margin = assess(account.rows, table)
     shown, dispensable = list(COLUMNS), list(DISPENSABLE)
@@ -100,7 +135,10 @@ def show_account(console: Console, account: Account, table: InstrumentTable) -> 
     console.print(grid)
     left_out = ", ".join(name for name in COLUMNS if name not in shown)
     facts = [("not in the table", f"{left_out}: see --json, or widen the terminal")] if left_out else []
-    show_facts(console, [*facts, ("open orders", str(len(account.orders))), *margin_facts(margin)])
+    show_facts(
+        console,
+        [*facts, ("open orders", str(len(account.orders))), *margin_facts(margin), *greeks_facts(account, table, time)],
+    )
 
 
 def _grid(margin: Assessment, table: InstrumentTable, shown: Sequence[str]) -> Table:

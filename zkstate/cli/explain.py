@@ -113,13 +113,13 @@ def _json(path: Path) -> Explained:
 
 def _bundle(path: Path, _content: bytes) -> Explained:
     bundle = Bundle.read(path)
-    account = account_result(bundle.account, bundle.table)
+    account = account_result(bundle.account, bundle.table, bundle.header.time)
     trust = trust_facts(bundle.trust, bundle.recovered_at)
     return Explained(
         "an account bundle that proves itself; it holds a secret: keep it private",
         {**header_result(bundle.header), "account": account},
         [*header_facts(bundle.header), *trust],
-        lambda console: show_account(console, bundle.account, bundle.table),
+        lambda console: show_account(console, bundle.account, bundle.table, bundle.header.time),
     )
 
 

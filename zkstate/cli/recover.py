@@ -204,7 +204,7 @@ def recovery_result(recovery: Recovery) -> dict[str, object]:
         "skipped": list(recovery.skipped),
         "equivocations": [other.encode().hex() for other in recovery.equivocations],
         "trust": trust_result(bundle.trust, bundle.recovered_at),
-        "account": account_result(bundle.account, bundle.table),
+        "account": account_result(bundle.account, bundle.table, bundle.header.time),
         "history": history_result(bundle),
         "history_lacks": recovery.history_lacks,
         "rpo_s": recovery.rpo_s,
@@ -243,4 +243,4 @@ def recovery_facts(recovery: Recovery) -> list[tuple[str, str]]:
 def _render(console: Console, recovery: Recovery, out: Path) -> None:
     show_facts(console, [*recovery_facts(recovery), ("bundle", f"{out}: keep it private")])
     console.print()
-    show_account(console, recovery.bundle.account, recovery.bundle.table)
+    show_account(console, recovery.bundle.account, recovery.bundle.table, recovery.bundle.header.time)

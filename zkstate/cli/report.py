@@ -116,7 +116,7 @@ def render(console: Console, story: Story, out: Path) -> None:
             *trust_facts(recovery.bundle.trust, recovery.bundle.recovered_at),
         ],
     )
-    show_account(console, recovery.bundle.account, recovery.bundle.table)
+    show_account(console, recovery.bundle.account, recovery.bundle.table, recovery.bundle.header.time)
     _chapter(console, "4  proves the margin, and hides the rest")
     show_facts(console, [(name.strip(), took) for name, took in seconds.items() if name.startswith("  ")])
     _chapter(console, "5  anyone verifies")
