@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from circuits.gadgets import bits, comparison, division, lookup, merkle
+from circuits.gadgets import bits, comparison, division, fractions, lookup, merkle
 from circuits.gadgets import poseidon as hashing
 from tests.constraint.saying import saying
 from tests.soundness.field import field_of
@@ -218,6 +218,23 @@ def _value_at(p: int, w: int, place: Sequence[int], x: Sequence[int]) -> Mapping
 NO_PRIME: tuple[int, ...] = ()  # Poseidon's constants are of one field
 
 GADGETS: list[Gadget] = [
+    Gadget(
+        "inverse",
+        (fractions.inverse,),
+        lambda _: {"out": FELT, "x": FELT},
+        lambda c, out, x: c.require(fractions.inverse(c, x, "x is not 0") == out, "result"),
+        lambda p, _, x: {"out": pow(x, -1, p)} if x % p else None,
+        lambda _: [{"x": x} for x in (1, 2, 5)],
+    ),
+    Gadget(
+        "fraction",
+        (fractions.fraction,),
+        lambda _: {"out": FELT, "x": FELT, "at": FELT, "key": FELT},
+        lambda c, out, x, at, key: c.require(fractions.fraction(c, x, at, key, "at is no key") == out, "result"),
+        lambda p, _, x, at, key: {"out": x * pow(at - key, -1, p) % p} if (at - key) % p else None,
+        lambda _: [{"x": x, "at": 7, "key": key} for x in (0, 1, 3) for key in (2, 5)],
+        primes=(11, 13),
+    ),
     *(gadget for name, holds in ORDERS.items() for gadget in _order(name, holds)),
     Gadget(
         "bit of a signed order",
