@@ -44,7 +44,7 @@ MACHINE = os.environ.get("ZKN_MACHINE") or platform.machine()
 # What a C test needs to use the inline functions of a path; the core itself switches them on in path.h.
 PATH_FLAGS = {
     "portable": [],
-    "adx": ["-mbmi2", "-madx"],
+    "adx": ["-mbmi2", "-madx", "-mavx2"],
     "ifma": ["-mbmi2", "-madx", *(f"-mavx512{part}" for part in ("f", "dq", "bw", "vl", "ifma"))],
 }
 # Two limbs moved into one vector register and back cost a field addition twice its time.
@@ -204,7 +204,7 @@ def runnable_paths() -> tuple[str, ...]:
     """The paths this machine runs, by what Linux says of it. Off x86-64 the portable one."""
     cpu = Path("/proc/cpuinfo")
     words = set(cpu.read_text(encoding="utf-8").split()) if cpu.exists() else set()
-    wanted = {"portable": set(), "adx": {"bmi2", "adx"}, "ifma": {"adx", "avx512ifma", "avx512vl", "avx512dq"}}
+    wanted = {"portable": set(), "adx": {"bmi2", "adx", "avx2"}, "ifma": {"adx", "avx512ifma", "avx512vl", "avx512dq"}}
     return tuple(path for path in paths.paths_for(MACHINE) if wanted[path] <= words)
 
 

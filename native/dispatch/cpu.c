@@ -16,7 +16,8 @@ enum {
     LEAF7_EBX_AVX512IFMA = 21,
     LEAF7_EBX_AVX512BW = 30,
     LEAF7_EBX_AVX512VL = 31,
-    XCR0_ZMM = 0xe6 /* the system saves XMM, YMM, opmask and both halves of ZMM */
+    XCR0_YMM = 0x06, /* the system saves XMM and YMM */
+    XCR0_ZMM = 0xe6  /* the system saves XMM, YMM, opmask and both halves of ZMM */
 };
 
 #define BIT(n) ((uint32_t)1 << (n))
@@ -37,15 +38,17 @@ void zkn_cpu_read(zkn_cpu_words *out)
 
 zkn_cpu zkn_cpu_best(const zkn_cpu_words *words)
 {
-    const uint32_t adx = BIT(LEAF7_EBX_BMI2) | BIT(LEAF7_EBX_ADX);
-    const uint32_t ifma = adx | BIT(LEAF7_EBX_AVX2) | BIT(LEAF7_EBX_AVX512F) | BIT(LEAF7_EBX_AVX512DQ) |
-                          BIT(LEAF7_EBX_AVX512IFMA) | BIT(LEAF7_EBX_AVX512BW) | BIT(LEAF7_EBX_AVX512VL);
-    const int saved = (words->leaf1_ecx & BIT(LEAF1_ECX_OSXSAVE)) && (words->xcr0 & XCR0_ZMM) == XCR0_ZMM;
-#ifdef ZKN_LANES_EMULATED /* a build for tests: lanes in plain C, on any x86-64 with BMI2 and ADX */
-    if ((words->leaf7_ebx & adx) == adx) return ZKN_CPU_IFMA;
+    const uint32_t adx = BIT(LEAF7_EBX_BMI2) | BIT(LEAF7_EBX_ADX) | BIT(LEAF7_EBX_AVX2);
+    const uint32_t ifma = adx | BIT(LEAF7_EBX_AVX512F) | BIT(LEAF7_EBX_AVX512DQ) | BIT(LEAF7_EBX_AVX512IFMA) |
+                          BIT(LEAF7_EBX_AVX512BW) | BIT(LEAF7_EBX_AVX512VL);
+    const uint64_t saved = words->leaf1_ecx & BIT(LEAF1_ECX_OSXSAVE) ? words->xcr0 : 0;
+    const int runs_adx = (words->leaf7_ebx & adx) == adx && (saved & XCR0_YMM) == XCR0_YMM;
+#ifdef ZKN_LANES_EMULATED /* a build for tests: lanes in plain C, on any x86-64 that runs the adx path */
+    if (runs_adx) return ZKN_CPU_IFMA;
 #endif
-    if (zkn_tables[ZKN_CPU_IFMA] && saved && (words->leaf7_ebx & ifma) == ifma) return ZKN_CPU_IFMA;
-    if (zkn_tables[ZKN_CPU_ADX] && (words->leaf7_ebx & adx) == adx) return ZKN_CPU_ADX;
+    if (zkn_tables[ZKN_CPU_IFMA] && (saved & XCR0_ZMM) == XCR0_ZMM && (words->leaf7_ebx & ifma) == ifma)
+        return ZKN_CPU_IFMA;
+    if (zkn_tables[ZKN_CPU_ADX] && runs_adx) return ZKN_CPU_ADX;
     return ZKN_CPU_PORTABLE;
 }
 

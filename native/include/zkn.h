@@ -36,7 +36,7 @@ void zkn_wipe(void *out, size_t n);
  * chosen the portable path runs. A choice is for the whole process; make it before other threads call in. */
 typedef enum {
     ZKN_CPU_PORTABLE = 0,
-    ZKN_CPU_ADX,  /* x86-64 with BMI2 and ADX */
+    ZKN_CPU_ADX,  /* x86-64 with BMI2, ADX and AVX2 */
     ZKN_CPU_IFMA, /* and AVX-512 F, DQ, BW, VL, IFMA */
     ZKN_CPU_PATHS
 } zkn_cpu;

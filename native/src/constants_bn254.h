@@ -71,6 +71,24 @@ static const uint64_t FR_LANE_ONE[5] = {0xb6b753fffffacULL, 0x380f271055b9dULL, 
 /* 2^60 over one more than the top limb of m, rounded down */
 #define FR_LANE_FOLD 21668ULL
 
+/* the modulus */
+static const uint32_t FP_QUAD_MODULUS[9] = {0x187cfd47U, 0x010460b6U, 0x1c72a34fU, 0x02d522d0U, 0x1585d978U, 0x02db40c0U, 0x00a6e141U, 0x0e5c2634U, 0x0030644eU};
+
+/* 4 m, 2^29 of each limb lent to the one below */
+static const uint32_t FP_QUAD_SPARE[9] = {0x21f3f51cU, 0x241182daU, 0x31ca8d3bU, 0x2b548b42U, 0x361765dfU, 0x2b6d0301U, 0x229b8503U, 0x397098cfU, 0x00c19138U};
+
+/* S mod m: one in the form of quads */
+static const uint32_t FP_QUAD_ONE[9] = {0x157ccc21U, 0x141c2758U, 0x185230d3U, 0x014c0419U, 0x0aa36fb9U, 0x1d4240ceU, 0x11d54c07U, 0x052ac7a8U, 0x000dc836U};
+
+/* R mod m: a product with it leaves that form */
+static const uint32_t FP_QUAD_R[9] = {0x058f0d9dU, 0x1aea1c6eU, 0x11c2cf74U, 0x11d651ebU, 0x1462c0a7U, 0x11b7bc3cU, 0x1cbd99baU, 0x183340fbU, 0x000e0a77U};
+
+/* the limbs of the modulus, 2^29 - 1 and -1/m mod 2^29, each four times */
+static const uint64_t FP_QUAD_TABLE[44] = {0x187cfd47U, 0x187cfd47U, 0x187cfd47U, 0x187cfd47U, 0x010460b6U, 0x010460b6U, 0x010460b6U, 0x010460b6U, 0x1c72a34fU, 0x1c72a34fU, 0x1c72a34fU, 0x1c72a34fU, 0x02d522d0U, 0x02d522d0U, 0x02d522d0U, 0x02d522d0U, 0x1585d978U, 0x1585d978U, 0x1585d978U, 0x1585d978U, 0x02db40c0U, 0x02db40c0U, 0x02db40c0U, 0x02db40c0U, 0x00a6e141U, 0x00a6e141U, 0x00a6e141U, 0x00a6e141U, 0x0e5c2634U, 0x0e5c2634U, 0x0e5c2634U, 0x0e5c2634U, 0x0030644eU, 0x0030644eU, 0x0030644eU, 0x0030644eU, 0x1fffffffU, 0x1fffffffU, 0x1fffffffU, 0x1fffffffU, 0x04866389U, 0x04866389U, 0x04866389U, 0x04866389U};
+
+/* 2^52 over one more than the top limb of m, rounded down */
+#define FP_QUAD_FOLD 1420063595U
+
 #define FR_TWO_ADICITY 28
 
 /* FR_ROOTS[k] has order 2^k; the last is 5^((r-1)/2^28) */

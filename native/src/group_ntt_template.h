@@ -20,7 +20,7 @@ typedef struct {
 static void G(_products_take)(G(_products) * p, zkn_scratch *s)
 {
     p->room = zkn_take(s, p->workers, sizeof *p->room);
-    p->points = zkn_take(s, (size_t)p->workers * ZKN_MULTIPLES_TILE, sizeof *p->points);
+    p->points = zkn_take(s, (size_t)p->workers * 2 * ZKN_MULTIPLES_TILE, sizeof *p->points);
     p->factors = zkn_take(s, (size_t)p->workers * ZKN_MULTIPLES_TILE, sizeof *p->factors);
     for (unsigned k = 0; k < p->workers; k++) {
         G(_multiples_room) measured;
@@ -156,23 +156,22 @@ static void G(_level_tile)(void *ctx, size_t tile, size_t end, unsigned worker)
 {
     (void)end;
     const G(_transform) *t = ctx;
-    const size_t butterflies = t->n / 2, begin = tile * (ZKN_MULTIPLES_TILE / 2), rest = butterflies - begin;
-    const size_t n = rest < ZKN_MULTIPLES_TILE / 2 ? rest : ZKN_MULTIPLES_TILE / 2;
+    const size_t butterflies = t->n / 2, begin = tile * ZKN_MULTIPLES_TILE, rest = butterflies - begin;
+    const size_t n = rest < ZKN_MULTIPLES_TILE ? rest : ZKN_MULTIPLES_TILE;
     const zkn_fr *scale = &FR_INVERSE_POWERS_OF_TWO[__builtin_ctzll(t->n)];
     const G(_multiples_room) *room = &t->products.room[worker];
     zkn_fr *factors = t->products.factors + (size_t)worker * ZKN_MULTIPLES_TILE;
-    GROUP_AFF *low = t->products.points + (size_t)worker * ZKN_MULTIPLES_TILE, *high = low + n;
+    GROUP_AFF *low = t->products.points + (size_t)worker * 2 * ZKN_MULTIPLES_TILE, *high = low + n;
     for (size_t i = 0; i < n; i++) {
         const size_t block = (begin + i) / t->half, at = block * 2 * t->half + (begin + i) % t->half;
         low[i] = t->a[at];
         high[i] = t->a[at + t->half];
     }
     if (t->half == 1) { /* the last level */
-        for (size_t i = 0; i < n; i++) {
-            factors[i] = *scale;
-            fr_mul(&factors[n + i], scale, &t->twiddles[begin + i]);
-        }
-        G(_multiples_vartime)(low, low, factors, 2 * n, room);
+        for (size_t i = 0; i < n; i++) factors[i] = *scale;
+        G(_multiples_vartime)(low, low, factors, n, room);
+        for (size_t i = 0; i < n; i++) fr_mul(&factors[i], scale, &t->twiddles[begin + i]);
+        G(_multiples_vartime)(high, high, factors, n, room);
     } else {
         const size_t ones = begin >= t->half ? 0 : t->half - begin < n ? t->half - begin : n;
         for (size_t i = ones; i < n; i++) factors[i - ones] = t->twiddles[(begin + i) / t->half];
@@ -209,8 +208,7 @@ zkn_status ZKN_G(_intt_vartime)(GROUP_AFF *a, size_t n, const zkn_fr *twiddles, 
          .products = {.workers = zkn_workers(ZKN_MAX_THREADS, threads)}};
     G(_products_take)(&t.products, &room);
     for (; t.half > 0; t.half /= 2) {
-        const size_t tiles = (n / 2 + ZKN_MULTIPLES_TILE / 2 - 1) / (ZKN_MULTIPLES_TILE / 2);
-        zkn_parallel_each(tiles, threads, G(_level_tile), &t);
+        zkn_parallel_each(G(_tiles)(n / 2), threads, G(_level_tile), &t);
     }
     for (size_t i = 0, mirrored = 0; i < n; i++) { /* bit-reversed order to natural */
         if (i < mirrored) {

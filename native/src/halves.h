@@ -38,17 +38,22 @@ static inline zkn_u128 zkn_quotient(const uint64_t s[4], const uint64_t q[2])
     return (high << (64 - BELOW) | product[3] >> BELOW) + (product[3] >> (BELOW - 1) & 1);
 }
 
-/* The halves of a scalar by the constants G1_SPLIT or G2_SPLIT; returns how many windows reach the highest
- * digit that is not zero. Sums wrap: what they give is below 2^127 in size. */
-static inline unsigned zkn_halve(zkn_halves *out, const zkn_fr *scalar, const uint64_t split[6][2])
+/* The halves of a scalar by the constants G1_SPLIT or G2_SPLIT, in two's complement: sums wrap, and what they give is below
+ * 2^127 in size. */
+static inline void zkn_split(zkn_u128 half[2], const zkn_fr *scalar, const uint64_t split[6][2])
 {
     uint64_t s[4];
     fr_to_canonical(s, scalar);
     const zkn_u128 c1 = zkn_quotient(s, split[0]), c2 = zkn_quotient(s, split[1]);
-    const zkn_u128 half[2] = {
-        zkn_two_words(s) - c1 * zkn_two_words(split[2]) - c2 * zkn_two_words(split[4]),
-        -(c1 * zkn_two_words(split[3])) - c2 * zkn_two_words(split[5]),
-    };
+    half[0] = zkn_two_words(s) - c1 * zkn_two_words(split[2]) - c2 * zkn_two_words(split[4]);
+    half[1] = -(c1 * zkn_two_words(split[3])) - c2 * zkn_two_words(split[5]);
+}
+
+/* The halves in signed digits; returns how many windows reach the highest that is not zero. */
+static inline unsigned zkn_halve(zkn_halves *out, const zkn_fr *scalar, const uint64_t split[6][2])
+{
+    zkn_u128 half[2];
+    zkn_split(half, scalar, split);
     const zkn_u128 bias = (zkn_u128)0x8888888888888888ULL << 64 | 0x8888888888888888ULL;
     zkn_u128 most = 0;
     for (int i = 0; i < 2; i++) {

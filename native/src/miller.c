@@ -7,7 +7,10 @@
 #include "pairing.h"
 
 /* From this many pairs on the shared inversion costs less than it saves, by the count of products. */
-enum { AFFINE_FROM = 8 };
+enum {
+    AFFINE_FROM = 8,
+    LANES_FROM = 24 /* by measurement: fewer leave a product of lanes at every step to too few pairs */
+};
 
 /* A point of the twist in homogeneous coordinates, (X/Z, Y/Z). */
 typedef struct {
@@ -115,8 +118,7 @@ miller_step miller_step_at(size_t i)
     return i == 0 ? STEP_PSI : STEP_MINUS_PSI_2;
 }
 
-/* What an adding step adds to T. */
-static void addend(zkn_g2_aff *out, const zkn_g2_aff *q, miller_step step)
+void miller_addend(zkn_g2_aff *out, const zkn_g2_aff *q, miller_step step)
 {
     *out = *q;
     if (step == STEP_PSI || step == STEP_MINUS_PSI_2) g2_psi(out, out);
@@ -144,7 +146,7 @@ static void slope(zkn_fp2 *numerator, zkn_fp2 *denominator, const zkn_g2_aff *t,
         fp2_add(numerator, numerator, denominator);
         fp2_dbl(denominator, &t->y);
     } else {
-        addend(&r, q, step);
+        miller_addend(&r, q, step);
         fp2_sub(numerator, &t->y, &r.y);
         fp2_sub(denominator, &t->x, &r.x);
     }
@@ -163,7 +165,7 @@ void miller_affine_step(zkn_line *lines, miller_points *points, miller_step step
     fp2_inv(&inverse, &inverse);
     for (size_t k = points->n; k-- > 0;) {
         zkn_g2_aff *t = &points->t[k], other = *t;
-        if (step != STEP_DOUBLE) addend(&other, points->q[k], step);
+        if (step != STEP_DOUBLE) miller_addend(&other, points->q[k], step);
         fp2_mul(&lambda, &inverse, &before[k]);
         fp2_mul(&lambda, &lambda, &numerator[k]);
         fp2_mul(&inverse, &inverse, &denominator[k]);
@@ -212,12 +214,21 @@ static void times_unit_line(zkn_fp12 *f, const zkn_line *line, const zkn_g1_aff 
 void miller_loop(zkn_fp12 *product, const zkn_g1_aff *const *p, const zkn_g2_aff *const *q, size_t n,
                  const zkn_g1_aff *fixed_p, const zkn_line *fixed_lines, size_t n_fixed)
 {
-    ZKN_ASSERT(n <= AFFINE_TOGETHER && n_fixed <= ZKN_PAIRING_MAX_FIXED);
+    ZKN_ASSERT(n <= MILLER_TOGETHER && n_fixed <= ZKN_PAIRING_MAX_FIXED);
+#if ZKN_HAS_LANE_POINTS
+    if (n >= LANES_FROM) {
+        zkn_g1_aff at[MILLER_TOGETHER];
+        places(at, p, n);
+        if (miller_loop_in_lanes(product, at, q, n)) n = 0;
+    }
+    for (; n > AFFINE_TOGETHER; n -= AFFINE_TOGETHER, p += AFFINE_TOGETHER, q += AFFINE_TOGETHER)
+        miller_loop(product, p, q, AFFINE_TOGETHER, NULL, NULL, 0);
+#endif
     const int affine = n >= AFFINE_FROM;
     homogeneous t[AFFINE_FROM];
     miller_points points;
     zkn_line lines[AFFINE_TOGETHER];
-    const zkn_g1_aff *fixed[ZKN_PAIRING_MAX_FIXED];
+    const zkn_g1_aff *fixed[ZKN_PAIRING_MAX_FIXED] = {NULL};
     zkn_g1_aff place[AFFINE_TOGETHER], fixed_place[ZKN_PAIRING_MAX_FIXED];
     zkn_fp12 f;
     zkn_g2_aff r;
@@ -246,7 +257,7 @@ void miller_loop(zkn_fp12 *product, const zkn_g1_aff *const *p, const zkn_g2_aff
                 if (step == STEP_DOUBLE) {
                     double_step(&f, &t[k], p[k]);
                 } else {
-                    addend(&r, q[k], step);
+                    miller_addend(&r, q[k], step);
                     add_step(&f, &t[k], &r, p[k]);
                 }
             }

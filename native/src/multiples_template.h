@@ -17,6 +17,9 @@ typedef struct {
     COORD_TYPE *denominators, *products;
     zkn_pair *pairs;
     zkn_halves *halves;
+#if ZKN_HAS_LANE_POINTS
+    void *lanes;
+#endif
 } G(_multiples_room);
 
 void G(_multiples_room_take)(G(_multiples_room) * room, zkn_scratch *s);
@@ -33,6 +36,13 @@ void G(_multiples_vartime)(GROUP_AFF *out, const GROUP_AFF *a, const zkn_fr *s, 
 
 /* *out <- the sum of s[i] a[i] for n <= ZKN_FEW points, at any alignment. */
 void G(_sum_few_vartime)(GROUP_JAC *out, const void *a, const zkn_fr *s, size_t n);
+
+#if ZKN_HAS_LANE_POINTS
+/* G(_multiples_vartime) for points and scalars of which none leads to infinity or to a sum of equal points. If one does, it
+ * returns 0, and out is untouched. */
+int G(_multiples_in_lanes)(GROUP_AFF *out, const GROUP_AFF *a, const zkn_fr *s, size_t n,
+                           const G(_multiples_room) * room);
+#endif
 
 #ifdef MULTIPLES_DEFINE
 
@@ -106,6 +116,10 @@ void G(_multiples_room_take)(G(_multiples_room) * room, zkn_scratch *s)
     room->products = zkn_take(s, ZKN_MULTIPLES_TILE, sizeof *room->products);
     room->pairs = zkn_take(s, ZKN_MULTIPLES_TILE, sizeof *room->pairs);
     room->halves = zkn_take(s, ZKN_MULTIPLES_TILE, sizeof *room->halves);
+#if ZKN_HAS_LANE_POINTS
+    const size_t coordinate = ZKN_LANE_BYTES * (sizeof(COORD_TYPE) / sizeof(zkn_fp));
+    room->lanes = zkn_take(s, 1, 64 + ZKN_MULTIPLES_TILE * (5 * coordinate + ZKN_PIECES_BYTES));
+#endif
 }
 
 void G(_add_in_step)(GROUP_AFF *out, const GROUP_AFF *a, const GROUP_AFF *b, size_t n,
@@ -166,6 +180,9 @@ static void G(_fill_tables)(const GROUP_AFF *a, size_t n, const G(_multiples_roo
 void G(_multiples_vartime)(GROUP_AFF *out, const GROUP_AFF *a, const zkn_fr *s, size_t n,
                            const G(_multiples_room) * room)
 {
+#if ZKN_HAS_LANE_POINTS
+    if (n >= ZKN_LANES_MIN && G(_multiples_in_lanes)(out, a, s, n, room)) return;
+#endif
     GROUP_AFF *sum = room->sum, *addend = room->addend;
     unsigned windows = 0;
     for (size_t i = 0; i < n; i++) {

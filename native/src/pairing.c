@@ -28,8 +28,8 @@ typedef struct {
 static void miller_share(void *ctx, size_t begin, size_t end, unsigned worker)
 {
     pairs *c = ctx;
-    const zkn_g1_aff *p[AFFINE_TOGETHER];
-    const zkn_g2_aff *q[AFFINE_TOGETHER];
+    const zkn_g1_aff *p[MILLER_TOGETHER];
+    const zkn_g2_aff *q[MILLER_TOGETHER];
     size_t n = 0, n_fixed = worker == 0 ? c->n_fixed : 0; /* with the first worker's first pairs */
     for (size_t i = begin; i < end; i++) {
         ZKN_ASSERT(g1_aff_is_on_curve(&c->p[i]) && g2_aff_is_on_curve(&c->q[i]) &&
@@ -37,7 +37,7 @@ static void miller_share(void *ctx, size_t begin, size_t end, unsigned worker)
         if (g1_aff_is_zero(&c->p[i]) || g2_aff_is_zero(&c->q[i])) continue;
         p[n] = &c->p[i];
         q[n++] = &c->q[i];
-        if (n < AFFINE_TOGETHER) continue;
+        if (n < MILLER_TOGETHER) continue;
         miller_loop(&c->product[worker], p, q, n, c->fixed_p, c->lines, n_fixed);
         n = n_fixed = 0;
     }

@@ -11,7 +11,14 @@ typedef enum { STEP_DOUBLE, STEP_ADD, STEP_SUBTRACT, STEP_PSI, STEP_MINUS_PSI_2 
 /* The steps in order, ZKN_PAIRING_LINES of them; squarings of f go before each STEP_DOUBLE. */
 miller_step miller_step_at(size_t i);
 
-enum { AFFINE_TOGETHER = 64 }; /* points whose steps share one inversion */
+enum {
+    AFFINE_TOGETHER = 64, /* points whose steps share one inversion */
+#if ZKN_HAS_LANE_POINTS
+    MILLER_TOGETHER = 128 /* and in lanes, all of which stay in a core's cache */
+#else
+    MILLER_TOGETHER = AFFINE_TOGETHER
+#endif
+};
 
 /* Multiples T of points Q, none infinity, on their way through the loop. */
 typedef struct {
@@ -20,11 +27,18 @@ typedef struct {
     size_t n;
 } miller_points;
 
+/* What an adding step adds to T. */
+void miller_addend(zkn_g2_aff *out, const zkn_g2_aff *q, miller_step step);
 void miller_start(miller_points *points, const zkn_g2_aff *const *q, size_t n);
 /* lines[k] <- the line of one step at point k; then T takes the step. */
 void miller_affine_step(zkn_line *lines, miller_points *points, miller_step step);
 
-/* f <- f times the Miller functions of n pairs, none with infinity, and of n_fixed pairs whose second points are given
+#if ZKN_HAS_LANE_POINTS
+/* f <- f times the Miller functions of 1 to MILLER_TOGETHER pairs, the first points as (x / y, 1 / y). 0, and f untouched, if
+ * a step met a denominator of 0, as no point of order r does. */
+int miller_loop_in_lanes(zkn_fp12 *f, const zkn_g1_aff *place, const zkn_g2_aff *const *q, size_t n);
+#endif
+/* f <- f times the Miller functions of n <= MILLER_TOGETHER pairs, none with infinity, and of n_fixed pairs whose second points are given
  * by ZKN_PAIRING_LINES lines each. */
 void miller_loop(zkn_fp12 *f, const zkn_g1_aff *const *p, const zkn_g2_aff *const *q, size_t n,
                  const zkn_g1_aff *fixed_p, const zkn_line *fixed_lines, size_t n_fixed);

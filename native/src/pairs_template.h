@@ -13,7 +13,7 @@
 void G(_add_pairs_vartime)(GROUP_AFF *p, zkn_pair *pairs, size_t n, COORD_TYPE *denominators,
                            COORD_TYPE *products);
 
-#if ZKN_HAS_LANES
+#if ZKN_HAS_LANE_POINTS
 /* The same for some of the pairs, which come to the front; returns how many. What is left is infinity, equal x,
  * and what fills no lanes. */
 size_t G(_add_pairs_in_lanes)(GROUP_AFF *p, zkn_pair *pairs, size_t n, COORD_TYPE *products);
@@ -79,7 +79,7 @@ static inline void G(_add_by_slope)(GROUP_AFF *a, const GROUP_AFF *b, const COOR
 void G(_add_pairs_vartime)(GROUP_AFF *p, zkn_pair *pairs, size_t n, COORD_TYPE *denominators,
                            COORD_TYPE *products)
 {
-#if ZKN_HAS_LANES
+#if ZKN_HAS_LANE_POINTS
     const size_t in_lanes = G(_add_pairs_in_lanes)(p, pairs, n, products);
     pairs += in_lanes, n -= in_lanes;
 #endif

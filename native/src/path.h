@@ -4,7 +4,7 @@
  * instructions of a path are switched on here, for its own objects alone.
  *
  *   portable   C11 and unsigned __int128, on any little-endian machine
- *   adx        x86-64 with BMI2 and ADX: scalar products by mulx, adcx, adox
+ *   adx        x86-64 with BMI2, ADX and AVX2: scalar products by mulx, adcx, adox; four lanes in radix 2^29 (quad.h)
  *   ifma       AVX-512 F, DQ, BW, VL, IFMA: eight lanes in radix 2^52, and adx for what is not in lanes
  *
  * A source that knows a curve by the names of its constants alone is compiled for BN254, and once more for
@@ -71,6 +71,13 @@
 #define ZKN_HAS_LANES 0
 #endif
 
+/* 1 where points do, in lanes of AVX-512 or AVX2 */
+#if (ZKN_PATH_IFMA || ZKN_PATH_ADX) && !ZKN_CURVE_BLS12_381
+#define ZKN_HAS_LANE_POINTS 1
+#else
+#define ZKN_HAS_LANE_POINTS 0
+#endif
+
 /* A C test gets the instructions from its command line instead. */
 #if defined(ZKN_PATH_TARGET) && !defined(ZKN_TEST)
 #define ZKN_PRAGMA(text) _Pragma(#text)
@@ -107,6 +114,10 @@ ZKN_TARGET_ON(ZKN_PATH_TARGET)
 #define fp2_mul                      ZKN_CURVE_NAME(fp2_mul)
 #define fp2_mul_xi                   ZKN_CURVE_NAME(fp2_mul_xi)
 #define fp2_sqr                      ZKN_CURVE_NAME(fp2_sqr)
+#define fp4_add_four                 ZKN_CURVE_NAME(fp4_add_four)
+#define fp4_mul                      ZKN_CURVE_NAME(fp4_mul)
+#define fp4_mul_two                  ZKN_CURVE_NAME(fp4_mul_two)
+#define fp4_sqr                      ZKN_CURVE_NAME(fp4_sqr)
 #define fp_inv                       ZKN_CURVE_NAME(fp_inv)
 #define fp_mul                       ZKN_CURVE_NAME(fp_mul)
 #define fp_sqr                       ZKN_CURVE_NAME(fp_sqr)
@@ -130,6 +141,7 @@ ZKN_TARGET_ON(ZKN_PATH_TARGET)
 #define g1_jac_to_aff                ZKN_CURVE_NAME(g1_jac_to_aff)
 #define g1_list_room_take            ZKN_CURVE_NAME(g1_list_room_take)
 #define g1_mul_vartime               ZKN_CURVE_NAME(g1_mul_vartime)
+#define g1_multiples_in_lanes        ZKN_CURVE_NAME(g1_multiples_in_lanes)
 #define g1_multiples_room_take       ZKN_CURVE_NAME(g1_multiples_room_take)
 #define g1_multiples_vartime         ZKN_CURVE_NAME(g1_multiples_vartime)
 #define g1_sum_few_vartime           ZKN_CURVE_NAME(g1_sum_few_vartime)
@@ -147,12 +159,15 @@ ZKN_TARGET_ON(ZKN_PATH_TARGET)
 #define g2_jac_to_aff                ZKN_CURVE_NAME(g2_jac_to_aff)
 #define g2_list_room_take            ZKN_CURVE_NAME(g2_list_room_take)
 #define g2_mul_vartime               ZKN_CURVE_NAME(g2_mul_vartime)
+#define g2_multiples_in_lanes        ZKN_CURVE_NAME(g2_multiples_in_lanes)
 #define g2_multiples_room_take       ZKN_CURVE_NAME(g2_multiples_room_take)
 #define g2_multiples_vartime         ZKN_CURVE_NAME(g2_multiples_vartime)
 #define g2_psi                       ZKN_CURVE_NAME(g2_psi)
 #define g2_sum_few_vartime           ZKN_CURVE_NAME(g2_sum_few_vartime)
 #define g2_sum_lists_vartime         ZKN_CURVE_NAME(g2_sum_lists_vartime)
+#define miller_addend                ZKN_CURVE_NAME(miller_addend)
 #define miller_affine_step           ZKN_CURVE_NAME(miller_affine_step)
+#define miller_loop_in_lanes         ZKN_CURVE_NAME(miller_loop_in_lanes)
 #define miller_loop                  ZKN_CURVE_NAME(miller_loop)
 #define miller_start                 ZKN_CURVE_NAME(miller_start)
 #define miller_step_at               ZKN_CURVE_NAME(miller_step_at)

@@ -56,6 +56,42 @@ static void steps(void)
     CHECK(miller_step_at(ZKN_PAIRING_LINES - 1) == STEP_MINUS_PSI_2);
 }
 
+/* As many pairs as fill lanes and more, the last tile and the last lanes in part; infinity among them; and one wrong. */
+static void many(void)
+{
+    enum { MOST = 2 * MILLER_TOGETHER + 41 };
+    static zkn_g1_aff p[MOST], last;
+    static zkn_g2_aff q[MOST];
+    const size_t sizes[] = {23, 24, 25, MILLER_TOGETHER - 1, MILLER_TOGETHER + 1, MOST};
+    zkn_g1_jac a;
+    zkn_g2_jac b;
+    int ok = 9;
+    for (uint64_t i = 0; i < MOST; i++) {
+        const uint64_t k = 7 * i + 1, l = i + 2;
+        g1_mul_vartime(&a, &G1_GENERATOR, &k, 1), g1_jac_to_aff(&p[i], &a);
+        g2_mul_vartime(&b, &G2_GENERATOR, &l, 1), g2_jac_to_aff(&q[i], &b);
+    }
+    for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
+        const size_t n = sizes[s];
+        uint64_t total = 0;
+        for (uint64_t i = 0; i + 1 < n; i++) total += i == 5 ? 0 : (7 * i + 1) * (i + 2);
+        last = p[n - 1];
+        const zkn_g2_aff last_q = q[n - 1], fifth = q[5];
+        g1_mul_vartime(&a, &G1_GENERATOR, &total, 1), g1_jac_neg(&a, &a), g1_jac_to_aff(&p[n - 1], &a);
+        q[n - 1] = G2_GENERATOR;
+        g2_aff_zero(&q[5]);
+        for (unsigned threads = 1; threads <= 2; threads++) {
+            zkn_pairing_check(&ok, p, q, n, threads);
+            CHECK(ok == 1);
+        }
+        q[5] = fifth;
+        zkn_pairing_check(&ok, p, q, n, 1);
+        CHECK(ok == 0);
+        fixed_arguments(p, q, n, 2);
+        p[n - 1] = last, q[n - 1] = last_q;
+    }
+}
+
 int main(void)
 {
     zkn_g1_aff p[N + 1];
@@ -83,6 +119,7 @@ int main(void)
     zkn_pairing_check(&ok, p, q, 1, 1);
     CHECK(ok == 1);
     steps();
+    many();
     for (size_t n_fixed = 1; n_fixed <= 3; n_fixed++) {
         fixed_arguments(&p[1], &q[1], n_fixed, n_fixed);
         fixed_arguments(&p[1], &q[1], n_fixed + 1, n_fixed);

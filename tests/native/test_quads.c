@@ -1,0 +1,154 @@
+/* Four lanes of AVX2 against the scalar fields, at the edges of every bound. */
+#include "path.h"
+
+#if ZKN_PATH_ADX && !ZKN_CURVE_BLS12_381
+
+#include "check.h"
+
+#include <string.h>
+
+#include "quad_tower.h"
+
+enum { ROUNDS = 2000 };
+
+static void sample(zkn_fp out[LANES], int round, uint64_t *seed)
+{
+    for (int i = 0; i < LANES; i++) {
+        fp_from_u64(&out[i], next_random(seed));
+        for (int k = 0; k < 5; k++) fp_sqr(&out[i], &out[i]);
+        const int kind = (round + i) % 9;
+        if (kind == 0) fp_zero(&out[i]);
+        if (kind == 1) fp_one(&out[i]);
+        if (kind == 2) memcpy(out[i].l, FP_MODULUS, sizeof out[i].l), out[i].l[0]--; /* the largest form */
+        if (kind == 3) out[i] = (zkn_fp){{1, 0, 0, 0}};
+        if (kind == 4) out[i] = (zkn_fp){{~(uint64_t)0, ~(uint64_t)0, ~(uint64_t)0, FP_MODULUS[3] - 1}};
+    }
+}
+
+static void enter(fp4 *out, const zkn_fp in[LANES])
+{
+    const uint64_t *rows[LANES];
+    lane_word words[4];
+    for (int i = 0; i < LANES; i++) rows[i] = in[i].l;
+    lane_gather4(words, rows, 0);
+    fp4_enter(out, words);
+}
+
+static void leave(zkn_fp out[LANES], const fp4 *in)
+{
+    uint64_t *rows[LANES];
+    lane_word words[4];
+    for (int i = 0; i < LANES; i++) rows[i] = out[i].l;
+    fp4_leave(words, in);
+    lane_scatter4(rows, 0, words);
+}
+
+/* a + k m, as integers */
+static void raise(fp4 *a, uint64_t k)
+{
+    for (int i = 0; i < QUAD_LIMBS; i++) a->l[i] = lane_add(a->l[i], lane_all(k * FP_QUAD_MODULUS[i]));
+    fp4_carry(a);
+}
+
+#define EXPECT(got, scalar)                                                                                  \
+    do {                                                                                                     \
+        zkn_fp lanes[LANES], expected;                                                                       \
+        leave(lanes, got);                                                                                   \
+        for (int i = 0; i < LANES; i++) {                                                                    \
+            scalar;                                                                                          \
+            CHECK(fp_equal(&lanes[i], &expected));                                                           \
+        }                                                                                                    \
+    } while (0)
+
+static void field(void)
+{
+    uint64_t seed = 3;
+    for (int round = 0; round < ROUNDS; round++) {
+        zkn_fp a[LANES], b[LANES];
+        fp4 x, y, out;
+        sample(a, round, &seed);
+        sample(b, 2 * round + round / 9, &seed);
+        enter(&x, a), enter(&y, b);
+        EXPECT(&x, expected = a[i]);
+        raise(&x, (uint64_t)round % 12), raise(&y, 12 - (uint64_t)round % 12);
+        fp4_mul(&out, &x, &y);
+        EXPECT(&out, fp_mul(&expected, &a[i], &b[i]));
+        raise(&out, 160);
+        fp4_settle(&out);
+        EXPECT(&out, fp_mul(&expected, &a[i], &b[i]));
+        fp4_sqr(&out, &x);
+        EXPECT(&out, fp_sqr(&expected, &a[i]));
+        fp4_settle(&y);
+        fp4_sub(&out, &x, &y);
+        fp4_mul(&out, &y, &out);
+        EXPECT(&out, (fp_sub(&expected, &a[i], &b[i]), fp_mul(&expected, &expected, &b[i])));
+        fp4_mul_two(&out, &x, &y, &y, &y);
+        EXPECT(&out, (fp_add(&expected, &a[i], &b[i]), fp_mul(&expected, &expected, &b[i])));
+        const lane_mask mask = (lane_mask)round & 15;
+        out = x;
+        fp4_select(&out, &y, mask);
+        EXPECT(&out, expected = mask >> i & 1 ? b[i] : a[i]);
+    }
+    /* limbs as large as each factor allows, alone and together */
+    fp4 full, wide, half, out, sums[QUAD_LIMBS];
+    for (int i = 0; i < QUAD_LIMBS; i++) {
+        const int top = i + 1 == QUAD_LIMBS;
+        full.l[i] = lane_all(top ? 12 * FP_QUAD_MODULUS[8] : QUAD_MASK);
+        wide.l[i] = lane_all(top ? 12 * FP_QUAD_MODULUS[8] : ((uint64_t)1 << 31) - 1);
+        half.l[i] = lane_all(top ? 12 * FP_QUAD_MODULUS[8] : ((uint64_t)1 << 30) - 1);
+    }
+    zkn_fp expected[LANES], again[LANES];
+    out = wide, fp4_carry(&out);
+    fp4_mul(&sums[0], &full, &wide), fp4_mul(&sums[1], &full, &out);
+    leave(expected, &sums[1]), leave(again, &sums[0]);
+    CHECK(memcmp(expected, again, sizeof again) == 0);
+    fp4_sqr(&sums[0], &full), fp4_mul(&sums[1], &full, &full);
+    leave(expected, &sums[1]), leave(again, &sums[0]);
+    CHECK(memcmp(expected, again, sizeof again) == 0);
+    out = half, fp4_carry(&out);
+    fp4_mul_two(&sums[0], &full, &full, &full, &half), fp4_mul_two(&sums[1], &full, &full, &full, &out);
+    leave(expected, &sums[1]), leave(again, &sums[0]);
+    CHECK(memcmp(expected, again, sizeof again) == 0);
+}
+
+static void tower(void)
+{
+    uint64_t seed = 5;
+    for (int round = 0; round < ROUNDS; round++) {
+        zkn_fp parts[4][LANES];
+        zkn_fp2 a, b, expected;
+        fp24 x, y, out;
+        for (int k = 0; k < 4; k++) sample(parts[k], round * (k + 1) + round / 9, &seed);
+        enter(&x.c0, parts[0]), enter(&x.c1, parts[1]), enter(&y.c0, parts[2]), enter(&y.c1, parts[3]);
+        for (int product = 0; product < 2; product++) {
+            zkn_fp c0[LANES], c1[LANES];
+            if (product) {
+                fp24_mul(&out, &x, &y);
+            } else {
+                fp24_sqr(&out, &x);
+            }
+            leave(c0, &out.c0), leave(c1, &out.c1);
+            for (int i = 0; i < LANES; i++) {
+                a = (zkn_fp2){parts[0][i], parts[1][i]}, b = (zkn_fp2){parts[2][i], parts[3][i]};
+                fp2_mul(&expected, &a, product ? &b : &a);
+                CHECK(fp_equal(&c0[i], &expected.c0) && fp_equal(&c1[i], &expected.c1));
+            }
+        }
+    }
+}
+
+int main(void)
+{
+    field();
+    tower();
+    return failures != 0;
+}
+
+#else
+
+int main(void)
+{
+    return 0;
+}
+
+#endif

@@ -1,0 +1,84 @@
+/* Matrices over Fr: encoded row by row, and multiplied from either side, by their definitions. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "check.h"
+#include "fr_dot.h"
+
+/* More rows than terms that one reduction takes; columns that no number of threads divides. */
+enum { ROWS = 2 * FR_DOT_MAX_TERMS + 3, COLUMNS = 13, LENGTH = 32 };
+
+static uint64_t seed = 23;
+
+/* Random, and at the ends of the field. */
+static void fill(zkn_fr *out, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        fr_from_u64(&out[i], next_random(&seed));
+        fr_sqr(&out[i], &out[i]), fr_sqr(&out[i], &out[i]);
+        if (i % 7 == 3) fr_zero(&out[i]);
+        if (i % 5 == 2) fr_one(&out[i]), fr_neg(&out[i], &out[i]);
+    }
+}
+
+static void products(const zkn_fr *in)
+{
+    zkn_fr weights[ROWS], out[ROWS], term, sum;
+    fill(weights, ROWS);
+    for (unsigned threads = 0; threads <= 3; threads++) {
+        for (size_t rows = 0; rows <= ROWS; rows += ROWS / 5) {
+            zkn_fr_rows_sum(out, in, rows, COLUMNS, weights, threads);
+            for (size_t j = 0; j < COLUMNS; j++) {
+                fr_zero(&sum);
+                for (size_t i = 0; i < rows; i++) {
+                    fr_mul(&term, &weights[i], &in[i * COLUMNS + j]);
+                    fr_add(&sum, &sum, &term);
+                }
+                CHECK(fr_equal(&sum, &out[j]));
+            }
+            zkn_fr_rows_dot(out, in, rows, COLUMNS, weights, threads);
+            for (size_t i = 0; i < rows; i++) {
+                fr_zero(&sum);
+                for (size_t j = 0; j < COLUMNS; j++) {
+                    fr_mul(&term, &weights[j], &in[i * COLUMNS + j]);
+                    fr_add(&sum, &sum, &term);
+                }
+                CHECK(fr_equal(&sum, &out[i]));
+            }
+        }
+    }
+}
+
+/* Row i at w^j, w of order LENGTH: the polynomial of its coefficients there. */
+static void codes(const zkn_fr *in)
+{
+    enum { SOME = 5 };
+    zkn_fr twiddles[LENGTH / 2], out[SOME * LENGTH], x, value;
+    CHECK(zkn_fr_ntt_twiddles(twiddles, LENGTH / 2) == ZKN_OK);
+    for (size_t k = 1; k <= LENGTH; k += k < COLUMNS ? COLUMNS - 1 : LENGTH - COLUMNS) {
+        for (unsigned threads = 1; threads <= 2; threads++) {
+            CHECK(zkn_fr_rows_encode(out, LENGTH, in, k, SOME, twiddles, threads) == ZKN_OK);
+            for (size_t i = 0; i < SOME; i++) {
+                for (uint64_t j = 0; j < LENGTH; j++) {
+                    fr_pow_public(&x, &FR_ROOTS[5], &j, 1);
+                    zkn_fr_vec_evaluate(&value, in + i * k, k, &x);
+                    CHECK(fr_equal(&value, &out[i * LENGTH + j]));
+                }
+            }
+        }
+    }
+    CHECK(zkn_fr_rows_encode(out, LENGTH, in, LENGTH + 1, 1, twiddles, 1) == ZKN_BAD_LENGTH);
+    CHECK(zkn_fr_rows_encode(out, 0, in, 0, 1, twiddles, 1) == ZKN_BAD_LENGTH);
+    CHECK(zkn_fr_rows_encode(out, 24, in, 3, 1, twiddles, 1) == ZKN_BAD_LENGTH);
+}
+
+int main(void)
+{
+    zkn_fr *in = malloc(ROWS * COLUMNS * sizeof *in);
+    _Static_assert(ROWS * COLUMNS >= 5 * LENGTH, "rows enough to encode");
+    fill(in, ROWS * COLUMNS);
+    products(in);
+    codes(in);
+    free(in);
+    return failures != 0;
+}
