@@ -121,7 +121,8 @@ def test_every_part_of_avx512_is_needed(missing):
 @pytest.mark.parametrize("bit", [1, 2, 5, 6, 7])
 @needs_x86
 def test_every_part_of_the_registers_is_saved(bit):
-    assert best_path((OSXSAVE, BMI2 | ADX | AVX2 | ALL512, ZMM & ~(1 << bit))) == ("portable" if YMM >> bit & 1 else "adx")
+    without = "portable" if YMM >> bit & 1 else "adx"
+    assert best_path((OSXSAVE, BMI2 | ADX | AVX2 | ALL512, ZMM & ~(1 << bit))) == without
 
 
 def test_every_path_gives_the_same_bytes():
