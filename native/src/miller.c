@@ -9,7 +9,8 @@
 /* From this many pairs on the shared inversion costs less than it saves, by the count of products. */
 enum {
     AFFINE_FROM = 8,
-    LANES_FROM = 24 /* by measurement: fewer leave a product of lanes at every step to too few pairs */
+    LANES_FROM =
+        24 /* an estimate, not measured: fewer leave a product of lanes at every step to too few pairs */
 };
 
 /* A point of the twist in homogeneous coordinates, (X/Z, Y/Z). */
