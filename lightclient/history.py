@@ -98,7 +98,10 @@ def _opened(path: str, limit: int, open_: Callable[[bytes], T], header: Header, 
             bucket = _published(path, limit, header, fetch)
         except SourceError:
             raise failure from None
-        return open_(bucket)
+        try:
+            return open_(bucket)
+        except InputError as error:
+            raise DisagreementError(f"{path} is what {MANIFEST} lists, and malformed: {error}") from error
 
 
 def _published(path: str, limit: int, header: Header, fetch: Fetch) -> bytes:

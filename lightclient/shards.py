@@ -7,12 +7,13 @@ named and passed over, and the file that comes out is checked once more against 
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
 from zkstate.atomic import new_folder, write_new
-from zkstate.errors import DisagreementError, LengthError, MissingError, SourceError, ZkstateError
+from zkstate.errors import DisagreementError, InputError, LengthError, MissingError, SourceError, ZkstateError
 from zkstate.publication.header import SIGNED_BYTES, Header, SignedHeader
 from zkstate.publication.layout import HEADER, MANIFEST, SHARDS, epoch_folder
 from zkstate.publication.manifest import MAX_MANIFEST_BYTES, Manifest
@@ -25,6 +26,7 @@ from .source import Fleet
 
 T = TypeVar("T")
 
+_SLOW_S = 1.0
 _KEPT_STRIPES = 8  # a file rarely spans more, and a restore reads them in order
 
 
@@ -51,7 +53,8 @@ class Shards:
         self.archive = Archive.of(self.manifest)
         if self.plan.size != self.archive.size:
             raise DisagreementError(f"{SHARDS} is of {self.plan.size} bytes, and {MANIFEST} lists {self.archive.size}")
-        self._lanes = [fleet.lane(shard) for shard in range(len(self.plan.roots))]
+        self._lanes = {shard: fleet.lane(shard) for shard in range(len(self.plan.roots))}
+        self._order = list(self._lanes)
         self._stripes: dict[int, bytes] = {}
 
     def read(self, path: str, max_bytes: int) -> bytes:
@@ -67,18 +70,22 @@ class Shards:
         return data
 
     def stripe(self, number: int) -> bytes:
-        """The data of a stripe: its own slices where they are to be had, else out of any that are enough.
+        """The data of a stripe, out of any slices that are enough; a shard that fails or is slow is asked last.
 
         Errors: DisagreementError if too few slices are right and one was wrong, else SourceError; it names all.
         """
         if number not in self._stripes:
             slices: dict[int, bytes] = {}
             failures: list[ZkstateError] = []
-            for shard in range(len(self.plan.roots)):
+            for shard in list(self._order):
+                began = time.monotonic()
                 try:
                     slices[shard] = self._slice(shard, number)
                 except (SourceError, DisagreementError) as error:
                     failures.append(error)
+                if shard not in slices or time.monotonic() - began > _SLOW_S:
+                    self._order.remove(shard)
+                    self._order.append(shard)
                 if len(slices) == self.plan.needed:
                     break
             if len(slices) < self.plan.needed:
@@ -154,7 +161,10 @@ def with_shards(fleet: Fleet, header: Header) -> Fetch:
                 raise failure from None
             except (SourceError, DisagreementError) as error:
                 raise type(failure)(f"{failure}; and not out of shards: {error}") from None
-        return check(data)
+        try:
+            return check(data)
+        except InputError as error:
+            raise DisagreementError(f"{path} is what {MANIFEST} lists, and malformed: {error}") from error
 
     return fetch
 

@@ -27,6 +27,9 @@ from zkstate.publication.records import NoRecordError
 
 T = TypeVar("T")
 
+MAX_NOTES = 1000
+"""Of one kind about one mirror: a rebuild asks for many thousand slices."""
+
 
 @dataclass(frozen=True, slots=True)
 class SourceReport:
@@ -56,13 +59,15 @@ class _Record:
         A bucket without the record counts as a lie: where it is the truth, recovery ends and blames nobody.
         """
         if isinstance(error, NoRecordError):
-            self.lied.append(self.words(error))
+            kind, words = self.lied, self.words(error)
         elif isinstance(error, MissingError):
-            self.missing.append(str(error))
+            kind, words = self.missing, str(error)
         elif isinstance(error, (SourceError, EnvironmentFailure)):
-            self.silent.append(str(error))
+            kind, words = self.silent, str(error)
         else:
-            self.lied.append(self.words(error))
+            kind, words = self.lied, self.words(error)
+        if len(kind) < MAX_NOTES:
+            kind.append(words)
 
     def words(self, error: ZkstateError) -> str:
         """The error with the mirror's name, which a mirror's own errors have in them."""

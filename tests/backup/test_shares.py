@@ -3,6 +3,7 @@
 import itertools
 import json
 import random
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -90,6 +91,20 @@ def test_every_damaged_word_is_noticed_and_no_word_is_told():
             join({"anna.txt": damaged, "bert.txt": other})
         assert "anna.txt" in str(caught.value)
         assert not set(words) - {"is", "not", "a", "or"} & set(str(caught.value).split())
+
+
+@pytest.mark.parametrize("place", range(5))
+def test_a_forged_share_among_more_than_enough_does_no_harm(place):
+    """Its checksum is right and its value is not: the others outvote it."""
+    shamir = pytest.importorskip("shamir_mnemonic")
+    (members,) = split(KEY, [Group(3, 5)], 1)
+    share = shamir.Share.from_mnemonic(members[place])
+    forged = replace(share, value=bytes(byte ^ 5 for byte in share.value)).mnemonic()
+    given_shares = named([*members[:place], forged, *members[place + 1 :]])
+    assert join(given_shares).seed == KEY.seed
+    three = [forged, *(members[:place] + members[place + 1 :])[:2]]
+    with pytest.raises(DisagreementError, match="contradict"):
+        join(named(three))
 
 
 @pytest.mark.parametrize("text", ["", "academic", "academic " * 33, "not words of any list", "x" * 5000, "é" * 10])

@@ -20,6 +20,11 @@ def key(tmp_path):
     return path
 
 
+class Keyboard:
+    def isatty(self):
+        return True
+
+
 def private(path, text):
     path.touch(0o600)
     path.write_text(text)
@@ -52,7 +57,7 @@ def test_split_and_join(tmp_path, key):
 
 
 def test_a_wrong_passphrase_of_shares_is_noticed_by_the_owner(tmp_path, key):
-    right, wrong = private(tmp_path / "right", PASSPHRASE), private(tmp_path / "wrong", "something else")
+    right, wrong = private(tmp_path / "right", PASSPHRASE), private(tmp_path / "wrong", "something else again")
     assert zkstate("backup", "split", key, "--group", "1of1", "--passphrase", right, "--out", tmp_path / "s").code == 0
     share = tmp_path / "s/group-1-share-1.txt"
     owner = f"{AccountKey.read(key).owner:064x}"
@@ -146,6 +151,27 @@ def test_usage(tmp_path, key, arguments, words):
     assert done.code == 2
     assert words in done.err
     assert not (tmp_path / "x").exists()
+
+
+def test_an_empty_passphrase_splits_nothing(tmp_path, key):
+    empty = private(tmp_path / "empty", "\n")
+    done = zkstate("backup", "split", key, "--group", "2of3", "--passphrase", empty, "--out", tmp_path / "s")
+    assert (done.code, (tmp_path / "s").exists()) == (2, False)
+
+
+@pytest.mark.parametrize(("second", "code"), [(PASSPHRASE, 0), (PASSPHRASE + "r", 2)])
+def test_a_new_passphrase_is_typed_twice(tmp_path, key, monkeypatch, second, code):
+    typed, prompts = iter([PASSPHRASE, second]), []
+
+    def ask(prompt):
+        prompts.append(prompt)
+        return next(typed)
+
+    monkeypatch.setattr("zkstate.cli.keys.getpass", ask)
+    monkeypatch.setattr("sys.stdin", Keyboard())
+    done = zkstate("backup", "seal", key, "--passphrase", "-", "--out", tmp_path / "sealed")
+    assert (done.code, (tmp_path / "sealed").exists()) == (code, code == 0)
+    assert prompts == ["new passphrase: ", "new passphrase again: "]
 
 
 def test_a_passphrase_from_standard_input(tmp_path, key):

@@ -10,15 +10,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lightclient.shards import Shards, rebuild
+from lightclient.shards import Shards, rebuild, with_shards
 from lightclient.source import Fleet
 from tests.publication.sharded import EPOCH, sharded
 from zkstate.errors import DisagreementError, EncodingError, InputError, LengthError, SourceError
 from zkstate.publication.erasure import SLICE, Code
-from zkstate.publication.layout import epoch_folder
-from zkstate.publication.manifest import check_folder
+from zkstate.publication.layout import SHARDS, epoch_folder
+from zkstate.publication.manifest import Manifest, check_folder
 from zkstate.publication.mirrors import FolderMirror
-from zkstate.publication.shards import ShardPlan, slice_path
+from zkstate.publication.publish import publish_shards
+from zkstate.publication.shards import ShardPlan, plan_shards, slice_path
 
 FIELD = galois.GF(2**8, irreducible_poly="x^8 + x^4 + x^3 + x^2 + 1", primitive_element="x", verify=False)
 SHAPES = [(k, n) for n in range(2, 9) for k in range(1, n)]
@@ -112,13 +113,13 @@ def damage(rng, shard, epoch):
 
 def test_a_thousand_patterns_of_loss_and_corruption(tmp_path):
     """Exact bytes or a typed failure, never other bytes; and exact bytes wherever k slices of a stripe are right."""
-    epoch = sharded(tmp_path, 4, 12)
+    epoch = sharded(tmp_path, 4, 10, stripes=2)
     rng = random.Random(7)
     outcomes = set()
     for number in range(1000):
-        for _ in range(rng.randrange(60)):
-            damage(rng, rng.randrange(12), epoch)
-        right = [sum(epoch.is_right(shard, stripe) for shard in range(12)) for stripe in range(epoch.plan.stripes)]
+        for _ in range(rng.randrange(40)):
+            damage(rng, rng.randrange(10), epoch)
+        right = [sum(epoch.is_right(shard, stripe) for shard in range(10)) for stripe in range(epoch.plan.stripes)]
         shards = Shards(fleet(epoch.mirrors), epoch.signed.header)
         for stripe in range(epoch.plan.stripes):
             try:
@@ -149,6 +150,48 @@ def test_shards_in_other_places_than_were_planned(tmp_path):
     (b / epoch_folder(EPOCH) / "shards/01").rename(a / epoch_folder(EPOCH) / "shards/01")
     assert restored(epoch, [b, a], tmp_path / "out") == epoch.files
     assert restored(epoch, [c, b, a], tmp_path / "out2") == epoch.files
+
+
+def test_a_lost_mirror_is_not_waited_for_at_every_stripe(tmp_path):
+    epoch = sharded(tmp_path, 2, 3, stripes=6)
+    asked = []
+
+    class Dead(FolderMirror):
+        def get(self, path, *, max_bytes, timeout_s):
+            asked.append(path)
+            raise SourceError("no answer")
+
+    mirrors = [Dead(tmp_path / "dead"), *(FolderMirror(root) for root in epoch.mirrors[1:])]
+    shards = Shards(Fleet(mirrors, request_s=10, grace_s=0.1), epoch.signed.header)
+    before = len(asked)
+    for stripe in range(6):
+        assert shards.stripe(stripe) == epoch.stripe(stripe)
+    assert len(asked) == before + 1
+
+
+def test_a_malformed_file_that_the_venue_listed_is_a_reason_to_try_an_older_epoch(tmp_path):
+    """As without shards, where a mirror gives such a file: recovery goes on to the epoch before."""
+    epoch = sharded(tmp_path, 2, 3)
+
+    def check(data):
+        raise EncodingError("not a tile")
+
+    path = next(path for path, data in epoch.files.items() if path.startswith("tiles/") and data)
+    with pytest.raises(DisagreementError, match="malformed: not a tile"):
+        with_shards(fleet(epoch.mirrors), epoch.signed.header)(path, 1 << 20, check)
+
+
+def test_a_plan_that_the_manifest_does_not_list_is_not_published(tmp_path):
+    epoch = sharded(tmp_path, 2, 3)
+    public = tmp_path / "public"
+    manifest = Manifest.of_folder(public)
+    (public / SHARDS).write_bytes(plan_shards(public, manifest, Code(1, 3)).encode())
+    with pytest.raises(DisagreementError, match="is not the file that"):
+        publish_shards(public, [tmp_path / f"other-{i}" for i in range(3)])
+    (public / SHARDS).write_bytes(epoch.plan.encode())
+    with pytest.raises(InputError, match="named twice"):
+        publish_shards(public, [tmp_path / "a", tmp_path / "b", tmp_path / "b/../a"])
+    assert not list(tmp_path.glob("other-*")) + list(tmp_path.glob("a"))
 
 
 def test_an_epoch_of_another_venue_on_the_same_mirrors_is_not_taken(tmp_path):

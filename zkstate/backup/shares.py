@@ -11,6 +11,7 @@ import importlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations, islice, product
 from types import ModuleType
 from typing import Protocol
 
@@ -19,6 +20,7 @@ from zkstate.state.identity import KEY_BYTES, AccountKey
 
 MAX_MEMBERS = 16
 SHARE_LIMIT = 4096
+MAX_CHOICES = 5_000  # of shares to try when some are wrong; a millisecond each
 MAX_EXPONENT = 10  # of a share's key stretching: 10,000 · 2^10 rounds are some ten seconds
 _PRINTABLE = re.compile(rb"[ -~]*")
 
@@ -36,6 +38,12 @@ class _Share(Protocol):
     def common_parameters(self) -> tuple[int, ...]: ...
 
     def mnemonic(self) -> str: ...
+
+
+class _Encrypted(Protocol):
+    """What is used of `shamir_mnemonic.EncryptedMasterSecret`."""
+
+    def decrypt(self, passphrase: bytes) -> bytes: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,25 +101,40 @@ def recover_secret(shares: Mapping[str, str], passphrase: bytes = b"") -> bytes:
     for name, other in others:
         if other.common_parameters() != share.common_parameters():
             raise DisagreementError(f"shares {first} and {name} are of different splittings, and never work together")
-    enough: dict[int, list[_Share]] = {}
+    complete: dict[int, dict[int, _Share]] = {}
     missing = []
     for index in sorted({one.group_index for one in parsed.values()}):
         members = _members(index, parsed)
         needed = next(iter(members.values())).member_threshold
         if len(members) < needed:
             missing.append(f"group {index + 1} has {len(members)} of the {needed} shares it needs")
-        elif len(enough) < share.group_threshold:
-            enough[index] = [members[number] for number in sorted(members)[:needed]]
-    if len(enough) < share.group_threshold:
-        have = f"{len(enough)} of the {share.group_threshold} groups needed are complete"
+        else:
+            complete[index] = members
+    if len(complete) < share.group_threshold:
+        have = f"{len(complete)} of the {share.group_threshold} groups needed are complete"
         raise LengthError("; ".join(["too few shares: " + have, *missing]))
-    try:
-        groups = slip39.decode_mnemonics(one.mnemonic() for members in enough.values() for one in members)
-        encrypted = slip39.recover_ems(groups)
-    except slip39.MnemonicError:
-        raise DisagreementError("these shares contradict each other: at least one is not of this splitting") from None
-    secret: bytes = encrypted.decrypt(_ascii(passphrase))
-    return secret
+    encrypted = _first_that_agrees(slip39, complete, share.group_threshold)
+    return encrypted.decrypt(_ascii(passphrase))
+
+
+def _first_that_agrees(slip39: ModuleType, complete: Mapping[int, Mapping[int, _Share]], groups: int) -> _Encrypted:
+    """The secret of the first choice of groups and members that agree: more shares than needed outvote a wrong one.
+
+    DisagreementError if none does, or after MAX_CHOICES.
+    """
+    per_group = [
+        list(combinations(members.values(), next(iter(members.values())).member_threshold))
+        for members in complete.values()
+    ]
+    choices = (choice for chosen in combinations(per_group, groups) for choice in product(*chosen))
+    for choice in islice(choices, MAX_CHOICES):
+        try:
+            decoded = slip39.decode_mnemonics(one.mnemonic() for members in choice for one in members)
+            encrypted: _Encrypted = slip39.recover_ems(decoded)
+        except slip39.MnemonicError:
+            continue
+        return encrypted
+    raise DisagreementError("these shares contradict each other: at least one is not of this splitting")
 
 
 def _members(index: int, parsed: Mapping[str, _Share]) -> dict[int, _Share]:

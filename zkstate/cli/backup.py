@@ -9,7 +9,7 @@ from zkstate.backup.sealed import Kind, seal
 from zkstate.backup.shares import Group, join, split
 from zkstate.backup.wallet import WalletRequest
 from zkstate.cli.arguments import Namespace, Parser, address, existing, hex_bytes, k_of_n, whole
-from zkstate.cli.keys import read_key, read_passphrase, read_share, read_signature
+from zkstate.cli.keys import new_passphrase, read_key, read_passphrase, read_share, read_signature
 from zkstate.cli.named import read_header
 from zkstate.cli.terminal import Terminal, pretty_json, show_facts
 from zkstate.errors import DisagreementError, InputError
@@ -81,8 +81,9 @@ def _takes(args: Namespace, positions: range, needed: tuple[str, ...], optional:
 def _seal(args: Namespace, terminal: Terminal) -> int:
     _takes(args, range(1, 2), ("passphrase", "out"), ("unlock",))
     key = read_key(args.given[0], args.unlock)
+    passphrase = new_passphrase(args.passphrase)
     with terminal.progress("backup seal"):
-        sealed = seal(Kind.ACCOUNT_KEY, key.seed, read_passphrase(args.passphrase))
+        sealed = seal(Kind.ACCOUNT_KEY, key.seed, passphrase)
     create_file(args.out, sealed, PRIVATE_FILE, "sealed key file")
     return _made(terminal, "seal", key, ("sealed key", f"{args.out}: worth as much as its passphrase"))
 
@@ -97,7 +98,7 @@ def _unseal(args: Namespace, terminal: Terminal) -> int:
 def _split(args: Namespace, terminal: Terminal) -> int:
     _takes(args, range(1, 2), ("group", "out"), ("groups_needed", "passphrase", "unlock"))
     key = read_key(args.given[0], args.unlock)
-    passphrase = b"" if args.passphrase is None else read_passphrase(args.passphrase)
+    passphrase = b"" if args.passphrase is None else new_passphrase(args.passphrase)
     needed = args.groups_needed or len(args.group)
     shape = [Group(*group) for group in args.group]
     groups = split(key, shape, needed, passphrase)

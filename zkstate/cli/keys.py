@@ -7,7 +7,7 @@ import sys
 from getpass import getpass
 from pathlib import Path
 
-from zkstate.backup.sealed import MAX_PASSPHRASE, SEALED_LIMIT, Kind, is_sealed, unseal
+from zkstate.backup.sealed import MAX_PASSPHRASE, SEALED_LIMIT, Kind, check_passphrase, is_sealed, unseal
 from zkstate.backup.shares import SHARE_LIMIT
 from zkstate.backup.wallet import SIGNATURE_BYTES
 from zkstate.errors import EncodingError, InputError, LengthError
@@ -26,13 +26,22 @@ def read_key(path: Path, unlock: Path | None) -> AccountKey:
         return AccountKey.read(path)
     if unlock is None:
         raise InputError(f"{path} is sealed: give its passphrase with --unlock FILE, or --unlock - to type it")
-    return AccountKey(unseal(Kind.ACCOUNT_KEY, data, read_passphrase(unlock), str(path)))
+    return AccountKey(unseal(Kind.ACCOUNT_KEY, data, read_passphrase(unlock, f"passphrase of {path}"), str(path)))
 
 
-def read_passphrase(path: Path) -> bytes:
+def new_passphrase(path: Path) -> bytes:
+    """A passphrase for what is about to be locked: long enough, and typed twice. InputError if the two differ."""
+    passphrase = check_passphrase(read_passphrase(path, "new passphrase"))
+    if path == TYPED and sys.stdin.isatty() and getpass("new passphrase again: ").encode() != passphrase:
+        raise InputError("the two passphrases differ, and nothing was locked: type the same one twice")
+    return passphrase
+
+
+def read_passphrase(path: Path, prompt: str = "passphrase") -> bytes:
     """One line of a file that only its owner can read, or typed."""
     if path == TYPED:
-        line = getpass("passphrase: ").encode() if sys.stdin.isatty() else sys.stdin.buffer.readline(MAX_PASSPHRASE + 2)
+        typed = sys.stdin.isatty()
+        line = getpass(f"{prompt}: ").encode() if typed else sys.stdin.buffer.readline(MAX_PASSPHRASE + 2)
     else:
         line = read_private(path, MAX_PASSPHRASE + 2, "passphrase file")
     line = line.removesuffix(b"\n").removesuffix(b"\r")

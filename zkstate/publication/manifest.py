@@ -33,6 +33,11 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     size: int
     sha256: str
 
+    @classmethod
+    def of(cls, path: str, content: bytes) -> Entry:
+        """The entry of a file with this content."""
+        return cls(path, len(content), hashlib.sha256(content).hexdigest())
+
 
 class _Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     version: int
@@ -100,8 +105,7 @@ class Manifest:
 
     def including(self, path: str, content: bytes) -> Manifest:
         """The manifest with one file more."""
-        entry = Entry(path, len(content), hashlib.sha256(content).hexdigest())
-        return Manifest(tuple(sorted((*self.files, entry), key=lambda one: one.path)))
+        return Manifest(tuple(sorted((*self.files, Entry.of(path, content)), key=lambda one: one.path)))
 
     @classmethod
     def of_folder(cls, folder: Path, progress: Progress = silent) -> Manifest:

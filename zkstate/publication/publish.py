@@ -13,7 +13,7 @@ from zkstate.errors import DisagreementError, InputError, SourceError
 from zkstate.publication.erasure import SLICE
 from zkstate.publication.header import SIGNED_BYTES, SignedHeader
 from zkstate.publication.layout import HEADER, MANIFEST, SHARDS, epoch_folder
-from zkstate.publication.manifest import MAX_MANIFEST_BYTES, Manifest, check_folder
+from zkstate.publication.manifest import MAX_MANIFEST_BYTES, Entry, Manifest, check_folder
 from zkstate.publication.progress import Progress, silent
 from zkstate.publication.regular import open_below, read_below
 from zkstate.publication.shards import (
@@ -76,6 +76,10 @@ def publish_shards(public: Path, mirrors: Sequence[Path], progress: Progress = s
     if manifest.find(SHARDS) is None:
         raise InputError(f"{public} has no {SHARDS}: the snapshot was made without shards")
     plan = ShardPlan.decode(read_below(public, SHARDS, MAX_PLAN_BYTES))
+    if manifest.find(SHARDS) != Entry.of(SHARDS, plan.encode()):
+        raise DisagreementError(f"{public / SHARDS} is not the file that {MANIFEST} lists")
+    if len({mirror.resolve() for mirror in mirrors}) < len(mirrors):
+        raise InputError("a mirror is named twice: a mirror takes one shard")
     if len(mirrors) != len(plan.roots):
         raise InputError(f"{len(mirrors)} mirrors for {len(plan.roots)} shards: each takes one")
     targets = [mirror / epoch_folder(signed.header.epoch) for mirror in mirrors]
