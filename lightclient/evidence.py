@@ -15,7 +15,7 @@ from typing import Any, Self
 
 from zkstate.errors import DisagreementError, EncodingError, InputError
 from zkstate.publication.header import SignedHeader
-from zkstate.publication.trust import Trust
+from zkstate.publication.trust import Finality, Trust
 from zkstate.registry import slots
 from zkstate.registry.chain import ADDRESS_BYTES, WORD_BYTES, address_text
 
@@ -123,6 +123,7 @@ class Replayed:
     state: RegistryState
     trust: Trust
     made_at: int
+    finality: Finality  # of the block that the state was proved in
 
     @property
     def is_newest(self) -> bool:
@@ -170,7 +171,8 @@ def replay(
         )
     where = f"proved against block {block.number}, hash 0x{block.hash.hex()}, of chain {chain.chain_id}"
     text = "; ".join([f"{finalized}", where, *state.remarks])
-    return Replayed(signed, state, Trust("a", text, block.number, block.hash, finalized.finality), evidence.time)
+    finality = finalized.finality
+    return Replayed(signed, state, Trust("a", text, block.number, block.hash, finality), evidence.time, finality)
 
 
 def _followed(evidence: Evidence, chain: Chain, slot: int, max_age_slots: int) -> LightClient:

@@ -97,14 +97,17 @@ class Finalized:
         )
 
     def __str__(self) -> str:
+        slot, checkpoint = self.finality.slot, f"checkpoint 0x{self.finality.checkpoint.hex()}"
         if self.is_checkpoint:
             return (
-                f"slot {self.finality.slot} of {self.chain.name} is the checkpoint 0x{self.finality.checkpoint.hex()}"
+                f"slot {slot} of {self.chain.name} is the {checkpoint} itself: no sync committee's signature stands "
+                "behind it"
             )
-        count = f"{self.participants} of " if self.participants else ""
+        if not self.participants:
+            return f"a saved state of this light client holds slot {slot} of {self.chain.name} final, from {checkpoint}"
         return (
-            f"{count}{self.chain.committee_size} members of {self.chain.name}'s sync committee made slot "
-            f"{self.finality.slot} final, from checkpoint 0x{self.finality.checkpoint.hex()}"
+            f"{self.participants} of {self.chain.committee_size} members of {self.chain.name}'s sync committee made "
+            f"slot {slot} final, from {checkpoint}"
         )
 
 

@@ -160,9 +160,10 @@ class RegistryReader:
 
         def question(node: Asked) -> RegistryProofs:
             answer = self._answer(node, state.block, wanted)
-            verify_answer(state.block.state_root, self._registry, wanted, answer)
-            account, storage = proof_nodes(answer)
-            return RegistryProofs(account, storage, self._code(node, state.block))
+            proved = verify_answer(state.block.state_root, self._registry, wanted, answer)
+            code = self._code(node, state.block)
+            registry_state(state.chain_id, state.block, self._registry, proved, code)  # refuses code of another hash
+            return RegistryProofs(*proof_nodes(answer), code)
 
         return self._panel.ask(question)[0][1]
 

@@ -34,13 +34,17 @@ class Light:
 
 
 @contextmanager
-def light(header: Path, folder: Path):
-    """The header of an epoch in a registry, in the block that slot 160 of 180 made final."""
+def light(header: Path, folder: Path, *, superseded=False):
+    """The header of an epoch in a registry, in the block that slot 160 of 180 made final; with a newer one on top."""
     signed = SignedHeader.decode(header.read_bytes())
     now = int(time.time())
     execution = PyEvmChain(now - 60)
     registry, _ = Registry.deploy(execution, signed.header.venue)
     registry.publish(signed.header.encode())
+    if superseded:
+        old = signed.header
+        newer = replace(old, epoch=old.epoch + 1, time=old.time + 1, previous_state_root=old.state_root)
+        registry.publish(newer.encode())
     chain = replace(chain_at(now, 180), chain_id=execution.chain_id)
     beacons = BeaconChain(chain, executed(execution._backend.chain.get_canonical_head()))
     earlier = BeaconChain(chain)

@@ -11,6 +11,7 @@ import pytest
 
 from tests.cli.light import light
 from tests.cli.program import command, environment, tree, zkstate
+from tests.lightclient import nodes
 from tests.lightclient.beaconchain import Library, answer, saved, serve
 
 
@@ -71,6 +72,61 @@ def test_evidence_is_verified_offline_and_stands_behind_a_proof(proved, chain, t
     assert not any("pin one with --header" in words for words in behind.json["not_shown"])
     without = zkstate("verify", proved.proof, "--json")
     assert (without.json["trust"]["level"], without.json["trust"]["checkpoint"]) == ("d", None)
+
+
+def test_evidence_of_an_epoch_that_was_superseded_says_so_behind_a_proof(proved, tmp_path):
+    """The block is final, the header was the registry's, and another state was the newest already."""
+    evidence = tmp_path / "evidence.bin"
+    with light(proved.header, tmp_path, superseded=True) as chain:
+        outcome = zkstate(*argv(proved, chain, tmp_path / "account.json", "--evidence-out", evidence))
+    assert outcome.code == 0, outcome.err
+    for place, more in ((evidence, ()), (proved.proof, ("--evidence", evidence))):
+        found = zkstate("verify", place, *more, *chain.pins, "--json", believe=place == proved.proof).json
+        assert (found["epoch"], found["newest_epoch"], found["trust"]["level"]) == (1, 2, "a")
+        assert "that this state is current: epoch 2 was the newest in block 3 already" in found["not_shown"]
+        assert any("the checkpoint is of the chain that everyone follows" in words for words in found["not_shown"])
+        told = " ".join(zkstate("verify", place, *more, *chain.pins, believe=place == proved.proof).out.split())
+        assert "epoch is SUPERSEDED: epoch 2 was the newest in that block" in told
+
+
+def test_evidence_of_a_block_that_is_too_old_is_refused_where_its_reader_says_so(proved, chain, tmp_path):
+    """Its slot 160 of 180 was final at least 240 s ago."""
+    evidence = tmp_path / "evidence.bin"
+    assert zkstate(*argv(proved, chain, tmp_path / "account.json", "--evidence-out", evidence)).code == 0
+    for place, more in ((evidence, ()), (proved.proof, ("--evidence", evidence))):
+        for age, code, words in (("1h", 0, ""), ("3m", 4, "ends at slot 160, ")):
+            pins = (*more, *chain.pins, "--finality-age", age, "--json")
+            outcome = zkstate("verify", place, *pins, believe=place == proved.proof)
+            assert (outcome.code, words in outcome.err) == (code, True), outcome.err
+    outcome = zkstate("verify", proved.proof, "--finality-age", "1h")
+    assert (outcome.code, "the pins of evidence need --evidence" in outcome.err) == (2, True), outcome.err
+
+
+def test_evidence_that_fails_takes_no_recovery_with_it(published, chain, tmp_path):
+    """A disk that refuses the file, and a node whose last answer is a lie: the account is kept, the failure told."""
+    out = tmp_path / "account.json"
+    outcome = zkstate(*argv(published, chain, out, "--evidence-out", tmp_path / "none/evidence.bin"))
+    assert (outcome.code, f"the account is recovered, to {out}" in outcome.err) == (5, True), outcome.err
+    assert zkstate("inspect", out).code == 0
+    liar, asked = nodes.forward(chain.rpc), []
+
+    def handle(method, params):
+        asked.append(method)
+        return "0x00" if method == "eth_getCode" and asked.count(method) == 2 else liar(method, params)
+
+    out = tmp_path / "again.json"
+    with nodes.serve(handle) as wrong:
+        arguments = argv(published, chain, out, "--evidence-out", tmp_path / "evidence.bin")
+        alone = tuple(wrong if word == chain.rpc else word for word in arguments)
+        outcome = zkstate(*alone)
+        assert (outcome.code, f"{wrong}: code with hash" in outcome.err) == (4, True), outcome.err
+        assert zkstate("inspect", out).code == 0
+        assert not (tmp_path / "evidence.bin").exists()
+        asked.clear()
+        beside = zkstate(*alone, "--rpc", chain.rpc)
+    assert beside.code == 0, beside.err
+    assert asked.count("eth_getCode") == 2
+    assert zkstate("verify", tmp_path / "evidence.bin", *chain.pins, believe=False).code == 0
 
 
 def test_evidence_asks_for_pins_and_only_where_it_is_read(proved, chain, tmp_path):
@@ -226,8 +282,6 @@ def test_an_old_checkpoint_and_a_stale_head_are_exit_code_4(published, chain, tm
 
 
 def test_a_node_of_another_chain_is_named(published, chain, tmp_path):
-    from tests.lightclient import nodes
-
     def handle(method, params):
         assert method == "eth_chainId"
         return "0x1"

@@ -95,6 +95,11 @@ def test_a_saved_state_goes_on_without_its_checkpoint(tmp_path):
         first = followed([url], clock=lambda: CHAIN.time_of(56))
         assert first.client.finalized.slot == 32
         store.save(tmp_path / "state", first.client)
+    with serve(Library.of(BEACONS, BOOTSTRAP, [], None).get) as url:
+        nothing_new = followed([url], store.load(tmp_path / "state", CHAIN), clock=lambda: CHAIN.time_of(56))
+    assert str(nothing_new.finalized) == (
+        f"a saved state of this light client holds slot 32 of testnet final, from checkpoint 0x{ROOT.hex()}"
+    )
     with serve(LIBRARY.get) as url:
         again = followed([url], store.load(tmp_path / "state", CHAIN))
     assert (again.client.finalized, again.bootstrap) == (FINALITY.finalized_header, None)
@@ -176,7 +181,9 @@ def test_weak_signatures_move_nothing():
     few = 2 * SIZE // 3
     weak = Library.of(BEACONS, BOOTSTRAP, [BEACONS.update(40, 24, signers=few)], BEACONS.finality(60, 48, signers=few))
     with serve(weak.get) as url:
-        assert followed([url]).client.finalized.slot == 8
+        found = followed([url])
+        assert found.client.finalized.slot == 8
+        assert str(found.finalized).endswith("itself: no sync committee's signature stands behind it")
         with pytest.raises(StaleError, match="is of slot 8, "):
             followed([url], max_finality_age_s=1000)
 

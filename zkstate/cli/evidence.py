@@ -14,13 +14,10 @@ from zkstate.cli.terminal import Terminal, show_judgement
 from zkstate.cli.trusted import trust_facts, trust_result
 from zkstate.errors import InputError, StaleError
 
-OPTIONS = ("evidence", "checkpoint", "venue_registry", "network", "at", "checkpoint_age")
+OPTIONS = ("evidence", "checkpoint", "venue_registry", "network", "at", "checkpoint_age", "finality_age")
 
-NOT_SHOWN = (
-    "that the venue's ledger is right, or that it can pay: only that it committed to this state",
-    "that the checkpoint is of the chain that everyone follows: you chose it",
-    "that no newer epoch came after that block",
-)
+_LEDGER_NOT_SHOWN = "that the venue's ledger is right, or that it can pay: only that it committed to this state"
+_CHECKPOINT_NOT_SHOWN = "that the checkpoint is of the chain that everyone follows: you chose it"
 
 
 def declare_evidence(parser: Parser) -> None:
@@ -30,6 +27,7 @@ def declare_evidence(parser: Parser) -> None:
     parser.add_argument("--network", type=existing)
     parser.add_argument("--at", type=unix_time)
     parser.add_argument("--checkpoint-age", type=seconds)
+    parser.add_argument("--finality-age", type=seconds)
 
 
 def is_evidence(path: Path) -> bool:
@@ -39,7 +37,11 @@ def is_evidence(path: Path) -> bool:
 
 
 def replayed(path: Path, args: Namespace, clock: int) -> Replayed:
-    """The replay of a bundle with what the reader pins. Errors: InputError for a missing pin; those of `replay`."""
+    """The replay of a bundle with what the reader pins.
+
+    Errors: InputError for a missing pin; StaleError for a block that was final longer ago than --finality-age; those of
+    `replay`.
+    """
     if args.checkpoint is None or args.venue_registry is None:
         raise InputError(
             "evidence shows nothing without pins: give --checkpoint, a block root that you got from somewhere you "
@@ -53,12 +55,42 @@ def replayed(path: Path, args: Namespace, clock: int) -> Replayed:
     pins = {"checkpoint": args.checkpoint, "registry": args.venue_registry}
     evidence = Evidence.decode(read_named(path, MAX_EVIDENCE_BYTES), chain)
     try:
-        return replay(evidence, chain, **pins, now=now, max_checkpoint_age_s=limit)
+        found = replay(evidence, chain, **pins, now=now, max_checkpoint_age_s=limit)
     except StaleError as error:
         raise StaleError(
             f"{error}: whoever holds enough keys of that time can have made it since; --at TIME judges it as of a time "
             "when you know it was there"
         ) from error
+    age = now - found.finality.time
+    if args.finality_age is not None and age > args.finality_age:
+        raise StaleError(
+            f"{path} ends at slot {found.finality.slot}, {age} s old, and --finality-age allows {args.finality_age} s: "
+            "what came after that block it cannot show"
+        )
+    return found
+
+
+def not_shown(found: Replayed) -> tuple[str, ...]:
+    """What a reader of evidence might take for shown, and is not."""
+    block = f"block {found.trust.block_number}"
+    return (
+        _CHECKPOINT_NOT_SHOWN,
+        f"that no newer epoch and no rollback came after {block}"
+        if found.is_newest
+        else f"that this state is current: epoch {found.state.latest_epoch} was the newest in {block} already",
+    )
+
+
+def newest_text(found: Replayed) -> str:
+    """Where the epoch stood in the registry, for people."""
+    if found.is_newest:
+        return "the newest in that block"
+    return f"SUPERSEDED: epoch {found.state.latest_epoch} was the newest in that block"
+
+
+def evidence_result(found: Replayed) -> dict[str, object]:
+    """What the registry said beside the header, in JSON."""
+    return {"made_at": found.made_at, "newest_epoch": found.state.latest_epoch, "halted": found.state.halted}
 
 
 def verify_evidence(path: Path, args: Namespace, terminal: Terminal, clock: int) -> int:
@@ -67,7 +99,6 @@ def verify_evidence(path: Path, args: Namespace, terminal: Terminal, clock: int)
     now = clock if args.at is None else args.at
     header, age = found.signed.header, now - found.signed.header.time
     check_age("the evidence is about", header, args.max_age, now)
-    newest = f"epoch {found.state.latest_epoch} was the newest" if not found.is_newest else "the newest in that block"
     result = {
         "verb": "verify",
         "kind": "evidence",
@@ -75,19 +106,17 @@ def verify_evidence(path: Path, args: Namespace, terminal: Terminal, clock: int)
         "reasons": [],
         "checked_at": now,
         "age_s": age,
-        "made_at": found.made_at,
-        "newest_epoch": found.state.latest_epoch,
-        "halted": found.state.halted,
+        **evidence_result(found),
         "trust": trust_result(found.trust, now),
-        "not_shown": list(NOT_SHOWN),
+        "not_shown": [_LEDGER_NOT_SHOWN, *not_shown(found)],
     }
     facts = [
         *header_facts(header),
-        ("epoch is", newest),
+        ("epoch is", newest_text(found)),
         ("age", f"{age_text(age)} at {time_text(now)}"),
         *trust_facts(found.trust, now),
         ("made", f"at {time_text(found.made_at)}, as its maker says"),
-        *(("not shown" if i == 0 else "", words) for i, words in enumerate(NOT_SHOWN)),
+        *(("not shown" if i == 0 else "", words) for i, words in enumerate((_LEDGER_NOT_SHOWN, *not_shown(found)))),
     ]
     terminal.emit(result | header_result(header), lambda console: show_judgement(console, True, [], facts))
     return 0

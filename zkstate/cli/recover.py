@@ -20,10 +20,10 @@ from zkstate.cli.blobs import blob_mirrors, declare_taking
 from zkstate.cli.headers import age_text, header_facts, header_result
 from zkstate.cli.keys import read_key
 from zkstate.cli.named import read_header
-from zkstate.cli.recover_light import declare_light, is_light, light_root
+from zkstate.cli.recover_light import LightRoot, declare_light, is_light, light_root
 from zkstate.cli.terminal import Terminal, duration_text, show_facts, size_text
 from zkstate.cli.trusted import trust_facts, trust_result
-from zkstate.errors import InputError
+from zkstate.errors import InputError, ZkstateError
 from zkstate.publication.layout import MAX_EPOCH, PUBLIC
 from zkstate.publication.mirrors import mirror_at
 from zkstate.publication.trust import TrustRoot
@@ -121,16 +121,25 @@ def run(args: Namespace, terminal: Terminal) -> int:
             history_since=args.history_since,
             progress=progress,
         )
-    if light is not None and args.evidence_out is not None:
-        replace_file(args.evidence_out, light.evidence(recovery.bundle.signed))
     recovery.bundle.write(args.out)
     found_false = [f"blobs: {fault}" for mirror in blobs for fault in mirror.faults]
     for words in [*warnings(recovery), *found_false, *([] if light is None else light.warnings())]:
         terminal.say(words)
+    if light is not None and args.evidence_out is not None:
+        _write_evidence(light, recovery, args, terminal)
     result = {"verb": "recover", "out": str(args.out), **recovery_result(recovery)}
     result |= {} if light is None else light.result()
     terminal.emit(result, lambda console: _render(console, recovery, args.out))
     return 0
+
+
+def _write_evidence(light: LightRoot, recovery: Recovery, args: Namespace, terminal: Terminal) -> None:
+    """Last, and with a failure of its own: the account is worth having without it."""
+    try:
+        replace_file(args.evidence_out, light.evidence(recovery.bundle.signed))
+    except ZkstateError:
+        terminal.say(f"the account is recovered, to {args.out}; {args.evidence_out} is not written:")
+        raise
 
 
 def _files(args: Namespace, terminal: Terminal) -> int:

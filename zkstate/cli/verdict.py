@@ -8,7 +8,9 @@ from rich.console import Console
 
 from circuits.attestation import Attestation, Finding
 from circuits.context import Context
+from lightclient.evidence import Replayed
 from zkstate.cli.context import context_result
+from zkstate.cli.evidence import evidence_result, newest_text, not_shown
 from zkstate.cli.headers import age_text, header_facts, header_result, time_text
 from zkstate.cli.terminal import show_judgement
 from zkstate.cli.trusted import trust_facts, trust_result
@@ -39,7 +41,7 @@ class Verdict:
     now: int
     header_pinned: bool
     context_given: bool
-    evidence: Trust | None = None  # why the pinned header is believed, where evidence of a chain was replayed
+    evidence: Replayed | None = None  # what stands behind the pinned header, where evidence of a chain was replayed
 
     @property
     def age_s(self) -> int:
@@ -54,6 +56,8 @@ class Verdict:
                 "that this header is the newest, or the only one of its epoch: pin one with --header or --header-hash"
                 + (" and --other-header" if self.attestation.other is not None else "")
             )
+        if self.evidence is not None:
+            found += not_shown(self.evidence)
         if self.attestation.context.is_open:
             found.append("that the proof was made for you: it is addressed to nobody, and anyone may show it again")
         elif not self.context_given:
@@ -67,7 +71,7 @@ class Verdict:
     @property
     def trust(self) -> Trust:
         if self.evidence is not None:
-            return self.evidence
+            return self.evidence.trust
         text = "a header that the verifier pinned" if self.header_pinned else "the header beside the proof"
         return Trust("d", f"{text}, signed by the operator key; no chain was asked")
 
@@ -83,6 +87,7 @@ class Verdict:
             "trust": trust_result(self.trust, self.now),
             "setup": setup_result(self.finding.setup),
             "not_shown": list(self.not_shown),
+            **({} if self.evidence is None else evidence_result(self.evidence)),
         }
 
     def facts(self) -> list[tuple[str, str]]:
@@ -90,6 +95,7 @@ class Verdict:
         return [
             *claim_facts(self.attestation),
             ("age", f"{age_text(self.age_s)} at {time_text(self.now)}"),
+            *([] if self.evidence is None else [("epoch is", newest_text(self.evidence))]),
             *trust_facts(self.trust, self.now),
             ("setup", setup_text(self.finding.setup)),
             ("security", security_text(self.attestation)),

@@ -75,6 +75,7 @@ PINS OF EVIDENCE, which can also stand behind the header of a proof, with --evid
   --venue-registry ADDRESS  the registry contract of the venue
   --network FILE            the constants of another network than mainnet
   --checkpoint-age D        how old the checkpoint may be (14d)
+  --finality-age D          how old the block may be that it shows the registry in: what came later it cannot show
   --at TIME                 judge ages as of this time: you believe that the evidence was there by then
 
 SETUP, how far the key of a Groth16 proof may be believed. Without either, only keys that this version knows from a
@@ -213,7 +214,7 @@ def _verify_proof(attestation: Attestation, args: Namespace, terminal: Terminal)
         pinned = pinned and expectation.other_hash is not None
     # A chain, a registry or an expiry alone addresses a proof to nobody.
     addressed = any(given.get(name) not in (None, getattr(Context(), name)) for name in ("challenge", "recipient"))
-    verdict = Verdict(attestation, finding, now, pinned, addressed, None if evidence is None else evidence.trust)
+    verdict = Verdict(attestation, finding, now, pinned, addressed, evidence)
     if finding.accepted:
         check_age("the proof is about", attestation.header, args.max_age, now)
     terminal.emit(verdict.result(), verdict.render)
