@@ -27,7 +27,7 @@ from zkstate.errors import (
 from zkstate.registry import provider
 from zkstate.registry.artefacts import artefact
 from zkstate.registry.chain import Log
-from zkstate.registry.client import JsonRpcChain, KeyFile, NodeAccount, read_key
+from zkstate.registry.client import JsonRpcChain, KeyFile, NodeAccount, created_address, read_key
 from zkstate.registry.embedded import RevmChain
 from zkstate.registry.registry import Registry
 from zkstate.registry.rpc import JsonRpc
@@ -89,12 +89,18 @@ class Node:
             "eth_estimateGas": hex(GAS),
             "eth_feeHistory": {"oldestBlock": "0x1", "gasUsedRatio": [0.5], "reward": [["0x77359401"], ["0x0"]]},
             "eth_getBlockByNumber": BLOCK,
+            "eth_getCode": "0x6001",
             "eth_getLogs": [LOG],
             "eth_getStorageAt": f"0x{'00' * 31}2a",
-            "eth_getTransactionCount": hex(NONCE),
-            "eth_getTransactionReceipt": RECEIPT,
+            "eth_getTransactionCount": hex(NONCE + len(self.raw)),
+            "eth_getTransactionReceipt": RECEIPT | {"contractAddress": self.created()},
             "eth_maxPriorityFeePerGas": hex(TIP),
         }[method]
+
+    def created(self):
+        """Where the transaction that was signed last put a contract, if it made one."""
+        nonce, to = signed_fields(self.raw[-1])[1::5] if self.raw else (0, TO)
+        return None if to else f"0x{keccak(rlp.encode([SENDER, nonce]))[12:].hex()}"
 
     @property
     def methods(self):
@@ -124,14 +130,15 @@ def test_what_is_signed(key, caplog):
     with serve(node) as url:
         chain = JsonRpcChain(url, key, chain_id=CHAIN_ID)
         receipt = chain.transact(TO, b"\x01\x02")
-        chain.deploy(b"\x60\x00")
+        created = chain.deploy(b"\x60\x00").contract
     assert chain.sender == SENDER
     fee = 2 * BASE_FEE + TIP
     assert signed_fields(node.raw[0]) == (CHAIN_ID, NONCE, TIP, fee, GAS + 100_000, 0, TO, b"\x01\x02")
-    assert signed_fields(node.raw[1]) == (CHAIN_ID, NONCE, TIP, fee, GAS + 100_000, 0, b"", b"\x60\x00")
+    assert signed_fields(node.raw[1]) == (CHAIN_ID, NONCE + 1, TIP, fee, GAS + 100_000, 0, b"", b"\x60\x00")
     assert [to_canonical_address(Account.recover_transaction(raw)) for raw in node.raw] == [SENDER, SENDER]
     assert (receipt.block_number, receipt.gas_used, receipt.contract) == (16, 21000, None)
     assert receipt.transaction_hash == keccak(node.raw[0])
+    assert created == keccak(rlp.encode([SENDER, NONCE + 1]))[12:]
     assert receipt.logs == (Log(TO, (b"\x11" * 32, b"\x22" * 32), b"\xab\xcd", 16),)
     seen = " ".join([caplog.text, repr(node.asked), repr(chain), repr(vars(chain)), repr(chain._eth)])
     assert SECRET not in seen
@@ -146,6 +153,50 @@ def test_the_node_signs_for_its_own_account():
     assert sent.pop("from").lower() == f"0x{SENDER.hex()}"
     assert sent == {"data": "0x6000", "gas": hex(GAS + 100_000)}
     assert "eth_sendRawTransaction" not in node.methods
+
+
+@pytest.mark.parametrize("told", [f"0x{'aa' * 20}", f"0x{'00' * 20}", None])
+def test_a_node_does_not_choose_where_a_contract_lies(key, told):
+    node = Node(eth_getTransactionReceipt=RECEIPT | {"contractAddress": told})
+    expected = keccak(rlp.encode([SENDER, NONCE]))[12:].hex()
+    with serve(node) as url, pytest.raises(DisagreementError) as caught:
+        JsonRpcChain(url, key).deploy(b"\x60\x00")
+    assert str(caught.value) == (
+        f"{url}: deployment: the receipt names {told or 'no contract'}; what nonce {NONCE} of 0x{SENDER.hex()} "
+        f"creates lies at 0x{expected}"
+    )
+
+
+def test_addresses_of_contracts_that_others_made():
+    """The four that answers about Ethereum have quoted since 2015, made with nonces 0 to 3."""
+    sender = bytes.fromhex("6ac7ea33f8831ea9dcc53393aaa88b25a785dbf0")
+    assert [created_address(sender, nonce).hex() for nonce in range(4)] == [
+        "cd234a471b72ba2f1ccf0a70fcaba648a5eecd8d",
+        "343c43a37d37dff08ae8c4a11544c718abb4fcf8",
+        "f778b86fa74e846c4f0a1fbd1335fe81c00a0c91",
+        "fffd933a0bc612844eaf0c6fe3e5b8e9b6c1d19c",
+    ]
+
+
+def test_code_at_the_right_address_is_compared_too(key):
+    node = Node()
+    with serve(node) as url, pytest.raises(DisagreementError) as caught:
+        Registry.deploy(JsonRpcChain(url, key), VENUE)
+    assert re.fullmatch(
+        rf"{url}: the code at 0x\w{{40}}, 2 bytes with hash 0x{keccak(bytes.fromhex('6001')).hex()}, is not the "
+        "StateRegistry that was deployed",
+        str(caught.value),
+    )
+
+
+def test_no_nonce_is_signed_twice(key):
+    node = Node(eth_getTransactionCount=hex(NONCE))
+    with serve(node) as url:
+        chain = JsonRpcChain(url, key)
+        chain.transact(TO, b"")
+        with pytest.raises(DisagreementError, match="not sent: next nonce 9, and 9 was sent with already"):
+            chain.transact(TO, b"\x01")
+    assert len(node.raw) == 1
 
 
 def test_reading():

@@ -193,6 +193,21 @@ def test_a_rolled_back_epoch_pays_nothing_and_nobody_is_paid_from_two():
     assert made.balance(made.token, made.trader) == 10
 
 
+def test_debts_outlive_a_rollback_and_the_first_to_collect_is_paid():
+    made = world()
+    first = made.publish(1, ROOT)
+    made.publish(2, ROOT + 1, ROOT)
+    made.halt()
+    for nullifier in (1, 2):
+        assert made.vault.claim(made.exit(ROOT + 1, ODD, 60, nullifier)).owed == 60
+    rolled_back(made, first)
+    made.registry.unhalt()
+    made.fund(made.token, 70)
+    # The later debt takes all of its 60, the earlier one the rest.
+    assert [made.vault.collect(nullifier).paid for nullifier in (2, 1)] == [60, 10]
+    assert (made.vault.debt(1).units, made.vault.debt(2).units) == (50, 0)
+
+
 def test_a_rollback_before_any_payment_pays_from_where_it_leads():
     made = world()
     first = made.publish(1, ROOT)

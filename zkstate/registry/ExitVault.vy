@@ -6,14 +6,19 @@
 @license Apache-2.0
 @notice Holds collateral of one venue and pays a proof of `exit` once, when the venue's registry is stale or halted.
 @dev The rules are those of docs/spec.md, section 7. A proof is made for this vault, chain, registry and recipient: all
-     of them are in its public input `context`. It is judged against the state root that the registry holds now, so an
-     older epoch, or one that was rolled back, pays nothing.
+     of them are in its public input `context`. It is judged against the state root that the registry holds now, so no
+     claim of an older epoch, or of one that was rolled back, is accepted.
 
      Once it has paid from an epoch, no epoch before it, and no other header of that number, is paid from: the
      nullifiers of two epochs differ, and whoever left at one would leave again at the other.
 
      Claims are served in the order in which they come. What the vault lacks stays owed to the recipient, before all
-     later claims, and is collected when the vault has it.
+     later claims and releases. Among debts there is no order: when the vault has something again, whoever collects first
+     is paid first.
+
+     A debt stays payable when the epoch it was claimed at is rolled back later: a rollback could void honest debts
+     otherwise. Governance that doubts an epoch announces the rollback before it halts the registry, while no claim is
+     open; what was claimed by then is owed for good.
 """
 
 from ethereum.ercs import IERC20
@@ -229,7 +234,8 @@ def claim(
 @nonreentrant
 def collect(nullifier: uint256, to: address = empty(address)) -> uint256:
     """
-    @notice Pay what is owed for a claim, or as much of it as the vault holds, whatever the registry says by now.
+    @notice Pay what is owed for a claim, or as much of it as the vault holds, whatever the registry says by now: also
+        when the epoch of the claim was rolled back, and before debts of earlier claims that nobody has collected.
     @param to Where to; only the recipient may name another address than its own.
     """
     debt: Debt = self.debts[nullifier]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 import msgspec
 
 from zkstate.errors import EncodingError, EnvironmentFailure
-from zkstate.registry.chain import Log
+from zkstate.registry.chain import WORD_BYTES, Log
 
 if TYPE_CHECKING:
     from web3.contract import Contract
@@ -62,6 +62,18 @@ class Artefact:
         contract = _contract(self.name)
         with _encoding(f"{self.name} constructor", arguments):
             return _unhex(contract.constructor(*arguments).data_in_transaction)
+
+    def is_code(self, code: bytes, immutables: Mapping[str, bytes | None]) -> bool:
+        """Whether this is the code of a deployed contract with these immutables; None stands for any one word."""
+        assert set(immutables) == set(self.immutables)
+        values = [(self.immutables[name], value) for name, value in immutables.items()]
+        end = max(at + (WORD_BYTES if value is None else len(value)) for at, value in values)
+        behind = code[len(self.runtime) :]
+        return (
+            code.startswith(self.runtime)
+            and len(behind) == end
+            and all(value is None or behind[at : at + len(value)] == value for at, value in values)
+        )
 
     def call_data(self, function: str, *arguments: object) -> bytes:
         """A call of the overload of `function` that takes these arguments."""

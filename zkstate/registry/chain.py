@@ -67,6 +67,10 @@ class Chain(Protocol):
         """All events of a contract whose first topics are these, oldest first."""
         ...
 
+    def code(self, address: bytes) -> bytes:
+        """The code of a contract, on the word of the chain alone; empty where there is none."""
+        ...
+
     def storage(self, address: bytes, slot: int) -> int:
         """One storage word, on the word of the chain alone."""
         ...

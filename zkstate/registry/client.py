@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from zkstate.errors import DisagreementError, EnvironmentFailure, MissingError, RefusedError, SourceError
-from zkstate.registry.chain import Log, Receipt, address_text, checked_address, parse_address
+from zkstate.kernels import keccak256
+from zkstate.registry.chain import ADDRESS_BYTES, Log, Receipt, address_text, checked_address, parse_address
 from zkstate.registry.rpc import TIMEOUT_S, JsonRpc, read_quantity, write_data
 from zkstate.state.identity import read_private
 
@@ -85,6 +86,7 @@ class JsonRpcChain:
         self._eth.default_block = "pending"  # gas is estimated for the block that comes, at its time
         self.chain_id = int(self._eth.chain_id)
         self._account: LocalAccount | None = None
+        self._unsigned = 0  # no nonce below it is signed again
         if isinstance(sender, KeyFile):
             account = self._account = read_key(sender.path)
             self.sender = parse_address(account.address)
@@ -137,6 +139,10 @@ class JsonRpcChain:
                 raise DisagreementError(f"{self.name}: eth_getLogs returned an event that was not asked for")
         return found
 
+    def code(self, address: bytes) -> bytes:
+        with self._failures("eth_getCode"):
+            return bytes(self._eth.get_code(_address(address), "latest"))
+
     def storage(self, address: bytes, slot: int) -> int:
         with self._failures("eth_getStorageAt"):
             return int.from_bytes(self._eth.get_storage_at(_address(address), slot, "latest"), "big")
@@ -167,7 +173,11 @@ class JsonRpcChain:
             warnings.filterwarnings("ignore", _NO_TIP)
             _ = self._eth.chain_id
             self._settle(what)
-            sent = self._signed(transaction, blobs) if blobs else self._eth.send_transaction(transaction)
+            nonce = None if self._account is None else self._next_nonce(what)
+            numbered = transaction if nonce is None else cast("TxParams", {**transaction, "nonce": nonce})
+            sent = self._signed(numbered, blobs) if blobs else self._eth.send_transaction(numbered)
+            if nonce is not None:
+                self._unsigned = nonce + 1
             try:
                 receipt = self._eth.wait_for_transaction_receipt(sent, self._wait_s, POLL_S)
             except TimeExhausted as error:
@@ -179,20 +189,30 @@ class JsonRpcChain:
                 # A receipt does not hold the reason; the same call at its block raises it.
                 self._eth.call(transaction, receipt["blockNumber"])
                 raise RefusedError(f"{self.name}: {what}", "")
-        created = receipt["contractAddress"]
-        return Receipt(
-            receipt["blockNumber"],
-            receipt["gasUsed"],
-            _logs(receipt["logs"]),
-            None if created is None else parse_address(created),
-            bytes(sent),
-        )
+        created = None if receipt["contractAddress"] is None else parse_address(receipt["contractAddress"])
+        if nonce is not None and "to" not in transaction:
+            expected = created_address(self.sender, nonce)
+            if created != expected:
+                told = "no contract" if created is None else address_text(created)
+                raise DisagreementError(
+                    f"{self.name}: {what}: the receipt names {told}; what nonce {nonce} of "
+                    f"{address_text(self.sender)} creates lies at {address_text(expected)}"
+                )
+        return Receipt(receipt["blockNumber"], receipt["gasUsed"], _logs(receipt["logs"]), created, bytes(sent))
+
+    def _next_nonce(self, what: str) -> int:
+        """The nonce to sign with. A node that names one twice could choose later which transaction counts."""
+        nonce = int(self._eth.get_transaction_count(_address(self.sender), "pending"))
+        if nonce < self._unsigned:
+            raise DisagreementError(
+                f"{self.name}: {what}: not sent: next nonce {nonce}, and {self._unsigned - 1} was sent with already"
+            )
+        return nonce
 
     def _signed(self, transaction: TxParams, blobs: Sequence[bytes]) -> HexBytes:
         """Send a transaction with blobs: web3 signs none by itself."""
         assert self._account is not None
         fields: dict[str, Any] = {name: value for name, value in transaction.items() if name != "from"}
-        fields["nonce"] = self._eth.get_transaction_count(_address(self.sender), "pending")
         signed = self._account.sign_transaction(fields, blobs=list(blobs))
         return self._eth.send_raw_transaction(signed.raw_transaction)
 
@@ -208,6 +228,13 @@ class JsonRpcChain:
                     f"are in no block after {self._wait_s:g} s"
                 )
             time.sleep(POLL_S)
+
+
+def created_address(sender: bytes, nonce: int) -> bytes:
+    """Where the contract lies that a transaction of `sender` with this nonce creates (Yellow Paper, section 7)."""
+    from rlp import encode  # noqa: PLC0415 (optional dependency)
+
+    return keccak256(encode([checked_address(sender), nonce]))[-ADDRESS_BYTES:]
 
 
 def read_key(path: Path) -> LocalAccount:

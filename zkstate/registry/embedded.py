@@ -26,6 +26,7 @@ FORK = "PRAGUE"
 
 _ACCOUNTS = 10
 _BALANCE = 10**24
+_PADDING = 33  # zeros that revm puts behind code, so that it ends whatever it does
 _REVERT = re.compile(r"Revert \{ gas_used: \d+, output: 0x([0-9a-f]*) \}", re.ASCII)
 
 
@@ -140,6 +141,9 @@ class RevmChain:
     def logs(self, address: bytes, topics: tuple[bytes, ...]) -> tuple[Log, ...]:
         return tuple(log for log in self._logs if log.address == address and log.topics[: len(topics)] == topics)
 
+    def code(self, address: bytes) -> bytes:
+        return bytes(self._evm.get_code(address_text(address)) or b"")[:-_PADDING]
+
     def storage(self, address: bytes, slot: int) -> int:
         return int(self._evm.storage(address_text(address), slot))
 
@@ -213,6 +217,9 @@ class PyEvmChain:
             from_block=0, address=address_text(address), topics=[_hex(topic) for topic in topics]
         )
         return tuple(map(_tester_log, found))
+
+    def code(self, address: bytes) -> bytes:
+        return _bytes(self._tester.get_code(address_text(address)))
 
     def storage(self, address: bytes, slot: int) -> int:
         return int(self._tester.get_storage_at(address_text(address), hex(slot)), 16)

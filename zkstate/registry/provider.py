@@ -146,6 +146,7 @@ _FORMS: Mapping[str, Callable[[object], Any]] = {
     "eth_estimateGas": _quantity("gas"),
     "eth_feeHistory": _fields("fee history", {"reward": _list("rewards", _REWARD)}),
     "eth_getBlockByNumber": _BLOCK,
+    "eth_getCode": _bytes("code"),
     "eth_getLogs": _list("logs", _LOG),
     "eth_getStorageAt": _bytes("storage word", WORD_BYTES),
     "eth_getTransactionCount": _quantity("nonce"),

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from zkstate.errors import DisagreementError, InputError, LengthError, RefusedError
 from zkstate.publication.header import HEADER_BYTES
 from zkstate.registry.artefacts import artefact
-from zkstate.registry.calls import deploy, read_words
+from zkstate.registry.calls import deploy, read_words, word
 from zkstate.registry.chain import BlobChain, Chain, Receipt
 
 CONTRACT = "StateRegistry"
@@ -55,11 +55,13 @@ class Registry:
         address, receipt = deploy(
             chain,
             CONTRACT,
-            venue.to_bytes(32, "big"),
-            publisher or chain.sender,
-            governance or chain.sender,
-            staleness_limit_s,
-            rollback_delay_s,
+            (word(venue), publisher or chain.sender, governance or chain.sender, staleness_limit_s, rollback_delay_s),
+            {
+                "VENUE": word(venue),
+                "STALENESS_LIMIT": word(staleness_limit_s),
+                "ROLLBACK_DELAY": word(rollback_delay_s),
+                "DEPLOYED_AT": None,
+            },
         )
         return cls(chain, address), receipt
 

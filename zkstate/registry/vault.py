@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from zkstate.errors import DisagreementError, InputError
 from zkstate.proof.groth16 import Proof
 from zkstate.registry.artefacts import artefact
-from zkstate.registry.calls import deploy, read_numbers, read_words
+from zkstate.registry.calls import deploy, read_numbers, read_words, word
 from zkstate.registry.chain import (
     ADDRESS_BYTES,
     WORD_BYTES,
@@ -125,11 +125,18 @@ class Vault:
         address, receipt = deploy(
             chain,
             CONTRACT,
-            checked_address(registry),
-            [checked_address(verifier) for verifier in verifiers],
-            [(each.instrument, each.token, each.multiplier, each.divisor) for each in assets],
-            suspension_limit_s,
-            release_delay_s,
+            (
+                checked_address(registry),
+                [checked_address(verifier) for verifier in verifiers],
+                [(each.instrument, each.token, each.multiplier, each.divisor) for each in assets],
+                suspension_limit_s,
+                release_delay_s,
+            ),
+            {
+                "REGISTRY": registry.rjust(WORD_BYTES, b"\0"),
+                "SUSPENSION_LIMIT": word(suspension_limit_s),
+                "RELEASE_DELAY": word(release_delay_s),
+            },
         )
         return cls(chain, address), receipt
 

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from zkstate.errors import LengthError
+from zkstate.kernels import FP_MODULUS
 from zkstate.proof.groth16 import Proof
 from zkstate.proof.keys import VerifyingKey
 from zkstate.registry.artefacts import artefact
-from zkstate.registry.calls import deploy, read_words
-from zkstate.registry.chain import Chain, Receipt
+from zkstate.registry.calls import deploy, read_words, word
+from zkstate.registry.chain import WORD_BYTES, Chain, Receipt
 
 CONTRACT = "Groth16Verifier"
 MAX_INPUTS = 8
@@ -33,7 +34,8 @@ class ProofVerifier:
             raise LengthError(f"the key has {key.n_public} public inputs; {CONTRACT} takes {MAX_INPUTS}")
         words = key.evm_words()
         points = (words[:2], *(_g2(words[at : at + 4]) for at in (2, 6, 10)), _pairs(words[14:]))
-        address, receipt = deploy(chain, CONTRACT, *points, bytes.fromhex(key.digest()))
+        digest = bytes.fromhex(key.digest())
+        address, receipt = deploy(chain, CONTRACT, (*points, digest), _immutables(words, digest))
         return cls(chain, address), receipt
 
     def key_digest(self) -> str:
@@ -62,6 +64,27 @@ def proof_words(proof: Proof) -> tuple[Sequence[object], ...]:
 
 def _call_data(function: str, proof: Proof, public_inputs: Sequence[int]) -> bytes:
     return artefact(CONTRACT).call_data(function, *proof_words(proof), tuple(public_inputs))
+
+
+def _immutables(words: Sequence[int], digest: bytes) -> dict[str, bytes | None]:
+    """What the constructor makes of a key: alpha, gamma and delta negated, IC in the room for the longest."""
+
+    def joined(numbers: Sequence[int]) -> bytes:
+        return b"".join(map(word, numbers))
+
+    def minus(numbers: Sequence[int]) -> list[int]:
+        x, y = numbers[: len(numbers) // 2], numbers[len(numbers) // 2 :]
+        return [*x, *(-each % FP_MODULUS for each in y)]
+
+    ic = words[14:]
+    return {
+        "N_PUBLIC": word(len(ic) // 2 - 1),
+        "KEY_DIGEST": digest,
+        "MINUS_ALPHA_BETA": joined([*minus(words[:2]), *words[2:6]]),
+        "MINUS_GAMMA": joined(minus(words[6:10])),
+        "MINUS_DELTA": joined(minus(words[10:14])),
+        "IC": joined([len(ic) // 2, *ic]).ljust(WORD_BYTES * (1 + 2 * (MAX_INPUTS + 1)), b"\0"),
+    }
 
 
 def _g2(words: Sequence[int]) -> tuple[Sequence[int], Sequence[int]]:
