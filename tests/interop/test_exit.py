@@ -77,7 +77,7 @@ class Venue:
     def deploying(self):
         return (
             "--deploy", "--governance", f"0x{self.governor.sender.hex()}", "--staleness-limit", f"{LIMIT}s",
-            "--rollback-delay", f"{DELAY}s", "--asset", f"USDT=0x{self.token.hex()}", "--exit-key", "exit-4", ALLOW,
+            "--rollback-delay", f"{DELAY}s", "--asset", f"USDT=0x{self.token.hex()}:6", "--exit-key", "exit-4", ALLOW,
         )  # fmt: skip
 
     def recover(self, name):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from zkstate.cli.arguments import Namespace, Parser, address, directory, existing, whole
 from zkstate.cli.blobs import declare_sending, kept, packed
-from zkstate.cli.deploy import declare_deploy, deploy_vault, planned, registry_terms
+from zkstate.cli.deploy import NODE_SIGNS, declare_deploy, deploy_vault, planned, registry_terms
 from zkstate.cli.headers import header_facts, header_result
 from zkstate.cli.terminal import Terminal, show_facts, size_text
 from zkstate.errors import InputError
@@ -52,13 +52,14 @@ and, unless the node holds an unlocked account:
 
 With either of them, a vault that pays proofs of `exit` when the registry is stale or halted (docs/registry.md):
 
-  --asset SYMBOL=TOKEN  pay this asset in a token of that address, or in the chain's own coin (SYMBOL=native)
+  --asset SYMBOL=TOKEN  pay this asset in a token, as its address and its decimals (USDT=0x..:6), or in the chain's own
+                        coin (SYMBOL=native)
   --exit-key KEY        pay on this key of `exit`, as JSON; one for each size of account
   --ceremony RECORD     what zkstate setup verify left of the key's ceremony
   --allow-insecure-setup  take a known insecure key too, or make it: KEY is then a circuit, such as exit-8. Anyone can
                         forge exits under it. For trying things out
   --suspension-limit DURATION   how long past the staleness limit a pending rollback can hold payments up (twice
-                                its delay)
+                                its delay; without --deploy there is no default)
   --release-delay DURATION      how long governance announces taking collateral out (14d)
 
 Example, after the example of snapshot:
@@ -97,6 +98,10 @@ def run(args: Namespace, terminal: Terminal) -> int:
     chain = _open_chain(args) if on_chain else None
     if chain is not None and args.registry is not None:
         Registry(chain, args.registry).holds(signed.header.encode())
+    if chain is not None and plan is not None:
+        plan.check_tokens(chain)
+    if (args.deploy or plan is not None) and args.publisher_key is None:
+        terminal.say(NODE_SIGNS)
     with terminal.progress("publish") as progress:
         copies = [publish_folder(public, mirror, progress) for mirror in args.mirror]
         if args.shard_mirror:
@@ -105,7 +110,7 @@ def run(args: Namespace, terminal: Terminal) -> int:
         if chain is not None:
             told |= _to_chain(chain, args, signed, blobs, terminal)
             if plan is not None:
-                told |= deploy_vault(plan, Registry(chain, parse_address(str(told["registry"]))), args, terminal)
+                told |= deploy_vault(plan, Registry(chain, parse_address(str(told["registry"]))), terminal)
     header = signed.header
     result = {"verb": "publish", **header_result(header), "mirrors": [_copy_result(copy) for copy in copies], **told}
     facts = [
