@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from zkstate.errors import DisagreementError, InputError, LengthError, RefusedError
+from zkstate.publication.blobs import blob_hash, blobs_root
 from zkstate.publication.header import HEADER_BYTES
 from zkstate.registry.artefacts import artefact
 from zkstate.registry.calls import deploy, read_words, word
-from zkstate.registry.chain import BlobChain, Chain, Receipt
+from zkstate.registry.chain import BlobChain, Chain, Receipt, address_text
 
 CONTRACT = "StateRegistry"
 DEFAULT_STALENESS_LIMIT_S = 7 * 86400
@@ -71,26 +72,23 @@ class Registry:
         `blobs` travel with the transaction, and the registry keeps what they are; only some chains carry any.
 
         That includes a repeat while the transaction of a first attempt, killed or given up, is still on its way.
-        Errors: DisagreementError if the registry holds another header for that epoch.
+        Errors: DisagreementError if the registry holds another header for that epoch, or does not have these blobs on
+        record in the end.
         """
         if len(mirrors.encode()) > MAX_MIRRORS_BYTES:
             raise LengthError(f"the mirrors hint has {len(mirrors.encode())} bytes, more than {MAX_MIRRORS_BYTES}")
-        if self.holds(header):
-            return None
-        try:
-            if blobs:
-                return self._send_blobs(header, mirrors, blobs)
-            return self._send("publish", header, mirrors)
-        except RefusedError:
-            if self.holds(header):
-                return None
-            raise
+        if blobs:
+            self._check_records_blobs()
+        receipt = None if self.holds(header) else self._publish(header, mirrors, blobs)
+        if blobs:
+            self._check_blobs(header, blobs)
+        return receipt
 
     def holds(self, header: bytes) -> bool:
         """Whether the epoch of this header is published. DisagreementError if it is with another header."""
         if len(header) != HEADER_BYTES:
             raise LengthError(f"a header has {HEADER_BYTES} bytes, not {len(header)}")
-        epoch, digest = int.from_bytes(header[104:112], "big"), hashlib.sha256(header).digest()
+        epoch, digest = header_epoch(header), hashlib.sha256(header).digest()
         held = self.header_hash(epoch)
         if held is not None and held != digest:
             raise DisagreementError(
@@ -184,6 +182,35 @@ class Registry:
     def accept_governance(self) -> Receipt:
         return self._send("accept_governance")
 
+    def _publish(self, header: bytes, mirrors: str, blobs: Sequence[bytes]) -> Receipt | None:
+        try:
+            if blobs:
+                return self._send_blobs(header, mirrors, blobs)
+            return self._send("publish", header, mirrors)
+        except RefusedError:
+            if self.holds(header):
+                return None
+            raise
+
+    def _check_records_blobs(self) -> None:
+        try:
+            self.blobs_root(bytes(32))
+        except RefusedError as error:
+            raise DisagreementError(
+                f"{self.chain.name}: registry {address_text(self.address)} keeps no record of blobs, so readers could "
+                "not hold any to it: it is of an earlier version, or another contract"
+            ) from error
+
+    def _check_blobs(self, header: bytes, blobs: Sequence[bytes]) -> None:
+        root = blobs_root([blob_hash(blob) for blob in blobs])
+        held = self.blobs_root(hashlib.sha256(header).digest())
+        if held != root:
+            raise DisagreementError(
+                f"{self.chain.name}: epoch {header_epoch(header)} is published "
+                f"{'without blobs' if held is None else f'with blobs root {held.hex()}'}, and these have {root.hex()}; "
+                "an epoch is published once, so this cannot be repaired: send the blobs of the next one"
+            )
+
     def _send_blobs(self, header: bytes, mirrors: str, blobs: Sequence[bytes]) -> Receipt:
         if not isinstance(self.chain, BlobChain):
             raise InputError(f"{self.chain.name} carries no blobs")
@@ -198,3 +225,8 @@ class Registry:
 
     def _word(self, function: str, *arguments: object) -> bytes:
         return read_words(self.chain, self.address, CONTRACT, function, *arguments)
+
+
+def header_epoch(header: bytes) -> int:
+    """The epoch that an encoded header states (docs/spec.md, section 5)."""
+    return int.from_bytes(header[104:112], "big")
