@@ -135,21 +135,21 @@ def test_a_root_of_hashes_is_the_tree_of_all_leaves(venue):
     assert broken(venue, venue_block.solved(venue, K, "root")) == []
 
 
-def lookups(c, x, y, w):
-    c.lookup("pairs", [x, 2 * y + 1], w)
+def lookups(c, x, y):
+    c.lookup("pairs", [x, 2 * y + 1], c.column("w", uint(40)))
     c.provide("pairs", [c.number(3), c.column("odd", FELT)])
 
 
 def test_multiplicities_count_weights_and_leave_out_what_is_not_looked_up():
-    block = saying(lookups, x=FELT, y=FELT, w=uint(40))
+    block = saying(lookups, x=FELT, y=FELT)
     odd = [7, 9, 11, 13, 13, 13, 13, 13]
     xs, ys, ws = [0, 1, 1, 5, 3, 0, 99, 3], [3, 4, 4, 6, 6, 3, 0, 6], [1, 2**39, 2**40 - 1, 1, 5, 0, 0, 2**40 - 1]
-    witness = solve_blocks(block, 8, {}, {"x": xs, "y": ys, "w": ws}, {"odd": odd[:4]})
+    witness = solve_blocks(block, 8, {}, {"x": xs, "y": ys}, {"odd": odd[:4], "w": ws})
     assert broken(block, witness) == []
     wires = wires_of(block, witness)
     assert [w[block.uses[1].multiplicity] for w in wires] == [1, 2**39 + 2**40 - 1, 0, 2**40 + 4, 0, 1, 0, 0]
     with pytest.raises(WitnessError, match="a block looks up what table pairs does not have, block 6 first"):
-        solve_blocks(block, 8, {}, {"x": xs, "y": ys, "w": [1] * 8}, {"odd": odd[:4]})
+        solve_blocks(block, 8, {}, {"x": xs, "y": ys}, {"odd": odd[:4], "w": [1] * 8})
     found = broken(block, nudged(block, witness, block.uses[1].multiplicity, 2))
     assert found == ["table pairs: (2, 11) is looked up 0 times, provided 1"]
 
@@ -198,9 +198,30 @@ REFUSED = {
     "heavy": (lambda c, x: c.lookup("t", [x], bounded(x, 0, 2**129)), "as a weight: wanted at most"),
     "negative": (
         lambda c, x: (c.lookup("t", [x], bounded(x, -1, 1)), c.provide("t", [x])),
-        "and how often it is provided is hidden",
+        "wanted known values of at least 0, or a bit",
     ),
-    "range": (lambda c, x: c.provide("below 2^6", [x]), "provided by provide_range alone"),
+    "known and negative": (
+        lambda c, x: (c.lookup("t", [x], c.number(3) - 1), c.provide("t", [x])),
+        "wanted known values of at least 0, or a bit",
+    ),
+    "more than a bit": (
+        lambda c, x: (c.lookup("t", [x], bounded(x, 0, 2)), c.provide("t", [x])),
+        "wanted known values of at least 0, or a bit",
+    ),
+    "range": (lambda c, x: c.provide("below 2^6", [x]), "used by provide_range and ranged alone"),
+    "range looked up": (lambda c, x: c.lookup("below 2^6", [x]), "used by provide_range and ranged alone"),
+    "a carry that comes back": (
+        lambda c, x: (
+            left := c.children("tree", uint(2))[0],
+            c.parent("tree", node=c.previous("a", uint(2)), leaf=c.const(0)),
+            c.carry("a", left),
+        ),
+        "which the next block reads, depends on the children of its block",
+    ),
+    "a leaf that comes back": (
+        lambda c, x: (left := c.children("tree", uint(2))[0], c.parent("tree", node=c.const(0), leaf=left)),
+        "which is a leaf, depends on the children of its block",
+    ),
     "column twice": (lambda c, x: (c.column("a", FELT), c.column("a", uint(3))), "column a is a field element and"),
     "bits": (lambda c, x: c.number(32), "low 32 bits"),
     "constants": (lambda c, x: c.require_where(c.first, 3, 3, "same"), "both sides are constants"),
@@ -219,16 +240,21 @@ def test_what_cannot_be_meant_is_refused(name):
         saying(touched, x=FELT)
 
 
-def test_dependencies_that_two_passes_cannot_follow_are_refused():
-    def define(c, x):
-        left, right = c.children("tree", FELT)
-        before = c.previous("sum", FELT)
-        c.parent("tree", node=left + right, leaf=x)
-        c.carry("sum", before + left + x)
+def test_the_weight_of_a_lookup_is_pinned_by_a_row():
+    """A bit by rows, and one only said to be: 1 and -1 of a tuple nobody provides."""
 
-    block = saying(define, x=FELT)
-    with pytest.raises(CircuitError, match="which the next block reads, depends on the children of its block"):
-        solve_blocks(block, 2, {}, {"x": [1, 2]}, {})
+    def define(c, x, w):
+        c.lookup("low", [x])
+        c.lookup("low", [x], bounded(w, 0, 1))
+        c.lookup("low", [x], bounded(w, 0, 1))
+        c.provide("low", [c.number(1)])
+
+    block = saying(define, x=FELT, w=FELT)
+    assert block.circuit.r1cs.n_constraints == 1
+    witness = solve_blocks(block, 2, {}, {"x": [1, 0], "w": [1, 0]}, {})
+    assert broken(block, witness) == []
+    changed = solve_blocks(block, 2, {}, {"x": [1, 0], "w": [1, (FR_MODULUS - 1) // 2]}, {})
+    assert broken(block, changed) == ["block 1: row 0: table low: the weight is a bit"]
 
 
 def test_inputs_and_columns_are_checked(venue):

@@ -37,10 +37,11 @@ from zkstate.constraint.block_circuit import (
     Previous,
     Use,
 )
+from zkstate.constraint.block_witness import passes
 from zkstate.constraint.builder import ONE, Builder
 from zkstate.constraint.compiler import freeze, title_of, write
 from zkstate.constraint.statement import Kind, Statement
-from zkstate.constraint.wire import Wire, WireLike, as_bit, as_wire, bounded
+from zkstate.constraint.wire import ONE_WIRE, Wire, WireLike, as_bit, as_wire, bounded
 from zkstate.errors import CircuitError
 from zkstate.kernels import STEP_SOLVE
 
@@ -133,17 +134,19 @@ class BlockBuilder(Builder):
     # tables
 
     def lookup(self, table: str, values: Sequence[WireLike], weight: WireLike = 1) -> None:
-        """The tuple is one that is provided for this table in some block, if the weight is not 0.
+        """Over all blocks the weights of a tuple of this table add up to what is provided of it.
 
-        Over all blocks the weights of a tuple add up to what is provided of it: to a hidden number, where `provide`
-        says nothing else, and the weight is then within [0, 2^128]; or to the public `times`, for sums that are known.
+        Where `provide` says no `times`, to a hidden number: the tuple then is one that some block provides, if the
+        weight is not 0. Such a weight is at least 0, and of known values alone or a bit, which costs a row: what a
+        lookup shows must not rest on an interval that only lookups show. Where `provide` says `times`, to these: a
+        weight is an integer of at most 2^128 either way, and a single lookup says nothing.
         """
+        self._refuse_range(table)
         self._use(table, values, as_wire(self, weight), provides=False, multiplicity=0)
 
     def provide(self, table: str, values: Sequence[WireLike], times: WireLike | None = None) -> None:
         """This block's tuple of a table. `times` is what its lookups have to add up to; None leaves that hidden."""
-        if table.startswith(RANGE):
-            raise CircuitError(f"table {table}: what `ranged` relies on is provided by provide_range alone")
+        self._refuse_range(table)
         self._provide(table, values, times)
 
     def provide_range(self, bits: int, log_blocks: int) -> None:
@@ -155,7 +158,7 @@ class BlockBuilder(Builder):
 
     def ranged(self, wire: Wire, bits: int) -> Wire:
         """wire < 2^bits as an integer, by one lookup; the same wire with that interval."""
-        self.lookup(f"{RANGE}{bits}", [wire])
+        self._use(f"{RANGE}{bits}", [wire], self.const(1), provides=False, multiplicity=0)
         return bounded(wire, 0, (1 << bits) - 1)
 
     def finished(self, statement: Statement) -> BlockCircuit:
@@ -171,14 +174,14 @@ class BlockBuilder(Builder):
             hidden = {bool(use.multiplicity) for use in self._uses if use.table == table and use.provides}
             if len(hidden) != 1:
                 raise CircuitError(f"table {name}: provided both with a number of times and without")
-        self._refuse_weights()
+        self._pin_weights()
         given = [*(wire for _, wires in self._ports.values() for wire in wires)]
         given += [next(iter(wire.terms)) for wire in self._known.values()]
         given += [use.multiplicity for use in self._uses if use.multiplicity]
         circuit = freeze(self, title_of(statement), fields, given)
         pool, renamed = self.pool.canonical()
         pairs = [(wires, self._sources[name]) for name, (_, wires) in self._ports.items()]
-        return BlockCircuit(
+        block = BlockCircuit(
             circuit=circuit,
             previous=tuple(Previous(port[0], source[0]) for port, source in pairs if len(port) == 1),
             children=tuple(Children(*port, *source) for port, source in pairs if len(port) == 2),
@@ -188,6 +191,8 @@ class BlockBuilder(Builder):
             uses=tuple(self._uses),
             readings=self.readings.freeze(pool, renamed, self.n_wires, 0),
         )
+        passes(block)  # an interval that comes back to its block over a tree and a carry would be shown by itself
+        return block
 
     def _open(self, name: str, kind: Kind, count: int) -> tuple[Wire, ...]:
         name = self.scoped(name)
@@ -251,15 +256,35 @@ class BlockBuilder(Builder):
         self._weights.append(weight)
         self._uses.append(Use(number, provides, first, len(values), multiplicity))
 
-    def _refuse_weights(self) -> None:
-        """Of a table whose numbers are hidden, lookups must not take away: a false tuple could be hidden by another."""
+    def _refuse_range(self, table: str) -> None:
+        if table.startswith(RANGE):
+            raise CircuitError(f"table {table}: used by provide_range and ranged alone, which intervals rest on")
+
+    def _pin_weights(self) -> None:
+        """Of a table whose numbers are hidden, lookups must not take away: a false tuple could be hidden by another.
+
+        The interval of a weight may itself rest on lookups, of this table even; so a row of its own keeps it.
+        """
         hidden = {use.table for use in self._uses if use.multiplicity}
+        known = {ONE_WIRE} | {next(iter(wire.terms)) for wire in self._known.values()}
+        names, pinned = list(self._tables), []
         for use, weight in zip(self._uses, self._weights, strict=True):
-            if use.table in hidden and not use.provides and weight.bounds[0] < 0:
-                name = list(self._tables)[use.table]
-                raise CircuitError(f"table {name}: {weight!r} as a weight, and how often it is provided is hidden")
+            if use.table not in hidden or use.provides:
+                continue
+            settled = set(weight.terms) <= known
+            if weight.bounds[0] < 0 or not (settled or weight.is_boolean):
+                wanted = "wanted known values of at least 0, or a bit, as how often it is provided is hidden"
+                raise CircuitError(f"table {names[use.table]}: {weight!r} as a weight: {wanted}")
+            if not settled and weight.terms not in pinned:
+                pinned.append(weight.terms)
+                label = f"table {names[use.table]}: the weight is a bit"
+                self.row(weight.terms, weight.terms, weight.terms, self.label(label))
 
 
 def compile_blocks(statement: BlockStatement) -> BlockCircuit:
-    """Compile what holds of a block. CircuitError as `build`, and for links and tables that have one side alone."""
+    """Compile what holds of a block.
+
+    CircuitError as `build`, for links and tables that have one side alone, and where what the next block or a tree's
+    leaf reads depends on the children of its block.
+    """
     return BlockBuilder().finished(statement)

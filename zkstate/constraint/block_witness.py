@@ -73,6 +73,7 @@ def solve_blocks(
         try:
             for wire, values in multiplicities(block, readings, blocks).items():
                 slots.put(wire, values)
+                wipe(values)
         finally:
             wipe(read)
             wipe(readings)
@@ -134,13 +135,18 @@ def _programs(block: BlockCircuit) -> tuple[WitnessProgram, WitnessProgram]:
     n_slots, pool = circuit.combinations.n_columns, circuit.combinations.pool
     return tuple(  # type: ignore[return-value]  # two of them
         WitnessProgram(matrices, pool, circuit.steps[chosen], n_fixed=n_fixed, n_slots=n_slots)
-        for chosen in _passes(block)
+        for chosen in passes(block)
     )
 
 
-def _passes(block: BlockCircuit) -> tuple[list[int], list[int]]:
-    """The steps of either pass. CircuitError where the passes could not be one after the other."""
+def passes(block: BlockCircuit) -> tuple[list[int], list[int]]:
+    """The steps of either pass. CircuitError where the passes could not be one after the other.
+
+    Intervals of what blocks read of each other hold by the same order: from block 0 on, then from the leaves up.
+    """
     circuit, n_wires = block.circuit, block.circuit.r1cs.n_wires
+    if not block.children:
+        return list(range(len(circuit.steps))), []
     steps = circuit.steps.tolist()
     reads = [_reads(circuit, *step) for step in steps]
     targets = [set(range(first, first + count)) for _, first, _, count in steps]

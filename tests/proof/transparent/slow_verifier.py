@@ -264,7 +264,7 @@ def verify(r1cs, public_inputs, content, kappa=0, links=None, columns=()):
     uses = len(links.uses)
     extra = (uses + 2, uses + 1) if uses else (0, 0)
     wanted = (N + extra[0], 1 + p + len(own) + extra[1], p, kappa, len(own) if uses else 0)
-    if content[36:68] != digest or counts != wanted:
+    if content[36:68] != digest or counts != wanted or (uses and not own):
         return False
 
     transcript = Transcript()

@@ -220,7 +220,7 @@ def test_a_proof_is_of_its_columns_inputs_circuit_and_blocks():
     other = venue_case(K + 1)
     assert other.judge(content) is False
     block = case.system.block
-    uses = (block.uses[0]._replace(table=1), *block.uses[1:])
+    uses = (block.uses[0]._replace(table=2), *block.uses[1:])
     changed = System.of(block.__class__(**{**vars_of(block), "uses": uses}), K)
     assert changed.digest != case.system.digest
     assert verify(changed, case.public, case.prove(), case.columns) is False

@@ -19,7 +19,7 @@ import numpy as np
 from zkstate.constraint.block_circuit import LAST, BlockCircuit, Known
 from zkstate.constraint.block_witness import BlockWitness
 from zkstate.constraint.r1cs import U32, R1cs, SparseMatrix
-from zkstate.errors import LengthError, WitnessError
+from zkstate.errors import CircuitError, LengthError, WitnessError
 from zkstate.kernels import FrVec, eq_table, sparse_blocks_product, sparse_product, wipe
 from zkstate.proof import r1cs_file
 from zkstate.proof.transparent import lookups
@@ -44,9 +44,17 @@ class System:
     links: Links
     block: BlockCircuit | None
 
+    def __post_init__(self) -> None:
+        if bool(self.coefficients.symbols) != (self.parameters.shape.phases == 2):
+            raise CircuitError("tables in a block without a wire of its own: no commitment draws their challenges")
+
     @classmethod
     def of(cls, circuit: R1cs | BlockCircuit, log_blocks: int = 0) -> System:
-        """Lay out a circuit, 2^log_blocks times over. LengthError beyond the limits of Shape."""
+        """Lay out a circuit, 2^log_blocks times over.
+
+        Errors: LengthError beyond the limits of Shape; CircuitError for tables in a block without a wire of its own,
+        or with tuples of several lengths, of which one could stand for another with zeros behind it.
+        """
         if isinstance(circuit, BlockCircuit):
             circuit.require_blocks(1 << log_blocks if log_blocks >= 0 else 0)
             return cls._of_blocks(circuit, log_blocks)
@@ -60,6 +68,9 @@ class System:
     @classmethod
     def _of_blocks(cls, block: BlockCircuit, log_blocks: int) -> System:
         r1cs, own = block.circuit.r1cs, block.own.tolist()
+        lengths = {(use.table, use.size) for use in block.uses}
+        if len(lengths) != len({table for table, _ in lengths}):
+            raise CircuitError(f"tables and lengths of their tuples {sorted(lengths)}: wanted one length a table")
         place = {wire: i for i, wire in enumerate(own)}
         previous = [place[link.source] for link in block.previous]
         known = list(block.known)
