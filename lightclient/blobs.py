@@ -13,6 +13,7 @@ import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Protocol, TypeVar, runtime_checkable
 
 from zkstate.commitment.kzg import (
@@ -22,7 +23,7 @@ from zkstate.commitment.kzg import (
     recover_cells_and_proofs,
     verify_cell_proof_batch,
 )
-from zkstate.errors import DisagreementError, InputError, MissingError, SourceError, ZkstateError
+from zkstate.errors import DisagreementError, EncodingError, InputError, MissingError, SourceError, ZkstateError
 from zkstate.publication.blobs import (
     MAX_BLOBS,
     blob_hash,
@@ -37,8 +38,11 @@ from zkstate.publication.blobs import (
 from zkstate.publication.mirrors import Mirror
 
 T = TypeVar("T")
+Cell = tuple[int, bytes, bytes]  # its number, its bytes, its proof
 
 POINT_BYTES = 48
+MAX_CELL_FAILURES = 3  # of one place and blob: more are not waited for
+CELLS_TIMEOUTS = 8  # all cells of one place and blob together may take so many times the limit of one request
 _LIST_BYTES = 32 * (1 + MAX_BLOBS)
 _PATH = re.compile(r"epochs/([0-9]{8})/(.+)", re.ASCII)
 
@@ -104,15 +108,31 @@ class ArchiveSource:
             )
         return commitment
 
-    def cells(self, found: bytes, wanted: Sequence[int], deadline: float) -> Iterator[tuple[int, bytes, bytes]]:
-        """Those of the cells wanted that are here, each with its proof, unchecked."""
+    def cells(
+        self, found: bytes, wanted: Sequence[int], timeout_s: float, fail: Callable[[ZkstateError], object]
+    ) -> Iterator[Cell]:
+        """Those of the cells wanted that are here, each with its proof, unchecked, asked for as they are taken.
+
+        `fail` hears of each that did not come: three, or too long for all together, end it, and lose none before.
+        """
+        deadline, failures = time.monotonic() + CELLS_TIMEOUTS * timeout_s, 0
         for cell in wanted:
+            path, left = cell_path(found, cell), deadline - time.monotonic()
+            if left <= 0:
+                fail(SourceError(f"{self.name}: {path} not asked for: {CELLS_TIMEOUTS * timeout_s:g} s are over"))
+                return
             try:
-                left = max(0.001, deadline - time.monotonic())
-                data = self.mirror.get(cell_path(found, cell), max_bytes=CELL_BYTES + POINT_BYTES, timeout_s=left)
+                data = self.mirror.get(path, max_bytes=CELL_BYTES + POINT_BYTES, timeout_s=min(timeout_s, left))
+                if len(data) != CELL_BYTES + POINT_BYTES:
+                    raise EncodingError(f"{self.name}: {path} has {len(data)} bytes, not {CELL_BYTES + POINT_BYTES}")
             except MissingError:
                 continue
-            if len(data) == CELL_BYTES + POINT_BYTES:
+            except ZkstateError as error:
+                fail(error)
+                failures += 1
+                if failures == MAX_CELL_FAILURES:
+                    return
+            else:
                 yield cell, data[:CELL_BYTES], data[CELL_BYTES:]
 
 
@@ -184,28 +204,19 @@ class BlobMirror:
         archives = [source for source in self.sources if isinstance(source, ArchiveSource)]
         try:
             return self._first(f"blob {found.hex()}", whole)
-        except (SourceError, DisagreementError):
+        except (SourceError, DisagreementError) as error:
             if not archives:
                 raise
-            return self._from_cells(found, archives, timeout_s)
+            return self._from_cells(found, archives, timeout_s, error)
 
-    def _from_cells(self, found: bytes, archives: Sequence[ArchiveSource], timeout_s: float) -> bytes:
-        """The blob from any 64 of its cells. Those of one place are verified together, and singly if that fails."""
+    def _from_cells(
+        self, found: bytes, archives: Sequence[ArchiveSource], timeout_s: float, whole: ZkstateError
+    ) -> bytes:
+        """The blob from any 64 of its cells; no more are asked for. `whole` is why it is not to be had otherwise."""
         good: dict[int, tuple[bytes, bytes]] = {}
+        errors = [whole]
         for source in archives:
-            try:
-                commitment = source.commitment(found, timeout_s)
-                wanted = [cell for cell in range(CELLS) if cell not in good]
-                offered = list(source.cells(found, wanted, time.monotonic() + timeout_s))
-            except ZkstateError as error:
-                self._note(source, error)
-                continue
-            if not _verified(commitment, offered):
-                bad = [one for one in offered if not _verified(commitment, [one])]
-                numbers = ", ".join(str(cell) for cell, _, _ in bad)
-                self._note(source, DisagreementError(f"cells {numbers} of blob {found.hex()} are false"))
-                offered = [one for one in offered if one not in bad]
-            good |= {cell: (data, proof) for cell, data, proof in offered}
+            good |= self._cells(found, source, [cell for cell in range(CELLS) if cell not in good], timeout_s, errors)
             if len(good) >= CELLS // 2:
                 indices = sorted(good)[: CELLS // 2]
                 blob = b"".join(recover_cells_and_proofs(indices, [good[i][0] for i in indices])[0][: CELLS // 2])
@@ -213,19 +224,47 @@ class BlobMirror:
                     return blob
                 raise DisagreementError(f"{self.name}: 64 verified cells are not of blob {found.hex()}")
         words = f"{self.name}: {len(good)} cells of blob {found.hex()} were found, and 64 are needed"
-        raise DisagreementError(f"{words}: {'; '.join(self.faults)}") if self.faults else MissingError(words)
+        raise _joint(f"{words}: {'; '.join(self.faults)}" if self.faults else words, errors)
+
+    def _cells(
+        self, found: bytes, source: ArchiveSource, wanted: Sequence[int], timeout_s: float, errors: list[ZkstateError]
+    ) -> dict[int, tuple[bytes, bytes]]:
+        """Those of one place that verify, until they are enough: together, and singly if that fails."""
+        good: dict[int, tuple[bytes, bytes]] = {}
+
+        def fail(error: ZkstateError) -> None:
+            errors.append(error)
+            self._note(source, error)
+
+        try:
+            commitment = source.commitment(found, timeout_s)
+        except ZkstateError as error:
+            fail(error)
+            return good
+        enough = len(wanted) - CELLS // 2
+        cells = source.cells(found, wanted, timeout_s, fail)
+        bad: list[int] = []
+        while offered := list(islice(cells, max(0, enough - len(good)))):
+            true = _verified(commitment, offered)
+            checked = [(true or _verified(commitment, [one]), one) for one in offered]
+            bad += [cell for held, (cell, _, _) in checked if not held]
+            good |= {cell: (data, proof) for held, (cell, data, proof) in checked if held}
+        if bad:
+            numbers = ", ".join(map(str, bad))
+            fail(DisagreementError(f"cells {numbers} of blob {found.hex()} are false"))
+        return good
 
     def _first(self, what: str, ask: Callable[[BlobSource], T]) -> T:
-        """The first answer that passes its checks. Else DisagreementError if one was wrong, or MissingError."""
-        told, lied = [], False
+        """The first answer that passes its checks. Errors: those of `_joint`."""
+        told: list[str] = []
+        errors: list[ZkstateError] = []
         for source in self.sources:
             try:
                 return ask(source)
             except ZkstateError as error:
                 told.append(self._note(source, error))
-                lied |= isinstance(error, InputError | DisagreementError)
-        words = f"{self.name}: no source has the {what}: {'; '.join(told)}"
-        raise DisagreementError(words) if lied else MissingError(words)
+                errors.append(error)
+        raise _joint(f"{self.name}: no source has the {what}: {'; '.join(told)}", errors)
 
     def _note(self, source: BlobSource, error: ZkstateError) -> str:
         words = str(error)
@@ -233,6 +272,13 @@ class BlobMirror:
         if not isinstance(error, MissingError):
             self.faults.append(words)
         return words
+
+
+def _joint(words: str, errors: Sequence[ZkstateError]) -> ZkstateError:
+    """DisagreementError if one answer was wrong; SourceError if one did not come; MissingError otherwise."""
+    if any(isinstance(error, InputError | DisagreementError) for error in errors):
+        return DisagreementError(words)
+    return MissingError(words) if all(isinstance(error, MissingError) for error in errors) else SourceError(words)
 
 
 def _verified(commitment: bytes, offered: Sequence[tuple[int, bytes, bytes]]) -> bool:

@@ -28,6 +28,7 @@ from zkstate.state.ledger import Totals
 from zkstate.state.scenarios import MAX_SCENARIOS_BYTES
 from zkstate.state.table import MAX_TABLE_BYTES
 
+from .blobs import BlobMirror
 from .bundle import Bundle
 from .history import extended, find_record, new_entries
 from .shards import with_shards
@@ -109,6 +110,9 @@ def recover(
                 header_hash = trust_root.epoch_hash(epoch)
             except (SourceError, DisagreementError):
                 break
+        for mirror in mirrors:
+            if isinstance(mirror, BlobMirror):  # takes longer than one file, and asks the trust root as this loop does
+                mirror.fetch(epoch, limits.request_s)
         try:
             signed = run.header(epoch, header_hash)
             bundle, totals = run.account(signed, trust)

@@ -7,6 +7,7 @@ deeply nested text into a crash that no exception handler sees.
 from __future__ import annotations
 
 import re
+from itertools import islice
 
 import numpy as np
 
@@ -33,11 +34,18 @@ def _depth(bare: bytes) -> int:
     return deepest
 
 
+def _has_more_strings(text: bytes, limit: int) -> bool:
+    """Counted before they are cut out, which takes memory for each. None has less than two quotes."""
+    return text.count(b'"') > 2 * limit and sum(1 for _ in islice(_STRING.finditer(text), limit + 1)) > limit
+
+
 def check(text: bytes, name: str, limit: int = DEPTH_LIMIT, values: int | None = None) -> None:
     """EncodingError for a text nested deeper than `limit`, or with more than so many values.
 
     A value of two bytes can take a hundred in memory: count them where whoever wrote the text is not trusted.
     """
+    if values is not None and _has_more_strings(text, 2 * values):  # a member's name is one as well
+        raise EncodingError(f"{name}: {values + 1} values or more, at most {values} are read")
     bare = _STRING.sub(b"", text)
     found = _depth(bare)
     if found > limit:

@@ -3,12 +3,16 @@
 import hashlib
 import random
 import shutil
+import threading
 from dataclasses import dataclass
 
 import pytest
 
+import lightclient.blobs
 from lightclient.blobs import ArchiveSource, BlobMirror
+from lightclient.recover import recover
 from tests.cli.program import tree
+from zkstate.cli.keys import read_key
 from zkstate.commitment.kzg import BLOB_BYTES, blob_to_commitment, compute_cells_and_proofs
 from zkstate.errors import DisagreementError, EncodingError, LengthError, MissingError, SourceError
 from zkstate.publication import blobs
@@ -16,6 +20,7 @@ from zkstate.publication.blob_archive import keep_blobs
 from zkstate.publication.header import SIGNED_BYTES, SignedHeader
 from zkstate.publication.mirrors import FolderMirror
 from zkstate.publication.regular import read_below
+from zkstate.publication.trust import Trust
 
 PREFIX = "epochs/00000001/"
 
@@ -143,6 +148,92 @@ def test_an_epoch_out_of_cells_of_several_mirrors(packed, published, tmp_path):
     with pytest.raises(DisagreementError, match="64 are needed") as caught:
         mirror(packed, b, c).get(PREFIX + "header.bin", max_bytes=1 << 20, timeout_s=5)
     assert "are false" in str(caught.value)
+
+
+class Flaky(FolderMirror):
+    """A place whose every answer takes a tenth of a second of `clock`, and that fails where `fails` says so."""
+
+    def __init__(self, root, clock, fails=lambda asked: False):
+        super().__init__(root)
+        self.clock, self.fails, self.asked = clock, fails, 0
+
+    def get(self, path, *, max_bytes, timeout_s):
+        self.asked += "/cells/" in path
+        self.clock[0] += 0.1
+        if "/cells/" in path and self.fails(self.asked):
+            raise SourceError(f"{self.name}: {path}: nobody listens")
+        return super().get(path, max_bytes=max_bytes, timeout_s=timeout_s)
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    now = [1000.0]
+    monkeypatch.setattr(lightclient.blobs.time, "monotonic", lambda: now[0])
+    return now
+
+
+@pytest.fixture(scope="module")
+def all_cells(packed):
+    place = packed[2] / "every"
+    keep_blobs(packed[0], [], [place])
+    return place
+
+
+def of(packed, *places):
+    return BlobMirror(packed[1], list(map(ArchiveSource, places)))
+
+
+def test_cells_of_slow_places_are_kept_and_no_more_than_enough_are_asked_for(packed, published, all_cells, clock):
+    """Sixty-four of them take longer than one request may."""
+    places = [Flaky(all_cells, clock) for _ in range(2)]
+    found = of(packed, *places)
+    taken(found, published)
+    assert (found.faults, [place.asked for place in places]) == ([], [64 * len(packed[0]), 0])
+
+
+def test_a_place_that_stops_answering_loses_nothing_that_came(packed, published, all_cells, clock):
+    """One failure is passed over, three end it; what two places had between them is enough, and 40 are silence."""
+    once = Flaky(all_cells, clock, lambda asked: asked == 10)
+    found = of(packed, once)
+    taken(found, published)
+    assert ["nobody listens" in fault for fault in found.faults] == [True]
+    stops = [Flaky(all_cells, clock, lambda asked: asked > 40) for _ in range(3)]
+    alone = of(packed, stops[0])
+    with pytest.raises(SourceError, match=r"40 cells of blob .* were found, and 64 are needed: .* nobody") as caught:
+        alone.get(PREFIX + "header.bin", max_bytes=1 << 20, timeout_s=5)
+    assert (type(caught.value), stops[0].asked) == (SourceError, 43)
+    if len(packed[0]) == 1:
+        taken(of(packed, *stops[1:]), published)
+
+
+def test_a_place_is_not_waited_for_without_end(packed, all_cells, clock):
+    slow = Flaky(all_cells, clock)
+    found = of(packed, slow)
+    with pytest.raises(SourceError, match=r"40 cells of blob .* 4 s are over"):
+        found.get(PREFIX + "header.bin", max_bytes=1 << 20, timeout_s=0.5)
+
+
+def test_blobs_of_older_epochs_are_fetched_by_the_thread_that_asks_the_registry(packed, published):
+    """A registry reader is not for several threads, and an abandoned thread would fetch on for nobody."""
+    threads = set()
+
+    class Newer(Said):
+        def latest_epoch(self):
+            return 3, b"\3" * 32, Trust("d", "a registry of this test")
+
+        def epoch_hash(self, epoch):
+            threads.add(threading.current_thread())
+            return self.header if epoch == 1 else bytes([epoch]) * 32
+
+        def blobs_root(self, header_hash):
+            threads.add(threading.current_thread())
+            return self.root if header_hash == self.header else None
+
+    registry = Newer(packed[1].header, packed[1].root)
+    found = BlobMirror(registry, [ArchiveSource(FolderMirror(packed[2] / "whole"))])
+    recovery = recover(read_key(published.key, None), [found], registry)
+    assert (recovery.bundle.header.epoch, len(recovery.skipped)) == (1, 2)
+    assert threads == {threading.current_thread()}
 
 
 def test_places_that_lie(packed, published, tmp_path):

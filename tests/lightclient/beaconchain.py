@@ -173,16 +173,16 @@ class Library:
         return self.finality
 
 
-def serve(get, prefix=""):
-    """The URL of a beacon node that answers each request with get(route, query), as Library does."""
+def serve(get, prefix="", routes=ROUTES):
+    """The URL of a beacon node that answers each request below `routes` with get(route, query), as Library does."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def do_GET(self):
             parts = urlsplit(self.path)
-            assert parts.path.startswith(prefix + ROUTES)
-            found = get(parts.path.removeprefix(prefix + ROUTES), parse_qs(parts.query))
+            assert parts.path.startswith(prefix + routes)
+            found = get(parts.path.removeprefix(prefix + routes), parse_qs(parts.query))
             body = json.dumps({"code": 404, "message": "not found"} if found is None else found).encode()
             self.send_response(404 if found is None else 200)
             self.send_header("Content-Length", str(len(body)))

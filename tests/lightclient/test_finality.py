@@ -154,6 +154,7 @@ def test_a_page_of_hostile_json_stays_within_its_memory():
         b"[" + b"[]," * (2 << 20) + b"0]",
         b"[" + b"0," * (3 << 20) + b"0]",
         b"[" + b"{}," * (2 << 20) + b"0]",
+        b"[" + b'"",' * (2 << 20) + b"0]",
     ):
         answer = HEAD + f"Content-Length: {len(body)}\r\n\r\n".encode() + body
         with servers.raw(servers.answer(answer)) as url:

@@ -54,6 +54,4 @@ def blob_mirrors(args: Namespace, trust_root: TrustRoot) -> list[BlobMirror]:
     sources: list[BlobSource] = [ArchiveSource(mirror_at(place)) for place in args.blob_archive]
     sources += [NodeSource.at(url, args.registry, None, timeout_s) for url in args.rpc]
     sources += [NodeSource.at(url, args.registry, node, timeout_s) for url in args.rpc for node in args.blob_node]
-    mirror = BlobMirror(trust_root, sources)
-    mirror.fetch(trust_root.latest_epoch()[0], timeout_s)
-    return [mirror]
+    return [BlobMirror(trust_root, sources)]

@@ -66,8 +66,9 @@ class HttpMirror:
     `timeout_s` of `get` covers everything from connecting to the last byte, redirects included.
     """
 
-    url: str
+    url: str = field(repr=False)
     accept: str = _ACCEPT
+    label: str = ""  # its name in reports where the URL holds a secret
     bytes_read: int = field(default=0, init=False)
     _base: SplitResult = field(init=False, repr=False)
 
@@ -82,8 +83,8 @@ class HttpMirror:
 
     @property
     def name(self) -> str:
-        """The base URL."""
-        return self.url
+        """The base URL, unless it has a label."""
+        return self.label or self.url
 
     def get(self, path: str, *, max_bytes: int, timeout_s: float) -> bytes:
         """GET one file. Errors: MissingError for 404 and 410; SourceError for anything but a whole 200."""
@@ -116,9 +117,9 @@ class HttpMirror:
             to = SplitResult("", "", "", "", "")
         plain = location.isascii() and location.isprintable() and " " not in location
         if not location or not plain or (to.scheme, to.netloc) != (target.scheme, target.netloc):
+            shown = "an address" if self.label else f"{location[:200]!r}"
             raise SourceError(
-                f"{self.name}: {path}: HTTP {response.status} redirects to {location[:200]!r}, "
-                f"which is not on {origin(target)}"
+                f"{self.name}: {path}: HTTP {response.status} redirects to {shown}, which is not on {origin(target)}"
             )
         return to
 
