@@ -31,6 +31,8 @@ def test_the_verdict(proved, tmp_path):
     totals = {each["instrument"]: each["credit"] for each in verdict["totals"]}
     assert list(totals) == [i.symbol for i in proved.ledger.table.instruments]
     assert not any("pin one" in words for words in verdict["not_shown"])
+    for left_out in ("the portfolio rule", "isolated collateral", "entry values", "the venue issued"):
+        assert any(left_out in words for words in verdict["not_shown"])
     told = zkstate("verify", proved.public, "--solvency", proved.proof, believe=False)
     assert told.code == 0
     for words in ("accepted", "accounts, which lack", "not shown", "owes", "pin one with --header"):

@@ -56,7 +56,7 @@ def _prove_result(outcome: Outcome) -> dict[str, object]:
 def _prove_facts(outcome: Outcome) -> Facts:
     per_account = outcome.size / outcome.accounts
     return [
-        ("shows", "every account counted and judged, and what the venue owes of each instrument"),
+        ("shows", "every account counted and judged, and what the balances of each instrument add up to"),
         ("accounts", f"{outcome.accounts:,}"),
         ("unhealthy", health_text(outcome.claim)),
         ("batches", f"{outcome.proved} proved, {outcome.kept} kept from an earlier run"),

@@ -38,9 +38,12 @@ Judge = Callable[[Batch, VerifyingKey], tuple[SetupStatus, str | None]]
 
 NOT_SHOWN = (
     "that prices, tiers and scenarios are right: only that the venue committed to them",
-    "that open orders are reserved, or initial margin covered: accounts are held to maintenance",
+    "that open orders are reserved, or initial margin or the portfolio rule met: accounts are held to maintenance",
+    "what is owed through positions, profit not realised and isolated collateral: entry values are in no total",
+    "that entry values are right, and so the health of who holds positions: they are the venue's word",
     "that the venue has what it owes",
-    "that every user is among the accounts: each finds their own with zkstate recover",
+    "that users are among the accounts: each finds their own with zkstate recover, if they made its key themselves",
+    "that a key that the venue issued serves one user alone",
 )
 
 
