@@ -8,6 +8,13 @@ from tests.cli.program import zkstate
 from tests.lightclient.nodes import serve
 from tests.registry.test_client import SECRET, Node
 from tests.registry.vaults import EXIT_KEY
+from zkstate.cli import deploy
+from zkstate.cli.arguments import Namespace
+from zkstate.errors import InputError
+from zkstate.publication.header import SIGNED_BYTES, SignedHeader
+from zkstate.publication.layout import HEADER, PUBLIC
+from zkstate.publication.regular import read_below
+from zkstate.registry.artefacts import artefact
 
 SENT = {"eth_sendTransaction", "eth_sendRawTransaction"}
 VAULT = "0x" + "77" * 20
@@ -115,3 +122,25 @@ def test_the_decimals_that_a_token_has_are_taken(proved, tmp_path):
     assert "the deployment created no contract" in outcome.err
     assert "the addresses of new contracts are its word alone" in outcome.err
     assert "eth_sendTransaction" in node.methods
+
+
+def test_a_suspension_limit_below_the_delay_of_the_registry_that_is_there(proved, tmp_path):
+    answers = {artefact("StateRegistry").call_data("ROLLBACK_DELAY").hex(): 3600}
+    node = Node(eth_call=lambda _, params: f"0x{answers.get(params[0]['data'][2:], 0):064x}")
+    options = ["--registry", VAULT, *PAYS, "--suspension-limit", "3599"]
+    with serve(node) as url:
+        outcome = zkstate("publish", proved.epoch, "--mirror", tmp_path / "mirror", "--rpc", url, *options)
+    assert outcome.code == 2
+    assert "--suspension-limit, 3599 s, is shorter than the rollback delay, 3600 s" in outcome.err
+    assert not SENT & node.methods
+
+
+def test_more_assets_than_a_vault_takes(monkeypatch, proved):
+    monkeypatch.setattr(deploy, "MAX_ASSETS", 1)
+    args = Namespace(
+        asset=["USDT=native", "BTC=native"], rpc="", deploy=True, governance=None,
+        staleness_limit=None, rollback_delay=None, suspension_limit=None, release_delay=None,
+    )  # fmt: skip
+    signed = SignedHeader.decode(read_below(proved.epoch / PUBLIC, HEADER, SIGNED_BYTES))
+    with pytest.raises(InputError, match="--asset is given 2 times, and a vault takes 1"):
+        deploy.planned(args, proved.epoch / PUBLIC, signed)

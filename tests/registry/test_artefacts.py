@@ -6,12 +6,15 @@ import pytest
 from eth_utils import keccak
 
 from tests.registry.headers import VENUE
-from zkstate.errors import EncodingError
+from tests.registry.vaults import EXIT_KEY, world
+from zkstate.errors import DisagreementError, EncodingError
 from zkstate.registry import slots
 from zkstate.registry.artefacts import artefact
 from zkstate.registry.build import CONTRACTS, FOLDER, compile_contract
 from zkstate.registry.embedded import RevmChain, embedded_chain
 from zkstate.registry.registry import Registry
+from zkstate.registry.vault import Vault
+from zkstate.registry.verifier import ProofVerifier
 
 
 @pytest.mark.parametrize("name", CONTRACTS)
@@ -63,6 +66,43 @@ def test_deployed_code_is_the_runtime_and_its_immutables():
     terms = b"".join(n.to_bytes(32, "big") for n in (VENUE, 100, 50, 1_800_000_001))
     assert code == (contract.runtime + terms).rstrip(b"\0")
     assert contract.immutables == {"VENUE": 0, "STALENESS_LIMIT": 32, "ROLLBACK_DELAY": 64, "DEPLOYED_AT": 96}
+
+
+class Bent(RevmChain):
+    """A chain that shows other code than it runs."""
+
+    def __init__(self):
+        super().__init__(1_800_000_000)
+        self.bend = lambda code: code
+
+    def code(self, address):
+        return self.bend(super().code(address))
+
+
+@pytest.mark.parametrize("name", CONTRACTS)
+def test_the_code_of_a_new_contract_is_compared_in_every_part(name):
+    made = world(Bent())
+    deploys = {
+        "StateRegistry": lambda: Registry.deploy(made.chain, VENUE),
+        "Groth16Verifier": lambda: ProofVerifier.deploy(made.chain, EXIT_KEY.key),
+        "ExitVault": lambda: Vault.deploy(made.chain, made.registry.address, (made.verifier.address,), ()),
+    }
+    contract = artefact(name)
+    ends = {end: len(contract.runtime) + at for end, at in contract.immutables.items()}
+    free = ends.pop("DEPLOYED_AT", None)
+
+    def flipped(at):
+        return lambda code: code[:at] + bytes([code[at] ^ 1]) + code[at + 1 :]
+
+    wrong = [flipped(at + 31) for at in (0, len(contract.runtime) - 32, *ends.values())]
+    if free is None:
+        wrong.append(lambda code: flipped(len(code) - 1)(code))
+    for bend in (*wrong, lambda code: code[:-1], lambda code: code + b"\0", lambda _: b""):
+        made.chain.bend = bend
+        with pytest.raises(DisagreementError, match=f"is not the {name} that was deployed"):
+            deploys[name]()
+    made.chain.bend = lambda code: code if free is None else flipped(free + 31)(code)
+    deploys[name]()
 
 
 def test_selectors_and_overloads():

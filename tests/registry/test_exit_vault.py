@@ -31,7 +31,7 @@ from zkstate.proof.groth16 import Proof
 from zkstate.registry.artefacts import artefact
 from zkstate.registry.embedded import PyEvmChain, RevmChain
 from zkstate.registry.registry import Registry
-from zkstate.registry.vault import NATIVE, Vault, VaultAsset, vault_challenge
+from zkstate.registry.vault import MAX_ASSETS, NATIVE, Vault, VaultAsset, vault_challenge
 from zkstate.registry.verifier import ProofVerifier
 from zkstate.state.schema import Instrument, Tier
 
@@ -429,6 +429,14 @@ def test_a_vault_that_cannot_be_made(down, changes, rule):
     given |= {name: special[value] if isinstance(value, str) else value for name, value in changes.items()}
     terms = {"suspension_limit_s": given.pop("suspension", SUSPENSION), "release_delay_s": given.pop("release", 1)}
     assert refused(lambda: Vault.deploy(down.chain, *given.values(), **terms)) == rule
+
+
+def test_as_many_assets_as_a_vault_takes(down):
+    assets = [VaultAsset(instrument, NATIVE, 1, 1) for instrument in range(1, MAX_ASSETS + 2)]
+    make = (down.chain, down.registry.address, (down.verifier.address,))
+    vault, _ = Vault.deploy(*make, assets[:-1], suspension_limit_s=SUSPENSION)
+    assert vault.asset(MAX_ASSETS) == assets[-2]
+    assert refused(lambda: Vault.deploy(*make, assets, suspension_limit_s=SUSPENSION)) == ""
 
 
 def test_only_coins_come_without_a_call(down):

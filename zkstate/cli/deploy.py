@@ -25,6 +25,7 @@ from zkstate.registry.chain import WORD_BYTES, Chain, address_text, parse_addres
 from zkstate.registry.registry import DEFAULT_ROLLBACK_DELAY_S, DEFAULT_STALENESS_LIMIT_S, Registry
 from zkstate.registry.vault import (
     DEFAULT_RELEASE_DELAY_S,
+    MAX_ASSETS,
     NATIVE,
     NATIVE_DECIMALS,
     Vault,
@@ -36,7 +37,6 @@ from zkstate.state.table import MAX_TABLE_BYTES
 
 STATEMENT = "exit"
 MAX_KEY_BYTES = 1 << 20
-MAX_VERIFIERS, MAX_ASSETS = 16, 64  # what the constructor of ExitVault takes
 NODE_SIGNS = (
     "the node signs for an account of its own, so the addresses of new contracts are its word alone: compare them "
     "elsewhere before money goes there, or give --publisher-key"
@@ -78,8 +78,14 @@ class Plan:
     suspension_limit_s: int
     release_delay_s: int
 
-    def check_tokens(self, chain: Chain) -> None:
-        """DisagreementError where a token does not say the decimals that were given for it."""
+    def check(self, chain: Chain, registry: Registry | None) -> None:
+        """Compare with what the chain says, as far as it exists: nothing is taken from there.
+
+        Errors: DisagreementError for a token with other decimals than given, InputError for a suspension limit below
+        the rollback delay of the registry.
+        """
+        if registry is not None:
+            _check_suspension(self.suspension_limit_s, registry.rollback_delay())
         for paid in self.assets:
             if paid.asset.token != NATIVE:
                 _check_decimals(chain, paid)
@@ -103,12 +109,14 @@ def planned(args: Namespace, public: Path, signed: SignedHeader) -> Plan | None:
     table = check_instruments(read_below(public, INSTRUMENTS, MAX_TABLE_BYTES), signed.header)
     by_symbol = {instrument.symbol: instrument for instrument in table.instruments if instrument.symbol}
     assets = tuple(_asset(text, by_symbol) for text in args.asset)
-    _check_each("--asset", [paid.instrument.symbol for paid in assets], MAX_ASSETS)
+    _check_each("--asset", [paid.instrument.symbol for paid in assets])
+    if len(assets) > MAX_ASSETS:
+        raise InputError(f"--asset is given {len(assets)} times, and a vault takes {MAX_ASSETS}")
     if not args.exit_key:
         raise InputError("a vault pays on the keys of `exit`: give --exit-key")
     records = [record for path in args.ceremony if (record := read_record(path)) is not None]
     exit_keys = tuple(_key(text, records, args.allow_insecure_setup) for text in args.exit_key)
-    _check_each("--exit-key", [circuit for circuit, _ in exit_keys], MAX_VERIFIERS)
+    _check_each("--exit-key", [circuit for circuit, _ in exit_keys])
     return Plan(exit_keys, assets, _suspension_limit(args), _given(args.release_delay, DEFAULT_RELEASE_DELAY_S))
 
 
@@ -162,13 +170,11 @@ def _given(value: int | None, default: int) -> int:
     return default if value is None else value
 
 
-def _check_each(option: str, names: Sequence[str], most: int) -> None:
+def _check_each(option: str, names: Sequence[str]) -> None:
     """Every asset and every circuit once: the vault binds no second one, after the first contracts were paid for."""
     for name in names:
         if names.count(name) > 1:
             raise InputError(f"{option}: {name} is given twice")
-    if len(names) > most:
-        raise InputError(f"{option}: {len(names)} are given, and a vault takes {most}")
 
 
 def _suspension_limit(args: Namespace) -> int:
@@ -181,9 +187,13 @@ def _suspension_limit(args: Namespace) -> int:
         return int(args.suspension_limit)
     rollback_delay = _given(args.rollback_delay, DEFAULT_ROLLBACK_DELAY_S)
     limit = _given(args.suspension_limit, 2 * rollback_delay)
-    if limit < rollback_delay:
-        raise InputError(f"--suspension-limit, {limit} s, is shorter than the rollback delay, {rollback_delay} s")
+    _check_suspension(limit, rollback_delay)
     return limit
+
+
+def _check_suspension(limit_s: int, rollback_delay_s: int) -> None:
+    if limit_s < rollback_delay_s:
+        raise InputError(f"--suspension-limit, {limit_s} s, is shorter than the rollback delay, {rollback_delay_s} s")
 
 
 def _asset(text: str, by_symbol: dict[str, Instrument]) -> Paid:

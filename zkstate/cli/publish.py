@@ -96,10 +96,11 @@ def run(args: Namespace, terminal: Terminal) -> int:
     signed = SignedHeader.decode(read_below(public, HEADER, SIGNED_BYTES))
     plan, blobs = planned(args, public, signed), packed(args, public)
     chain = _open_chain(args) if on_chain else None
-    if chain is not None and args.registry is not None:
-        Registry(chain, args.registry).holds(signed.header.encode())
+    registry = None if chain is None or args.registry is None else Registry(chain, args.registry)
+    if registry is not None:
+        registry.holds(signed.header.encode())
     if chain is not None and plan is not None:
-        plan.check_tokens(chain)
+        plan.check(chain, registry)
     if (args.deploy or plan is not None) and args.publisher_key is None:
         terminal.say(NODE_SIGNS)
     with terminal.progress("publish") as progress:
