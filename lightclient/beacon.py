@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import http.client
 import math
+import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 from urllib.parse import SplitResult
 
 import msgspec
@@ -26,12 +27,15 @@ from .consensus import wire
 from .consensus.forks import Chain, Fork
 from .consensus.types import Bootstrap, Update
 
+T = TypeVar("T")
+
 ROUTES = "/eth/v1/beacon/light_client"
 MAX_OBJECT_BYTES = 256 << 10  # a bootstrap of 512 keys has about 60 KB of JSON
 MAX_PAGE_BYTES = 8 << 20  # 128 updates of as much
 MAX_VALUES = 1 << 17  # in one answer: 128 updates have about 80,000
 MAX_FILES = 256
 
+_KINDS = (_BOOTSTRAP, _UPDATES, _FINALITY_UPDATE) = ("bootstrap", "updates", "finality_update")
 _GONE = (http.client.NOT_FOUND, http.client.GONE)
 
 
@@ -102,55 +106,62 @@ class BeaconNode:
 
 
 @dataclass(slots=True)
-class BeaconFolder:
-    """Answers of nodes kept as files: bootstrap*.json, updates*.json and finality_update*.json, any number of each."""
+class BeaconFile:
+    """One answer of a node, kept as a file whose name begins as its kind does.
+
+    Each file of a folder is a source of its own: one that is damaged or lies is named and takes no other with it.
+    """
 
     folder: Path
+    file: str
+    _turn: threading.Lock = field(default_factory=threading.Lock, repr=False)  # of all files of the folder
 
     @property
     def name(self) -> str:
-        """The folder as the caller wrote it."""
-        return str(self.folder)
+        """The file below the folder as the caller wrote it."""
+        return str(self.folder / self.file)
 
     def bootstrap(self, root: bytes, chain: Chain, deadline: float = math.inf) -> Bootstrap:  # noqa: ARG002
         """The one of the block with this root."""
-        for answer in self._answers("bootstrap", MAX_OBJECT_BYTES):
-            if (found := _bootstrap(answer, chain)).header.beacon.root == root:
+        if self.file.startswith(_BOOTSTRAP):
+            found = self._read(MAX_OBJECT_BYTES, lambda answer: _bootstrap(answer, chain))
+            if found.header.beacon.root == root:
                 return found
-        raise MissingError(f"{self.name}: there is no bootstrap of 0x{root.hex()}")
+        raise MissingError(f"{self.folder}: there is no bootstrap of 0x{root.hex()}")
 
     def updates(self, first: int, count: int, chain: Chain, deadline: float = math.inf) -> list[Update]:  # noqa: ARG002
         """All of these periods."""
-        found: list[Update] = []
-        for answer in self._answers("updates", MAX_PAGE_BYTES):
-            page = [
-                one for one in _updates(answer, chain) if 0 <= chain.period(one.attested_header.slot) - first < count
-            ]
-            found += page
-        return found
+
+        def wanted(answer: object) -> list[Update]:
+            updates = _updates(answer, chain)
+            return [one for one in updates if 0 <= chain.period(one.attested_header.slot) - first < count]
+
+        return self._read(MAX_PAGE_BYTES, wanted) if self.file.startswith(_UPDATES) else []
 
     def finality_update(self, chain: Chain, deadline: float = math.inf) -> Update:  # noqa: ARG002
-        """The one that attests the latest slot."""
-        found = [_update(answer, chain) for answer in self._answers("finality_update", MAX_OBJECT_BYTES)]
-        if not found:
-            raise MissingError(f"{self.name}: there is no finality update")
-        return max(found, key=lambda one: one.attested_header.slot)
+        """Whichever it is."""
+        if not self.file.startswith(_FINALITY_UPDATE):
+            raise MissingError(f"{self.folder}: there is no finality update")
+        return self._read(MAX_OBJECT_BYTES, lambda answer: _update(answer, chain))
 
-    def _answers(self, start: str, max_bytes: int) -> Iterator[object]:
-        names = sorted(path.name for path in self.folder.glob(f"{start}*.json"))
-        if len(names) > MAX_FILES:
-            raise EncodingError(f"{len(names)} files {start}*.json, at most {MAX_FILES}")
-        for name in names:
-            yield _json(read_below(self.folder, name, max_bytes), f"{self.name}: {name}")
+    def _read(self, max_bytes: int, decode: Callable[[object], T]) -> T:
+        """One file of the folder after the other, so that memory holds one answer as it is written."""
+        with self._turn:
+            return decode(_json(read_below(self.folder, self.file, max_bytes), self.name))
 
 
-def beacon_at(place: str, timeout_s: float) -> BeaconNode | BeaconFolder:
-    """The node at an http(s) URL, or the folder at a path. InputError for neither."""
+def beacons_at(place: str, timeout_s: float) -> list[BeaconSource]:
+    """The node at an http(s) URL, or the files in the folder at a path. InputError for neither."""
     if "://" in place:
-        return BeaconNode(place, timeout_s)
-    if not Path(place).is_dir():
+        return [BeaconNode(place, timeout_s)]
+    folder, turn = Path(place), threading.Lock()
+    if not folder.is_dir():
         raise InputError(f"beacon node {place} is neither an http(s) URL nor a folder")
-    return BeaconFolder(Path(place))
+    names = sorted(path.name for path in folder.glob("*.json") if path.name.startswith(_KINDS))
+    if not 1 <= len(names) <= MAX_FILES:
+        kinds = ", ".join(f"{kind}*.json" for kind in _KINDS)
+        raise InputError(f"{place}: {len(names)} files {kinds}, and 1 to {MAX_FILES} are read")
+    return [BeaconFile(folder, name, turn) for name in names]
 
 
 def _json(body: bytes, what: str) -> object:

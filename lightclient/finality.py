@@ -197,7 +197,7 @@ class _Run:
         found = [bootstrap for _, bootstrap in self._panel.ask(question) if bootstrap is not None]
         if not found:
             raise MissingError(
-                f"no source has the bootstrap of checkpoint 0x{root.hex()}: {'; '.join(sorted(missing))}"
+                f"no source has the bootstrap of checkpoint 0x{root.hex()}: {'; '.join(sorted(set(missing)))}"
             )
         return found[0]
 

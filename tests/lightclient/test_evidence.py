@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 import rlp as pyrlp
 
-from lightclient.beacon import beacon_at
+from lightclient.beacon import beacons_at
 from lightclient.consensus.store import encode_update
 from lightclient.evidence import MAGIC, MAX_EVIDENCE_BYTES, Evidence, replay
 from lightclient.finality import follow
@@ -42,7 +42,7 @@ def world(tmp_path_factory):
     library = Library.of(beacons, bootstrap, updates, beacons.finality(178, 160))
     root = bootstrap.header.beacon.root
     with serve(library.get) as beacon, nodes.serve(nodes.pyevm_node(execution)) as rpc:
-        followed = follow([beacon_at(beacon, 5)], chain, root, timeout_s=5, clock=lambda: NOW)
+        followed = follow(beacons_at(beacon, 5), chain, root, timeout_s=5, clock=lambda: NOW)
         reader = RegistryReader([rpc], registry.address, finalized=followed.finalized)
         epoch, header_hash, trust = reader.latest_epoch()
         assert (epoch, header_hash, trust.level) == (EPOCHS - 1, signed[-2].header.hash, "a")

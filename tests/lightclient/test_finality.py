@@ -2,15 +2,16 @@
 
 import contextlib
 import copy
+import json
 import time
 import tracemalloc
 
 import pytest
 
-from lightclient.beacon import BeaconFolder, BeaconNode, beacon_at
+from lightclient.beacon import BeaconFile, BeaconNode, beacons_at
 from lightclient.consensus import store
 from lightclient.finality import Finalized, follow
-from tests.lightclient.beaconchain import BeaconChain, Library, chain_at, saved, serve
+from tests.lightclient.beaconchain import BeaconChain, Library, answer, chain_at, saved, serve
 from tests.lightclient.consensus.committees import SIZE
 from tests.lightclient.faults import FAULTS, HEAD, changed, lies
 from tests.publication import servers
@@ -29,7 +30,13 @@ LIBRARY = Library.of(BEACONS, BOOTSTRAP, UPDATES, FINALITY)
 
 def followed(places, begin=ROOT, timeout_s=5, **options):
     options = {"max_checkpoint_age_s": 10**6, "max_finality_age_s": 3600, "clock": lambda: NOW} | options
-    return follow([beacon_at(str(place), timeout_s) for place in places], CHAIN, begin, timeout_s=timeout_s, **options)
+    return follow(
+        [source for place in places for source in beacons_at(str(place), timeout_s)],
+        CHAIN,
+        begin,
+        timeout_s=timeout_s,
+        **options,
+    )
 
 
 def test_one_honest_node_is_enough():
@@ -55,9 +62,9 @@ def test_files_of_a_node_are_a_source_and_its_url_may_have_a_path_and_a_key(tmp_
         assert node.name == url
         assert "secret" not in repr(node)
     with pytest.raises(InputError, match="neither an http"):
-        beacon_at(str(tmp_path / "nothing"), 5)
+        beacons_at(str(tmp_path / "nothing"), 5)
     with pytest.raises(InputError, match="ftp"):
-        beacon_at("ftp://example", 5)
+        beacons_at("ftp://example", 5)
 
 
 def test_what_one_source_lacks_another_has():
@@ -260,14 +267,66 @@ def test_nothing_before_capella_names_a_block():
 def test_a_folder_is_read_within_limits(tmp_path):
     folder = tmp_path / "many"
     folder.mkdir()
+    with pytest.raises(InputError, match="many: 0 files bootstrap"):
+        beacons_at(str(folder), 5)
     for i in range(257):
         (folder / f"updates-{i}.json").write_text("[]")
-    with pytest.raises(InputError, match="257 files"):
-        BeaconFolder(folder).updates(0, 1, CHAIN)
-    (tmp_path / "empty").mkdir()
+    with pytest.raises(InputError, match=r"257 files .* 1 to 256 are read"):
+        beacons_at(str(folder), 5)
+    updates = BeaconFile(folder, "updates-0.json")
+    assert updates.updates(0, 128, CHAIN) == []
     with pytest.raises(MissingError, match="no finality update"):
-        BeaconFolder(tmp_path / "empty").finality_update(CHAIN)
-    link = tmp_path / "empty/bootstrap.json"
-    link.symlink_to(folder / "updates-0.json")
+        updates.finality_update(CHAIN)
+    with pytest.raises(MissingError, match="no bootstrap"):
+        updates.bootstrap(ROOT, CHAIN)
+    (folder / "bootstrap.json").symlink_to(folder / "updates-0.json")
     with pytest.raises(SourceError, match="is a link"):
-        BeaconFolder(tmp_path / "empty").bootstrap(ROOT, CHAIN)
+        BeaconFile(folder, "bootstrap.json").bootstrap(ROOT, CHAIN)
+
+
+def forged_finality():
+    """Of a later slot than the honest one's, and signed by nobody."""
+    forged = answer("finality_update", BEACONS.finality(179, 160))
+    forged["data"]["sync_aggregate"]["sync_committee_signature"] = "0x" + "11" * 96
+    return forged
+
+
+def forged_committee():
+    """A bootstrap of the right block, with the committee of another."""
+    forged = copy.deepcopy(LIBRARY.bootstraps[f"0x{ROOT.hex()}"])
+    forged["data"]["current_sync_committee"] = answer("bootstrap", BEACONS.bootstrap(72))["data"][
+        "current_sync_committee"
+    ]
+    return forged
+
+
+def forged_updates():
+    """A page whose second update is forged."""
+    page = copy.deepcopy([LIBRARY.updates[0], LIBRARY.updates[1]])
+    page[1]["data"]["attested_header"]["beacon"]["slot"] = "105"
+    return page
+
+
+@pytest.mark.parametrize(
+    ("file", "bad"),
+    [
+        *(
+            (f"{kind}-0.json", text)
+            for kind in ("bootstrap", "updates", "finality_update")
+            for text in ("", "[1", "{}")
+        ),
+        ("bootstrap-0.json", forged_committee()),
+        ("updates-0.json", forged_updates()),
+        ("finality_update-0.json", forged_finality()),
+    ],
+)
+def test_one_bad_file_takes_no_other_with_it(tmp_path, file, bad):
+    """It is read before the good one, named, and changes nothing."""
+    with saved(LIBRARY, tmp_path / "files") as folder:
+        (folder / "bootstrap-0.json").rename(folder / "bootstrap-1.json")
+        (folder / file).write_text(bad if isinstance(bad, str) else json.dumps(bad))
+        found = followed([folder])
+        assert found.client.finalized == FINALITY.finalized_header
+        faults = {report.name: report.fault for report in found.reports if report.fault}
+        assert list(faults) == [str(folder / file)]
+        assert faults[str(folder / file)].startswith(f"{folder / file}: ")

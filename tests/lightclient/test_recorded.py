@@ -7,7 +7,7 @@ from functools import cache
 
 import pytest
 
-from lightclient.beacon import BeaconNode, beacon_at
+from lightclient.beacon import BeaconNode, beacons_at
 from lightclient.consensus.forks import MAINNET
 from lightclient.execution.proof import verify_answer
 from lightclient.execution.receipts import logs_of, verify_receipts
@@ -65,7 +65,7 @@ def followed(places, timeout_s=5, **options):
     _, chain, _ = recording()
     now = chain.time_of(PRESENT)
     return follow(
-        [beacon_at(place, timeout_s) for place in places],
+        [source for place in places for source in beacons_at(place, timeout_s)],
         chain,
         first_checkpoint(),
         timeout_s=timeout_s,

@@ -57,7 +57,8 @@ TRUST, one of, strongest first:
                      a light client follows Ethereum's sync committees from the root of a finalized block, which you
                      choose, to the newest finalized block, and the registry is proved against that. A PLACE is a
                      beacon node's URL, or a folder of its answers (bootstrap*.json, updates*.json,
-                     finality_update*.json); none is believed, and one honest one is enough. With it:
+                     finality_update*.json); none is believed, and one honest node or whole set of files is enough.
+                     With it:
     --network FILE         the constants of another network than mainnet
     --light-client FILE    keep the light client's state there, and go on from it next time
     --checkpoint-age D     how old the checkpoint or the saved state may be (14d)

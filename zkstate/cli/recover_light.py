@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from lightclient.beacon import beacon_at
+from lightclient.beacon import beacons_at
 from lightclient.consensus import store
 from lightclient.consensus.forks import Chain
 from lightclient.consensus.sync import LightClient
@@ -100,7 +100,7 @@ def light_root(args: Namespace) -> LightRoot:
     begin = _beginning(args, chain)
     checkpoint_age = MAX_CHECKPOINT_AGE_S if args.checkpoint_age is None else args.checkpoint_age
     followed = follow(
-        [beacon_at(place, float(args.timeout)) for place in args.beacon],
+        [source for place in args.beacon for source in beacons_at(place, float(args.timeout))],
         chain,
         begin,
         timeout_s=float(args.timeout),
