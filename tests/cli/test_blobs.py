@@ -153,14 +153,14 @@ def test_an_epoch_out_of_cells_of_several_mirrors(packed, published, tmp_path):
 class Flaky(FolderMirror):
     """A place whose every answer takes a tenth of a second of `clock`, and that fails where `fails` says so."""
 
-    def __init__(self, root, clock, fails=lambda asked: False):
+    def __init__(self, root, clock, fails=lambda asked, cell: False):
         super().__init__(root)
         self.clock, self.fails, self.asked = clock, fails, 0
 
     def get(self, path, *, max_bytes, timeout_s):
         self.asked += "/cells/" in path
         self.clock[0] += 0.1
-        if "/cells/" in path and self.fails(self.asked):
+        if "/cells/" in path and self.fails(self.asked, int(path[-7:-4])):
             raise SourceError(f"{self.name}: {path}: nobody listens")
         return super().get(path, max_bytes=max_bytes, timeout_s=timeout_s)
 
@@ -193,17 +193,17 @@ def test_cells_of_slow_places_are_kept_and_no_more_than_enough_are_asked_for(pac
 
 def test_a_place_that_stops_answering_loses_nothing_that_came(packed, published, all_cells, clock):
     """One failure is passed over, three end it; what two places had between them is enough, and 40 are silence."""
-    once = Flaky(all_cells, clock, lambda asked: asked == 10)
+    once = Flaky(all_cells, clock, lambda asked, cell: asked == 10)
     found = of(packed, once)
     taken(found, published)
     assert ["nobody listens" in fault for fault in found.faults] == [True]
-    stops = [Flaky(all_cells, clock, lambda asked: asked > 40) for _ in range(3)]
+    stops = [Flaky(all_cells, clock, lambda asked, cell, end=end: cell >= end) for end in (40, 40, 80)]
     alone = of(packed, stops[0])
     with pytest.raises(SourceError, match=r"40 cells of blob .* were found, and 64 are needed: .* nobody") as caught:
         alone.get(PREFIX + "header.bin", max_bytes=1 << 20, timeout_s=5)
     assert (type(caught.value), stops[0].asked) == (SourceError, 43)
-    if len(packed[0]) == 1:
-        taken(of(packed, *stops[1:]), published)
+    taken(of(packed, *stops[1:]), published)
+    assert [place.asked for place in stops[1:]] == [43 * len(packed[0]), 24 * len(packed[0])]
 
 
 def test_a_place_is_not_waited_for_without_end(packed, all_cells, clock):
