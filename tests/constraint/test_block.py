@@ -10,6 +10,7 @@ from zkstate.constraint import (
     FELT,
     BlockBuilder,
     BlockStatement,
+    block_tables,
     broken_blocks,
     compile_blocks,
     public,
@@ -288,6 +289,21 @@ def test_a_witness_is_wiped(venue):
     witness = venue_block.solved(venue, K)
     witness.wipe()
     assert not any(witness.own.raw())
+
+
+@pytest.mark.parametrize("odd", [[1, 3], [1, 1]])
+def test_tuples_of_tables_are_wiped(monkeypatch, odd):
+    """Where all are found, and where one is not."""
+    entries = []
+    made = block_tables._Entries.__init__
+    monkeypatch.setattr(block_tables._Entries, "__init__", lambda self, *a: entries.append(self) or made(self, *a))
+    block = saying(lookups, x=FELT, y=FELT)
+    try:
+        solve_blocks(block, 2, {}, {"x": [0, 1], "y": [0, 1]}, {"odd": odd, "w": [1]})
+    except WitnessError:
+        assert odd == [1, 1]
+    ((entry,),) = [entries]
+    assert not any(values.any() for values in (entry.tuples, entry.hashes, entry.sums))
 
 
 def test_a_builder_of_blocks_is_a_builder():

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from zkstate.constraint.block_circuit import BlockCircuit, Use
 from zkstate.errors import WitnessError
-from zkstate.kernels import FrVec
+from zkstate.kernels import FrVec, wipe
 
 Words = npt.NDArray[np.uint64]  # (.., 4): the limbs of scalars
 HALF = 32  # bits of a limb of a weight: sums of 2^20 of them are exact in a float's 53 bits
@@ -31,13 +31,19 @@ def multiplicities(block: BlockCircuit, readings: FrVec, blocks: int) -> dict[in
             continue
         lookups = [use for use in block.uses if use.table == number and not use.provides]
         entries = _Entries(table, [_tuples(words, use) for use in provided])
-        for use in lookups:
-            weights = readings.slice(use.first * blocks, (use.first + 1) * blocks).to_limbs()
-            entries.add(_tuples(words, use), weights)
-            weights[:] = 0
-        totals = entries.totals()
+        try:
+            for use in lookups:
+                weights = readings.view(use.first * blocks, (use.first + 1) * blocks).to_limbs()
+                try:
+                    entries.add(_tuples(words, use), weights)
+                finally:
+                    weights[:] = 0
+            totals = entries.totals()
+        finally:
+            entries.wipe()
         for i, use in enumerate(provided):
             found[use.multiplicity] = totals.slice(i * blocks, (i + 1) * blocks)
+        wipe(totals)
     return found
 
 
@@ -56,23 +62,43 @@ class _Entries:
             self.factors = np.array([secrets.randbits(64) | 1 for _ in range(self.tuples.shape[1])], dtype=np.uint64)
             hashes = self._hashed(self.tuples)
             self.hashes, self.first, place = np.unique(hashes, return_index=True, return_inverse=True)
-            if (self.tuples == self.tuples[self.first[place]]).all():
+            if not self._differ(self.first[place], self.tuples).any():
                 break
         self.sums = np.zeros((2 * 4, len(self.tuples)), dtype=np.uint64)
 
+    def wipe(self) -> None:
+        """Overwrite tuples, what finds them, and weights."""
+        for values in (self.tuples, self.hashes, self.sums):
+            values[:] = 0
+
+    def _differ(self, entry: npt.NDArray[np.intp], tuples: Words) -> npt.NDArray[np.bool_]:
+        """Which of some tuples are not these entries."""
+        found = self.tuples[entry]
+        found ^= tuples
+        differ: npt.NDArray[np.bool_] = np.asarray(found.any(axis=1), dtype=np.bool_)
+        found[:] = 0
+        return differ
+
     def _hashed(self, tuples: Words) -> npt.NDArray[np.uint64]:
-        mixed = (tuples ^ (tuples >> np.uint64(29))) * self.factors
-        mixed ^= mixed >> np.uint64(32)
-        hashed: npt.NDArray[np.uint64] = (mixed * self.factors[::-1]).sum(axis=1, dtype=np.uint64)
+        mixed = tuples >> np.uint64(29)
+        mixed ^= tuples
+        mixed *= self.factors
+        high = mixed >> np.uint64(32)
+        mixed ^= high
+        high[:] = 0
+        mixed *= self.factors[::-1]
+        hashed: npt.NDArray[np.uint64] = mixed.sum(axis=1, dtype=np.uint64)
+        mixed[:] = 0
         return hashed
 
     def add(self, tuples: Words, weights: Words) -> None:
         """The lookups of one use. WitnessError names the first block whose tuple is not here."""
-        flat = tuples.reshape(len(tuples), -1)
+        flat = np.array(tuples).reshape(len(tuples), -1)
         at = np.searchsorted(self.hashes, self._hashed(flat))
         entry = self.first[np.minimum(at, len(self.first) - 1)]
         counts = weights.any(axis=1)
-        wrong = np.flatnonzero(counts & (self.tuples[entry] != flat).any(axis=1))
+        wrong = np.flatnonzero(counts & self._differ(entry, flat))
+        flat[:] = 0
         if len(wrong):
             many = f"{len(wrong)} blocks look up" if len(wrong) > 1 else "a block looks up"
             raise WitnessError(f"{many} what table {self.table} does not have, block {wrong[0]} first")

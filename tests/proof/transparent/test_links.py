@@ -13,7 +13,7 @@ from zkstate.constraint import BlockWitness, broken_blocks, compile_blocks
 from zkstate.constraint.block_circuit import COLUMN, FIRST, LAST, NUMBER, ROOT, Known
 from zkstate.errors import InputError, LengthError, WitnessError
 from zkstate.kernels import FR_MODULUS, FrVec, sparse_product
-from zkstate.proof.transparent import committed, prover, row_tables
+from zkstate.proof.transparent import committed, links, prover, row_tables
 from zkstate.proof.transparent.committed import Committed
 from zkstate.proof.transparent.links import Links, Tree, children_at, previous_at
 from zkstate.proof.transparent.prover import prove
@@ -50,28 +50,28 @@ def test_extensions_of_links_are_those_of_their_matrices(k):
     columns = [FrVec.from_ints(rng.randrange(R) for _ in range(length)) for length in {1, n, (n + 1) // 2}]
     known = [Known(0, FIRST, 0), Known(0, LAST, 0), Known(0, NUMBER, 2), Known(0, NUMBER, 31)]
     known += [Known(0, COLUMN, i) for i in range(len(columns))] + [Known(0, ROOT, 0)] * (k > 0)
-    links = Links(known=tuple(known))
+    all_known = Links(known=tuple(known))
     table = FrVec.from_ints(eq(x))
-    assert links.known_at(columns, x).to_ints() == [table.dot(v) for v in links.known_values(columns, n)]
+    assert all_known.known_at(columns, x).to_ints() == [table.dot(v) for v in all_known.known_values(columns, n)]
     numbers = [list(range(n)), [b % 4 for b in range(n)]]
-    assert [links.known_values(columns, n)[i].to_ints() for i in (3, 2)] == numbers
+    assert [all_known.known_values(columns, n)[i].to_ints() for i in (3, 2)] == numbers
 
 
 @pytest.mark.parametrize("k", range(5))
 def test_what_is_charged_to_ports_goes_to_what_they_read(k):
     """<gathered(own), ports> = <own, given back>, and what is gathered has the extension that the verifier takes."""
     rng, n = random.Random(k), 1 << k
-    links = Links((2, 0, 2), (Tree(1, 3), Tree(3, 3)) if k else ())
+    some = Links((2, 0, 2), (Tree(1, 3), Tree(3, 3)) if k else ())
     own = FrVec.from_ints(rng.randrange(R) for _ in range(4 * n))
-    ports = [FrVec.from_ints(rng.randrange(R) for _ in range(n)) for _ in range(links.n_ports)]
-    gathered = FrVec.concat(links.gathered(own, n))
-    back = links.given_back(ports, n)
+    ports = [FrVec.from_ints(rng.randrange(R) for _ in range(n)) for _ in range(some.n_ports)]
+    gathered = FrVec.concat(some.gathered(own, n))
+    back = some.given_back(ports, n)
     assert gathered.dot(FrVec.concat(ports)) == sum(own.slice(w * n, (w + 1) * n).dot(v) for w, v in back) % R
     x, y = ([rng.randrange(R) for _ in range(k)] for _ in range(2))
     units = FrVec.from_ints([5, 7, 11, 13])
     wires = [[c * e % R for e in eq(y)] for c in units.to_ints()]
-    read = FrVec.concat(links.gathered(FrVec.from_ints(v for wire in wires for v in wire), n)).to_ints()
-    for i, found in enumerate(links.ports_at(units, x, y).to_ints()):
+    read = FrVec.concat(some.gathered(FrVec.from_ints(v for wire in wires for v in wire), n)).to_ints()
+    for i, found in enumerate(some.ports_at(units, x, y).to_ints()):
         assert found == sum(a * b for a, b in zip(eq(x), read[i * n : (i + 1) * n], strict=True)) % R
 
 
@@ -336,6 +336,26 @@ def test_what_is_seen_of_a_venue_is_uniform_and_never_twice_the_same():
     salts = [proof.salt(i, phase) for proof in proofs for i in range(20) for phase in range(2)]
     assert len(set(salts)) == len(salts)
     assert len({len(proof.encode()) for proof in proofs}) == 1
+
+
+def test_copies_that_links_and_a_failed_commitment_make_are_overwritten(monkeypatch):
+    case, joined, failed = venue_case(K), [], []
+    scalars = links._scalars
+    monkeypatch.setattr(links, "_scalars", lambda words: joined.append((words, words.any())) or scalars(words))
+    case.system.set_links(case.system.every_column(case.witness.own), case.witness.columns)
+    assert [held for _, held in joined] == [True] * 2 * len(case.system.links.trees)
+    assert not any(words.any() for words, _ in joined)
+
+    def broken(self):
+        failed.append((self, bytes(self._salts), self._tails.raw().tobytes(), self._last.raw().tobytes()))
+        raise MemoryError
+
+    monkeypatch.setattr(Committed, "_commit", broken)
+    with pytest.raises(MemoryError):
+        case.prove()
+    ((secret, *before),) = failed
+    assert all(any(values) for values in before)
+    assert not any(any(values) for values in (secret._salts, secret._tails.raw(), secret._last.raw()))
 
 
 def kept(secret):

@@ -105,10 +105,19 @@ def test_a_generator_that_is_plainly_broken_is_refused(rng):
 
 
 def test_masks_are_uniform_scalars_and_never_twice_the_same():
-    masks = Masks(os.urandom, b"circuit", [FrVec(3)])
+    masks = Masks(os.urandom, [b"circuit"], [FrVec(3)])
     drawn = [*masks.take(1).to_ints(), *masks.take(20_000).to_ints(), *masks.take(0).to_ints()]
     assert len(set(drawn)) == 20_001
     assert chi_squared(drawn) < MOST
+
+
+def test_masks_depend_on_where_each_part_of_a_statement_ends():
+    seed = os.urandom(64)
+    statements = [(b"circuit", b"shape"), (b"circuits", b"hape"), (b"circuitshape",), (b"circuit", b"shap3")]
+    cases = [(statement, (2, 1)) for statement in statements]
+    cases += [(statements[0], lengths) for lengths in ((1, 2), (3,), (2, 1, 0), (0, 3))]
+    drawn = {Masks(lambda _: seed, said, map(FrVec, lengths)).take_bytes(32).hex() for said, lengths in cases}
+    assert len(drawn) == len(cases)
 
 
 def test_every_proof_of_a_circuit_has_one_size():

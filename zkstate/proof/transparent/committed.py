@@ -53,10 +53,15 @@ class Committed:
         self._last.put(0, last)
         self._last.put(len(last), rest)
         wipe(last)
-        self._tails = masks.take(count * p.queries)
-        self._salts = masks.take_bytes(DIGEST_BYTES * p.length)
+        self._tails, self._salts = FrVec(0), bytearray()
         self._kept: FrVec | None = None
-        self.tree = self._commit()
+        try:
+            self._tails = masks.take(count * p.queries)
+            self._salts = masks.take_bytes(DIGEST_BYTES * p.length)
+            self.tree = self._commit()
+        except BaseException:
+            self.wipe()
+            raise
 
     @property
     def rows(self) -> int:

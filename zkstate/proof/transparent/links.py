@@ -47,12 +47,15 @@ class Links:
 
     def gathered(self, own: FrVec, blocks: int) -> list[FrVec]:
         """What each port reads in every block: as secret as the wires."""
-        found = [FrVec.concat([FrVec(1), own.slice(i * blocks, (i + 1) * blocks - 1)]) for i in self.previous]
+        found = [FrVec.concat([FrVec(1), own.view(i * blocks, (i + 1) * blocks - 1)]) for i in self.previous]
         for tree in self.trees:
-            node, leaf = (_words(own.slice(i * blocks, (i + 1) * blocks)) for i in tree)
+            node, leaf = (_words(own.view(i * blocks, (i + 1) * blocks)) for i in tree)
             for side in (0, 1):
-                parts = [np.zeros((1, 4), dtype="<u8"), node[2 + side :: 2], leaf[side::2]]
-                found.append(_scalars(np.concatenate(parts)))
+                joined = np.concatenate([np.zeros((1, 4), dtype="<u8"), node[2 + side :: 2], leaf[side::2]])
+                try:
+                    found.append(_scalars(joined))
+                finally:
+                    joined[:] = 0
         return found
 
     def known_values(self, columns: Sequence[FrVec], blocks: int) -> list[FrVec]:

@@ -1,7 +1,8 @@
 """Masks: what hides the witness, from the operating system's randomness and the statement together.
 
-The keystream of ChaCha20 under a key that hashes 64 random bytes, the circuit and the whole witness. A generator that
-repeats itself gives one proof twice, and never the same masks to two witnesses or two statements.
+The keystream of ChaCha20 under a key that hashes 64 random bytes, the circuit, its layout and the whole witness, each
+behind its length. A generator that repeats itself gives one proof twice, and never the same masks to two witnesses or
+two statements.
 """
 
 from __future__ import annotations
@@ -28,13 +29,15 @@ class Masks:
 
     __slots__ = ("_stream",)
 
-    def __init__(self, rng: Random, circuit: bytes, witnesses: Iterable[FrVec]) -> None:
+    def __init__(self, rng: Random, statement: Iterable[bytes], witness: Iterable[FrVec]) -> None:
         seed = rng(SEED_BYTES)
         if len(seed) != SEED_BYTES or len(set(seed)) == 1:
             raise EnvironmentFailure(f"the random source gave {len(seed)} bytes that are no seed: it is broken")
-        state = hashlib.blake2b(circuit, digest_size=32, key=seed, person=PERSON)
-        for witness in witnesses:
-            state.update(witness.raw())
+        state = hashlib.blake2b(digest_size=32, key=seed, person=PERSON)
+        parts: list[bytes | memoryview] = [*statement, *(vec.raw() for vec in witness)]
+        for part in parts:
+            state.update(len(part).to_bytes(8, "big"))
+            state.update(part)
         self._stream = Cipher(algorithms.ChaCha20(state.digest(), bytes(16)), mode=None).encryptor()
 
     def take_bytes(self, count: int) -> bytearray:

@@ -96,7 +96,8 @@ def prove(
         wanted = (shape.n_first or shape.n_secret, shape.n_public, shape.blocks)
         if counts != wanted:
             raise LengthError(f"a witness of {counts} own and public values and blocks, the circuit has {wanted}")
-        masks = Masks(rng, system.digest, [witness.own, witness.public, *witness.columns])
+        statement = (system.digest, system.parameters.encode())
+        masks = Masks(rng, statement, [witness.own, witness.public, *witness.columns])
         return _Proving(system, witness, masks, secrets, threads).run()
 
 
