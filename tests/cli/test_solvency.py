@@ -55,6 +55,13 @@ def test_a_false_proof_and_a_damaged_epoch(proved, tmp_path):
     assert (other.code, "is expected" in other.out) == (1, True)
 
 
+def test_a_ceremony_of_a_proof_without_a_key(proved, tmp_path, monkeypatch):
+    monkeypatch.setattr("zkstate.cli.solvency_verify._records", lambda _: [])
+    outcome = zkstate("verify", proved.folder, "--ceremony", tmp_path, "--json", believe=False)
+    assert outcome.code == 1
+    assert outcome.json["reasons"] == ["--ceremony is given, and the proof is transparent: it has no key to vouch for"]
+
+
 @pytest.mark.parametrize(
     ("argv", "words"),
     [

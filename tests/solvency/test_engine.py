@@ -108,21 +108,25 @@ import sys
 from pathlib import Path
 from zkstate.solvency.engine import prove_epoch
 if __name__ == "__main__":
-    prove_epoch(Path(sys.argv[1]), "transparent", 16, int(sys.argv[2]))
+    prove_epoch(Path(sys.argv[1]), "transparent", int(sys.argv[3]), int(sys.argv[2]))
 """
+
+
+def kill(epoch, tmp_path, jobs, rows, when):
+    """Kill a run as soon as something is so."""
+    script = tmp_path / "run.py"
+    script.write_text(KILLED)
+    run = subprocess.Popen([sys.executable, str(script), str(epoch.folder), str(jobs), str(rows)], env=environment())
+    while not when() and run.poll() is None:
+        time.sleep(0.01)
+    run.send_signal(signal.SIGKILL)
+    run.wait()
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_a_run_killed_at_any_point_goes_on(committed, tmp_path, jobs):
     epoch = committed.copy(tmp_path)
-    script = tmp_path / "run.py"
-    script.write_text(KILLED)
-    argv = [sys.executable, str(script), str(epoch.folder), str(jobs)]
-    run = subprocess.Popen(argv, env=environment())
-    while not epoch.batches() and run.poll() is None:
-        time.sleep(0.01)
-    run.send_signal(signal.SIGKILL)
-    run.wait()
+    kill(epoch, tmp_path, jobs, 16, epoch.batches)
     kept = {path: path.read_bytes() for path in epoch.batches()}
     assert kept
     outcome = epoch.prove()
@@ -130,6 +134,20 @@ def test_a_run_killed_at_any_point_goes_on(committed, tmp_path, jobs):
     assert outcome.kept + outcome.proved == 5
     assert all(path.read_bytes() == content for path, content in kept.items())
     assert epoch.verify().accepted
+
+
+def test_a_claim_does_not_outlive_its_batches(proved, tmp_path):
+    """Killed while it proves another way: what is left claims nothing, or what it claims holds."""
+    epoch = proved.copy(tmp_path)
+    (epoch.proof / "keys").mkdir()
+    (epoch.proof / "keys/4.json").write_text("of an earlier run")
+    before = epoch.batch(4, 0).read_bytes()
+    kill(epoch, tmp_path, 1, 64, lambda: epoch.batch(4, 0).read_bytes() != before)
+    assert epoch.batch(4, 0).read_bytes() != before
+    assert not (epoch.proof / "solvency.json").exists() or epoch.verify().accepted
+    epoch.prove(rows=64)
+    assert epoch.verify().accepted
+    assert not list((epoch.proof / "keys").iterdir())
 
 
 def test_a_full_disk_is_an_error_and_loses_nothing(proved, tmp_path):

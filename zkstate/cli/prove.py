@@ -26,7 +26,7 @@ from zkstate.cli.plain_transparent import TAKES as TRANSPARENT_TAKES
 from zkstate.cli.plain_transparent import PlainTransparent, prove_files
 from zkstate.cli.prove_circom import TAKES as CIRCOM_TAKES
 from zkstate.cli.prove_circom import prove_circom
-from zkstate.cli.solvency_prove import LEAST_ROWS, run_prove
+from zkstate.cli.solvency_prove import LEAST_ROWS, MOST_ROWS, run_prove
 from zkstate.cli.terminal import Terminal, show_facts
 from zkstate.cli.verdict import claim_facts, claim_result
 from zkstate.errors import EnvironmentFailure, InputError
@@ -129,7 +129,7 @@ def declare(parser: Parser) -> None:
     parser.add_argument("statement", choices=(*CLAIMS, STATEMENT), nargs="?")
     parser.add_argument("epoch", type=directory, nargs="?")
     parser.add_argument("--jobs", type=whole(1, 256))
-    parser.add_argument("--batch-rows", type=whole(LEAST_ROWS, 1 << 16))
+    parser.add_argument("--batch-rows", type=whole(LEAST_ROWS, MOST_ROWS))
     parser.add_argument("--keys", type=directory)
     parser.add_argument("--account", type=existing)
     parser.add_argument("--out", type=Path)

@@ -9,12 +9,12 @@ from zkstate.cli.terminal import Facts, Terminal, duration_text, show_facts, siz
 from zkstate.errors import InputError
 from zkstate.solvency.engine import Outcome, prove_epoch
 from zkstate.solvency.files import SHORTFALL_DECIMALS, STATEMENT, health_text
-from zkstate.solvency.plan import ROWS
+from zkstate.solvency.plan import MAX_ROWS, ROWS
 from zkstate.state.decimals import render
 from zkstate.state.schema import SIZE_CLASSES
 
 TAKES = ("epoch", "jobs", "batch_rows", "keys", "system", "allow_insecure_setup")
-LEAST_ROWS = SIZE_CLASSES[-1]
+LEAST_ROWS, MOST_ROWS = SIZE_CLASSES[-1], MAX_ROWS
 
 
 def run_prove(args: Namespace, terminal: Terminal) -> int:

@@ -45,6 +45,8 @@ def run_verify(
             judge = _Judge(_records(args.ceremony), allow=args.allow_insecure_setup)
             found = verify_solvency(public, folder, header, judge, progress)
             reasons += found.reasons
+            if args.ceremony is not None and found.claim.system == "transparent":
+                reasons.append("--ceremony is given, and the proof is transparent: it has no key to vouch for")
     not_shown = list(NOT_SHOWN)
     if pinned is None:
         not_shown.append("that this header is the newest, or the only one of its epoch: pin one with --header")
@@ -73,7 +75,7 @@ def solvency_result(found: Solvency) -> dict[str, object]:
             "credit": render(credit, asset.decimals),
             "debit": render(debit, asset.decimals),
         }
-        for asset, credit, debit in zip(table.instruments, found.totals.credits, found.totals.debits, strict=True)
+        for asset, credit, debit in zip(table.instruments, found.totals.credits, found.totals.debits, strict=False)
     ]
     return {
         "system": found.claim.system,
@@ -94,7 +96,9 @@ def _security(found: Solvency) -> str:
 def _solvency_facts(found: Solvency) -> Facts:
     owed = [
         (asset.symbol, credit, debit, asset.decimals)
-        for asset, credit, debit in zip(found.table.instruments, found.totals.credits, found.totals.debits, strict=True)
+        for asset, credit, debit in zip(
+            found.table.instruments, found.totals.credits, found.totals.debits, strict=False
+        )
         if asset.is_asset and (credit or debit)
     ]
     return [

@@ -23,7 +23,7 @@ from pathlib import Path
 import numpy as np
 
 from zkstate.atomic import PRIVATE_FILE, disk_errors, replace_file
-from zkstate.errors import DisagreementError, EnvironmentFailure, InputError
+from zkstate.errors import DisagreementError, EncodingError, EnvironmentFailure, InputError
 from zkstate.publication.epoch import PRIVATE
 from zkstate.publication.layout import PUBLIC, TOTALS
 from zkstate.publication.progress import Progress, silent
@@ -31,7 +31,7 @@ from zkstate.publication.regular import read_below
 from zkstate.publication.tables import MAX_TOTALS_BYTES, check_totals
 from zkstate.solvency.files import BOUNDS, CLAIM, CLASSES, KEYS, Claim, batch_path
 from zkstate.solvency.plan import draw_bounds, encode_bounds
-from zkstate.solvency.publics import Sums
+from zkstate.solvency.publics import Sums, published_leaves
 from zkstate.solvency.verifiers import Keyed
 from zkstate.solvency.workshop import BOUNDS_FILE, Done, Job, Workshop
 from zkstate.state.identity import read_secret, write_secret
@@ -68,6 +68,7 @@ def prove_epoch(
         seed = _seed(private / SEED_FILE)
         shop = Workshop(Job(epoch.resolve(), system, rows, keys, seed))
         start = time.perf_counter()
+        _require_published(shop)
         _write_lists(shop, progress)
         sums = _sums(shop, progress)
         _check_totals(shop, sums[-1])
@@ -104,6 +105,14 @@ def _seed(path: Path) -> bytes:
     return read_secret(path, "solvency seed")
 
 
+def _require_published(shop: Workshop) -> None:
+    """Refuse holdings that are not what was published, before hours of proofs that nobody would take."""
+    own = np.asarray(shop.holdings.parts.leaves)
+    other = np.flatnonzero((own != published_leaves(shop.job.epoch / PUBLIC, len(own))).any(axis=1))
+    if len(other):
+        raise DisagreementError(f"leaf {other[0]} of the holdings is not the published one: nothing can prove them")
+
+
 def _write_lists(shop: Workshop, progress: Progress) -> None:
     """The class and the bound of every leaf: published, and mapped by every process."""
     parts = shop.holdings.parts
@@ -113,12 +122,26 @@ def _write_lists(shop: Workshop, progress: Progress) -> None:
         shop.folder.mkdir(exist_ok=True)
         for rows in shop.plan.sizes:
             (shop.folder / batch_path(rows, 0)).parent.mkdir(parents=True, exist_ok=True)
+        _withdraw(shop, encode_bounds(bounds))
         path = shop.job.epoch / PRIVATE / BOUNDS_FILE
         fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, PRIVATE_FILE)
         with os.fdopen(fd, "wb") as file:
             np.save(file, bounds, allow_pickle=False)
     replace_file(shop.folder / CLASSES, parts.classes.tobytes())
     replace_file(shop.folder / BOUNDS, encode_bounds(bounds))
+
+
+def _withdraw(shop: Workshop, bounds: bytes) -> None:
+    """Take back a claim about batches that this run may replace: one cut otherwise, or drawn by another seed."""
+    path = shop.folder / CLAIM
+    try:
+        claim = Claim.decode(path.read_bytes())
+        stands = (claim.system, claim.sizes) == (shop.job.system, shop.plan.sizes)
+        if stands and (shop.folder / BOUNDS).read_bytes() == bounds:
+            return
+    except (FileNotFoundError, EncodingError):
+        pass
+    path.unlink(missing_ok=True)
 
 
 def _sums(shop: Workshop, progress: Progress) -> list[Sums]:
@@ -199,8 +222,12 @@ def _settle(index: int, before: Sums) -> Done:
 
 
 def _remove_strays(shop: Workshop) -> None:
-    """Batches that another way to cut the epoch left behind."""
+    """Batches and keys that another way to prove the epoch left behind."""
     wanted = {shop.folder / batch_path(part.rows, part.number) for part in shop.parts}
     for path in (shop.folder / "batches").glob("*/*.bin"):
         if path not in wanted:
+            path.unlink()
+    keyed = shop.plan.sizes if shop.job.system == "groth16" else {}
+    for path in (shop.folder / KEYS).glob("*.json"):
+        if path.name not in {f"{rows}.json" for rows in keyed}:
             path.unlink()

@@ -25,7 +25,7 @@ CLAIM, CLASSES, BOUNDS, KEYS, BATCHES = "solvency.json", "classes.bin", "bounds.
 SYSTEMS = ("transparent", "groth16")
 MAGIC = b"zkstate batch v1"
 _HEAD = len(MAGIC) + 3 * FR_BYTES
-MAX_CLAIM_BYTES, MAX_KEY_BYTES, MAX_BATCH_BYTES = 1 << 16, 1 << 16, 64 << 20
+MAX_CLAIM_BYTES, MAX_KEY_BYTES = 1 << 16, 1 << 16
 
 _Digest = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
 _Natural = Annotated[str, msgspec.Meta(pattern=r"^(0|[1-9][0-9]{0,76})$")]
@@ -119,7 +119,7 @@ def batch_path(rows: int, number: int) -> str:
     return f"{BATCHES}/{rows}/{number:06d}.bin"
 
 
-def read_batch(folder: Path, rows: int, number: int) -> BatchFile:
-    """A batch file. Errors: MissingError, SourceError, and as `BatchFile.decode`."""
+def read_batch(folder: Path, rows: int, number: int, proof_bytes: int) -> BatchFile:
+    """A batch file whose proof has at most so many bytes. Errors: MissingError, SourceError, as `BatchFile.decode`."""
     path = batch_path(rows, number)
-    return BatchFile.decode(read_below(folder, path, MAX_BATCH_BYTES), path)
+    return BatchFile.decode(read_below(folder, path, _HEAD + proof_bytes), path)

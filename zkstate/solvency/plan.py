@@ -18,7 +18,7 @@ from zkstate.kernels import FrVec
 from zkstate.state.schema import ID_BOUND, SIZE_CLASSES
 
 BOUND_BYTES = 31
-MAX_ACCOUNTS, MAX_ROWS = 1 << 12, 1 << 16  # of a batch
+MAX_ACCOUNTS, MAX_ROWS = 1 << 10, 1 << 12  # of a batch
 ROWS = {"transparent": 512, "groth16": 64}  # rows of accounts that a batch has room for unless told otherwise
 
 Bytes32 = NDArray[np.uint8]
@@ -56,12 +56,14 @@ class Plan:
             if not 1 <= accounts <= MAX_ACCOUNTS or accounts & (accounts - 1):
                 raise LengthError(f"{accounts} accounts to a batch of class {n}: a power of two up to {MAX_ACCOUNTS}")
             count = int((self.classes == n).sum())
-            if accounts * n > MAX_ROWS or accounts >= 2 * count:
+            if accounts >= 2 * count:
                 raise LengthError(f"{accounts} accounts to a batch of class {n}, for {count} accounts in all")
+            if accounts * n > MAX_ROWS:
+                raise LengthError(f"{accounts} accounts to a batch of class {n}: it has at most {MAX_ROWS} rows")
 
     @classmethod
     def of(cls, classes: NDArray[np.uint8], rows: int) -> Plan:
-        """Batches with room for about `rows` rows, or less where a class has fewer."""
+        """Batches with room for about `rows` rows, or less where a class has fewer. LengthError beyond MAX_ROWS."""
         sizes = {}
         for n, count in zip(*np.unique(classes, return_counts=True), strict=True):
             most = 1 << max(0, (rows // int(n)).bit_length() - 1)

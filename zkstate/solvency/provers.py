@@ -23,6 +23,9 @@ class Prover(Protocol):
     @property
     def circuit(self) -> Circuit: ...
 
+    @property
+    def proof_bytes(self) -> int: ...
+
     def holds(self, batches: Stated) -> list[bool]: ...
 
     def prove(self, witness: Witness) -> bytes:

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 
 from zkstate.commitment.domain import tag
 from zkstate.commitment.poseidon import poseidon
-from zkstate.kernels import FR_MODULUS, FrVec, poseidon_chain_many
+from zkstate.errors import LengthError
+from zkstate.kernels import FR_BYTES, FR_MODULUS, FrVec, poseidon_chain_many
 from zkstate.publication.header import Header
+from zkstate.publication.layout import tile_path
+from zkstate.publication.regular import read_below
+from zkstate.publication.tiles import TILE_NODES, tile_count
 from zkstate.solvency import challenges
 from zkstate.solvency.challenges import Challenge
 from zkstate.solvency.plan import Bytes32, Part, stated_leaves
@@ -94,6 +99,10 @@ class Published:
 START = Sums().commitment(0)
 
 
-def bytes32(content: bytes) -> Bytes32:
-    """Leaves as rows of bytes."""
-    return np.frombuffer(content, np.uint8).reshape(-1, 32)
+def published_leaves(public: Path, count: int) -> Bytes32:
+    """The leaves of so many accounts out of the tiles. Errors: MissingError, SourceError; LengthError for others."""
+    tiles = [read_below(public, tile_path(0, i), FR_BYTES * TILE_NODES) for i in range(tile_count(count, 0))]
+    content = b"".join(tiles)
+    if len(content) != FR_BYTES * count:
+        raise LengthError(f"tiles of {len(content)} bytes, {count} leaves have {FR_BYTES * count}")
+    return np.frombuffer(content, np.uint8).reshape(-1, FR_BYTES)

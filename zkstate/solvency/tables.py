@@ -15,12 +15,16 @@ from numpy.typing import NDArray
 from circuits.batch import Batch, RoundedBatch
 from circuits.batch_account import RATE_BITS
 from zkstate.constraint.r1cs import gather
+from zkstate.errors import LengthError
 from zkstate.kernels import FR_MODULUS, FrVec
 from zkstate.state.health import TableColumns, table_columns
 from zkstate.state.schema import ROUNDED, SHORT_ONLY, UNBOUNDED, Instrument, Tier
 from zkstate.state.table import InstrumentTable
 
 Index = NDArray[np.int64]
+
+MAX_CONSTRAINTS = 1 << 23
+ROW_CONSTRAINTS, ENTRY_CONSTRAINTS = 1600, 78  # at most, the row's share of its account included
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +60,14 @@ class ReadTable:
         return len(self.first)
 
     def statement(self, rows: int, accounts: int) -> Batch:
-        """The statement of a batch of so many accounts of so many rows each."""
+        """The statement of a batch of so many accounts of so many rows each.
+
+        LengthError for one that could have more than MAX_CONSTRAINTS, which nobody should be made to compile.
+        """
+        most = accounts * rows * ROW_CONSTRAINTS + len(self) * ENTRY_CONSTRAINTS
+        if most > MAX_CONSTRAINTS:
+            found = f"{accounts} accounts of {rows} rows and {len(self)} entries"
+            raise LengthError(f"a batch of {found}: up to {most} constraints, the limit is {MAX_CONSTRAINTS}")
         return (RoundedBatch if self.rounds else Batch)(rows, accounts, len(self))
 
     def keys(self, mix: int) -> FrVec:

@@ -14,12 +14,19 @@ from zkstate.proof.keys import VerifyingKey
 from zkstate.proof.transparent import proof_file, verifier
 from zkstate.proof.transparent.system import System
 
+_WORDS = 8  # of a Groth16 proof
+
 Stated = Sequence[tuple[list[int], bytes]]
 """Public inputs and a proof, of each batch."""
 
 
 class Verifier(Protocol):
     """What judges the batches of one circuit."""
+
+    @property
+    def proof_bytes(self) -> int:
+        """How long each proof is."""
+        ...
 
     def holds(self, batches: Stated) -> list[bool]:
         """Whether each proof does; a malformed one does not."""
@@ -38,6 +45,11 @@ class Transparent:
         """For a circuit that the caller trusts."""
         return cls(circuit, System.of(circuit.r1cs))
 
+    @property
+    def proof_bytes(self) -> int:
+        """As `Verifier`."""
+        return proof_file.HEADER_BYTES + self.system.parameters.proof_bytes
+
     def holds(self, batches: Stated) -> list[bool]:
         """Each by itself."""
         return [self._holds(*batch) for batch in batches]
@@ -54,6 +66,11 @@ class Keyed:
     """Groth16 under one verification key: many proofs by one product of pairings."""
 
     key: VerifyingKey
+
+    @property
+    def proof_bytes(self) -> int:
+        """As `Verifier`."""
+        return _WORDS * FR_BYTES
 
     def holds(self, batches: Stated) -> list[bool]:
         """All at once; one by one only if that fails."""

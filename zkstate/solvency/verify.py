@@ -14,24 +14,23 @@ import numpy as np
 
 from circuits.batch import Batch, batch_name
 from zkstate.constraint.compiler import build
-from zkstate.errors import EncodingError, InputError, LengthError, MissingError
+from zkstate.errors import EncodingError, InputError, LengthError, MissingError, SourceError
 from zkstate.proof.keys import SetupStatus, VerifyingKey
 from zkstate.publication.header import Header
-from zkstate.publication.layout import INSTRUMENTS, TOTALS, tile_path
+from zkstate.publication.layout import INSTRUMENTS, TOTALS
 from zkstate.publication.progress import Progress, silent
 from zkstate.publication.regular import read_below
 from zkstate.publication.tables import MAX_TOTALS_BYTES, check_instruments, check_totals
-from zkstate.publication.tiles import TILE_NODES, tile_count
 from zkstate.solvency import files
 from zkstate.solvency.files import BatchFile, Claim
 from zkstate.solvency.plan import BOUND_BYTES, Part, Plan, decode_bounds
-from zkstate.solvency.publics import START, Published, Sums, bytes32
+from zkstate.solvency.publics import START, Published, Sums, published_leaves
 from zkstate.solvency.tables import ReadTable
 from zkstate.solvency.verifiers import Keyed, Transparent, Verifier
 from zkstate.state.ledger import Totals
 from zkstate.state.table import MAX_TABLE_BYTES, InstrumentTable
 
-GROUP = 256  # batches whose proofs are judged together
+GROUP, GROUP_BYTES = 256, 16 << 20  # batches whose proofs are held and judged together
 
 Judge = Callable[[Batch, VerifyingKey], tuple[SetupStatus, str | None]]
 """Of a circuit's statement and its key: how it was made, and why it is not taken, if so."""
@@ -95,6 +94,10 @@ class _Check:
         if self.claim.header_hash != self.header.hash.hex():
             yield f"the proof is of the header {self.claim.header_hash}, not of {self.header.hash.hex()}"
             return
+        stated, listed = len(self.totals.credits), self.table.instruments - 1
+        if stated != listed:
+            yield f"{TOTALS} has {stated} instruments, and the table {listed}"
+            return
         try:
             published, plan = self._lists()
         except (EncodingError, LengthError, MissingError) as error:
@@ -103,26 +106,38 @@ class _Check:
         last, where = START, "the start"
         total = sum(plan.count(rows) for rows in plan.sizes)
         found: list[tuple[Part, BatchFile]] = []
+        refused = False
         for part in plan.parts():
             self.progress("verify batches", self.batches, total)
+            if found and (part.rows != self.own[0] or len(found) == self._group()):
+                yield from self._judged(published, found)
+                found = []
+            verifier = self._verifier(part)
+            if isinstance(verifier, str):
+                if not part.number:
+                    yield verifier
+                refused = True
+                continue
             try:
-                batch = files.read_batch(self.folder, part.rows, part.number)
-            except (MissingError, InputError) as error:
+                batch = files.read_batch(self.folder, part.rows, part.number, verifier.proof_bytes)
+            except (SourceError, InputError) as error:
                 yield f"{part}: {error}"
                 return
             self.batches += 1
             self.size += len(batch.encode())
-            if batch.committed.before != last:
+            if batch.committed.before != last and not refused:
                 yield f"{part}: its sums do not go on from those of {where}"
             last, where = batch.committed.after, str(part)
-            if found and (len(found) == GROUP or found[-1][0].rows != part.rows):
-                yield from self._judged(published, found)
-                found = []
             found.append((part, batch))
         yield from self._judged(published, found)
-        stated = Sums(published.held(self.totals), self.claim.unhealthy, int(self.claim.shortfall))
-        if last != stated.commitment(0):
+        ends = Sums(published.held(self.totals), self.claim.unhealthy, int(self.claim.shortfall))
+        if last != ends.commitment(0) and not refused:
             yield f"{where}: the sums do not end at the published totals, unhealthy accounts and shortfall"
+
+    def _group(self) -> int:
+        """How many batches of the class in hand are held at once."""
+        verifier = self.own[1]
+        return GROUP if isinstance(verifier, str) else max(1, min(GROUP, GROUP_BYTES // verifier.proof_bytes))
 
     def _lists(self) -> tuple[Published, Plan]:
         """The leaves with their classes and bounds."""
@@ -132,10 +147,9 @@ class _Check:
             raise LengthError(f"{files.CLASSES} has {len(classes)} entries, there are {count} accounts")
         bounds = decode_bounds(read_below(self.folder, files.BOUNDS, BOUND_BYTES * count), count)
         self.size += len(classes) + BOUND_BYTES * count
-        tiles = [read_below(self.public, tile_path(0, i), 32 * TILE_NODES) for i in range(tile_count(count, 0))]
-        leaves = bytes32(b"".join(tiles))
-        if len(leaves) != count or not leaves.any(axis=1).all():
-            raise EncodingError(f"tiles of {len(leaves)} leaves, one of them 0 perhaps, for {count} accounts")
+        leaves = published_leaves(self.public, count)
+        if not leaves.any(axis=1).all():
+            raise EncodingError(f"a leaf is 0, and there are {count} accounts")
         plan = Plan(np.frombuffer(classes, np.uint8), self.claim.sizes)
         return Published(self.header, self.table, leaves, bounds), plan
 
@@ -143,9 +157,8 @@ class _Check:
         """The proofs of some batches of one class."""
         if not found:
             return
-        verifier = self._verifier(found[0][0])
+        verifier = self.own[1]
         if isinstance(verifier, str):
-            yield verifier
             return
         batches = [(published.inputs(part, batch.committed), batch.proof) for part, batch in found]
         for (part, _), holds in zip(found, verifier.holds(batches), strict=True):
@@ -159,7 +172,10 @@ class _Check:
         return self.own[1]
 
     def _made(self, part: Part) -> Verifier | str:
-        statement = self.table.statement(part.rows, part.accounts)
+        try:
+            statement = self.table.statement(part.rows, part.accounts)
+        except LengthError as error:
+            return f"class {part.rows}: {error}"
         if self.claim.system == "transparent":
             # built, not taken from a cache, which others may have written
             return Transparent.of(build(statement))
@@ -171,6 +187,9 @@ class _Check:
             return f"class {part.rows}: {error}"
         if key.n_public != sum(item.is_public for item in statement.inputs()):
             return f"class {part.rows}: the key takes {key.n_public} public inputs: it is of another circuit"
+        if key.setup is SetupStatus.FRESH:
+            self.setup = SetupStatus.FRESH
+            return f"class {part.rows}: the key is {key.setup.value}"
         status, refusal = self.judge(statement, key)
         if self.setup.trusted:  # the least trusted of all keys counts
             self.setup = status

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from zkstate.atomic import replace_file
-from zkstate.errors import EnvironmentFailure, InputError, MissingError, WitnessError
+from zkstate.errors import EnvironmentFailure, InputError, SourceError, WitnessError
 from zkstate.kernels import wipe
 from zkstate.publication.epoch import PRIVATE
 from zkstate.publication.header import SIGNED_BYTES, Header, SignedHeader
@@ -126,8 +126,8 @@ class Workshop:
         """The size of the batch on disk, if there is one and it holds."""
         part, blinds = self.parts[index], Blinds.of(self._blind_seed, index, len(self.parts))
         try:
-            found = read_batch(self.folder, part.rows, part.number)
-        except (MissingError, InputError):
+            found = read_batch(self.folder, part.rows, part.number, self.prover(part.rows).proof_bytes)
+        except (SourceError, InputError):
             return None
         after = (before + self.accounts(index).added).commitment(blinds.after)
         if (found.committed.before, found.committed.after) != (before.commitment(blinds.before), after):

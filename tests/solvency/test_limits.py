@@ -1,0 +1,91 @@
+"""What a verifier refuses before it costs anything, and a prover before it has worked for hours."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from zkstate.algebra.bn254 import G1, G2
+from zkstate.errors import DisagreementError, LengthError
+from zkstate.kernels import FrVec
+from zkstate.proof.keys import SetupStatus, VerifyingKey
+from zkstate.solvency import verify
+from zkstate.solvency.plan import Plan
+from zkstate.solvency.tables import ReadTable
+from zkstate.state.ledger import Totals
+
+
+def rewrite(epoch, **members) -> None:
+    path = epoch.proof / "solvency.json"
+    claim = json.loads(path.read_bytes()) | members
+    path.write_bytes(json.dumps(claim, separators=(",", ":")).encode())
+
+
+def test_batches_larger_than_anyone_should_compile(proved, monkeypatch):
+    with pytest.raises(LengthError, match="at most 4096 rows"):
+        Plan(np.full(200, 64, np.uint8), {64: 128})
+    with pytest.raises(LengthError, match="at most 4096 rows"):
+        Plan.of(np.full(200, 64, np.uint8), 8192)
+    table = ReadTable.of(proved.ledger.table)
+    long = replace(table, fields=(FrVec(1 << 17), *table.fields[1:]))
+    with pytest.raises(LengthError, match="the limit is 8388608"):
+        long.statement(4, 1024)
+    assert replace(table, fields=(FrVec(1 << 14), *table.fields[1:])).statement(64, 64).entries == 1 << 14
+    monkeypatch.setattr("zkstate.solvency.tables.MAX_CONSTRAINTS", 1000)
+    monkeypatch.setattr("zkstate.solvency.verify.build", None)
+    found = list(proved.verify().reasons)
+    assert [reason[:18] for reason in found] == ["class 4: a batch o", "class 8: a batch o"]
+
+
+def test_a_batch_file_longer_than_its_proof_is_not_read(proved, tmp_path):
+    epoch = proved.copy(tmp_path)
+    with epoch.batch(4, 1).open("ab") as file:
+        file.write(b"\0")
+    (reason,) = epoch.verify().reasons
+    assert reason.startswith("batch 1 of class 4: ")
+    assert "the limit is" in reason
+    assert epoch.prove().kept == 4
+
+
+def test_no_more_proofs_are_held_than_a_group_has_bytes(proved, monkeypatch):
+    held = []
+    judged = verify._Check._judged
+    monkeypatch.setattr(verify._Check, "_judged", lambda *a: held.append(len(a[2])) or judged(*a))
+    size = proved.batch(4, 0).stat().st_size - 112
+    monkeypatch.setattr(verify, "GROUP_BYTES", 2 * size)
+    assert proved.verify().accepted
+    assert held == [2, 1, 2]
+
+
+def test_totals_of_other_instruments_than_the_table(proved, tmp_path, monkeypatch):
+    epoch = proved.copy(tmp_path)
+    totals = proved.ledger.totals()
+    for fewer in (Totals(totals.credits[:-1], totals.debits[:-1]), Totals((*totals.credits, 0), (*totals.debits, 0))):
+        monkeypatch.setattr(verify, "check_totals", lambda *_, fewer=fewer: fewer)
+        count = len(fewer.credits)
+        assert epoch.verify().reasons == (f"tables/totals.json has {count} instruments, and the table 6",)
+
+
+def test_a_key_that_nobody_contributed_to(proved, tmp_path):
+    epoch = proved.copy(tmp_path)
+    one, two = G1.generator(), G2.generator()
+    fresh = VerifyingKey(one, two, two, two, (one,) * 10, SetupStatus.FRESH)
+    (epoch.proof / "keys").mkdir()
+    for rows in (4, 8):
+        (epoch.proof / f"keys/{rows}.json").write_text(json.dumps(fresh._members()))
+    rewrite(epoch, system="groth16")
+    found = epoch.verify()
+    assert found.reasons == tuple(f"class {rows}: the key is {SetupStatus.FRESH.value}" for rows in (4, 8))
+    assert found.setup is SetupStatus.FRESH
+
+
+def test_holdings_that_were_not_published_are_not_proved(proved, tmp_path):
+    epoch = proved.copy(tmp_path)
+    (path,) = (epoch.public / "tiles/0").rglob("*")
+    content = path.read_bytes()
+    path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    before = {each: each.read_bytes() for each in epoch.proof.rglob("*") if each.is_file()}
+    with pytest.raises(DisagreementError, match="leaf 12 of the holdings is not the published one"):
+        epoch.prove()
+    assert {each: each.read_bytes() for each in epoch.proof.rglob("*") if each.is_file()} == before
