@@ -28,7 +28,6 @@ MAX_PASSPHRASE = 1024
 
 _HEAD = struct.Struct(">32sIIIII16s12s32s")
 _TAG_BYTES = 16
-SEALED_LIMIT = _HEAD.size + CONTENT_LIMIT + _TAG_BYTES
 
 
 class Kind(IntEnum):

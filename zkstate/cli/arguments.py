@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 from argparse import Namespace
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -26,6 +26,7 @@ __all__ = [
     "k_of_n",
     "named_file",
     "parts_per_million",
+    "require_options",
     "seconds",
     "unix_time",
     "whole",
@@ -97,6 +98,18 @@ def k_of_n(text: str) -> tuple[int, int]:
 def is_given(value: object) -> bool:
     """Whether an option was given: 0 is a value, while None and False stand for its absence."""
     return value is not None and value is not False
+
+
+def require_options(
+    args: Namespace, verb: str, known: Sequence[str], needed: Sequence[str], optional: Sequence[str] = ()
+) -> None:
+    """Refuse options of another action of a verb rather than ignore them, and say which are missing. InputError."""
+    for name in known:
+        given, option = getattr(args, name) is not None, name.replace("_", "-")
+        if given and name not in (*needed, *optional):
+            raise InputError(f"{verb} {args.action} does not take --{option}")
+        if not given and name in needed:
+            raise InputError(f"{verb} {args.action}: give --{option}")
 
 
 def hex_bytes(size: int) -> Callable[[str], bytes]:

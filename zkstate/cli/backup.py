@@ -8,7 +8,7 @@ from zkstate.atomic import PRIVATE_FILE, PRIVATE_FOLDER, create_file, new_folder
 from zkstate.backup.sealed import Kind, seal
 from zkstate.backup.shares import Group, join, split
 from zkstate.backup.wallet import WalletRequest
-from zkstate.cli.arguments import Namespace, Parser, address, existing, hex_bytes, k_of_n, whole
+from zkstate.cli.arguments import Namespace, Parser, address, existing, hex_bytes, k_of_n, require_options, whole
 from zkstate.cli.keys import new_passphrase, read_key, read_passphrase, read_share, read_signature
 from zkstate.cli.named import read_header
 from zkstate.cli.terminal import Terminal, pretty_json, show_facts
@@ -67,13 +67,7 @@ def run(args: Namespace, terminal: Terminal) -> int:
 
 
 def _takes(args: Namespace, positions: range, needed: tuple[str, ...], optional: tuple[str, ...] = ()) -> None:
-    """Refuse options of another action rather than ignore them, and say which are missing."""
-    for name in (*_OPTIONS, *_SIGNED, "out"):
-        given, option = getattr(args, name) is not None, name.replace("_", "-")
-        if given and name not in needed + optional:
-            raise InputError(f"backup {args.action} does not take --{option}")
-        if not given and name in needed:
-            raise InputError(f"backup {args.action}: give --{option}")
+    require_options(args, "backup", (*_OPTIONS, *_SIGNED, "out"), needed, optional)
     if len(args.given) not in positions:
         raise InputError(f"backup {args.action} does not take {len(args.given)} files (see --help)")
 

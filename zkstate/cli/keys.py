@@ -7,19 +7,20 @@ import sys
 from getpass import getpass
 from pathlib import Path
 
-from zkstate.backup.sealed import MAX_PASSPHRASE, SEALED_LIMIT, Kind, check_passphrase, is_sealed, unseal
+from zkstate.backup.sealed import MAX_PASSPHRASE, Kind, check_passphrase, is_sealed, unseal
 from zkstate.backup.shares import SHARE_LIMIT
 from zkstate.backup.wallet import SIGNATURE_BYTES
 from zkstate.errors import EncodingError, InputError, LengthError
 from zkstate.state.identity import AccountKey, read_private
 
+KEY_FILE_LIMIT = 1 << 12
 TYPED = Path("-")
 """Where a file of a passphrase is asked for: the terminal, without showing it, or standard input."""
 
 
 def read_key(path: Path, unlock: Path | None) -> AccountKey:
     """An account key, in the clear or sealed, then with the passphrase of the file `unlock`."""
-    data = read_private(path, SEALED_LIMIT, "account key file")
+    data = read_private(path, KEY_FILE_LIMIT, "account key file")
     if not is_sealed(data):
         if unlock is not None:
             raise InputError(f"{path} is not sealed: leave --unlock out")

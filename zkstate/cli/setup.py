@@ -9,7 +9,7 @@ from pathlib import Path
 
 from circuits.keys import known, trusted_circuit
 from zkstate.atomic import create_file, new_folder
-from zkstate.cli.arguments import Namespace, Parser, existing
+from zkstate.cli.arguments import Namespace, Parser, existing, require_options
 from zkstate.cli.named import read_named
 from zkstate.cli.terminal import Terminal, show_facts, show_judgement
 from zkstate.constraint.r1cs import R1cs
@@ -77,13 +77,8 @@ def _hexadecimal(text: str) -> bytes:
 
 
 def _takes(args: Namespace, positions: int, needed: tuple[str, ...], optional: tuple[str, ...] = ()) -> None:
-    """Refuse options of another action rather than ignore them, and say which are missing."""
-    for name in ("r1cs", "ptau", "out", "name", "entropy", "value", "exponent"):
-        given = getattr(args, name) is not None
-        if given and name not in needed + optional:
-            raise InputError(f"setup {args.action} does not take --{name}")
-        if not given and name in needed:
-            raise InputError(f"setup {args.action}: give --{name}")
+    known = ("r1cs", "ptau", "out", "name", "entropy", "value", "exponent")
+    require_options(args, "setup", known, needed, optional)
     if len(args.given) != positions:
         raise InputError(f"setup {args.action} takes {positions} names, {len(args.given)} are given (see --help)")
 

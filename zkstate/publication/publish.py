@@ -90,7 +90,8 @@ def publish_shards(public: Path, mirrors: Sequence[Path], progress: Progress = s
         folders = {
             shard: stack.enter_context(new_folder(target)) for shard, target in enumerate(targets) if shard not in there
         }
-        write_shards(public, manifest, plan, folders, progress)
+        if folders:
+            write_shards(public, manifest, plan, folders, progress)
         for shard, folder in folders.items():
             for path in _SHARD_MIRROR:
                 _copy(public, folder, path)
