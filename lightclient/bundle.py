@@ -47,6 +47,7 @@ class _TrustForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     text: str
     block_number: _U64 | None
     block_hash: _Hex32 | None
+    block_time: _U64 | None
     finality: _FinalityForm | None
 
 
@@ -149,6 +150,7 @@ class Bundle:
                 self.trust.text,
                 self.trust.block_number,
                 None if block_hash is None else block_hash.hex(),
+                self.trust.block_time,
                 None if finality is None else _FinalityForm(finality.slot, finality.time, finality.checkpoint.hex()),
             ),
             recovered_at=self.recovered_at,
@@ -200,6 +202,7 @@ class Bundle:
                 None
                 if finality is None
                 else Finality(finality.slot, finality.time, bytes.fromhex(finality.checkpoint)),
+                form.trust.block_time,
             ),
             recovered_at=form.recovered_at,
             owner_secret=int(form.owner_secret, 16),

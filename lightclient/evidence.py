@@ -78,18 +78,10 @@ class Evidence:
     @classmethod
     def decode(cls, data: bytes, chain: Chain) -> Self:
         """The inverse. EncodingError for anything but canonical bytes; DisagreementError for another chain's."""
-        if len(data) > MAX_EVIDENCE_BYTES:
-            raise EncodingError(f"evidence of {len(data)} bytes, at most {MAX_EVIDENCE_BYTES}")
-        if not data.startswith(MAGIC):
-            raise EncodingError("not an evidence bundle of version 1")
-        checksum, body = data[len(MAGIC) :][:_CHECKSUM], data[len(MAGIC) + _CHECKSUM :]
-        if hashlib.sha256(body).digest() != checksum:
-            raise EncodingError(f"the evidence is damaged: its checksum is {checksum.hex()}")
-        items = rlp.decode_list(body, "evidence")
-        if len(items) != _FIELDS:
-            raise EncodingError(f"evidence: {len(items)} fields, not {_FIELDS}")
-        genesis, checkpoint, time, bootstrap, updates, registry, account, storage, code, header = items
-        root = _bytes(genesis, "genesis validators root", WORD_BYTES)
+        parts = _parts(data)
+        _, _, _, bootstrap, updates, _, account, storage, code, _ = parts
+        outline = Outline.of(parts)
+        root = outline.genesis_validators_root
         if root != chain.genesis_validators_root:
             raise DisagreementError(
                 f"the evidence is of the network with genesis validators {root.hex()}; {chain.name} has "
@@ -98,21 +90,65 @@ class Evidence:
         kinds = formats(Fork.FULU, chain.committee_size)
         return cls(
             root,
-            _bytes(checkpoint, "checkpoint", WORD_BYTES),
-            rlp.decode_uint(time, 1 << 40, "evidence time"),
+            outline.checkpoint,
+            outline.time,
             kinds.bootstrap.decode(_bytes(bootstrap, "bootstrap"), "bootstrap"),
             tuple(
                 kinds.update.decode(_bytes(one, f"update {i}"), f"update {i}")
                 for i, one in enumerate(_list(updates, "updates", MAX_UPDATES))
             ),
-            _bytes(registry, "registry", ADDRESS_BYTES),
+            outline.registry,
             RegistryProofs(
                 _nodes(account, "account proof"),
                 tuple(_nodes(nodes, f"storage proof {i}") for i, nodes in enumerate(_list(storage, "storage", 64))),
                 _bytes(code, "code", limit=MAX_CODE_BYTES),
             ),
+            outline.signed,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """What evidence says of itself, of any network, with nothing checked but its form and the header's signature."""
+
+    genesis_validators_root: bytes
+    checkpoint: bytes
+    time: int
+    updates: int
+    registry: bytes
+    signed: SignedHeader
+
+    @classmethod
+    def decode(cls, data: bytes) -> Self:
+        """EncodingError for another file, or a damaged one."""
+        return cls.of(_parts(data))
+
+    @classmethod
+    def of(cls, parts: Sequence[Any]) -> Self:
+        genesis, checkpoint, time, _, updates, registry, _, _, _, header = parts
+        return cls(
+            _bytes(genesis, "genesis validators root", WORD_BYTES),
+            _bytes(checkpoint, "checkpoint", WORD_BYTES),
+            rlp.decode_uint(time, 1 << 40, "evidence time"),
+            len(_list(updates, "updates", MAX_UPDATES)),
+            _bytes(registry, "registry", ADDRESS_BYTES),
             SignedHeader.decode(_bytes(header, "epoch header")),
         )
+
+
+def _parts(data: bytes) -> Sequence[Any]:
+    """The fields of a bundle whose checksum holds."""
+    if len(data) > MAX_EVIDENCE_BYTES:
+        raise EncodingError(f"evidence of {len(data)} bytes, at most {MAX_EVIDENCE_BYTES}")
+    if not data.startswith(MAGIC):
+        raise EncodingError("not an evidence bundle of version 1")
+    checksum, body = data[len(MAGIC) :][:_CHECKSUM], data[len(MAGIC) + _CHECKSUM :]
+    if hashlib.sha256(body).digest() != checksum:
+        raise EncodingError(f"the evidence is damaged: its checksum is {checksum.hex()}")
+    items = rlp.decode_list(body, "evidence")
+    if len(items) != _FIELDS:
+        raise EncodingError(f"evidence: {len(items)} fields, not {_FIELDS}")
+    return items
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +208,8 @@ def replay(
     where = f"proved against block {block.number}, hash 0x{block.hash.hex()}, of chain {chain.chain_id}"
     text = "; ".join([f"{finalized}", where, *state.remarks])
     finality = finalized.finality
-    return Replayed(signed, state, Trust("a", text, block.number, block.hash, finality), evidence.time, finality)
+    trust = Trust("a", text, block.number, block.hash, finality, block.timestamp)
+    return Replayed(signed, state, trust, evidence.time, finality)
 
 
 def _followed(evidence: Evidence, chain: Chain, slot: int, max_age_slots: int) -> LightClient:

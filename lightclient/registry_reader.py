@@ -273,7 +273,7 @@ class RegistryReader:
         remarks = [f"left out: {report.fault}" for report in self.reports() if report.fault]
         text = "; ".join([text, *remarks, *state.remarks])
         finality = None if self._finalized is None else self._finalized.finality
-        return Trust(level, text, state.block.number, state.block.hash, finality)
+        return Trust(level, text, state.block.number, state.block.hash, finality, state.block.timestamp)
 
 
 def registry_state(

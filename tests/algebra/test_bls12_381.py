@@ -80,6 +80,23 @@ def test_signatures_are_those_of_py_ecc():
             use()
 
 
+def test_possession_is_proven_as_in_py_ecc_and_stops_a_rogue_key():
+    secrets = [int.from_bytes(random.Random(n).randbytes(31), "big") for n in range(2)]
+    honest, rogue = (bls.SecretKey(secret.to_bytes(32, "big")) for secret in secrets)
+    proof = honest.prove_possession()
+    assert proof.encode() == Pop.PopProve(secrets[0])
+    assert bls.verify_possession(honest.public_key(), proof)
+    # The owner of `rogue` publishes rogue − honest, whose sum with the honest key is their own.
+    made = rogue.public_key() - honest.public_key()
+    message = b"both of us"
+    both = bls.PublicKeys.of([honest.public_key(), made])
+    assert bls.fast_aggregate_verify(both, message, rogue.sign(message))
+    for forged in (rogue.prove_possession() - proof, rogue.prove_possession(), rogue.sign(made.encode()), proof):
+        assert not bls.verify_possession(made, forged)
+    assert not bls.verify_possession(honest.public_key(), honest.sign(honest.public_key().encode()))
+    assert not bls.verify_possession(bls.G1.infinity(), bls.G2.infinity())
+
+
 @pytest.mark.parametrize("leak", [copy.copy, copy.deepcopy, pickle.dumps])
 def test_secret_keys_are_neither_copied_nor_pickled(leak):
     with pytest.raises(TypeError, match="neither copied nor pickled"):

@@ -8,6 +8,7 @@ import pytest
 from tests.cli.program import zkstate
 from tests.proof.official import official
 from tests.proof.ptau import PARTS, ceremony_ptau
+from zkstate.backup import sealed
 from zkstate.kernels import cpu_path, thread_count
 
 
@@ -47,6 +48,43 @@ def test_files_of_ours(proved, name, kind):
 def test_the_header_shown_is_the_header_published(proved):
     told = inspect(proved.header, "--json").json
     assert told["header_hash"] == zkstate("verify", proved.proof, "--json").json["header_hash"]
+
+
+def test_a_sealed_file_says_what_it_holds_and_no_more(proved, tmp_path):
+    cost = sealed.Cost(1, 64, 1)
+    for kind in sealed.Kind:
+        path = tmp_path / f"{kind}.sealed"
+        path.write_bytes(sealed.seal(kind, b"what nobody may read", b"six random words are good", cost))
+        told = inspect(path, "--json").json
+        assert (told["holds"], told["memory_kib"]) == (kind.title, 64)
+        assert kind.title in inspect(path).out
+    for at, byte in ((35, 9), (39, 9), (47, 255)):
+        broken = bytearray(path.read_bytes())
+        broken[at] = byte
+        path.write_bytes(broken)
+        assert inspect(path).code == 2
+    path.write_bytes(sealed.MAGIC)
+    assert inspect(path).code == 2
+
+
+def test_a_solvency_claim_and_a_batch(tmp_path):
+    claim = {
+        "kind": "zkstate solvency", "version": 1, "header_hash": "ab" * 32, "system": "transparent",
+        "classes": [{"rows": 4, "accounts": 16}], "unhealthy": 3, "shortfall": "12345678",
+    }  # fmt: skip
+    path = tmp_path / "solvency.json"
+    path.write_text(json.dumps(claim, separators=(",", ":")))
+    told = inspect(path, "--json").json
+    assert {name: told[name] for name in ("header_hash", "classes", "unhealthy")} == {
+        name: claim[name] for name in ("header_hash", "classes", "unhealthy")
+    }
+    assert "3 accounts, which lack" in inspect(path).out
+    path.write_text(json.dumps(claim))
+    assert inspect(path).code == 2
+    batch = tmp_path / "000000.bin"
+    batch.write_bytes(b"zkstate batch v1" + b"".join(n.to_bytes(32, "big") for n in (5, 6, 7)) + b"proof")
+    told = inspect(batch, "--json").json
+    assert (told["before"], told["proof_bytes"]) == (f"{5:#066x}", 5)
 
 
 def test_records_are_counted_by_class(proved):

@@ -50,7 +50,7 @@ def test_every_level_prints_what_it_has(published, chain, tmp_path):
                       tmp_path / "account.json")  # fmt: skip
     assert outcome.code == 0, outcome.err
     lines = " ".join(outcome.out.split())
-    for words in ("(d) proved against block 2", "block 2, 0x", "finality not shown", "checkpoint none"):
+    for words in ("(d) proved against block 2", "block 2, 0x", " s old finality not shown", "checkpoint none"):
         assert words in lines, outcome.out
 
 
@@ -58,6 +58,10 @@ def test_evidence_is_verified_offline_and_stands_behind_a_proof(proved, chain, t
     evidence = tmp_path / "evidence.bin"
     outcome = zkstate(*argv(proved, chain, tmp_path / "account.json", "--evidence-out", evidence))
     assert outcome.code == 0, outcome.err
+    told = zkstate("inspect", evidence, "--json").json
+    assert (told["registry"].lower(), told["checkpoint"]) == (chain.registry, chain.checkpoint)
+    assert (told["network"], told["updates"] > 0) == ("not built in", True)
+    assert told["header_hash"] == zkstate("inspect", proved.header, "--json").json["header_hash"]
     alone = zkstate("verify", evidence, *chain.pins, "--json", believe=False)
     assert alone.code == 0, alone.err
     assert (alone.json["kind"], alone.json["accepted"], alone.json["trust"]["level"]) == ("evidence", True, "a")

@@ -138,6 +138,9 @@ def changed(bundle, **fields):
     return json.dumps(json.loads(bundle.encode()) | fields, separators=(",", ":")).encode()
 
 
+TRUST = {"level": "c", "text": "", "block_number": None, "block_hash": None, "finality": None, "block_time": None}
+
+
 @pytest.mark.parametrize(
     "fields",
     [
@@ -155,8 +158,10 @@ def changed(bundle, **fields):
         {"owner_secret": f"{FR_MODULUS:064x}"},
         {"instruments": {}},
         {"instruments": None},
-        {"trust": {"level": "e", "text": "", "block_number": None, "block_hash": None}},
-        {"trust": {"level": "c", "text": "", "block_number": 5, "block_hash": None}},
+        {"trust": TRUST | {"level": "e"}},
+        {"trust": TRUST | {"block_number": 5}},
+        {"trust": TRUST | {"block_time": 5}},
+        {"trust": {name: value for name, value in TRUST.items() if name != "block_time"}},
         {"trust": None},
         {"recovered_at": -1},
         {"recovered_at": 1 << 64},
@@ -191,12 +196,24 @@ def test_only_the_canonical_form_is_read(bundle):
 
 
 def test_a_trust_with_a_block_survives(bundle):
-    trust = Trust("b", "three nodes agree", 123, b"\x05" * 32)
+    trust = Trust("b", "three nodes agree", 123, b"\x05" * 32, None, 1_700_000_000)
     kept = replace(bundle, trust=trust)
     assert Bundle.decode(kept.encode()).trust == trust
 
 
-@pytest.mark.parametrize("fields", [("z", "x"), ("c", "x", 5), ("c", "x", 5, b"1"), ("c", "x", -1, b"1" * 32)])
+@pytest.mark.parametrize(
+    "fields",
+    [
+        ("z", "x"),
+        ("c", "x", 5),
+        ("c", "x", 5, b"1" * 32),
+        ("c", "x", 5, b"1", None, 7),
+        ("c", "x", -1, b"1" * 32, None, 7),
+        ("c", "x", 5, b"1" * 32, None, -1),
+        ("c", "x", None, None, None, 7),
+        ("a", "x", 5, b"1" * 32, None, 7),
+    ],
+)
 def test_a_trust_that_makes_no_sense_is_refused(fields):
     with pytest.raises(EncodingError):
         Trust(*fields)

@@ -39,7 +39,7 @@ class Chain:
         return cls([s.header.hash for s in signed])
 
     def latest_epoch(self):
-        return len(self.hashes), self.hashes[-1], Trust("c", "a list in a test", 5, b"\x01" * 32)
+        return len(self.hashes), self.hashes[-1], Trust("c", "a list in a test", 5, b"\x01" * 32, None, 1_700_000_000)
 
     def epoch_hash(self, epoch):
         self.asked.append(epoch)

@@ -24,6 +24,7 @@ __all__ = [
     "FR_MODULUS",
     "G1",
     "G2",
+    "POSSESSION_DOMAIN",
     "SIGNATURE_DOMAIN",
     "PublicKeys",
     "SecretKey",
@@ -36,9 +37,11 @@ __all__ = [
     "msm",
     "pairing_check",
     "verify",
+    "verify_possession",
 ]
 
 SIGNATURE_DOMAIN = b"BLS_SIG_BLS12381G2_XMD:SHA-256_SSWU_RO_POP_"
+POSSESSION_DOMAIN = b"BLS_POP_BLS12381G2_XMD:SHA-256_SSWU_RO_POP_"
 _SHA256_BYTES, _SHA256_BLOCK = 32, 64
 _G1_UNIFORM, _G2_UNIFORM = 128, 256
 
@@ -204,6 +207,10 @@ class SecretKey:
         """Of the message, hashed under SIGNATURE_DOMAIN. Branches and addresses depend on the message alone."""
         return G2.from_vec(_hashed(message).times_secret(self._present()))
 
+    def prove_possession(self) -> G2:
+        """Shows that the owner of the public key has this secret. Draft, section 3.3.2; as `sign`."""
+        return G2.from_vec(_hashed(self.public_key().encode(), POSSESSION_DOMAIN).times_secret(self._present()))
+
     def erase(self) -> None:
         """Zero the key in memory. Using it afterwards is an InputError."""
         self._bytes[:], self._erased = bytes(len(self._bytes)), True
@@ -272,6 +279,11 @@ def _is_signed(keys: BlsG1Vec, hashes: BlsG2Vec, signature: G2) -> bool:
 def verify(key: G1, message: bytes, signature: G2) -> bool:
     """Did `key` sign? False for the key at infinity, which no secret key has."""
     return not key.is_infinity and _is_signed(key.vec(), _hashed(message), signature)
+
+
+def verify_possession(key: G1, proof: G2) -> bool:
+    """Does whoever made `key` have its secret? Then it may be aggregated over one message. Draft, section 3.3.3."""
+    return not key.is_infinity and _is_signed(key.vec(), _hashed(key.encode(), POSSESSION_DOMAIN), proof)
 
 
 def aggregate(signatures: Iterable[G2]) -> G2:

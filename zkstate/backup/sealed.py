@@ -28,6 +28,7 @@ MAX_PASSPHRASE = 1024
 
 _HEAD = struct.Struct(">32sIIIII16s12s32s")
 _TAG_BYTES = 16
+OUTLINE_BYTES = _HEAD.size + _TAG_BYTES
 
 
 class Kind(IntEnum):
@@ -98,21 +99,31 @@ def is_sealed(data: bytes) -> bool:
     return data[: len(MAGIC)] == MAGIC
 
 
+def outline(data: bytes, what: str = "a sealed file") -> tuple[Kind, Cost]:
+    """What it says that it holds, and what a guess at its passphrase costs. Errors: EncodingError, InputError."""
+    if len(data) < OUTLINE_BYTES or not is_sealed(data):
+        raise EncodingError(f"{what} is not a sealed file of zkstate")
+    _, version, found, passes, memory_kib, lanes, *_ = _HEAD.unpack_from(data)
+    if version != VERSION:
+        raise EncodingError(f"{what} has version {version}, not {VERSION}")
+    if found not in list(Kind):
+        raise EncodingError(
+            f"{what} holds something of kind {found}, which is none of {', '.join(k.title for k in Kind)}"
+        )
+    return Kind(found), Cost(passes, memory_kib, lanes)
+
+
 def unseal(kind: Kind, data: bytes, passphrase: bytes, what: str = "a sealed file") -> bytes:
     """The content of a sealed file of that kind.
 
     EncodingError if it is none or of another kind or version, InputError if it asks for more work than `Cost` allows
     or the passphrase is not its own, DisagreementError if it was changed.
     """
-    if len(data) < _HEAD.size + _TAG_BYTES or not is_sealed(data):
-        raise EncodingError(f"{what} is not a sealed file of zkstate")
-    _, version, found, passes, memory_kib, lanes, salt, nonce, expected = _HEAD.unpack_from(data)
-    if version != VERSION:
-        raise EncodingError(f"{what} has version {version}, not {VERSION}")
-    if found != kind:
-        title = Kind(found).title if found in list(Kind) else f"kind {found}"
-        raise EncodingError(f"{what} holds {title}, not {kind.title}")
-    key, check = Cost(passes, memory_kib, lanes).keys(check_passphrase(passphrase), salt)
+    found, cost = outline(data, what)
+    if found is not kind:
+        raise EncodingError(f"{what} holds {found.title}, not {kind.title}")
+    salt, nonce, expected = _HEAD.unpack_from(data)[-3:]
+    key, check = cost.keys(check_passphrase(passphrase), salt)
     if not hmac.compare_digest(check, expected):
         raise InputError(f"{what} does not open with this passphrase (or its first {_HEAD.size} bytes were changed)")
     try:

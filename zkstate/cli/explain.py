@@ -6,14 +6,21 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
+
 from circuits import portable
 from circuits.attestation import STATEMENT_FILE
 from circuits.keys import status_of
 from lightclient.bundle import Bundle
+from lightclient.consensus.forks import MAINNET
+from lightclient.evidence import MAGIC as EVIDENCE_MAGIC
+from lightclient.evidence import MAX_EVIDENCE_BYTES, Outline
+from zkstate.backup import sealed
 from zkstate.cli.account import account_result, show_account
 from zkstate.cli.explain_circom import explain_ptau, explain_r1cs, explain_wtns, explain_zkey
 from zkstate.cli.explained import Explained, worded
-from zkstate.cli.headers import header_facts, header_result
+from zkstate.cli.headers import header_facts, header_result, time_text
+from zkstate.cli.named import read_named
 from zkstate.cli.terminal import size_text
 from zkstate.cli.trusted import trust_facts
 from zkstate.cli.verdict import claim_facts, claim_result, setup_result, setup_text
@@ -31,6 +38,8 @@ from zkstate.publication.records import parse_bucket
 from zkstate.publication.regular import read_below
 from zkstate.publication.tables import decode_totals
 from zkstate.publication.tiles import TILE_NODES
+from zkstate.registry.chain import address_text
+from zkstate.solvency import files as solvency
 from zkstate.state.decimals import render
 from zkstate.state.identity import AccountKey
 from zkstate.state.table import decode_table
@@ -161,6 +170,54 @@ def _transparent_proof(path: Path) -> Explained:
     return Explained("a transparent proof: well-formed; truth not checked", members, worded(members))
 
 
+def _evidence(path: Path) -> Explained:
+    outline = Outline.decode(read_named(path, MAX_EVIDENCE_BYTES))
+    header, genesis = outline.signed.header, outline.genesis_validators_root
+    members: dict[str, object] = {
+        "network": MAINNET.name if genesis == MAINNET.genesis_validators_root else "not built in",
+        "genesis_validators_root": f"0x{genesis.hex()}",
+        "checkpoint": f"0x{outline.checkpoint.hex()}",
+        "made_at": time_text(outline.time),
+        "updates": outline.updates,
+        "registry": address_text(outline.registry),
+    }
+    return Explained(
+        "an evidence bundle: well-formed; zkstate verify replays it against your checkpoint and registry",
+        {**header_result(header), **members},
+        [*worded(members), *header_facts(header)],
+    )
+
+
+def _sealed(path: Path) -> Explained:
+    with path.open("rb") as file:
+        kind, cost = sealed.outline(file.read(sealed.OUTLINE_BYTES), str(path))
+    members = {"holds": kind.title, "passes": cost.passes, "memory_kib": cost.memory_kib, "lanes": cost.lanes}
+    guess = f"Argon2id, {cost.passes} passes over {size_text(cost.memory_kib << 10)} in {cost.lanes} lanes"
+    return Explained("a sealed file", members, [("holds", kind.title), ("a guess costs", guess)])
+
+
+def _solvency_claim(_path: Path, content: bytes) -> Explained:
+    claim = solvency.Claim.decode(content)
+    sizes = ", ".join(f"{each.accounts} of up to {each.rows} rows" for each in claim.classes)
+    return Explained(
+        "what a solvency proof claims; zkstate verify checks it beside the published epoch",
+        msgspec.to_builtins(claim),
+        [
+            ("header hash", claim.header_hash),
+            ("system", claim.system),
+            ("accounts a batch", sizes),
+            ("unhealthy", solvency.health_text(claim)),
+        ],
+    )
+
+
+def _batch(path: Path) -> Explained:
+    batch = solvency.BatchFile.decode(read_named(path, MAX_BYTES), str(path))
+    members = {name: f"{getattr(batch.committed, name):#066x}" for name in ("before", "after", "reads")}
+    kind = "a batch of a solvency proof: well-formed; truth not checked"
+    return Explained(kind, {**members, "proof_bytes": len(batch.proof)}, [*worded(members)])
+
+
 def _verifying_key(path: Path, content: bytes) -> Explained:
     key = VerifyingKey.from_json(content, str(path))
     setup = status_of(key)
@@ -211,10 +268,14 @@ _BY_MAGIC: dict[bytes, Callable[[Path], Explained]] = {
     zkey_file.MAGIC: explain_zkey,
     ptau_file.MAGIC: explain_ptau,
     TRANSPARENT_MAGIC: _transparent_proof,
+    EVIDENCE_MAGIC: _evidence,
+    sealed.MAGIC: _sealed,
+    solvency.MAGIC: _batch,
 }
 _BY_MEMBER: dict[str, Callable[[Path, bytes], Explained]] = {
     "owner_secret": _bundle,
     "key_digest": _attestation,
+    "shortfall": _solvency_claim,
     "circuit": _statement,
     "pi_a": _proof,
     "vk_alpha_1": _verifying_key,

@@ -20,8 +20,8 @@ Explain a file, or say which CPU path the native core runs on (ZKSTATE_CPU=porta
 a file is is told by its content:
 
   of a venue         header.bin, manifest.json, tables, tree tiles, record buckets
-  of a trader        account keys and account bundles; the account is shown, its secrets never
-  of a proof         portable attestations; statement.json, proof.json, public.json, verification_key.json
+  of a trader        account keys and account bundles; the account is shown, its secrets never; evidence; sealed files
+  of a proof         portable attestations; statement.json, proof.json, public.json, verification_key.json; solvency
   of circom, snarkjs .r1cs, .wtns (how many values, never which), .zkey, .ptau: sections, counts, contributions
 
 Example, after the example of snapshot:

@@ -14,6 +14,8 @@ def trust_result(trust: Trust, now: int) -> dict[str, object]:
         "text": trust.text,
         "block_number": trust.block_number,
         "block_hash": _hex(trust.block_hash),
+        "block_time": trust.block_time,
+        "block_age_s": None if trust.block_time is None else now - trust.block_time,
         "finalized_slot": None if finality is None else finality.slot,
         "finalized_at": None if finality is None else finality.time,
         "finality_age_s": None if finality is None else now - finality.time,
@@ -24,8 +26,9 @@ def trust_result(trust: Trust, now: int) -> dict[str, object]:
 def trust_facts(trust: Trust, now: int) -> list[tuple[str, str]]:
     """For people, as of `now`."""
     block, finality = "none was read", trust.finality
-    if trust.block_number is not None:
-        block = f"{trust.block_number}, {_hex(trust.block_hash)}"
+    if trust.block_time is not None:
+        age = age_text(now - trust.block_time)
+        block = f"{trust.block_number}, {_hex(trust.block_hash)}, of {time_text(trust.block_time)}, {age} old"
     final, checkpoint = "not shown", "none"
     if finality is not None:
         age = age_text(now - finality.time)

@@ -38,8 +38,9 @@ class Finality:
 class Trust:
     """Why an epoch's header hash is believed: level `a` (strongest) to `d`, words, the block it was read at.
 
-    `text` is printed as it stands. The block is None where no chain was read (level d). For an in-process
-    chain the level is `c`: the block hash is the reader's own. `finality` comes with level a and no other.
+    `text` is printed as it stands. The block's number, hash and time (seconds since 1970) are None where no chain was
+    read (level d). For an in-process chain the level is `c`: the block hash is the reader's own. `finality` comes
+    with level a and no other.
     """
 
     level: str
@@ -47,6 +48,7 @@ class Trust:
     block_number: int | None = None
     block_hash: bytes | None = None
     finality: Finality | None = None
+    block_time: int | None = None
 
     def __post_init__(self) -> None:
         if self.level not in TRUST_LEVELS:
@@ -55,12 +57,13 @@ class Trust:
             raise EncodingError(
                 f"trust of level {self.level} with finality {self.finality}: level a has one, and a block"
             )
-        if (self.block_number is None) != (self.block_hash is None):
-            raise EncodingError("a trust description has a block number and a block hash, or neither")
+        if not (self.block_number is None) == (self.block_hash is None) == (self.block_time is None):
+            raise EncodingError("a trust description has a block's number, hash and time, or none of them")
         if self.block_hash is not None and len(self.block_hash) != 32:
             raise EncodingError(f"a block hash has 32 bytes, not {len(self.block_hash)}")
-        if self.block_number is not None and not 0 <= self.block_number < 1 << 64:
-            raise EncodingError(f"block number {self.block_number} is outside 64 bits")
+        for name, value in (("number", self.block_number), ("time", self.block_time)):
+            if value is not None and not 0 <= value < 1 << 64:
+                raise EncodingError(f"block {name} {value} is outside 64 bits")
 
 
 class TrustRoot(Protocol):
