@@ -11,11 +11,12 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from zkstate.algebra.bn254 import G1, G2
 from zkstate.errors import DisagreementError
-from zkstate.kernels import FR_BYTES, FrVec, G1Vec, G2Vec, ntt
+from zkstate.kernels import FR_BYTES, FrVec, G1Vec, G2Vec, ntt, thread_count
 from zkstate.proof.beacon import hash_to_g2
 from zkstate.proof.container import Buffer
 from zkstate.proof.contribution import same_ratio
@@ -37,6 +38,7 @@ Random = Callable[[int], bytes]
 Progress = Callable[[str], None]
 _CHUNK = 1 << 16
 _RANDOM_BYTES = 16
+_SHORT = 1 << 11  # points of a basis per thread that are not worth sharing among threads
 _SECRETS = ("tau", "alpha", "beta")
 
 
@@ -276,10 +278,30 @@ def _require_basis(file: PtauFile, section: int, level: int, rng: Random) -> Non
 def prepare(file: PtauFile, progress: Progress = silent) -> Iterator[Buffer]:
     """The chunks of the file prepared for phase 2: with every Lagrange basis, computed here."""
     sections: dict[int, Iterable[Buffer]] = {number: [file.sections[number]] for number in (*POWERS, BETA_2)}
+    bases = _bases(file, progress)
     for section in POWERS:
-        progress(f"computing Lagrange bases, {NAMES[section]}")
-        read = file.g2 if section == TAU_2 else file.g1
-        sections[section + LAGRANGE] = [
-            read(section, 0, 1 << level).lagrange().raw() for level in levels(file, section)
-        ]
+        sections[section + LAGRANGE] = [bases[section, level] for level in levels(file, section)]
     return encode(file.power, file.ceremony_power, sections, file.contributions)
+
+
+def _bases(file: PtauFile, progress: Progress) -> dict[tuple[int, int], Buffer]:
+    """Every Lagrange basis by section and level: a long one takes all threads, short ones one each, side by side."""
+    threads = thread_count(0)
+
+    def basis(which: tuple[int, int], threads: int) -> Buffer:
+        section, level = which
+        read = file.g2 if section == TAU_2 else file.g1
+        return read(section, 0, 1 << level).lagrange(threads).raw()
+
+    wanted = [(section, level) for level in range(file.power + 1, -1, -1) for section in (TAU_2, *POWERS)]
+    wanted = [which for which in dict.fromkeys(wanted) if which[1] in levels(file, which[0])]
+    found = {}
+    for which in wanted:
+        if 1 << which[1] > _SHORT * threads:
+            progress(f"computing Lagrange bases of 2^{which[1]} points, {NAMES[which[0]]}")
+            found[which] = basis(which, threads)
+    progress("computing the shorter Lagrange bases" if found else "computing Lagrange bases")
+    short = [which for which in wanted if which not in found]
+    with ThreadPoolExecutor(threads) as pool:
+        found.update(zip(short, pool.map(lambda which: basis(which, 1), short), strict=True))
+    return found
