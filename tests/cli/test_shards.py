@@ -70,6 +70,19 @@ def test_files_are_rebuilt_and_published_again(scattered, tmp_path):
     assert tree(tmp_path / "whole/epochs/00000001") == tree(scattered / "epoch/public")
 
 
+def test_a_lost_mirror_gets_its_own_shard_back(scattered, tmp_path):
+    rebuilt = recover(scattered, tmp_path / "out", [scattered / f"mirror-{i}" for i in (0, 2, 4)], "--files")
+    assert rebuilt.code == 0, rebuilt.err
+    for _ in range(2):
+        done = zkstate("publish", tmp_path / "out", "--shard", f"3={tmp_path / 'back'}", "--json")
+        assert done.code == 0, done.err
+    assert done.json["mirrors"][0]["already"]
+    assert tree(tmp_path / "back") == tree(scattered / "mirror-3")
+    for wrong, words in ((f"5={tmp_path / 'x'}", "shards 0 to 4"), ("x", "not N=PLACE"), ("3=", "not N=PLACE")):
+        refused = zkstate("publish", tmp_path / "out", "--shard", wrong)
+        assert (refused.code, words in refused.err) == (2, True), refused.err
+
+
 def test_a_mirror_with_a_wrong_shard_is_left_as_it_is(scattered, tmp_path):
     for i in range(5):
         shutil.copytree(scattered / f"mirror-{i}", tmp_path / f"mirror-{i}")

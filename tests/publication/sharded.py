@@ -12,7 +12,7 @@ from zkstate.publication.header import SignedHeader, sign
 from zkstate.publication.layout import HEADER, MANIFEST, PUBLIC, SHARDS, epoch_folder, tile_path
 from zkstate.publication.manifest import Manifest
 from zkstate.publication.operator import Operator
-from zkstate.publication.shards import ShardPlan, plan_shards, slice_path, write_shards
+from zkstate.publication.shards import ShardPlan, new_files, plan_shards, slice_path, write_shards
 
 EPOCH = 3
 
@@ -81,7 +81,9 @@ def sharded(root, k, n, *, seed=0, stripes=3):
         folder.mkdir(parents=True)
         for name in (HEADER, MANIFEST, SHARDS):
             shutil.copy(public / name, folder / name)
-    write_shards(public, manifest, plan, {i: mirror / epoch_folder(EPOCH) for i, mirror in enumerate(mirrors)})
+    write_shards(
+        public, manifest, plan, {i: new_files(mirror / epoch_folder(EPOCH)) for i, mirror in enumerate(mirrors)}
+    )
     everything = {str(p.relative_to(public)): p.read_bytes() for p in public.rglob("*") if p.is_file()}
     epoch = Sharded(signed, plan, everything, mirrors)
     for shard in range(n):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import argparse
+import re
 from collections.abc import Sequence
-from pathlib import Path
 
 from zkstate.cli.arguments import Namespace, Parser, address, directory, existing, whole
 from zkstate.cli.blobs import declare_sending, kept, packed
@@ -13,7 +14,8 @@ from zkstate.cli.terminal import Terminal, show_facts, size_text
 from zkstate.errors import InputError
 from zkstate.publication.header import SIGNED_BYTES, SignedHeader
 from zkstate.publication.layout import HEADER, PUBLIC
-from zkstate.publication.publish import Published, publish_folder, publish_shards
+from zkstate.publication.mirrors import target_at
+from zkstate.publication.publish import Published, publish_shards, publish_some_shards, publish_whole
 from zkstate.publication.regular import read_below
 from zkstate.registry.chain import address_text, parse_address
 from zkstate.registry.client import JsonRpcChain, KeyFile, NodeAccount
@@ -21,14 +23,17 @@ from zkstate.registry.registry import Registry
 from zkstate.registry.rpc import TIMEOUT_S
 
 USAGE = """\
-usage: zkstate publish DIR [--mirror FOLDER ...] [--shard-mirror FOLDER ...] [--rpc URL CHAIN] [--json]
+usage: zkstate publish DIR [--mirror PLACE ...] [--shard-mirror PLACE ...] [--shard N=PLACE ...] [--rpc URL CHAIN]
+                       [--json]
 
 Copy an epoch to mirrors, then put its header hash into a registry on a chain. What is there already and the
 same is accepted, so a publication that was interrupted is repeated as it was.
 
   DIR                   what zkstate snapshot wrote; only its public part leaves it
-  --mirror FOLDER       a folder that a static web server, an object store or a disk serves
-  --shard-mirror FOLDER the same, but it takes one of the shards that the snapshot committed to; give one for each
+  --mirror PLACE        a folder that a static web server or a disk serves, or a store as a URL that fsspec knows, such
+                        as s3://bucket/venue; its driver is installed and configured apart
+  --shard-mirror PLACE  the same, but it takes one of the shards that the snapshot committed to; give one for each
+  --shard N=PLACE       only shard N, from 0: gives a lost mirror its own back after zkstate recover --files
   --rpc URL             a node to send the transaction through
   --chain-id N          send nothing unless the node is on this chain
 
@@ -70,8 +75,9 @@ Example, after the example of snapshot:
 
 def declare(parser: Parser) -> None:
     parser.add_argument("folder", type=directory)
-    parser.add_argument("--mirror", type=Path, action="append", default=[])
-    parser.add_argument("--shard-mirror", type=Path, action="append", default=[])
+    parser.add_argument("--mirror", action="append", default=[])
+    parser.add_argument("--shard-mirror", action="append", default=[])
+    parser.add_argument("--shard", type=_numbered, action="append", default=[])
     parser.add_argument("--rpc")
     parser.add_argument("--chain-id", type=whole(0, (1 << 64) - 1))
     parser.add_argument("--registry", type=address)
@@ -88,8 +94,12 @@ def run(args: Namespace, terminal: Terminal) -> int:
     for option in ("publisher_key", "chain_id"):
         if getattr(args, option) is not None and not on_chain:
             raise InputError(f"--{option.replace('_', '-')} is for a transaction, and no --rpc is given")
-    if not (args.mirror or args.shard_mirror or args.blobs):
+    if not (args.mirror or args.shard_mirror or args.shard or args.blobs):
         raise InputError("--mirror or --shard-mirror is needed: a registry holds no files")
+    if len({shard for shard, _ in args.shard}) < len(args.shard):
+        raise InputError("--shard names a shard twice")
+    whole_at, shards_at = [[target_at(place) for place in places] for places in (args.mirror, args.shard_mirror)]
+    some_at = {shard: target_at(place) for shard, place in args.shard}
     public = args.folder / PUBLIC
     if not public.is_dir():
         raise InputError(f"{args.folder} has no folder {PUBLIC}: it is not what zkstate snapshot wrote")
@@ -104,9 +114,11 @@ def run(args: Namespace, terminal: Terminal) -> int:
     if (args.deploy or plan is not None) and args.publisher_key is None:
         terminal.say(NODE_SIGNS)
     with terminal.progress("publish") as progress:
-        copies = [publish_folder(public, mirror, progress) for mirror in args.mirror]
-        if args.shard_mirror:
-            copies += publish_shards(public, args.shard_mirror, progress)
+        copies = [publish_whole(public, mirror, progress) for mirror in whole_at]
+        if shards_at:
+            copies += publish_shards(public, shards_at, progress)
+        if some_at:
+            copies += publish_some_shards(public, some_at, progress)
         told = kept(blobs, args)
         if chain is not None:
             told |= _to_chain(chain, args, signed, blobs, terminal)
@@ -121,6 +133,14 @@ def run(args: Namespace, terminal: Terminal) -> int:
     ]
     terminal.emit(result, lambda console: show_facts(console, facts))
     return 0
+
+
+def _numbered(text: str) -> tuple[int, str]:
+    """N=PLACE."""
+    number, _, place = text.partition("=")
+    if not re.fullmatch(r"[0-9]{1,2}", number, re.ASCII) or not place:
+        raise argparse.ArgumentTypeError(f"{text!r} is not N=PLACE, such as 2=mirror-2")
+    return int(number), place
 
 
 def _open_chain(args: Namespace) -> JsonRpcChain:

@@ -17,6 +17,7 @@ from zkstate.errors import InputError, MissingError, SourceError
 from zkstate.publication.http import origin, read_body, reported, request, server_url
 from zkstate.publication.layout import checked_path
 from zkstate.publication.regular import read_below
+from zkstate.publication.stores import Store
 
 MAX_REDIRECTS = 3
 
@@ -124,11 +125,21 @@ class HttpMirror:
         return to
 
 
-def mirror_at(place: str) -> FolderMirror | HttpMirror:
-    """The mirror at a folder path or an http(s) URL. InputError for any other scheme."""
-    scheme, separator, _ = place.partition("://")
-    if not separator:
-        return FolderMirror(Path(place))
-    if scheme.lower() in ("http", "https"):
+def mirror_at(place: str) -> FolderMirror | HttpMirror | Store:
+    """The mirror at a folder path, an http(s) URL or the URL of a store. Errors: InputError, and those of `Store`."""
+    if place.partition("://")[0].lower() in ("http", "https"):
         return HttpMirror(place)
-    raise InputError(f"mirror scheme {scheme!r} is none of http, https; a folder is written as a path")
+    target = target_at(place)
+    return target if isinstance(target, Store) else FolderMirror(target)
+
+
+def target_at(place: str) -> Path | Store:
+    """Where an epoch can be published: a folder, as a path or a file URL, or a store. Errors as `mirror_at`."""
+    scheme, separator, path = place.partition("://")
+    if not separator:
+        return Path(place)
+    if scheme in ("file", "local"):
+        if not path.startswith("/"):
+            raise InputError(f"{place}: a file URL names a path from the root, as in {scheme}:///srv/mirror")
+        return Path(path)
+    return Store(place)

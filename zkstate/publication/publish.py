@@ -1,39 +1,54 @@
-"""Publishing: copy an epoch's public folder to its place on a mirror, whole or not at all."""
+"""Publishing: copy an epoch's public folder to its place on a mirror, whole or not at all.
+
+In a folder an epoch appears by one rename. A store has no such step: there the header goes last, so that whoever reads
+by the header finds all of it, and an upload that was cut off is repeated.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from zkstate.atomic import new_folder
-from zkstate.errors import DisagreementError, InputError, SourceError
+from zkstate.errors import DisagreementError, InputError, MissingError, SourceError
 from zkstate.publication.erasure import SLICE
 from zkstate.publication.header import SIGNED_BYTES, SignedHeader
 from zkstate.publication.layout import HEADER, MANIFEST, SHARDS, epoch_folder
 from zkstate.publication.manifest import MAX_MANIFEST_BYTES, Entry, Manifest, check_folder
 from zkstate.publication.progress import Progress, silent
-from zkstate.publication.regular import open_below, read_below
+from zkstate.publication.regular import open_below, read_below, sha256_below
 from zkstate.publication.shards import (
     HASH_BYTES,
     MAX_PLAN_BYTES,
     MAX_SLICE_FILE,
     ShardPlan,
+    Sink,
+    new_files,
     slice_path,
     write_shards,
 )
+from zkstate.publication.stores import Store
 
 CHUNK = 1 << 20
-_SHARD_MIRROR = (HEADER, MANIFEST, SHARDS)
+REQUEST_S = 60.0
+"""How long a store may take to hand over one small object."""
+
+_SHARD_MIRROR = (SHARDS, MANIFEST, HEADER)  # in the order in which a store gets them
+
+Target = Path | Store
+"""A mirror to publish to."""
 
 
 @dataclass(frozen=True, slots=True)
 class Published:
     """Where an epoch lies on a mirror; `already` if it lay there before, byte for byte."""
 
-    folder: Path
+    folder: Path | str
     header_hash: bytes
     files: int
     copied_bytes: int
@@ -65,12 +80,88 @@ def publish_folder(public: Path, mirror: Path, progress: Progress = silent) -> P
     return Published(target, signed.header.hash, files, done, already=False)
 
 
-def publish_shards(public: Path, mirrors: Sequence[Path], progress: Progress = silent) -> list[Published]:
-    """Give each mirror folder one shard of the epoch in `public`, in order, with header, manifest and plan.
+def publish_whole(public: Path, mirror: Target, progress: Progress = silent) -> Published:
+    """As `publish_folder`, to a folder or a store. Errors: also those of `Store`."""
+    if isinstance(mirror, Path):
+        return publish_folder(public, mirror, progress)
+    signed = SignedHeader.decode(read_below(public, HEADER, SIGNED_BYTES))
+    _require_whole(public, signed, progress)
+    manifest = Manifest.decode_under(read_below(public, MANIFEST, MAX_MANIFEST_BYTES), signed.header.data_root)
+    place = epoch_folder(signed.header.epoch)
+    paths = (*(entry.path for entry in manifest.files), MANIFEST, HEADER)
+    already, sent, total = _header_there(mirror, signed), 0, sum((public / path).stat().st_size for path in paths)
+    for path in () if already else paths:
+        sent += mirror.put(f"{place}/{path}", (public, path))
+        progress("upload files", sent, total)
+    for done, path in enumerate(paths, start=1):
+        ours = sha256_below(public, path)
+        if (found := mirror.sha256(f"{place}/{path}", REQUEST_S + total / CHUNK)) != ours:
+            raise DisagreementError(f"{mirror.url}: {place}/{path} has SHA-256 {found}, and was published as {ours}")
+        progress("check files", done, len(paths))
+    return Published(f"{mirror.url}/{place}", signed.header.hash, len(paths), sent, already=already)
+
+
+def publish_shards(public: Path, mirrors: Sequence[Target], progress: Progress = silent) -> list[Published]:
+    """Give each mirror one shard of the epoch in `public`, in order, with header, manifest and plan.
+
+    Errors: InputError if there are not as many mirrors as shards; else as `publish_some_shards`.
+    """
+    _, _, plan = _sharded(public)
+    if len(mirrors) != len(plan.roots):
+        raise InputError(f"{len(mirrors)} mirrors for {len(plan.roots)} shards: each takes one")
+    return publish_some_shards(public, dict(enumerate(mirrors)), progress)
+
+
+def publish_some_shards(public: Path, mirrors: Mapping[int, Target], progress: Progress = silent) -> list[Published]:
+    """Give mirrors the shards of these numbers, such as a lost one back to its mirror.
 
     A shard that is there already and right is accepted; anything else there is kept as it is. No mirror has a part of
-    a shard. Errors: InputError if there are not as many mirrors as shards; else as `publish_folder`.
+    a shard. Errors: InputError for a shard that the plan lacks, or a mirror named twice; else as `publish_whole`.
     """
+    signed, manifest, plan = _sharded(public)
+    if unknown := [shard for shard in mirrors if not 0 <= shard < len(plan.roots)]:
+        raise InputError(f"shard {unknown[0]}: the epoch has shards 0 to {len(plan.roots) - 1}")
+    if len({mirror.resolve() if isinstance(mirror, Path) else mirror.url for mirror in mirrors.values()}) < len(
+        mirrors
+    ):
+        raise InputError("a mirror is named twice: a mirror takes one shard")
+    place = epoch_folder(signed.header.epoch)
+    there = {shard for shard, mirror in mirrors.items() if _is_there(mirror, signed)}
+    for shard in there:
+        _require_shard(_reading(mirrors[shard], place), _place(mirrors[shard], place), signed, plan, shard)
+    with ExitStack() as stack:
+        sinks: dict[int, Sink] = {}
+        readers: dict[int, Callable[[str, int], bytes]] = {}
+        for shard, mirror in mirrors.items():
+            if shard not in there and isinstance(mirror, Path):
+                folder = stack.enter_context(new_folder(mirror / place))
+                sinks[shard], readers[shard] = new_files(folder), partial(read_below, folder)
+            elif shard not in there:
+                sinks[shard], readers[shard] = _uploading(mirror, place), _reading(mirror, place)
+        if sinks:
+            write_shards(public, manifest, plan, sinks, progress)
+        for shard, sink in sinks.items():
+            for path in _SHARD_MIRROR:
+                sink(path, read_below(public, path, MAX_MANIFEST_BYTES))
+            _require_shard(readers[shard], _place(mirrors[shard], place), signed, plan, shard)
+    files = len(_SHARD_MIRROR) + plan.stripes
+    size = plan.stripes * (SLICE + HASH_BYTES * plan.depth) + sum(
+        (public / path).stat().st_size for path in _SHARD_MIRROR
+    )
+    return [
+        Published(
+            _place(mirror, place),
+            signed.header.hash,
+            files,
+            0 if shard in there else size,
+            already=shard in there,
+        )
+        for shard, mirror in mirrors.items()
+    ]
+
+
+def _sharded(public: Path) -> tuple[SignedHeader, Manifest, ShardPlan]:
+    """Header, manifest and plan of an epoch. InputError if it has no shards, DisagreementError for another plan."""
     signed = SignedHeader.decode(read_below(public, HEADER, SIGNED_BYTES))
     manifest = Manifest.decode_under(read_below(public, MANIFEST, MAX_MANIFEST_BYTES), signed.header.data_root)
     if manifest.find(SHARDS) is None:
@@ -78,46 +169,60 @@ def publish_shards(public: Path, mirrors: Sequence[Path], progress: Progress = s
     plan = ShardPlan.decode(read_below(public, SHARDS, MAX_PLAN_BYTES))
     if manifest.find(SHARDS) != Entry.of(SHARDS, plan.encode()):
         raise DisagreementError(f"{public / SHARDS} is not the file that {MANIFEST} lists")
-    if len({mirror.resolve() for mirror in mirrors}) < len(mirrors):
-        raise InputError("a mirror is named twice: a mirror takes one shard")
-    if len(mirrors) != len(plan.roots):
-        raise InputError(f"{len(mirrors)} mirrors for {len(plan.roots)} shards: each takes one")
-    targets = [mirror / epoch_folder(signed.header.epoch) for mirror in mirrors]
-    there = {shard for shard, target in enumerate(targets) if os.path.lexists(target)}
-    for shard in there:
-        _require_shard(targets[shard], signed, plan, shard)
-    with ExitStack() as stack:
-        folders = {
-            shard: stack.enter_context(new_folder(target)) for shard, target in enumerate(targets) if shard not in there
-        }
-        if folders:
-            write_shards(public, manifest, plan, folders, progress)
-        for shard, folder in folders.items():
-            for path in _SHARD_MIRROR:
-                _copy(public, folder, path)
-            _require_shard(folder, signed, plan, shard)
-    files = len(_SHARD_MIRROR) + plan.stripes
-    size = plan.stripes * (SLICE + HASH_BYTES * plan.depth) + sum(
-        (public / path).stat().st_size for path in _SHARD_MIRROR
-    )
-    return [
-        Published(target, signed.header.hash, files, 0 if shard in there else size, already=shard in there)
-        for shard, target in enumerate(targets)
-    ]
+    return signed, manifest, plan
 
 
-def _require_shard(folder: Path, signed: SignedHeader, plan: ShardPlan, shard: int) -> None:
-    """DisagreementError unless `folder` holds this shard of this epoch, whole and right."""
+def _is_there(mirror: Target, signed: SignedHeader) -> bool:
+    if isinstance(mirror, Path):
+        return os.path.lexists(mirror / epoch_folder(signed.header.epoch))
+    return _header_there(mirror, signed)
+
+
+def _header_there(mirror: Store, signed: SignedHeader) -> bool:
+    """Whether a store has this header. DisagreementError if it has another one of that epoch."""
+    path = f"{epoch_folder(signed.header.epoch)}/{HEADER}"
     try:
-        header = read_below(folder, HEADER, SIGNED_BYTES)
-        Manifest.decode_under(read_below(folder, MANIFEST, MAX_MANIFEST_BYTES), signed.header.data_root)
-        same = header == signed.encode() and read_below(folder, SHARDS, MAX_PLAN_BYTES) == plan.encode()
+        found = mirror.get(path, max_bytes=SIGNED_BYTES, timeout_s=REQUEST_S)
+    except MissingError:
+        return False
+    if found != signed.encode():
+        raise DisagreementError(
+            f"{mirror.url}: {path} has SHA-256 {hashlib.sha256(found).hexdigest()}, and the epoch to publish has "
+            f"header hash {signed.header.hash.hex()}; published epochs are never replaced"
+        )
+    return True
+
+
+def _uploading(mirror: Target, place: str) -> Sink:
+    assert isinstance(mirror, Store)
+    return lambda path, content: mirror.put(f"{place}/{path}", content)
+
+
+def _reading(mirror: Target, place: str) -> Callable[[str, int], bytes]:
+    """What reads a file of an epoch on a mirror, up to a limit."""
+    if isinstance(mirror, Path):
+        return partial(read_below, mirror / place)
+    return lambda path, limit: mirror.get(f"{place}/{path}", max_bytes=limit, timeout_s=REQUEST_S)
+
+
+def _place(mirror: Target, place: str) -> Path | str:
+    return mirror / place if isinstance(mirror, Path) else f"{mirror.url}/{place}"
+
+
+def _require_shard(
+    read: Callable[[str, int], bytes], where: Path | str, signed: SignedHeader, plan: ShardPlan, shard: int
+) -> None:
+    """DisagreementError unless what `read` reads is this shard of this epoch, whole and right."""
+    try:
+        header = read(HEADER, SIGNED_BYTES)
+        Manifest.decode_under(read(MANIFEST, MAX_MANIFEST_BYTES), signed.header.data_root)
+        same = header == signed.encode() and read(SHARDS, MAX_PLAN_BYTES) == plan.encode()
         for stripe in range(plan.stripes):
-            plan.open_slice(shard, stripe, read_below(folder, slice_path(shard, stripe), MAX_SLICE_FILE))
+            plan.open_slice(shard, stripe, read(slice_path(shard, stripe), MAX_SLICE_FILE))
     except (InputError, DisagreementError, SourceError) as error:
-        raise DisagreementError(f"{folder} does not hold shard {shard} of this epoch: {error}") from error
+        raise DisagreementError(f"{where} does not hold shard {shard} of this epoch: {error}") from error
     if not same:
-        raise DisagreementError(f"{folder} holds another header or plan; published epochs are never replaced")
+        raise DisagreementError(f"{where} holds another header or plan; published epochs are never replaced")
 
 
 def _copy(source: Path, target: Path, path: str) -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
@@ -29,6 +29,9 @@ HASH_BYTES = 32
 MAX_PLAN_BYTES = 1 << 14
 MAX_DEPTH = 32
 MAX_SLICE_FILE = SLICE + HASH_BYTES * MAX_DEPTH
+
+Sink = Callable[[str, bytes], object]
+"""Takes the path and the content of one file after the other."""
 
 _Root = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}$")]
 
@@ -151,9 +154,9 @@ def plan_shards(folder: Path, manifest: Manifest, code: Code, progress: Progress
 
 
 def write_shards(
-    folder: Path, manifest: Manifest, plan: ShardPlan, targets: Mapping[int, Path], progress: Progress = silent
+    folder: Path, manifest: Manifest, plan: ShardPlan, targets: Mapping[int, Sink], progress: Progress = silent
 ) -> None:
-    """Write the slices of some shards, each below a folder of its own, from the files below `folder`, read twice.
+    """Write the slices of some shards, each to a place of its own, from the files below `folder`, read twice.
 
     DisagreementError, before anything is written, if the files are not those of the plan.
     """
@@ -164,13 +167,25 @@ def write_shards(
             raise DisagreementError(
                 f"{folder} gives shard {shard} the root {levels[-1][0].hex()}, and {SHARDS} has {root.hex()}"
             )
-    for shard, target in targets.items():
-        (target / slice_path(shard, 0)).parent.mkdir(parents=True)
     for stripe, slices in enumerate(_stripes(folder, archive, plan, "write shards", progress)):
         for shard, target in targets.items():
             path = b"".join(trees[shard][level][(stripe >> level) ^ 1] for level in range(plan.depth))
-            with open(target / slice_path(shard, stripe), "xb", buffering=0) as file:  # noqa: PTH123 (many small files)
-                file.write(slices[shard] + path)
+            target(slice_path(shard, stripe), slices[shard] + path)
+
+
+def new_files(folder: Path) -> Sink:
+    """A sink that writes files below a folder that has none of them."""
+
+    def write(path: str, content: bytes) -> None:
+        try:
+            file = open(folder / path, "xb", buffering=0)  # noqa: PTH123, SIM115 (many small files)
+        except FileNotFoundError:
+            (folder / path).parent.mkdir(parents=True)
+            file = open(folder / path, "xb", buffering=0)  # noqa: PTH123, SIM115
+        with file:
+            file.write(content)
+
+    return write
 
 
 def slice_path(shard: int, stripe: int) -> str:
