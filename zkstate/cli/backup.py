@@ -1,22 +1,35 @@
-"""zkstate backup: keep an account key through the loss of a machine, a wallet or a guardian."""
+"""zkstate backup: keep a key and a state through the loss of a machine, a wallet or a guardian."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from zkstate.atomic import PRIVATE_FILE, PRIVATE_FOLDER, create_file, new_folder, write_new
-from zkstate.backup.sealed import Kind, seal
+from zkstate.backup.sealed import Kind, is_sealed, outline, seal, unseal
 from zkstate.backup.shares import Group, join, split
 from zkstate.backup.wallet import WalletRequest
 from zkstate.cli.arguments import Namespace, Parser, address, existing, hex_bytes, k_of_n, require_options, whole
+from zkstate.cli.backup_store import ACTIONS as STORE_ACTIONS
+from zkstate.cli.backup_store import OPTIONS as STORE_OPTIONS
+from zkstate.cli.backup_store import USAGE as STORE_USAGE
+from zkstate.cli.backup_store import declare as declare_store
 from zkstate.cli.keys import new_passphrase, read_key, read_passphrase, read_share, read_signature
-from zkstate.cli.named import read_header
+from zkstate.cli.named import read_header, read_named
 from zkstate.cli.terminal import Terminal, pretty_json, show_facts
 from zkstate.errors import DisagreementError, InputError
-from zkstate.state.identity import AccountKey
+from zkstate.state.identity import AccountKey, read_private
 
-USAGE = """\
-usage: zkstate backup seal    KEY --passphrase FILE --out FILE
+SETTINGS_LIMIT = 1 << 20
+
+USAGE = f"""\
+usage: zkstate backup make    --store DIR --passphrase FILE [--account BUNDLE] [--epoch DIR ...] [--file FILE ...]
+                              [--sealed FILE ...] [--key KEY] [--keep N] [--keep-daily N] [--keep-weekly N]
+                              [--keep-monthly N]
+       zkstate backup verify  --store DIR [OPEN] [BELIEVE]
+       zkstate backup restore --store DIR [OPEN] [--number N] --out DIR
+       zkstate backup drill   --store DIR [OPEN] [BELIEVE] [--number N]
+       zkstate backup seal    KEY --passphrase FILE --out FILE
+       zkstate backup seal    FILE --settings --passphrase FILE --out FILE
        zkstate backup unseal  FILE --unlock FILE --out KEY
        zkstate backup split   KEY --group KofN [--group KofN ...] [--groups-needed N] [--passphrase FILE] --out DIR
        zkstate backup join    SHARE [SHARE ...] [--passphrase FILE] [--owner HEX] --out KEY
@@ -24,10 +37,15 @@ usage: zkstate backup seal    KEY --passphrase FILE --out FILE
        zkstate backup wallet  --header FILE [--number N] --address ADDRESS --signature FILE --again FILE --out KEY
                                                                                          each with [--json]
 
-Keep an account key: under a passphrase, as shares of guardians, or as what your wallet can sign again.
+OPEN is --passphrase FILE or --key KEY or both; BELIEVE is --header FILE, or --rpc URL and --registry ADDRESS.
 
+Keep a state in a folder of versions, and an account key: under a passphrase, as shares of guardians, or as what your
+wallet can sign again.
+
+{STORE_USAGE}\
   KEY           an account key file, in the clear or sealed (then with --unlock FILE, its passphrase)
-  seal          encrypt the key under a passphrase (Argon2id, AES-256-GCM); recover takes the file with --unlock
+  seal          encrypt the key under a passphrase (Argon2id, AES-256-GCM); recover takes the file with --unlock. With
+                --settings any file of up to a mebibyte, such as your mirrors and nodes
   unseal        the other way round
   split         SLIP-39 shares, one file each, which wallets of that standard read too: K of N of a group speak for it,
                 and --groups-needed groups together give the key. Splitting again replaces guardians, not the account
@@ -42,7 +60,7 @@ Example:
   zkstate backup split trader.key --group 3of5 --out shares
 """
 
-_OPTIONS = ("passphrase", "unlock", "group", "groups_needed", "owner", "header", "number")
+_OPTIONS = ("passphrase", "unlock", "group", "groups_needed", "owner", "header", "number", "settings")
 _SIGNED = ("address", "signature", "again")
 
 
@@ -60,6 +78,8 @@ def declare(parser: Parser) -> None:
     parser.add_argument("--signature", type=existing)
     parser.add_argument("--again", type=existing)
     parser.add_argument("--out", type=Path)
+    parser.add_argument("--settings", action="store_true", default=None)
+    declare_store(parser)
 
 
 def run(args: Namespace, terminal: Terminal) -> int:
@@ -67,13 +87,15 @@ def run(args: Namespace, terminal: Terminal) -> int:
 
 
 def _takes(args: Namespace, positions: range, needed: tuple[str, ...], optional: tuple[str, ...] = ()) -> None:
-    require_options(args, "backup", (*_OPTIONS, *_SIGNED, "out"), needed, optional)
+    require_options(args, "backup", (*_OPTIONS, *_SIGNED, *STORE_OPTIONS, "out"), needed, optional)
     if len(args.given) not in positions:
         raise InputError(f"backup {args.action} does not take {len(args.given)} files (see --help)")
 
 
 def _seal(args: Namespace, terminal: Terminal) -> int:
-    _takes(args, range(1, 2), ("passphrase", "out"), ("unlock",))
+    _takes(args, range(1, 2), ("passphrase", "out"), ("unlock", "settings"))
+    if args.settings:
+        return _seal_settings(args, terminal)
     key = read_key(args.given[0], args.unlock)
     passphrase = new_passphrase(args.passphrase)
     with terminal.progress("backup seal"):
@@ -82,8 +104,20 @@ def _seal(args: Namespace, terminal: Terminal) -> int:
     return _made(terminal, "seal", key, ("sealed key", f"{args.out}: worth as much as its passphrase"))
 
 
+def _seal_settings(args: Namespace, terminal: Terminal) -> int:
+    content = read_named(args.given[0], SETTINGS_LIMIT)
+    sealed = seal(Kind.SETTINGS, content, new_passphrase(args.passphrase))
+    create_file(args.out, sealed, PRIVATE_FILE, "sealed settings file")
+    return _done(terminal, "seal", ("sealed settings", str(args.out)))
+
+
 def _unseal(args: Namespace, terminal: Terminal) -> int:
     _takes(args, range(1, 2), ("unlock", "out"))
+    data = read_private(args.given[0], 2 * SETTINGS_LIMIT, "sealed file")
+    if is_sealed(data) and outline(data, str(args.given[0]))[0] is Kind.SETTINGS:
+        content = unseal(Kind.SETTINGS, data, read_passphrase(args.unlock), str(args.given[0]))
+        create_file(args.out, content, PRIVATE_FILE, "settings file")
+        return _done(terminal, "unseal", ("settings", str(args.out)))
     with terminal.progress("backup unseal"):
         key = read_key(args.given[0], args.unlock)
     return _keep(args, terminal, key)
@@ -132,6 +166,12 @@ def _wallet(args: Namespace, terminal: Terminal) -> int:
     return 0
 
 
+def _stored(args: Namespace, terminal: Terminal) -> int:
+    action, needed, optional = STORE_ACTIONS[args.action]
+    _takes(args, range(1), needed, optional)
+    return action(args, terminal)
+
+
 def _keep(args: Namespace, terminal: Terminal, key: AccountKey) -> int:
     key.write(args.out)
     return _made(terminal, args.action, key, ("key", f"{args.out}: keep it private"))
@@ -145,4 +185,10 @@ def _made(terminal: Terminal, action: str, key: AccountKey, what: tuple[str, str
     return 0
 
 
+def _done(terminal: Terminal, action: str, what: tuple[str, str]) -> int:
+    terminal.emit({"verb": "backup", "action": action, "out": what[1]}, lambda console: show_facts(console, [what]))
+    return 0
+
+
 _ACTIONS = {"seal": _seal, "unseal": _unseal, "split": _split, "join": _join, "wallet": _wallet}
+_ACTIONS |= dict.fromkeys(STORE_ACTIONS, _stored)

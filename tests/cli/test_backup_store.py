@@ -1,0 +1,278 @@
+"""backup make, verify, restore and drill: what is checked with which key, what a loss leaves, and what leaks."""
+
+import hashlib
+import os
+import re
+import shutil
+import signal
+import subprocess
+import time
+
+import pytest
+
+from tests.cli.program import command, environment, tree, zkstate
+from zkstate.backup.rotation import Keep
+from zkstate.backup.sealed import Cost
+from zkstate.backup.store import Contents, epoch_files, lay_out, locked, make, object_path, read_version, unlock
+from zkstate.backup.store_use import check
+from zkstate.backup.version import SEALED_CHUNK
+from zkstate.errors import DisagreementError, EnvironmentFailure, InputError
+
+CHEAP = Cost(1, 8, 1)
+PASSPHRASE, OTHER = b"six words that nobody has said", b"and six others for the account key"
+
+
+def secret_file(path, content):
+    path.write_bytes(content)
+    path.chmod(0o600)
+    return path
+
+
+@pytest.fixture(scope="module")
+def kept(recovered, tmp_path_factory):
+    """A store with an epoch, the trader's account, a private file and a sealed key; and what opens it."""
+    root = tmp_path_factory.mktemp("kept")
+    (root / "note.txt").write_bytes(b"the mirrors I trust\n" * 5000)
+    secret_file(root / "passphrase", PASSPHRASE + b"\n")
+    secret_file(root / "other", OTHER + b"\n")
+    sealed = zkstate("backup", "seal", recovered.key, "--passphrase", root / "other", "--out", root / "key.sealed")
+    assert sealed.code == 0, sealed.err
+    made = zkstate(
+        "backup", "make", "--store", root / "store", "--passphrase", root / "passphrase", "--account",
+        recovered.bundle, "--epoch", recovered.published, "--file", root / "note.txt", "--sealed", root / "key.sealed",
+        "--key", recovered.key, "--json",
+    )  # fmt: skip
+    assert made.code == 0, made.err
+    return root
+
+
+@pytest.fixture
+def plain(recovered, tmp_path):
+    """A store that costs nothing to open, with one version, and its key."""
+    store = tmp_path / "store"
+    store.mkdir()
+    key = lay_out(store, PASSPHRASE, CHEAP)
+    make(store, key, Contents((recovered.published,), (), (("note.txt", b"x" * 200_000),)), 1_800_000_000)
+    return store, key
+
+
+def test_everything_comes_back_on_an_empty_machine_by_the_store_and_the_key(kept, recovered, tmp_path):
+    back = tmp_path / "back"
+    done = zkstate("backup", "restore", "--store", kept / "store", "--key", recovered.key, "--out", back)
+    assert done.code == 0, done.err
+    assert (back / "account.json").read_bytes() == recovered.bundle.read_bytes()
+    assert (back / "note.txt").read_bytes() == (kept / "note.txt").read_bytes()
+    assert (back / "sealed/1.bin").read_bytes() == (kept / "key.sealed").read_bytes()
+    assert tree(back / "mirror") == tree(recovered.mirror)
+    assert all(path.stat().st_mode & 0o077 == 0 for path in (back, back / "account.json", back / "note.txt"))
+
+
+def test_shares_are_enough(kept, recovered, tmp_path):
+    assert zkstate("backup", "split", recovered.key, "--group", "3of5", "--out", tmp_path / "shares").code == 0
+    shares = sorted((tmp_path / "shares").iterdir())[1:4]
+    assert zkstate("backup", "join", *shares, "--out", tmp_path / "joined.key").code == 0
+    done = zkstate("backup", "drill", "--store", kept / "store", "--key", tmp_path / "joined.key", "--header",
+                   recovered.header, "--json")  # fmt: skip
+    assert done.code == 0, done.err
+    told = done.json
+    assert (told["accepted"], told["epochs"], told["files"]) == (True, [1], ["account.json", "note.txt"])
+    assert told["rpo_s"] >= 0 < told["rto_s"]
+
+
+def test_without_any_key_integrity_is_checked_and_what_is_not_is_said(kept, recovered, tmp_path):
+    told = zkstate("backup", "verify", "--store", kept / "store", "--header", recovered.header, "--json")
+    assert told.code == 0, told.err
+    assert (told.json["accepted"], told.json["epochs"], told.json["unneeded_objects"]) == (True, [1], 0)
+    assert any("store's owner" in words for words in told.json["not_shown"])
+    restored = zkstate("backup", "restore", "--store", kept / "store", "--out", tmp_path / "public")
+    assert restored.code == 0
+    assert sorted(path.name for path in (tmp_path / "public").iterdir()) == ["mirror", "sealed"]
+
+
+def test_one_theft_opens_one(kept, recovered, tmp_path):
+    """The store's passphrase gives neither the account's key nor its secret, the sealed key's passphrase no state."""
+    by_passphrase = ("--store", kept / "store", "--passphrase", kept / "passphrase")
+    refused = zkstate("backup", "restore", *by_passphrase, "--out", tmp_path / "one")
+    assert (refused.code, (tmp_path / "one").exists()) == (2, False)
+    assert "without its secret: give --key" in refused.err
+    key = recovered.key.read_text().strip().encode()
+    secret = re.search(rb'"owner_secret":"([0-9a-f]{64})"', recovered.bundle.read_bytes())[1]
+    store = kept / "store"
+    opened = unlock(store, PASSPHRASE)
+    version = read_version(store, 1)
+    cipher = opened.chunks()
+    seen = [cipher.decrypt((store / object_path(name)).read_bytes(), [b"zkstate backup chunk v1"])
+            for name in version.chunks]  # fmt: skip
+    for piece in (*seen, *tree(store).values()):
+        assert not any(
+            form in piece for form in (key, bytes.fromhex(key.decode()), secret, bytes.fromhex(secret.decode()))
+        )
+    with pytest.raises(InputError, match="does not open with this passphrase"):
+        unlock(store, OTHER)
+    assert zkstate("backup", "unseal", kept / "key.sealed", "--unlock", kept / "passphrase", "--out",
+                   tmp_path / "key").code == 2  # fmt: skip
+    same = zkstate("backup", "make", *by_passphrase[:2], "--passphrase", kept / "other", "--sealed",
+                   kept / "key.sealed")  # fmt: skip
+    assert same.code == 2
+    assert "seal it under another" in same.err
+
+
+def test_names_and_sizes_tell_nothing_of_private_files(plain):
+    store, _ = plain
+    version = read_version(store, 1)
+    assert len(version.chunks) == 2  # 200,000 equal bytes are three whole pieces, which are one, and a padded one
+    for name in version.chunks:
+        data = (store / object_path(name)).read_bytes()
+        assert len(data) == SEALED_CHUNK
+        assert hashlib.sha256(data).hexdigest() == name
+    assert b"note" not in b"".join(tree(store).values())
+    assert len(version.index) % 4096 == 16
+
+
+def test_what_is_there_already_is_not_stored_again(plain, recovered):
+    store, key = plain
+    before = tree(store)
+    again = make(store, key, Contents((recovered.published,), (), (("note.txt", b"x" * 200_000),)), 1_800_000_100)
+    assert again.added == 0
+    assert set(tree(store)) - set(before) == {"versions/00000002.json"}
+
+
+def test_every_single_change_of_the_store_is_found_without_a_key(plain):
+    store, _ = plain
+    assert check(store).sound
+    files = [path for path in sorted(store.rglob("*")) if path.is_file() and path.parent != store]
+    for path in [*files[::16], *files[-1:]]:
+        good = path.read_bytes()
+        changes = [good[:-1], good + b"x"]
+        if path.suffix != ".json":  # the index of a version is held by the key alone
+            changes.append(bytes([good[0] ^ 1]) + good[1:] if good else b"y")
+        for bad in (bad for bad in changes if bad != good):
+            path.write_bytes(bad)
+            assert not check(store).sound, path
+        path.unlink()
+        if path.suffix != ".json":
+            assert not check(store).sound, path
+        path.write_bytes(good)
+    assert check(store).sound
+
+
+def test_a_version_put_together_by_another_is_found_with_the_key(plain, recovered, tmp_path):
+    store, key = plain
+    (tmp_path / "theirs").mkdir()
+    theirs = lay_out(tmp_path / "theirs", PASSPHRASE, CHEAP)
+    make(tmp_path / "theirs", theirs, Contents((recovered.published,)), 1_800_000_000)
+    shutil.copytree(tmp_path / "theirs/objects", store / "objects", dirs_exist_ok=True)
+    shutil.copy(tmp_path / "theirs/versions/00000001.json", store / "versions/00000001.json")
+    assert check(store).sound
+    report = check(store, key)
+    assert report.findings == ("version 1: version 1 was changed after it was written, or is of another store",)
+
+
+def test_an_epoch_that_is_not_the_chains_is_found(kept, published, tmp_path):
+    made = zkstate("snapshot", "synthetic:200", "--operator", published.operator, "--time", "2026-01-01T00:00:00Z",
+                   "--out", tmp_path / "other")  # fmt: skip
+    assert made.code == 0, made.err
+    header = tmp_path / "other/public/header.bin"
+    told = zkstate("backup", "verify", "--store", kept / "store", "--header", header, "--json")
+    assert told.code == 4
+    assert "is believed" in told.json["reasons"][0]
+    assert zkstate("backup", "drill", "--store", kept / "store", "--passphrase", kept / "passphrase", "--key",
+                   published.key, "--header", header).code == 4  # fmt: skip
+
+
+def test_rotation_keeps_what_its_rules_keep_and_drops_what_nothing_needs(plain):
+    store, key = plain
+    day, start = 86400, 1_800_000_000
+    for i in range(1, 60):
+        make(store, key, Contents(files=(("note.txt", os.urandom(100)),)), start + i * day)
+    made = make(store, key, Contents(files=(("note.txt", b"last"),)), start + 60 * day, Keep(2, 3, 2, 2))
+    left = [int(path.name[:8]) for path in sorted((store / "versions").iterdir())]
+    assert left == [45, 59, 60, 61]  # 28 February, Sunday 14 March, Monday 15 and Tuesday 16 March 2027
+    assert len(made.removed) == 61 - len(left)
+    report = check(store, key)
+    assert report.sound
+    assert report.unneeded == 0
+    assert report.objects == len(left)
+
+
+def test_a_version_that_cannot_be_read_keeps_every_object(plain):
+    store, key = plain
+    objects = set(tree(store / "objects"))
+    (store / "versions/00000001.json").write_bytes(b"{}")
+    made = make(store, key, Contents(files=(("note.txt", b"new"),)), 1_800_000_100)
+    assert made.dropped_objects == 0
+    assert objects < set(tree(store / "objects"))
+
+
+def test_a_damaged_object_is_put_right_by_the_next_version(plain, recovered):
+    store, key = plain
+    path = store / object_path(epoch_files(store, read_version(store, 1).epochs[0])[1].files[0].sha256)
+    path.write_bytes(b"rot")
+    make(store, key, Contents((recovered.published,)), 1_800_000_100)
+    assert check(store, key).sound
+
+
+def test_an_epoch_folder_that_differs_from_its_manifest_makes_no_version(recovered, tmp_path):
+    (tmp_path / "store").mkdir()
+    store, key = tmp_path / "store", lay_out(tmp_path / "store", PASSPHRASE, CHEAP)
+    make(store, key, Contents(files=(("note.txt", b"x"),)), 1_800_000_000)
+    shutil.copytree(recovered.published, tmp_path / "epoch")
+    bad = tmp_path / "epoch/tables/totals.json"
+    bad.write_bytes(bad.read_bytes().replace(b"1", b"2", 1))
+    with pytest.raises(DisagreementError, match=r"totals\.json has SHA-256"):
+        make(store, key, Contents((tmp_path / "epoch",)), 1_800_000_100)
+    assert not (store / "versions/00000002.json").exists()
+    assert check(store, key).sound
+
+
+def test_of_two_writers_one_refuses(plain):
+    store, _ = plain
+    with locked(store, writing=True):
+        for writing in (True, False):
+            with pytest.raises(EnvironmentFailure, match="in use by another backup"), locked(store, writing=writing):
+                pass
+    with locked(store, writing=False), locked(store, writing=False):
+        pass
+
+
+def test_a_killed_run_leaves_the_versions_that_were_there(plain, recovered, tmp_path):
+    """At a moment of chance; tests/faults does it at every write."""
+    store, key = plain
+    secret_file(tmp_path / "passphrase", PASSPHRASE)
+    argv = command("backup", "make", "--store", store, "--passphrase", tmp_path / "passphrase", "--epoch",
+                   recovered.published)  # fmt: skip
+    running = subprocess.Popen(argv, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    time.sleep(0.5)
+    running.send_signal(signal.SIGKILL)
+    running.wait()
+    assert check(store, key).sound
+
+
+def test_settings_are_sealed_apart(tmp_path):
+    (tmp_path / "settings.json").write_text('{"mirror":["https://one.example"]}')
+    secret_file(tmp_path / "passphrase", PASSPHRASE)
+    sealed, back = tmp_path / "settings.sealed", tmp_path / "back.json"
+    assert zkstate("backup", "seal", tmp_path / "settings.json", "--settings", "--passphrase", tmp_path / "passphrase",
+                   "--out", sealed).code == 0  # fmt: skip
+    assert zkstate("backup", "unseal", sealed, "--unlock", tmp_path / "passphrase", "--out", back).code == 0
+    assert back.read_bytes() == (tmp_path / "settings.json").read_bytes()
+    assert back.stat().st_mode & 0o077 == 0
+    refused = zkstate("recover", "--key", sealed, "--unlock", tmp_path / "passphrase", "--mirror", tmp_path, "--header",
+                      tmp_path / "settings.json", "--out", tmp_path / "x")  # fmt: skip
+    assert refused.code == 2
+
+
+def test_passphrases_and_folders_that_cannot_be_are_refused_and_leave_nothing(recovered, tmp_path):
+    short = secret_file(tmp_path / "short", b"short\n")
+    for argv, words in (
+        (("make", "--store", tmp_path / "s", "--passphrase", short, "--account", recovered.bundle), "has 5 bytes"),
+        (("make", "--store", tmp_path / "s", "--account", recovered.bundle), "give --passphrase"),
+        (("verify", "--store", tmp_path / "s"), "is not a backup store"),
+        (("make", "--store", tmp_path, "--passphrase", short, "--file", short), "is not a backup store"),
+        (("verify", "--store", tmp_path / "s", "--keep", "3"), "does not take --keep"),
+        (("seal", recovered.key, "--store", tmp_path / "s"), "does not take --store"),
+    ):
+        done = zkstate("backup", *argv)
+        assert done.code in (2, 3, 5), (argv, done)
+        assert words in done.err, done.err
+    assert {path.name for path in tmp_path.iterdir()} == {"short"}
