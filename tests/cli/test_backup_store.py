@@ -270,7 +270,10 @@ def test_passphrases_and_folders_that_cannot_be_are_refused_and_leave_nothing(re
         (("verify", "--store", tmp_path / "s"), "is not a backup store"),
         (("make", "--store", tmp_path, "--passphrase", short, "--file", short), "is not a backup store"),
         (("verify", "--store", tmp_path / "s", "--keep", "3"), "does not take --keep"),
-        (("seal", recovered.key, "--store", tmp_path / "s"), "does not take --store"),
+        (
+            ("seal", recovered.key, "--passphrase", short, "--out", tmp_path / "o", "--store", tmp_path),
+            "not take --store",
+        ),
     ):
         done = zkstate("backup", *argv)
         assert done.code in (2, 3, 5), (argv, done)
