@@ -144,6 +144,7 @@ class BlobMirror:
     sources: Sequence[BlobSource]
     faults: list[str] = field(default_factory=list, init=False)
     _epochs: dict[int, Mapping[str, bytes] | ZkstateError] = field(default_factory=dict, init=False)
+    _blobs: dict[int, tuple[bytes, ...]] = field(default_factory=dict, init=False)
 
     @property
     def name(self) -> str:
@@ -169,6 +170,10 @@ class BlobMirror:
             raise SourceError(f"{self.name}: {path} has {len(files[match[2]])} bytes, more than {max_bytes}")
         return files[match[2]]
 
+    def blobs(self, epoch: int) -> tuple[bytes, ...]:
+        """Those that an epoch was read from, for evidence of it; none if it was not."""
+        return self._blobs.get(epoch, ())
+
     def fetch(self, epoch: int, timeout_s: float) -> None:
         """Have the files of an epoch, or why not, at hand: blobs take longer than a mirror is waited for."""
         if epoch in self._epochs:
@@ -192,7 +197,10 @@ class BlobMirror:
             return decode_list(data)
 
         hashes = self._first(f"list of the blobs of epoch {epoch}", listed)
-        return unpack_epoch([self._blob(found, header_hash, timeout_s) for found in hashes])
+        blobs = tuple(self._blob(found, header_hash, timeout_s) for found in hashes)
+        files = unpack_epoch(blobs)
+        self._blobs[epoch] = blobs
+        return files
 
     def _blob(self, found: bytes, header_hash: bytes, timeout_s: float) -> bytes:
         def whole(source: BlobSource) -> bytes:

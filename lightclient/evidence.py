@@ -3,7 +3,7 @@
     checkpoint → bootstrap → updates → finalized header → state root → account and storage proofs → epoch header
 
 Nothing in it is believed but what its reader pins: the network, the checkpoint's block root, the registry's address.
-It holds no secret.
+It holds no secret. With the blobs that an epoch travelled in it holds the whole epoch.
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
+from zkstate.commitment.kzg import BLOB_BYTES
 from zkstate.errors import DisagreementError, EncodingError, InputError
+from zkstate.publication.blobs import MAX_BLOBS, blob_hash, blobs_root
 from zkstate.publication.header import SignedHeader
 from zkstate.publication.trust import Finality, Trust
-from zkstate.registry import slots
 from zkstate.registry.chain import ADDRESS_BYTES, WORD_BYTES, address_text
 
 from .consensus.forks import Chain, Fork
@@ -28,19 +29,21 @@ from .execution.account import Account, verify_account_proof, verify_storage_pro
 from .execution.mpt import EMPTY_ROOT
 from .execution.proof import MAX_NODE_BYTES, MAX_NODES, ProvedState
 from .finality import MAX_CHECKPOINT_AGE_S, Finalized
-from .registry_reader import STATE_SLOTS, RegistryProofs, RegistryState, registry_state
+from .registry_reader import RegistryProofs, RegistryState, evidence_slots, registry_state
 
-MAGIC = b"zkstate evidence 1\n"
+MAGIC = b"zkstate evidence 2\n"
 MAX_EVIDENCE_BYTES = 32 << 20  # three years of committees
 MAX_UPDATES = 4096
 MAX_CODE_BYTES = 24_576  # EIP-170
 _CHECKSUM = 32
-_FIELDS = 10
+_FIELDS = 11
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What `replay` checks. `time`, in seconds since 1970, is when its maker says that it was made."""
+    """What `replay` checks. `time`, in seconds since 1970, is when its maker says that it was made; `blobs` are all
+    of the epoch's, in the registry's order, or none.
+    """
 
     genesis_validators_root: bytes
     checkpoint: bytes
@@ -50,6 +53,7 @@ class Evidence:
     registry: bytes
     proofs: RegistryProofs
     signed: SignedHeader
+    blobs: tuple[bytes, ...] = ()
 
     def encode(self, chain: Chain) -> bytes:
         """Magic, SHA-256 of the rest, and one RLP list; objects of the consensus are SSZ in Fulu's form."""
@@ -66,6 +70,7 @@ class Evidence:
                 [list(nodes) for nodes in self.proofs.storage],
                 self.proofs.code,
                 self.signed.encode(),
+                list(self.blobs),
             ]
         )
         data = MAGIC + hashlib.sha256(body).digest() + body
@@ -79,7 +84,7 @@ class Evidence:
     def decode(cls, data: bytes, chain: Chain) -> Self:
         """The inverse. EncodingError for anything but canonical bytes; DisagreementError for another chain's."""
         parts = _parts(data)
-        _, _, _, bootstrap, updates, _, account, storage, code, _ = parts
+        _, _, _, bootstrap, updates, _, account, storage, code, _, blobs = parts
         outline = Outline.of(parts)
         root = outline.genesis_validators_root
         if root != chain.genesis_validators_root:
@@ -104,6 +109,7 @@ class Evidence:
                 _bytes(code, "code", limit=MAX_CODE_BYTES),
             ),
             outline.signed,
+            tuple(_bytes(blob, f"blob {i}", BLOB_BYTES) for i, blob in enumerate(_list(blobs, "blobs", MAX_BLOBS))),
         )
 
 
@@ -117,6 +123,7 @@ class Outline:
     updates: int
     registry: bytes
     signed: SignedHeader
+    blobs: int
 
     @classmethod
     def decode(cls, data: bytes) -> Self:
@@ -125,7 +132,7 @@ class Outline:
 
     @classmethod
     def of(cls, parts: Sequence[Any]) -> Self:
-        genesis, checkpoint, time, _, updates, registry, _, _, _, header = parts
+        genesis, checkpoint, time, _, updates, registry, _, _, _, header, blobs = parts
         return cls(
             _bytes(genesis, "genesis validators root", WORD_BYTES),
             _bytes(checkpoint, "checkpoint", WORD_BYTES),
@@ -133,6 +140,7 @@ class Outline:
             len(_list(updates, "updates", MAX_UPDATES)),
             _bytes(registry, "registry", ADDRESS_BYTES),
             SignedHeader.decode(_bytes(header, "epoch header")),
+            len(_list(blobs, "blobs", MAX_BLOBS)),
         )
 
 
@@ -141,7 +149,7 @@ def _parts(data: bytes) -> Sequence[Any]:
     if len(data) > MAX_EVIDENCE_BYTES:
         raise EncodingError(f"evidence of {len(data)} bytes, at most {MAX_EVIDENCE_BYTES}")
     if not data.startswith(MAGIC):
-        raise EncodingError("not an evidence bundle of version 1")
+        raise EncodingError("not an evidence bundle of version 2")
     checksum, body = data[len(MAGIC) :][:_CHECKSUM], data[len(MAGIC) + _CHECKSUM :]
     if hashlib.sha256(body).digest() != checksum:
         raise EncodingError(f"the evidence is damaged: its checksum is {checksum.hex()}")
@@ -160,6 +168,9 @@ class Replayed:
     trust: Trust
     made_at: int
     finality: Finality  # of the block that the state was proved in
+    blobs_root: bytes | None  # the registry's word of the epoch's blobs, None if it came without any
+    blobs: tuple[bytes, ...]  # all of them, or none
+    blob_hashes: tuple[bytes, ...]
 
     @property
     def is_newest(self) -> bool:
@@ -196,8 +207,8 @@ def replay(
             f"{finalized.finality.time}"
         )
     signed, block = evidence.signed, finalized.block
-    epoch_slot = slots.header_hash_slot(signed.header.epoch)
-    proved = _proved(block.state_root, registry, (*STATE_SLOTS, epoch_slot), evidence.proofs)
+    *wanted, epoch_slot, blobs_slot = evidence_slots(signed.header.epoch, signed.header.hash)
+    proved = _proved(block.state_root, registry, (*wanted, epoch_slot), evidence.proofs)
     state = registry_state(chain.chain_id, block, registry, proved, evidence.proofs.code)
     held = proved.words[epoch_slot].to_bytes(WORD_BYTES, "big")
     if held != signed.header.hash or not 0 < signed.header.epoch <= state.latest_epoch:
@@ -205,11 +216,18 @@ def replay(
             f"registry {address_text(registry)} holds {held.hex()} for epoch {signed.header.epoch} of "
             f"{state.latest_epoch}, and the header beside it has hash {signed.header.hash.hex()}"
         )
+    assert proved.account is not None
+    word = verify_storage_proof(proved.account.storage_root, blobs_slot, evidence.proofs.storage[-1])
+    root, hashes = word.to_bytes(WORD_BYTES, "big"), tuple(map(blob_hash, evidence.blobs))
+    if hashes and blobs_root(hashes) != root:
+        raise DisagreementError(
+            f"the blobs of the evidence hash to {blobs_root(hashes).hex()}, the registry has {root.hex()}"
+        )
     where = f"proved against block {block.number}, hash 0x{block.hash.hex()}, of chain {chain.chain_id}"
     text = "; ".join([f"{finalized}", where, *state.remarks])
     finality = finalized.finality
     trust = Trust("a", text, block.number, block.hash, finality, block.timestamp)
-    return Replayed(signed, state, trust, evidence.time, finality)
+    return Replayed(signed, state, trust, evidence.time, finality, root if word else None, evidence.blobs, hashes)
 
 
 def _followed(evidence: Evidence, chain: Chain, slot: int, max_age_slots: int) -> LightClient:
@@ -226,11 +244,12 @@ def _followed(evidence: Evidence, chain: Chain, slot: int, max_age_slots: int) -
 
 
 def _proved(state_root: bytes, registry: bytes, wanted: Sequence[int], proofs: RegistryProofs) -> ProvedState:
+    """The words wanted, after which one more is proved: of the blobs, whose slot depends on what the words say."""
     account: Account | None = verify_account_proof(state_root, registry, proofs.account)
-    if len(proofs.storage) != len(wanted):
-        raise DisagreementError(f"the evidence has {len(proofs.storage)} storage proofs, and {len(wanted)} are due")
+    if len(proofs.storage) != len(wanted) + 1:
+        raise DisagreementError(f"the evidence has {len(proofs.storage)} storage proofs, and {len(wanted) + 1} are due")
     root = EMPTY_ROOT if account is None else account.storage_root
-    pairs = zip(wanted, proofs.storage, strict=True)
+    pairs = zip(wanted, proofs.storage, strict=False)
     return ProvedState(account, {slot: verify_storage_proof(root, slot, nodes) for slot, nodes in pairs})
 
 

@@ -42,6 +42,11 @@ STATE_SLOTS = (
 )
 
 
+def evidence_slots(epoch: int, header_hash: bytes) -> tuple[int, ...]:
+    """What shows an epoch to others: the registry's state, its word of the header, its word of the header's blobs."""
+    return (*STATE_SLOTS, slots.header_hash_slot(epoch), slots.blobs_slot(header_hash))
+
+
 @dataclass(frozen=True, slots=True)
 class Terms:
     """What a StateRegistry was created with, as its code holds it. `venue` as in docs/spec.md, section 5."""
@@ -153,10 +158,10 @@ class RegistryReader:
             raise MissingError(f"{where} has no epoch {epoch}" if epoch else f"{where} has no epochs yet")
         return word.to_bytes(WORD_BYTES, "big")
 
-    def proofs(self, epoch: int) -> RegistryProofs:
-        """What shows an epoch's header hash and the registry's state to whoever believes the block."""
+    def proofs(self, epoch: int, header_hash: bytes) -> RegistryProofs:
+        """What shows an epoch's words and the registry's state to whoever believes the block."""
         state, _ = self._settle()
-        wanted = (*STATE_SLOTS, slots.header_hash_slot(epoch))
+        wanted = evidence_slots(epoch, header_hash)
 
         def question(node: Asked) -> RegistryProofs:
             answer = self._answer(node, state.block, wanted)

@@ -10,6 +10,7 @@ from tests.lightclient.beaconchain import BeaconChain, Library, chain_at, execut
 from zkstate.publication.header import SignedHeader
 from zkstate.registry.embedded import PyEvmChain
 from zkstate.registry.registry import Registry
+from zkstate.registry.slots import blobs_slot
 
 
 @dataclass(frozen=True)
@@ -33,9 +34,21 @@ class Light:
         return ("--checkpoint", self.checkpoint, "--venue-registry", self.registry, "--network", self.network)
 
 
+def put_word(execution: PyEvmChain, address: bytes, slot: int, word: bytes) -> None:
+    """What a transaction with blobs leaves in the registry; py-evm's blocks carry none."""
+    head = execution._backend.chain
+    vm = head.get_vm()
+    vm.state.set_storage(address, slot, int.from_bytes(word))
+    vm.state.persist()
+    head.header = head.header.copy(state_root=vm.state.state_root)
+    execution.set_time(execution.block_time() + 1)
+
+
 @contextmanager
-def light(header: Path, folder: Path, *, superseded=False):
-    """The header of an epoch in a registry, in the block that slot 160 of 180 made final; with a newer one on top."""
+def light(header: Path, folder: Path, *, superseded=False, blobs=None):
+    """The header of an epoch in a registry, in the block that slot 160 of 180 made final; with a newer one on top, or
+    the registry's word of the epoch's blobs.
+    """
     signed = SignedHeader.decode(header.read_bytes())
     now = int(time.time())
     execution = PyEvmChain(now - 60)
@@ -45,6 +58,8 @@ def light(header: Path, folder: Path, *, superseded=False):
         old = signed.header
         newer = replace(old, epoch=old.epoch + 1, time=old.time + 1, previous_state_root=old.state_root)
         registry.publish(newer.encode())
+    if blobs is not None:
+        put_word(execution, registry.address, blobs_slot(signed.header.hash), blobs)
     chain = replace(chain_at(now, 180), chain_id=execution.chain_id)
     beacons = BeaconChain(chain, executed(execution._backend.chain.get_canonical_head()))
     earlier = BeaconChain(chain)

@@ -4,15 +4,21 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import time
+from dataclasses import replace
 
 import pytest
 
+from lightclient.evidence import Evidence
+from lightclient.network import read_network
 from tests.cli.light import light
 from tests.cli.program import command, environment, tree, zkstate
 from tests.lightclient import nodes
 from tests.lightclient.beaconchain import Library, answer, saved, serve
+from zkstate.publication.blob_archive import keep_blobs
+from zkstate.publication.blobs import pack_epoch
 
 
 @pytest.fixture(scope="module")
@@ -160,6 +166,87 @@ def test_evidence_asks_for_pins_and_only_where_it_is_read(proved, chain, tmp_pat
         assert (outcome.code, words in outcome.err) == (2, True), outcome.err
     outcome = zkstate("verify", proved.proof, "--evidence", evidence, *chain.pins, "--header-hash", other)
     assert (outcome.code, "is pinned beside it" in outcome.err) == (2, True), outcome.err
+
+
+@pytest.fixture(scope="module")
+def kept(published, tmp_path_factory):
+    """An epoch that travelled in blobs, read by a light client: the evidence of that, and where it was read."""
+    root = tmp_path_factory.mktemp("kept")
+    blobs_root = keep_blobs(pack_epoch(published.published), [root / "archive"], [])
+    with light(published.header, root, blobs=blobs_root) as chain:
+        told = zkstate("recover", "--key", published.key, "--blob-archive", root / "archive", *chain.options,
+                       "--checkpoint", chain.checkpoint, "--beacon", chain.beacon, "--timeout", "5s",
+                       "--out", root / "account.json", "--evidence-out", root / "evidence.bin", "--json")  # fmt: skip
+    assert told.code == 0, told.err
+    assert told.json["trust"]["level"] == "a"
+    return root, chain
+
+
+def from_evidence(scene, chain, evidence, out, *more):
+    return zkstate("recover", "--key", scene.key, "--evidence", evidence, "--checkpoint", chain.checkpoint,
+                   "--registry", chain.registry, "--network", chain.network, "--out", out, *more)  # fmt: skip
+
+
+def test_evidence_with_blobs_recovers_alone_years_later(published, kept, tmp_path, monkeypatch):
+    """No mirror, no node, no network: what --evidence-out wrote, the pins, and the key."""
+    root, chain = kept
+    monkeypatch.setattr(socket.socket, "connect", lambda *_: pytest.fail("somebody is asked"))
+    then, years = str(int(time.time())), time.time() + 3 * 365 * 86_400
+    monkeypatch.setattr("time.time", lambda: years)
+    late = from_evidence(published, chain, root / "evidence.bin", tmp_path / "late.json")
+    assert (late.code, "--at TIME judges it as of a time" in late.err) == (4, True), late.err
+    told = from_evidence(published, chain, root / "evidence.bin", tmp_path / "a.json", "--at", then, "--json")
+    assert told.code == 0, told.err
+    assert told.json["trust"]["level"] == "a"
+    assert "from evidence: what came after that block the evidence cannot show" in told.json["trust"]["text"]
+    account = json.loads((root / "account.json").read_text())["account"]
+    assert json.loads((tmp_path / "a.json").read_text())["account"] == account
+    assert told.json["sources"][0]["name"] == "blobs (the evidence)"
+    verdict = zkstate("verify", root / "evidence.bin", *chain.pins, "--at", then, "--json", believe=False)
+    assert (verdict.code, verdict.json["blobs"] > 0) == (0, True), verdict.err
+
+
+def test_no_blobs_but_the_registrys(published, kept, tmp_path):
+    root, world = kept
+    chain = read_network(world.network)
+    good = Evidence.decode((root / "evidence.bin").read_bytes(), chain)
+    other = list(good.blobs)
+    other[0] = other[0][:-1] + bytes([other[0][-1] ^ 1])
+    for blobs in (other, [*good.blobs, good.blobs[0]], good.blobs[::-1] if len(other) > 1 else other):
+        (tmp_path / "bent.bin").write_bytes(replace(good, blobs=tuple(blobs)).encode(chain))
+        outcome = from_evidence(published, world, tmp_path / "bent.bin", tmp_path / "a.json")
+        assert (outcome.code, "the blobs of the evidence hash to" in outcome.err) == (4, True), outcome.err
+    assert not (tmp_path / "a.json").exists()
+
+
+def test_evidence_without_blobs_needs_a_mirror_and_says_what_is_newer(published, tmp_path):
+    evidence = tmp_path / "evidence.bin"
+    with light(published.header, tmp_path, superseded=True) as chain:
+        outcome = zkstate(*argv(published, chain, tmp_path / "account.json", "--evidence-out", evidence))
+    assert outcome.code == 0, outcome.err
+    alone = from_evidence(published, chain, evidence, tmp_path / "a.json")
+    assert (alone.code, "the evidence has no blobs" in alone.err) == (2, True), alone.err
+    told = from_evidence(published, chain, evidence, tmp_path / "a.json", "--mirror", published.mirror, "--json")
+    assert told.code == 0, told.err
+    assert "epoch 2 was the newest there, and the evidence is about 1" in told.json["trust"]["text"]
+
+
+def test_evidence_leaves_nobody_to_ask(published, kept, tmp_path):
+    root, chain = kept
+    for more, words in (
+        (("--rpc", "http://127.0.0.1:1"), "leave --rpc out"),
+        (("--beacon", "http://127.0.0.1:1"), "leave --beacon out"),
+        (("--header", published.header), "leave --header out"),
+        (("--evidence-out", tmp_path / "again.bin"), "leave --evidence-out out"),
+        (("--blob-node", "http://127.0.0.1:1"), "leave --blob-node out"),
+        (("--chain-id", "0"), "leave --chain-id out"),
+    ):
+        outcome = from_evidence(published, chain, root / "evidence.bin", tmp_path / "a.json", *more)
+        assert (outcome.code, words in outcome.err) == (2, True), (more, outcome.err)
+    outcome = zkstate("recover", "--key", published.key, "--mirror", published.mirror, "--header", published.header,
+                      "--at", "1", "--out", tmp_path / "a.json")  # fmt: skip
+    assert (outcome.code, "give --evidence" in outcome.err) == (2, True), outcome.err
+    assert tree(tmp_path) == {}
 
 
 def test_damaged_evidence_is_unusable_input(published, chain, tmp_path):

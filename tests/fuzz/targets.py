@@ -218,7 +218,7 @@ def _evidence() -> bytes:
     signed = sign(example(operator_key=OPERATOR.public_key), OPERATOR.signing_key)
     made = Evidence(
         CHAIN.genesis_validators_root, bytes(32), 1_900_000_000, BEACONS.bootstrap(8), (BEACONS.update(40, 24),),
-        bytes(20), RegistryProofs((b"\xc0",), ((b"\xc0",),) * 7, b"code"), signed,
+        bytes(20), RegistryProofs((b"\xc0",), ((b"\xc0",),) * 8, b"code"), signed,
     )  # fmt: skip
     return made.encode(CHAIN)[len(MAGIC) + 32 :]
 

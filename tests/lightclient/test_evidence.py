@@ -18,6 +18,7 @@ from tests.lightclient.consensus.committees import committee
 from tests.lightclient.venues import publish_chain
 from tests.publication.venue import OPERATOR
 from zkstate.errors import DisagreementError, EncodingError, InputError, MissingError, StaleError, ZkstateError
+from zkstate.publication.blobs import pack
 from zkstate.publication.header import sign
 from zkstate.registry.embedded import PyEvmChain
 from zkstate.registry.registry import Registry
@@ -49,7 +50,7 @@ def world(tmp_path_factory):
         made = [
             Evidence(
                 chain.genesis_validators_root, root, NOW, bootstrap, followed.updates, registry.address,
-                reader.proofs(one.header.epoch), one,
+                reader.proofs(one.header.epoch, one.header.hash), one,
             )
             for one in signed
         ]  # fmt: skip
@@ -135,6 +136,7 @@ def changes(evidence, chain):
             if bent != nodes_:
                 proofs = replace(evidence.proofs, storage=(*storage[:i], bent, *storage[i + 1 :]))
                 yield f"storage proof {i} {name}", replace(evidence, proofs=proofs)
+    yield "a blob that the registry knows nothing of", replace(evidence, blobs=(pack(b"another epoch")[0],))
     yield "a storage proof missing", replace(evidence, proofs=replace(evidence.proofs, storage=storage[:-1]))
     yield "a storage proof more", replace(evidence, proofs=replace(evidence.proofs, storage=(*storage, storage[0])))
     yield (
@@ -198,8 +200,10 @@ def test_a_changed_body_with_a_right_checksum_is_refused_or_says_the_same(world)
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (lambda items: items[:-1], "9 fields"),
-        (lambda items: [*items, b""], "11 fields"),
+        (lambda items: items[:-1], "10 fields"),
+        (lambda items: [*items, b""], "12 fields"),
+        (lambda items: [*items[:10], [b"\0" * 131071]], "blob 0 has 131071 bytes"),
+        (lambda items: [*items[:10], [b"\0" * 131072] * 7], "blobs is no list of at most 6"),
         (lambda items: [items[0][1:], *items[1:]], "genesis validators root has 31 bytes"),
         (lambda items: [*items[:2], b"\0", *items[3:]], "leading zero"),
         (lambda items: [*items[:3], [items[3]], *items[4:]], "bootstrap is a list"),

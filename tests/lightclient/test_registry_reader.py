@@ -229,7 +229,7 @@ def test_a_lie_below_a_finalized_block_is_refused_and_named(world, node, lie):
         epoch, header_hash, trust = read.latest_epoch()
         assert (epoch, header_hash, trust.level) == (9, digest(world[2][9]), "a")
         assert f"left out: {liar}: " in trust.text
-        assert read.proofs(9).code == read.proofs(8).code
+        assert read.proofs(9, header_hash).code == read.proofs(8, digest(world[2][8])).code
 
 
 def test_a_finalized_block_needs_one_node_and_its_own_chain(world, node):

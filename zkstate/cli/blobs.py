@@ -44,14 +44,14 @@ def declare_taking(parser: Parser) -> None:
     parser.add_argument("--blob-node", action="append", default=[])
 
 
-def blob_mirrors(args: Namespace, trust_root: TrustRoot) -> list[BlobMirror]:
-    """The epoch's blobs as a mirror, if places for them are given."""
-    if not args.blob_archive and not args.blob_node:
+def blob_mirrors(args: Namespace, trust_root: TrustRoot, held: Sequence[BlobSource] = ()) -> list[BlobMirror]:
+    """The epoch's blobs as a mirror, if places for them are given or some are held."""
+    if not args.blob_archive and not args.blob_node and not held:
         return []
     if not isinstance(trust_root, BlobRegistry):
         raise InputError("blobs are held to what a registry says of them: give --rpc and --registry")
     timeout_s = float(args.timeout)
-    sources: list[BlobSource] = [ArchiveSource(mirror_at(place)) for place in args.blob_archive]
+    sources: list[BlobSource] = [*held, *(ArchiveSource(mirror_at(place)) for place in args.blob_archive)]
     sources += [NodeSource.at(url, args.registry, None, timeout_s) for url in args.rpc]
     sources += [NodeSource.at(url, args.registry, node, timeout_s) for url in args.rpc for node in args.blob_node]
     return [BlobMirror(trust_root, sources)]

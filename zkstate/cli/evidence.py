@@ -36,23 +36,25 @@ def is_evidence(path: Path) -> bool:
         return file.read(len(MAGIC)) == MAGIC
 
 
-def replayed(path: Path, args: Namespace, clock: int) -> Replayed:
-    """The replay of a bundle with what the reader pins.
+def replayed(
+    path: Path, args: Namespace, registry: bytes | None, clock: int, *, option: str = "--venue-registry"
+) -> Replayed:
+    """The replay of a bundle with what the reader pins; `option` is where they pin the registry.
 
     Errors: InputError for a missing pin; StaleError for a block that was final longer ago than --finality-age; those of
     `replay`.
     """
-    if args.checkpoint is None or args.venue_registry is None:
+    if args.checkpoint is None or registry is None:
         raise InputError(
             "evidence shows nothing without pins: give --checkpoint, a block root that you got from somewhere you "
-            "trust, and --venue-registry, the contract of the venue"
+            f"trust, and {option}, the contract of the venue"
         )
     now = clock if args.at is None else args.at
     if now > clock:
         raise InputError(f"--at {now} lies after this machine's clock, {clock}")
     chain = read_network(args.network)
     limit = MAX_CHECKPOINT_AGE_S if args.checkpoint_age is None else args.checkpoint_age
-    pins = {"checkpoint": args.checkpoint, "registry": args.venue_registry}
+    pins = {"checkpoint": args.checkpoint, "registry": registry}
     evidence = Evidence.decode(read_named(path, MAX_EVIDENCE_BYTES), chain)
     try:
         found = replay(evidence, chain, **pins, now=now, max_checkpoint_age_s=limit)
@@ -88,14 +90,27 @@ def newest_text(found: Replayed) -> str:
     return f"SUPERSEDED: epoch {found.state.latest_epoch} was the newest in that block"
 
 
+def _files_text(found: Replayed) -> str:
+    if found.blobs:
+        return (
+            f"all of the epoch, in the {len(found.blobs)} blobs it travelled in: zkstate recover --evidence reads them"
+        )
+    return "none: a mirror is needed to recover from"
+
+
 def evidence_result(found: Replayed) -> dict[str, object]:
     """What the registry said beside the header, in JSON."""
-    return {"made_at": found.made_at, "newest_epoch": found.state.latest_epoch, "halted": found.state.halted}
+    return {
+        "made_at": found.made_at,
+        "newest_epoch": found.state.latest_epoch,
+        "halted": found.state.halted,
+        "blobs": len(found.blobs),
+    }
 
 
 def verify_evidence(path: Path, args: Namespace, terminal: Terminal, clock: int) -> int:
     """Judge a bundle on its own: which header the registry held."""
-    found = replayed(path, args, clock)
+    found = replayed(path, args, args.venue_registry, clock)
     now = clock if args.at is None else args.at
     header, age = found.signed.header, now - found.signed.header.time
     check_age("the evidence is about", header, args.max_age, now)
@@ -116,6 +131,7 @@ def verify_evidence(path: Path, args: Namespace, terminal: Terminal, clock: int)
         ("age", f"{age_text(age)} at {time_text(now)}"),
         *trust_facts(found.trust, now),
         ("made", f"at {time_text(found.made_at)}, as its maker says"),
+        ("files", _files_text(found)),
         *(("not shown" if i == 0 else "", words) for i, words in enumerate((_LEDGER_NOT_SHOWN, *not_shown(found)))),
     ]
     terminal.emit(result | header_result(header), lambda console: show_judgement(console, True, [], facts))

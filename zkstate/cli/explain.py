@@ -179,6 +179,7 @@ def _evidence(path: Path) -> Explained:
         "checkpoint": f"0x{outline.checkpoint.hex()}",
         "made_at": time_text(outline.time),
         "updates": outline.updates,
+        "blobs": outline.blobs,
         "registry": address_text(outline.registry),
     }
     return Explained(

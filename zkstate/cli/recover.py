@@ -20,6 +20,7 @@ from zkstate.cli.blobs import blob_mirrors, declare_taking
 from zkstate.cli.headers import age_text, header_facts, header_result
 from zkstate.cli.keys import read_key
 from zkstate.cli.named import read_header
+from zkstate.cli.recover_evidence import declare_kept, kept_root
 from zkstate.cli.recover_light import LightRoot, declare_light, is_light, light_root
 from zkstate.cli.terminal import Terminal, duration_text, show_facts, size_text
 from zkstate.cli.trusted import trust_facts, trust_result
@@ -64,6 +65,9 @@ TRUST, one of, strongest first:
     --checkpoint-age D     how old the checkpoint or the saved state may be (14d)
     --finality-age D       how old the newest finalized block may be (1h)
     --evidence-out FILE    write all of it in one file, which zkstate verify checks without a network
+  --evidence FILE --checkpoint ROOT --registry ADDRESS [--network FILE] [--at TIME]
+                     what --evidence-out wrote, replayed without a network; an epoch that travelled in blobs and was
+                     read from them is in it whole, and needs no mirror. --at judges ages as of that time
   --rpc URL [--rpc URL ...] --registry ADDRESS [--block-hash HASH] [--chain-id N]
                      the newest epoch in the registry, proved against a block hash that the nodes agree on,
                      or that you give; believe only nodes of chain N
@@ -92,27 +96,29 @@ def declare(parser: Parser) -> None:
     parser.add_argument("--history-since", type=whole(0, MAX_EPOCH))
     parser.add_argument("--timeout", type=seconds, default=10)
     declare_light(parser)
+    declare_kept(parser)
 
 
 def run(args: Namespace, terminal: Terminal) -> int:
     if args.new_key is not None:
         others = (args.key, args.unlock, args.out, args.header, args.registry, args.block_hash, args.chain_id)
-        others_too = (args.max_age, args.history_since)
+        others_too = (args.max_age, args.history_since, args.evidence, args.at)
         places = args.mirror or args.blob_archive or args.blob_node
         if places or args.rpc or is_light(args) or any(map(is_given, (*others, *others_too))):
             raise InputError("--new-key makes a key and does nothing else")
         return _new_key(args.new_key, terminal)
     if args.files:
         return _files(args, terminal)
-    if args.key is None or not (args.mirror or args.blob_archive or args.blob_node) or args.out is None:
+    if args.key is None or not (args.mirror or args.blob_archive or args.blob_node or args.evidence) or not args.out:
         raise InputError("--key, --mirror and --out are needed, or a place for blobs (see --help)")
     if args.timeout == 0:
         raise InputError("--timeout 0 leaves no time to answer: give at least 1s")
-    light = light_root(args) if is_light(args) and args.header is None else None
-    trust_root = _trust_root(args) if light is None else light.reader
+    kept = kept_root(args)
+    light = light_root(args) if kept is None and is_light(args) and args.header is None else None
+    trust_root = kept.root if kept is not None else _trust_root(args) if light is None else light.reader
     limits = Limits(max_age_s=args.max_age, request_s=float(args.timeout))
     key = read_key(args.key, args.unlock)
-    blobs = blob_mirrors(args, trust_root)
+    blobs = blob_mirrors(args, trust_root, () if kept is None else kept.blobs)
     with terminal.progress("recover") as progress:
         recovery = recover(
             key,
@@ -127,17 +133,20 @@ def run(args: Namespace, terminal: Terminal) -> int:
     for words in [*warnings(recovery), *found_false, *([] if light is None else light.warnings())]:
         terminal.say(words)
     if light is not None and args.evidence_out is not None:
-        _write_evidence(light, recovery, args, terminal)
+        taken = (mirror.blobs(recovery.bundle.header.epoch) for mirror in blobs)
+        _write_evidence(light, recovery, next(filter(None, taken), ()), args, terminal)
     result = {"verb": "recover", "out": str(args.out), **recovery_result(recovery)}
     result |= {} if light is None else light.result()
     terminal.emit(result, lambda console: _render(console, recovery, args.out))
     return 0
 
 
-def _write_evidence(light: LightRoot, recovery: Recovery, args: Namespace, terminal: Terminal) -> None:
+def _write_evidence(
+    light: LightRoot, recovery: Recovery, blobs: tuple[bytes, ...], args: Namespace, terminal: Terminal
+) -> None:
     """Last, and with a failure of its own: the account is worth having without it."""
     try:
-        replace_file(args.evidence_out, light.evidence(recovery.bundle.signed))
+        replace_file(args.evidence_out, light.evidence(recovery.bundle.signed, blobs))
     except ZkstateError:
         terminal.say(f"the account is recovered, to {args.out}; {args.evidence_out} is not written:")
         raise
@@ -150,7 +159,8 @@ def _files(args: Namespace, terminal: Terminal) -> int:
         raise InputError("--mirror and --out are needed (see --help)")
     limits = Limits(request_s=float(args.timeout))
     with terminal.progress("recover") as progress:
-        epoch, header_hash, _ = _trust_root(args).latest_epoch()
+        kept = kept_root(args)
+        epoch, header_hash, _ = (_trust_root(args) if kept is None else kept.root).latest_epoch()
         fleet = Fleet([mirror_at(place) for place in args.mirror], request_s=limits.request_s, grace_s=limits.grace_s)
         signed = rebuild(fleet, epoch, header_hash, args.out / PUBLIC, progress)
     for source in fleet.reports():

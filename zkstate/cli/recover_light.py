@@ -48,8 +48,10 @@ class LightRoot:
     registry: bytes
     checkpoint_age: int
 
-    def evidence(self, signed: SignedHeader) -> bytes:
-        """The bundle that shows this header to others, replayed before it is handed over."""
+    def evidence(self, signed: SignedHeader, blobs: tuple[bytes, ...]) -> bytes:
+        """The bundle that shows this header to others, with the epoch's blobs if there are any, replayed before it is
+        handed over.
+        """
         client, bootstrap = self.followed.client, self.followed.bootstrap
         assert bootstrap is not None
         evidence = Evidence(
@@ -59,8 +61,9 @@ class LightRoot:
             bootstrap,
             self.followed.updates,
             self.registry,
-            self.reader.proofs(signed.header.epoch),
+            self.reader.proofs(signed.header.epoch, signed.header.hash),
             signed,
+            blobs,
         )
         data = evidence.encode(self.chain)
         replay(

@@ -191,7 +191,7 @@ def _verify_proof(attestation: Attestation, args: Namespace, terminal: Terminal)
             raise InputError(f"--{name}: the proof is transparent, and there is no key")
     evidence, pinned_hash = None, _pinned_hash(args)
     if args.evidence is not None:
-        evidence = replayed(args.evidence, args, now)
+        evidence = replayed(args.evidence, args, args.venue_registry, now)
         found = evidence.signed.header.hash
         if pinned_hash not in (None, found):
             raise InputError(f"the evidence is about header {found.hex()}, and {pinned_hash.hex()} is pinned beside it")
