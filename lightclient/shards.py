@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -16,7 +17,7 @@ from zkstate.atomic import new_folder, write_new
 from zkstate.errors import DisagreementError, InputError, LengthError, MissingError, SourceError, ZkstateError
 from zkstate.publication.header import SIGNED_BYTES, Header, SignedHeader
 from zkstate.publication.layout import HEADER, MANIFEST, SHARDS, epoch_folder
-from zkstate.publication.manifest import MAX_MANIFEST_BYTES, Manifest
+from zkstate.publication.manifest import MAX_MANIFEST_BYTES, Entry, Manifest
 from zkstate.publication.progress import Progress, silent
 from zkstate.publication.shards import MAX_PLAN_BYTES, MAX_SLICE_FILE, Archive, ShardPlan, slice_path
 from zkstate.publication.tiles import Fetch
@@ -25,6 +26,8 @@ from .history import in_epoch
 from .source import Fleet
 
 T = TypeVar("T")
+
+MAX_WHOLE_FILE = 1 << 30
 
 _SLOW_S = 1.0
 _KEPT_STRIPES = 8  # a file rarely spans more, and a restore reads them in order
@@ -170,7 +173,10 @@ def with_shards(fleet: Fleet, header: Header) -> Fetch:
 
 
 def rebuild(fleet: Fleet, epoch: int, header_hash: bytes, out: Path, progress: Progress = silent) -> SignedHeader:
-    """Write the public folder of an epoch to `out` from mirrors that have shards of it. Errors: as `Shards`."""
+    """Write the public folder of an epoch to `out`: out of shards, or file by file where mirrors are whole.
+
+    Memory: some stripes, or the largest file. Errors: as `Shards` and `Fleet.fetch`.
+    """
 
     def check(data: bytes) -> SignedHeader:
         signed = SignedHeader.decode(data)
@@ -179,8 +185,35 @@ def rebuild(fleet: Fleet, epoch: int, header_hash: bytes, out: Path, progress: P
         return signed
 
     signed = fleet.fetch(f"{epoch_folder(epoch)}/{HEADER}", SIGNED_BYTES, check)
-    Shards(fleet, signed.header).restore(signed, out, progress)
+    try:
+        Shards(fleet, signed.header).restore(signed, out, progress)
+    except (SourceError, DisagreementError) as failure:
+        try:
+            _whole(fleet, signed, out, progress)
+        except MissingError:
+            raise failure from None
     return signed
+
+
+def _whole(fleet: Fleet, signed: SignedHeader, out: Path, progress: Progress) -> None:
+    """Every file of the manifest from whichever mirror has it whole."""
+    header, fetch = signed.header, in_epoch(fleet, signed.header)
+    manifest = fetch(MANIFEST, MAX_MANIFEST_BYTES, lambda data: Manifest.decode_under(data, header.data_root))
+    with new_folder(out) as folder:
+        for at, entry in enumerate(manifest.files):
+            progress("fetch files", at, len(manifest.files))
+            if entry.size > MAX_WHOLE_FILE:
+                raise SourceError(f"{entry.path} has {entry.size} bytes, and {MAX_WHOLE_FILE} are read at once")
+            target = folder / entry.path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            write_new(target, fetch(entry.path, entry.size, partial(_required, entry)))
+        write_new(folder / MANIFEST, manifest.encode())
+        write_new(folder / HEADER, signed.encode())
+
+
+def _required(entry: Entry, data: bytes) -> bytes:
+    _require(data, entry.sha256, entry.path)
+    return data
 
 
 def _require(data: bytes, sha256: str, path: str) -> None:

@@ -38,6 +38,46 @@ def test_batches_larger_than_anyone_should_compile(proved, monkeypatch):
     assert [reason[:18] for reason in found] == ["class 4: a batch o", "class 8: a batch o"]
 
 
+@pytest.mark.parametrize(
+    ("place", "value", "words"),
+    [
+        (84, 10, "the proof has 10 public inputs, and a batch 9"),
+        (68, 1 << 25, "such a batch has at most"),
+        (68, 1 << 40, "header: "),
+        (0, 1, "no transparent proof"),
+    ],
+)
+def test_no_circuit_is_made_for_a_proof_whose_head_is_not_of_such_a_batch(
+    proved, tmp_path, monkeypatch, place, value, words
+):
+    epoch = proved.copy(tmp_path)
+    content = bytearray(epoch.batch(4, 0).read_bytes())
+    content[112 + place : 120 + place] = value.to_bytes(8)
+    epoch.batch(4, 0).write_bytes(content)
+    monkeypatch.setattr("zkstate.solvency.verify.build", None)
+    with pytest.raises(TypeError):
+        proved.verify()
+    check = verify._Check._made
+    monkeypatch.setattr(verify._Check, "_made", lambda self, part: check(self, part) if part.rows == 4 else "left out")
+    found = epoch.verify().reasons
+    assert found[0].startswith("batch 0 of class 4: ")
+    assert words in found[0]
+
+
+def test_several_proofs_at_once_give_the_same_reasons(proved, tmp_path):
+    epoch = proved.copy(tmp_path)
+    for rows, number in ((4, 1), (8, 0)):
+        path = epoch.batch(rows, number)
+        content = path.read_bytes()
+        path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    one, three = (
+        verify.verify_solvency(epoch.public, epoch.proof, epoch.header, lambda _, key: (key.setup, None), jobs=jobs)
+        for jobs in (1, 3)
+    )
+    assert one.reasons == three.reasons
+    assert [reason[:18] for reason in one.reasons] == ["batch 1 of class 4", "batch 0 of class 8"]
+
+
 def test_a_batch_file_longer_than_its_proof_is_not_read(proved, tmp_path):
     epoch = proved.copy(tmp_path)
     with epoch.batch(4, 1).open("ab") as file:

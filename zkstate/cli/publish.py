@@ -6,6 +6,7 @@ import argparse
 import re
 from collections.abc import Sequence
 
+from zkstate.cli.annexes import publish_annexes
 from zkstate.cli.arguments import Namespace, Parser, address, directory, existing, whole
 from zkstate.cli.blobs import declare_sending, kept, packed
 from zkstate.cli.deploy import NODE_SIGNS, declare_deploy, deploy_vault, planned, registry_terms
@@ -27,9 +28,11 @@ usage: zkstate publish DIR [--mirror PLACE ...] [--shard-mirror PLACE ...] [--sh
                        [--json]
 
 Copy an epoch to mirrors, then put its header hash into a registry on a chain. What is there already and the
-same is accepted, so a publication that was interrupted is repeated as it was.
+same is accepted, so a publication that was interrupted is repeated as it was; so is one to which a proof of
+solvency has come since.
 
-  DIR                   what zkstate snapshot wrote; only its public part leaves it
+  DIR                   what zkstate snapshot wrote; only its public part leaves it, and the proof of solvency that
+                        prove solvency finished there
   --mirror PLACE        a folder that a static web server or a disk serves, or a store as a URL that fsspec knows, such
                         as s3://bucket/venue; its driver is installed and configured apart
   --shard-mirror PLACE  the same, but it takes one of the shards that the snapshot committed to; give one for each
@@ -115,6 +118,8 @@ def run(args: Namespace, terminal: Terminal) -> int:
         terminal.say(NODE_SIGNS)
     with terminal.progress("publish") as progress:
         copies = [publish_whole(public, mirror, progress) for mirror in whole_at]
+        for mirror in whole_at:
+            copies += publish_annexes(args.folder, signed.header, mirror, progress)
         if shards_at:
             copies += publish_shards(public, shards_at, progress)
         if some_at:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
 
+from lightclient.annex import fetch_annex
 from lightclient.bundle import Bundle
 from lightclient.recover import Limits, Recovery, recover
 from lightclient.registry_reader import RegistryReader
@@ -15,6 +17,7 @@ from lightclient.source import Fleet
 from lightclient.trust import PinnedHeader
 from zkstate.atomic import replace_file
 from zkstate.cli.account import account_result, history_result, history_text, show_account
+from zkstate.cli.annexes import ANNEXES
 from zkstate.cli.arguments import Namespace, Parser, address, existing, hex_bytes, is_given, seconds, whole
 from zkstate.cli.blobs import blob_mirrors, declare_taking
 from zkstate.cli.headers import age_text, header_facts, header_result
@@ -24,9 +27,11 @@ from zkstate.cli.recover_evidence import declare_kept, kept_root
 from zkstate.cli.recover_light import LightRoot, declare_light, is_light, light_root
 from zkstate.cli.terminal import Terminal, duration_text, show_facts, size_text
 from zkstate.cli.trusted import trust_facts, trust_result
-from zkstate.errors import InputError, ZkstateError
+from zkstate.errors import DisagreementError, InputError, MissingError, SourceError, ZkstateError
+from zkstate.publication.header import Header
 from zkstate.publication.layout import MAX_EPOCH, PUBLIC
 from zkstate.publication.mirrors import mirror_at
+from zkstate.publication.progress import Progress
 from zkstate.publication.trust import TrustRoot
 from zkstate.state.identity import AccountKey
 
@@ -49,7 +54,8 @@ Rebuild one account from what the venue published, believing nothing but the tru
   --history-since N  bring the entries of the account's history after epoch N, which a proof about several epochs
                      needs, not only those of the newest epoch
   --timeout DURATION how long one request to one mirror may take (10s)
-  --files            rebuild the whole folder of the newest epoch from mirrors that have shards of it, for publish
+  --files            rebuild the whole folder of the newest epoch from mirrors that have it or shards of it, with its
+                     proof of solvency where one is published: for verify, or to publish it again
   --new-key FILE     make an account key, and print the owner and view key to hand to the venue
 
 TRUST, one of, strongest first:
@@ -163,13 +169,39 @@ def _files(args: Namespace, terminal: Terminal) -> int:
         epoch, header_hash, _ = (_trust_root(args) if kept is None else kept.root).latest_epoch()
         fleet = Fleet([mirror_at(place) for place in args.mirror], request_s=limits.request_s, grace_s=limits.grace_s)
         signed = rebuild(fleet, epoch, header_hash, args.out / PUBLIC, progress)
+        annexes = _annexes(args, signed.header, terminal, progress)
     for source in fleet.reports():
         for words in source.lied:
             terminal.say(f"lied: {words}")
-    result = {"verb": "recover", "out": str(args.out), **header_result(signed.header)}
-    facts = [("files", f"{args.out}: publish them again with zkstate publish"), *header_facts(signed.header)]
+    result = {"verb": "recover", "out": str(args.out), **header_result(signed.header), "annexes": annexes}
+    facts = [
+        ("files", f"{args.out}: publish them again with zkstate publish"),
+        ("with them", ", ".join(annexes) or "no proof of solvency or reserves: no mirror has one"),
+        *header_facts(signed.header),
+    ]
     terminal.emit(result, lambda console: show_facts(console, facts))
     return 0
+
+
+def _annexes(args: Namespace, header: Header, terminal: Terminal, progress: Progress) -> list[str]:
+    """Fetch what mirrors hold beside an epoch, and say which of it there is."""
+    found = []
+    for name, (limit, judge) in ANNEXES.items():
+        public, mirrors = args.out / PUBLIC, [mirror_at(place) for place in args.mirror]
+        try:
+            notes = fetch_annex(
+                mirrors, name, header, limit, partial(judge, public, header), args.out / name,
+                request_s=float(args.timeout), progress=progress,
+            )  # fmt: skip
+        except MissingError:
+            continue
+        except (SourceError, DisagreementError) as error:
+            notes = [f"{name} is not brought: {error}"]
+        else:
+            found.append(name)
+        for words in notes:
+            terminal.say(words)
+    return found
 
 
 def _new_key(path: Path, terminal: Terminal) -> int:

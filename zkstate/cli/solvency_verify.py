@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +14,7 @@ from circuits.batch import Batch, batch_name
 from zkstate.cli.arguments import Namespace
 from zkstate.cli.headers import age_text, header_facts, header_result, time_text
 from zkstate.cli.named import read_named
+from zkstate.cli.own_account import find_own
 from zkstate.cli.terminal import Facts, Terminal, show_judgement, size_text
 from zkstate.cli.verdict import SECURITY, TRANSPARENT_SECURITY, setup_result, setup_text
 from zkstate.constraint.compiler import build
@@ -20,10 +22,12 @@ from zkstate.errors import InputError
 from zkstate.proof import r1cs_file
 from zkstate.proof.keys import SetupStatus, VerifyingKey
 from zkstate.proof.record import SIZE_LIMIT, CeremonyRecord
+from zkstate.publication.annex import check_annex
 from zkstate.publication.audit import audit_folder
 from zkstate.publication.header import SIGNED_BYTES, Header, SignedHeader
 from zkstate.publication.layout import HEADER
 from zkstate.publication.regular import read_below
+from zkstate.solvency.carried import most_bytes
 from zkstate.solvency.files import SHORTFALL_DECIMALS, STATEMENT, health_text
 from zkstate.solvency.verify import NOT_SHOWN, Solvency, verify_solvency
 from zkstate.state.decimals import render
@@ -40,13 +44,18 @@ def run_verify(
         reasons = [str(finding) for finding in audit_folder(public, signed, progress)]
         if pinned not in (None, header.hash):
             reasons.insert(0, f"header hash is {header.hash.hex()}, and {(pinned or b'').hex()} is expected")
-        found = None
+        found, own = None, None
         if not reasons:
             judge = _Judge(_records(args.ceremony), allow=args.allow_insecure_setup)
-            found = verify_solvency(public, folder, header, judge, progress)
+            reasons += [str(finding) for finding in check_annex(folder, header, most_bytes, progress)]
+            found = verify_solvency(public, folder, header, judge, progress, args.jobs or os.cpu_count() or 1)
             reasons += found.reasons
             if args.ceremony is not None and found.claim.system == "transparent":
                 reasons.append("--ceremony is given, and the proof is transparent: it has no key to vouch for")
+            own = find_own(public, header, args)
+            if own is not None and found.accepted:
+                own.count_in(folder)
+            reasons += [] if own is None else own.reasons
     not_shown = list(NOT_SHOWN)
     if pinned is None:
         not_shown.append("that this header is the newest, or the only one of its epoch: pin one with --header")
@@ -56,6 +65,8 @@ def run_verify(
     body: dict[str, object] = {}
     if found is not None:
         body, facts = solvency_result(found), [*facts, *_solvency_facts(found)]
+    if own is not None:
+        body, facts = body | own.result(), [*facts, *own.facts()]
     facts += [("not shown" if i == 0 else "", words) for i, words in enumerate(not_shown)]
 
     def show(console: Console) -> None:

@@ -19,17 +19,20 @@ from circuits.attestation import (
     examine,
 )
 from circuits.context import Context
-from zkstate.cli.arguments import Namespace, Parser, existing, hex_bytes, is_given, seconds
+from zkstate.cli.arguments import Namespace, Parser, existing, hex_bytes, is_given, seconds, whole
 from zkstate.cli.context import FIELDS, declare_context, given_context
 from zkstate.cli.evidence import OPTIONS, declare_evidence, is_evidence, replayed, verify_evidence
 from zkstate.cli.headers import check_age, header_facts, header_result
 from zkstate.cli.named import read_header, read_named, read_record
+from zkstate.cli.own_account import OPTIONS as OWN
+from zkstate.cli.own_account import declare_own, find_own
 from zkstate.cli.plain import PlainProof, judge, read_key
 from zkstate.cli.plain_transparent import PlainTransparent, judge_files
 from zkstate.cli.solvency_verify import run_verify
 from zkstate.cli.terminal import Terminal, show_judgement
 from zkstate.cli.verdict import Verdict
 from zkstate.errors import InputError
+from zkstate.publication.annex import beside
 from zkstate.publication.audit import audit_folder
 from zkstate.publication.header import SIGNED_BYTES, SignedHeader, equivocation
 from zkstate.publication.layout import HEADER, MANIFEST, PUBLIC
@@ -39,8 +42,9 @@ from zkstate.solvency.files import SOLVENCY
 USAGE = """\
 usage: zkstate verify PROOF_DIR [PINS] [SETUP] [EXPECTED CONTEXT] [--json]
        zkstate verify ATTESTATION --challenge HEX [PINS] [SETUP] [EXPECTED CONTEXT] [--json]
-       zkstate verify EPOCH_DIR [--header FILE] [--header-hash HEX] [--max-age DURATION] [--json]
-       zkstate verify SOLVENCY [--solvency DIR] [--header FILE] [--header-hash HEX] [--max-age D] [SETUP] [--json]
+       zkstate verify EPOCH_DIR [--header FILE] [--header-hash HEX] [--max-age DURATION] [YOUR ACCOUNT] [--json]
+       zkstate verify SOLVENCY [--solvency DIR] [--header FILE] [--header-hash HEX] [--max-age D]
+                               [--jobs N] [YOUR ACCOUNT] [SETUP] [--json]
        zkstate verify HEADER HEADER [--json]
        zkstate verify EVIDENCE PINS OF EVIDENCE [--max-age DURATION] [--json]
        zkstate verify CIRCOM_DIR [--key FILE] [SETUP] [--json]
@@ -53,9 +57,10 @@ Check offline, and say what is shown and what is not.
               transparent (proof.bin: no key, and the circuit is compiled here) or Groth16 (proof.json)
   ATTESTATION the same in one file, as zkstate prove --attestation wrote it in answer to your challenge
   EPOCH_DIR   a published epoch: every file against the manifest, the tables, tree and records against the header
-  SOLVENCY    an epoch with its proof of solvency: a folder with public/ and solvency/, or with --solvency DIR a
-              published epoch and the proof beside it. All of EPOCH_DIR, and every batch, whether together they are
-              all accounts once, and end at the published totals. A SETUP of groth16 may be a folder of records
+  SOLVENCY    an epoch with its proof of solvency: a folder with public/ and solvency/, an epoch on a mirror that has
+              the proof too, or with --solvency DIR a published epoch and the proof beside it. All of EPOCH_DIR, and
+              every batch, whether together they are all accounts once, and end at the published totals. A SETUP of
+              groth16 may be a folder of records. --jobs N judges N proofs at once, by default one for each core
   HEADER      two copies of header.bin: whether they convict a venue of signing two states for one epoch
   EVIDENCE    what zkstate recover --evidence-out wrote: that a venue's registry held a header in a finalized block
   CIRCOM_DIR  verification_key.json, public.json and proof.json of any Groth16 circuit over BN254, as prove --zkey and
@@ -77,6 +82,12 @@ PINS OF EVIDENCE, which can also stand behind the header of a proof, with --evid
   --checkpoint-age D        how old the checkpoint may be (14d)
   --finality-age D          how old the block may be that it shows the registry in: what came later it cannot show
   --at TIME                 judge ages as of this time: you believe that the evidence was there by then
+
+YOUR ACCOUNT in an EPOCH_DIR or SOLVENCY, looked up in its files, and with a proof whether that counts its leaf:
+
+  --account-key FILE    your account key: finds and opens your record there; --unlock FILE if it is sealed
+  --account BUNDLE      what zkstate recover wrote: the account has to be that one
+  --holds SYMBOL=AMOUNT what you think it holds, once for each instrument; anything else is an objection
 
 SETUP, how far the key of a Groth16 proof may be believed. Without either, only keys that this version knows from a
 verified ceremony are; a transparent proof has none:
@@ -100,11 +111,13 @@ def declare(parser: Parser) -> None:
     for name in ("--vk", "--public", "--proof", "--key", "--header", "--other-header", "--ceremony", "--r1cs"):
         parser.add_argument(name, type=existing)
     parser.add_argument("--solvency", type=existing)
+    parser.add_argument("--jobs", type=whole(1, 256))
     parser.add_argument("--header-hash", type=hex_bytes(32))
     parser.add_argument("--allow-insecure-setup", action="store_true")
     parser.add_argument("--max-age", type=seconds)
     declare_context(parser)
     declare_evidence(parser)
+    declare_own(parser)
 
 
 def run(args: Namespace, terminal: Terminal) -> int:
@@ -130,13 +143,12 @@ def run(args: Namespace, terminal: Terminal) -> int:
         if args.challenge is None:
             raise InputError("verify of an attestation: give --challenge, the one you chose, or it may answer another")
         return _verify_proof(attestation, args, terminal)
-    if args.solvency is not None or (place / PUBLIC / MANIFEST).exists():
-        _only(args, "solvency", "header", "header_hash", "max_age", "ceremony", "solvency")
+    if args.solvency is not None or _solvency_of(place) is not None:
         return _verify_solvency(place, args, terminal)
     if (place / STATEMENT_FILE).exists():
         return _verify_proof(read_attestation(place), args, terminal)
     if (place / MANIFEST).exists():
-        _only(args, "an epoch", "header", "header_hash", "max_age")
+        _only(args, "an epoch", "header", "header_hash", "max_age", *OWN)
         return _verify_epoch(place, args, terminal)
     if (place / TRANSPARENT_FILE).exists():
         _only(args, "a transparent proof without a statement", "r1cs")
@@ -159,6 +171,7 @@ def _only(args: Namespace, what: str, *takes: str) -> None:
         "key",
         "r1cs",
         "solvency",
+        "jobs",
         "header",
         "other_header",
         "header_hash",
@@ -166,6 +179,7 @@ def _only(args: Namespace, what: str, *takes: str) -> None:
         "max_age",
         *FIELDS,
         *OPTIONS,
+        *OWN,
     } - set(takes):
         if is_given(getattr(args, name)):
             raise InputError(f"verify of {what} does not check --{name.replace('_', '-')}: leave it out")
@@ -239,6 +253,8 @@ def _verify_epoch(folder: Path, args: Namespace, terminal: Terminal) -> int:
         findings = [str(finding) for finding in audit_folder(folder, signed, progress)]
     if pinned is not None and pinned != header.hash:
         findings.insert(0, f"header hash is {header.hash.hex()}, and {pinned.hex()} is expected")
+    own = None if findings else find_own(folder, header, args)
+    findings += [] if own is None else own.reasons
     if not findings:
         check_age("the epoch is", header, args.max_age, int(time.time()))
     not_shown = [
@@ -246,20 +262,36 @@ def _verify_epoch(folder: Path, args: Namespace, terminal: Terminal) -> int:
         "that this header is the newest, or the only one of its epoch",
     ]
     result = {"verb": "verify", "kind": "epoch", "accepted": not findings, "reasons": findings}
-    facts = [*header_facts(header), *(("not shown" if i == 0 else "", words) for i, words in enumerate(not_shown))]
+    facts = [
+        *header_facts(header),
+        *([] if own is None else own.facts()),
+        *(("not shown" if i == 0 else "", words) for i, words in enumerate(not_shown)),
+    ]
     terminal.emit(
-        result | header_result(header) | {"not_shown": not_shown},
+        result | header_result(header) | ({} if own is None else own.result()) | {"not_shown": not_shown},
         lambda console: show_judgement(console, not findings, findings, facts),
     )
     return int(bool(findings))
 
 
 def _verify_solvency(place: Path, args: Namespace, terminal: Terminal) -> int:
-    public = place if args.solvency is not None else place / PUBLIC
-    code, header = run_verify(public, args.solvency or place / SOLVENCY, _pinned_hash(args), args, terminal)
+    _only(args, "solvency", "header", "header_hash", "max_age", "ceremony", "solvency", "jobs", *OWN)
+    public, folder = (place, args.solvency) if args.solvency is not None else (_solvency_of(place) or (place, place))
+    code, header = run_verify(public, folder, _pinned_hash(args), args, terminal)
     if code == 0:
         check_age("the epoch is", header, args.max_age, int(time.time()))
     return code
+
+
+def _solvency_of(place: Path) -> tuple[Path, Path] | None:
+    """A published epoch and its solvency proof: in one folder, or on a mirror folder each in its place."""
+    if (place / PUBLIC / MANIFEST).exists():
+        return place / PUBLIC, place / SOLVENCY
+    if not (place / MANIFEST).exists():
+        return None
+    header = SignedHeader.decode(read_below(place, HEADER, SIGNED_BYTES)).header
+    found = beside(place, SOLVENCY, header.epoch)
+    return None if found is None else (place, found)
 
 
 def _compare_headers(paths: list[Path], terminal: Terminal) -> int:

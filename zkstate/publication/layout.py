@@ -30,6 +30,11 @@ def epoch_folder(epoch: int) -> str:
     return f"epochs/{epoch:08d}"
 
 
+def annex_folder(name: str, epoch: int) -> str:
+    """The folder on a mirror of what belongs to an epoch and was made after its manifest: `solvency`, `reserves`."""
+    return f"{name}/{epoch_folder(epoch).removeprefix('epochs/')}"
+
+
 def tile_path(level: int, index: int) -> str:
     """The file of tile `index` (256 entries) over tree level 8·`level`."""
     return f"tiles/{level}/{index:06d}.bin"

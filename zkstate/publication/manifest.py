@@ -149,7 +149,12 @@ def check_folder(folder: Path, signed: SignedHeader, progress: Progress = silent
     nothing to compare with.
     """
     manifest = Manifest.decode_under(read_below(folder, MANIFEST, MAX_MANIFEST_BYTES), signed.header.data_root)
-    findings = list(_check_header(folder, signed))
+    return [*_check_header(folder, signed), *check_files(folder, manifest, (HEADER, MANIFEST), progress)]
+
+
+def check_files(folder: Path, manifest: Manifest, besides: Iterable[str], progress: Progress = silent) -> list[Finding]:
+    """Compare the files below a folder with a list of them; those named `besides` may be there too."""
+    findings: list[Finding] = []
     present = dict(files_below(folder))
     done, total = 0, sum(entry.size for entry in manifest.files)
     for entry in manifest.files:
@@ -158,7 +163,7 @@ def check_folder(folder: Path, signed: SignedHeader, progress: Progress = silent
         progress("check files", done, total)
     findings.extend(
         Finding("extra", path, "no such file", f"{present[path].st_size} bytes")
-        for path in sorted(present.keys() - {HEADER, MANIFEST})
+        for path in sorted(present.keys() - set(besides))
     )
     return findings
 

@@ -74,7 +74,7 @@ def publish_folder(public: Path, mirror: Path, progress: Progress = silent) -> P
     done, total = 0, sum(entry.size for entry in manifest.files) + len(data) + SIGNED_BYTES
     with new_folder(target) as folder:
         for path in (HEADER, MANIFEST, *(entry.path for entry in manifest.files)):
-            done += _copy(public, folder, path)
+            done += copy_below(public, folder, path)
             progress("copy files", done, total)
         _require_whole(folder, signed, progress)
     return Published(target, signed.header.hash, files, done, already=False)
@@ -225,7 +225,8 @@ def _require_shard(
         raise DisagreementError(f"{where} holds another header or plan; published epochs are never replaced")
 
 
-def _copy(source: Path, target: Path, path: str) -> int:
+def copy_below(source: Path, target: Path, path: str) -> int:
+    """Copy one file to the same place below another folder, where it is not yet; how many bytes it has."""
     to, copied = target / path, 0
     to.parent.mkdir(parents=True, exist_ok=True)
     with open_below(source, path) as fd, to.open("xb") as file:

@@ -59,12 +59,16 @@ class ReadTable:
         """How many instruments there are, the null one among them."""
         return len(self.first)
 
+    def most_constraints(self, rows: int, accounts: int) -> int:
+        """What no batch of so many accounts of so many rows has more of."""
+        return accounts * rows * ROW_CONSTRAINTS + len(self) * ENTRY_CONSTRAINTS
+
     def statement(self, rows: int, accounts: int) -> Batch:
         """The statement of a batch of so many accounts of so many rows each.
 
         LengthError for one that could have more than MAX_CONSTRAINTS, which nobody should be made to compile.
         """
-        most = accounts * rows * ROW_CONSTRAINTS + len(self) * ENTRY_CONSTRAINTS
+        most = self.most_constraints(rows, accounts)
         if most > MAX_CONSTRAINTS:
             found = f"{accounts} accounts of {rows} rows and {len(self)} entries"
             raise LengthError(f"a batch of {found}: up to {most} constraints, the limit is {MAX_CONSTRAINTS}")

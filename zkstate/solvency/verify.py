@@ -7,6 +7,7 @@ but, for Groth16, the verification keys that its caller takes.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from circuits.batch import Batch, batch_name
 from zkstate.constraint.compiler import build
 from zkstate.errors import EncodingError, InputError, LengthError, MissingError, SourceError
 from zkstate.proof.keys import SetupStatus, VerifyingKey
+from zkstate.proof.transparent import proof_file
 from zkstate.publication.header import Header
 from zkstate.publication.layout import INSTRUMENTS, TOTALS
 from zkstate.publication.progress import Progress, silent
@@ -64,15 +66,18 @@ class Solvency:
         return not self.reasons
 
 
-def verify_solvency(public: Path, folder: Path, header: Header, judge: Judge, progress: Progress = silent) -> Solvency:
+def verify_solvency(
+    public: Path, folder: Path, header: Header, judge: Judge, progress: Progress = silent, jobs: int = 1
+) -> Solvency:
     """Judge the proof in a folder against the published files of its epoch, already held against the header.
 
+    `jobs` proofs are judged at the same time.
     Errors: MissingError, SourceError for files that cannot be read, InputError for a malformed claim.
     """
     claim = Claim.decode(read_below(folder, files.CLAIM, files.MAX_CLAIM_BYTES))
     table = check_instruments(read_below(public, INSTRUMENTS, MAX_TABLE_BYTES), header)
     totals = check_totals(read_below(public, TOTALS, MAX_TOTALS_BYTES), header)
-    check = _Check(public, folder, header, claim, ReadTable.of(table), totals, judge, progress)
+    check = _Check(public, folder, header, claim, ReadTable.of(table), totals, judge, progress, jobs)
     reasons = tuple(check.run())
     return Solvency(claim, reasons, header.account_count, check.batches, check.size, check.setup, table, totals)
 
@@ -82,10 +87,10 @@ class _Check:
 
     def __init__(
         self, public: Path, folder: Path, header: Header, claim: Claim, table: ReadTable, totals: Totals,
-        judge: Judge, progress: Progress,
+        judge: Judge, progress: Progress, jobs: int,
     ) -> None:  # fmt: skip
         self.public, self.folder, self.header, self.claim, self.table = public, folder, header, claim, table
-        self.totals, self.judge, self.progress = totals, judge, progress
+        self.totals, self.judge, self.progress, self.jobs = totals, judge, progress, jobs
         self.batches = self.size = 0
         self.setup = SetupStatus.TRANSPARENT
         self.own: tuple[int, Verifier | str] = (0, "")  # the class judged last, and what judges it
@@ -160,8 +165,15 @@ class _Check:
         verifier = self.own[1]
         if isinstance(verifier, str):
             return
-        batches = [(published.inputs(part, batch.committed), batch.proof) for part, batch in found]
-        for (part, _), holds in zip(found, verifier.holds(batches), strict=True):
+        size = -(-len(found) // self.jobs)
+        groups = [found[at : at + size] for at in range(0, len(found), size)]
+
+        def judged(group: list[tuple[Part, BatchFile]]) -> list[bool]:
+            return verifier.holds([(published.inputs(part, batch.committed), batch.proof) for part, batch in group])
+
+        with ThreadPoolExecutor(self.jobs) as pool:  # threads: nearly all of it is in kernels, which hold no lock
+            verdicts = [holds for group in pool.map(judged, groups) for holds in group]
+        for (part, _), holds in zip(found, verdicts, strict=True):
             if not holds:
                 yield f"{part}: its proof does not hold for these leaves, bounds, classes, tables and sums"
 
@@ -177,15 +189,16 @@ class _Check:
         except LengthError as error:
             return f"class {part.rows}: {error}"
         if self.claim.system == "transparent":
+            refusal = self._head_refusal(part, statement)
             # built, not taken from a cache, which others may have written
-            return Transparent.of(build(statement))
+            return refusal or Transparent.of(build(statement))
         name = batch_name(statement)
         try:
             content = read_below(self.folder, f"{files.KEYS}/{part.rows}.json", files.MAX_KEY_BYTES)
             key = VerifyingKey.from_json(content, f"the key of {name}")
         except (InputError, MissingError) as error:
             return f"class {part.rows}: {error}"
-        if key.n_public != sum(item.is_public for item in statement.inputs()):
+        if key.n_public != _public_count(statement):
             return f"class {part.rows}: the key takes {key.n_public} public inputs: it is of another circuit"
         if key.setup is SetupStatus.FRESH:
             self.setup = SetupStatus.FRESH
@@ -194,3 +207,22 @@ class _Check:
         if self.setup.trusted:  # the least trusted of all keys counts
             self.setup = status
         return Keyed(key) if refusal is None else f"class {part.rows}: {refusal}"
+
+    def _head_refusal(self, part: Part, statement: Batch) -> str | None:
+        """Why the first proof of a class can be of no batch like it, by its head alone: before a circuit is made."""
+        path = files.batch_path(part.rows, part.number)
+        try:
+            proof = files.read_batch(self.folder, part.rows, part.number, proof_file.MAX_BYTES).proof
+            _, parameters = proof_file.read_header(proof, path)
+        except (InputError, SourceError) as error:
+            return f"{part}: {error}"
+        shape, most = parameters.shape, self.table.most_constraints(part.rows, part.accounts)
+        if shape.n_public != _public_count(statement):
+            return f"{part}: the proof has {shape.n_public} public inputs, and a batch {_public_count(statement)}"
+        if shape.n_rows > most:
+            return f"{part}: the proof is of {shape.n_rows} constraints, and such a batch has at most {most}"
+        return None
+
+
+def _public_count(statement: Batch) -> int:
+    return sum(item.is_public for item in statement.inputs())

@@ -63,20 +63,12 @@ class Proof:
         Errors: LengthError, EncodingError name what is wrong.
         """
         view = memoryview(content)
-        if len(view) < HEADER_BYTES:
-            raise LengthError(f"{name}: {len(view)} bytes, and the header alone has {HEADER_BYTES}")
-        magic, version, circuit, *counts = _HEADER.unpack_from(view)
-        if magic != MAGIC:
-            raise EncodingError(f"{name}: it is no transparent proof of zkstate")
-        if version != VERSION:
-            raise EncodingError(f"{name}: version is {version}, expected {VERSION}")
-        try:
-            parameters = parameters_for(Shape(*counts))
-        except LengthError as error:
-            raise LengthError(f"{name}: header: {error}") from None
+        circuit, parameters = read_header(view, name)
         expected = HEADER_BYTES + parameters.proof_bytes
         if len(view) != expected:
-            raise LengthError(f"{name}: {len(view)} bytes, a proof of {counts[0]} rows has {expected}")
+            raise LengthError(
+                f"{name}: {len(view)} bytes, a proof of {parameters.shape.n_constraints} rows has {expected}"
+            )
         reader = _Reader(view, HEADER_BYTES, name)
         phases = parameters.shape.phases
         caps = reader.take(phases * DIGEST_BYTES << parameters.cap_height)
@@ -111,6 +103,21 @@ class Proof:
         size = DIGEST_BYTES * (p.log_length - p.cap_height)
         at = (phase * p.queries + query) * size
         return self.paths[at : at + size]
+
+
+def read_header(view: bytes | memoryview, name: str) -> tuple[bytes, Parameters]:
+    """The circuit that a file names, and the layout that its counts make. Errors: LengthError, EncodingError."""
+    if len(view) < HEADER_BYTES:
+        raise LengthError(f"{name}: {len(view)} bytes, and the header alone has {HEADER_BYTES}")
+    magic, version, circuit, *counts = _HEADER.unpack_from(view)
+    if magic != MAGIC:
+        raise EncodingError(f"{name}: it is no transparent proof of zkstate")
+    if version != VERSION:
+        raise EncodingError(f"{name}: version is {version}, expected {VERSION}")
+    try:
+        return circuit, parameters_for(Shape(*counts))
+    except LengthError as error:
+        raise LengthError(f"{name}: header: {error}") from None
 
 
 class _Reader:
