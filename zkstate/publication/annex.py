@@ -74,9 +74,11 @@ class Index:
 def publish_annex(
     source: Path, name: str, paths: Sequence[str], header: Header, mirror: Target, progress: Progress = silent
 ) -> Published:
-    """Copy these files to the annex `name` of an epoch on a mirror: whole or not at all in a folder, the index last in a
-    store. One that is there and the same is accepted. Errors: DisagreementError for another one, which is kept as it is;
-    MissingError, SourceError if a file cannot be read; EnvironmentFailure if the disk refuses.
+    """Copy these files to the annex `name` of an epoch on a mirror, whole or not at all (to a store the index last).
+    One that is there and the same is accepted.
+
+    Errors: DisagreementError for another one, which is kept as it is; MissingError, SourceError if a file cannot be
+    read; EnvironmentFailure if the disk refuses.
     """
     if not isinstance(mirror, Path):
         return _to_store(source, annex_folder(name, header.epoch), paths, header, mirror, progress)
