@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any, ClassVar, Generic, NoReturn, Self, SupportsIndex, TypeVar
+from typing import Any, ClassVar, NoReturn, Self, SupportsIndex, TypeVar
 
 import numpy as np
 
+from zkstate.algebra.point import Point
 from zkstate.errors import EncodingError, InputError, LengthError
 from zkstate.kernels import BLS_FP_MODULUS as FP_MODULUS
 from zkstate.kernels import BLS_FR_MODULUS as FR_MODULUS
@@ -48,36 +48,13 @@ _G1_UNIFORM, _G2_UNIFORM = 128, 256
 Vec = TypeVar("Vec", BlsG1Vec, BlsG2Vec)
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class _Point(Generic[Vec]):
-    """A point of one group. `raw` is its affine Montgomery form; equal points have equal bytes."""
+class _Point(Point[Vec]):
+    """A point in ZCash's compressed form."""
 
-    raw: bytes
+    __slots__ = ()
 
-    _vec: ClassVar[type[Any]]
+    _scalars = BlsFrVec
     _compressed: ClassVar[int]
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "raw", bytes(memoryview(self.raw)))  # a bytearray could change after the check
-        if len(self.raw) != 2 * self._compressed:
-            raise LengthError(f"{len(self.raw)} bytes is not one point of {type(self).__name__}")
-        self._vec.from_raw(self.raw)
-
-    @classmethod
-    def from_vec(cls, vec: Vec, index: int = 0) -> Self:
-        """The point at `index` of a vector, which was checked when the vector was made."""
-        point = object.__new__(cls)
-        object.__setattr__(point, "raw", bytes(vec.slice(index, index + 1).raw()))
-        return point
-
-    @classmethod
-    def generator(cls) -> Self:
-        return cls.from_vec(cls._vec.generator())
-
-    @classmethod
-    def infinity(cls) -> Self:
-        """The neutral element."""
-        return cls.from_vec(cls._vec(1))
 
     @classmethod
     def decode(cls, data: bytes) -> Self:
@@ -91,34 +68,9 @@ class _Point(Generic[Vec]):
         return self.vec().to_compressed()
 
     @property
-    def is_infinity(self) -> bool:
-        return not any(self.raw)
-
-    @property
     def affine(self) -> Any:  # noqa: ANN401  # integers for G1, pairs of them for G2
         """Integer coordinates x and y, for G2 each (real, imaginary); None for infinity."""
         return self.vec().to_affine()[0]
-
-    def vec(self) -> Vec:
-        """This point as a vector of one."""
-        vec: Vec = self._vec.from_raw(self.raw, check=False)
-        return vec
-
-    def __add__(self, other: Self) -> Self:
-        return self.from_vec(self.vec() + other.vec())
-
-    def __sub__(self, other: Self) -> Self:
-        return self.from_vec(self.vec() - other.vec())
-
-    def __neg__(self) -> Self:
-        return self.from_vec(-self.vec())
-
-    def __mul__(self, scalar: int) -> Self:
-        """scalar · self, the scalar taken mod r. Time depends on the scalar."""
-        return self.from_vec(self.vec().scale_each(BlsFrVec.from_ints([scalar]), threads=1))
-
-    def __rmul__(self, scalar: int) -> Self:
-        return self * scalar
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}.decode(bytes.fromhex({self.encode().hex()!r}))"

@@ -7,9 +7,9 @@ The curve offers about 100 bits of security (Barbulescu, Duquesne 2019).
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, Self, TypeVar
 
+from zkstate.algebra.point import Point
 from zkstate.errors import EncodingError, LengthError
 from zkstate.kernels import FP_MODULUS, FR_MODULUS, FR_TWO_ADICITY, FrVec, G1Vec, G2Vec
 from zkstate.kernels import pairing_check as _pairing_check
@@ -32,35 +32,13 @@ def root_of_unity(n: int) -> int:
     return pow(FR_GENERATOR, (FR_MODULUS - 1) // n, FR_MODULUS)
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class _Point(Generic[Vec, Coordinate]):
-    """A point of one group. `raw` is its affine Montgomery form (`G1M`, `G2M`); equal points have equal bytes."""
+class _Point(Point[Vec], Generic[Vec, Coordinate]):
+    """A point as the EVM's precompiles write it. `raw` is `G1M` or `G2M` of `zkn.h`."""
 
-    raw: bytes
+    __slots__ = ()
 
-    _vec: ClassVar[type[Any]]
+    _scalars = FrVec
     _words: ClassVar[int]
-
-    def __post_init__(self) -> None:
-        if len(self._vec.from_raw(self.raw)) != 1:
-            raise LengthError(f"{len(self.raw)} bytes is not one point of {type(self).__name__}")
-
-    @classmethod
-    def from_vec(cls, vec: Vec, index: int = 0) -> Self:
-        """The point at `index` of a vector, which was checked when the vector was made."""
-        point = object.__new__(cls)
-        object.__setattr__(point, "raw", bytes(vec.slice(index, index + 1).raw()))
-        return point
-
-    @classmethod
-    def generator(cls) -> Self:
-        """The generator of EIP-197."""
-        return cls.from_vec(cls._vec.generator())
-
-    @classmethod
-    def infinity(cls) -> Self:
-        """The neutral element."""
-        return cls.from_vec(cls._vec(1))
 
     @classmethod
     def from_affine(cls, x: Coordinate, y: Coordinate) -> Self:
@@ -91,31 +69,6 @@ class _Point(Generic[Vec, Coordinate]):
         """The integers of the EVM precompiles: x, y; for G2 x.c1, x.c0, y.c1, y.c0."""
         data = self.encode()
         return tuple(int.from_bytes(data[i : i + _WORD], "big") for i in range(0, len(data), _WORD))
-
-    @property
-    def is_infinity(self) -> bool:
-        return not any(self.raw)
-
-    def vec(self) -> Vec:
-        """This point as a vector of one."""
-        vec: Vec = self._vec.from_raw(self.raw, check=False)
-        return vec
-
-    def __add__(self, other: Self) -> Self:
-        return self.from_vec(self.vec() + other.vec())
-
-    def __sub__(self, other: Self) -> Self:
-        return self.from_vec(self.vec() - other.vec())
-
-    def __neg__(self) -> Self:
-        return self.from_vec(-self.vec())
-
-    def __mul__(self, scalar: int) -> Self:
-        """scalar · self, the scalar taken mod r. Time depends on the scalar."""
-        return self.from_vec(self.vec().scale_each(FrVec.from_ints([scalar]), threads=1))
-
-    def __rmul__(self, scalar: int) -> Self:
-        return self * scalar
 
     def __repr__(self) -> str:
         words = ", ".join(map(str, self.evm_words()))
