@@ -53,7 +53,9 @@ def create_file(
 ) -> None:
     """As `replace_file`, where nothing is yet. EnvironmentFailure, which calls it `what`, if something is."""
     with disk_errors(f"{what} {path} cannot be written"):
-        _require_free(path)
+        if os.path.lexists(path):
+            _remove_leftovers(path.parent, _hidden(path))  # of a writer that was killed with its file in place
+            raise _taken(path)
         _write(path, content, mode, _link_new)
 
 
@@ -112,7 +114,7 @@ def _parents(target: Path) -> Iterator[None]:
 @contextlib.contextmanager
 def _partial(target: Path, create: Callable[[Path], None]) -> Iterator[tuple[Path, int]]:
     """A hidden file or folder beside `target`, locked, and its descriptor; removed if the block raises."""
-    prefix = f".{target.name}.partial-"
+    prefix = _hidden(target)
     _remove_leftovers(target.parent, prefix)
     while True:
         partial = target.parent / f"{prefix}{secrets.token_hex(8)}"
@@ -132,6 +134,11 @@ def _partial(target: Path, create: Callable[[Path], None]) -> Iterator[tuple[Pat
         raise
     finally:
         os.close(fd)
+
+
+def _hidden(target: Path) -> str:
+    """How the names of files and folders begin that are to become `target`."""
+    return f".{target.name}.partial-"
 
 
 def _remove_leftovers(folder: Path, prefix: str) -> None:

@@ -20,6 +20,7 @@ from zkstate.cli.account import account_result, history_result, history_text, sh
 from zkstate.cli.annexes import ANNEXES
 from zkstate.cli.arguments import Namespace, Parser, address, existing, hex_bytes, is_given, seconds, whole
 from zkstate.cli.blobs import blob_mirrors, declare_taking
+from zkstate.cli.export import check_export, declare_export, write_export
 from zkstate.cli.headers import age_text, header_facts, header_result
 from zkstate.cli.keys import read_key
 from zkstate.cli.named import read_header
@@ -37,7 +38,8 @@ from zkstate.state.identity import AccountKey
 
 USAGE = """\
 usage: zkstate recover --key FILE [--unlock FILE] --mirror PLACE [--mirror PLACE ...] TRUST --out BUNDLE
-                       [--history-since N] [--max-age DURATION] [--timeout DURATION] [--json]
+                       [--history-since N] [--max-age DURATION] [--timeout DURATION]
+                       [--export DIR --challenge HEX --expiry TIME] [--json]
        zkstate recover --files --mirror PLACE [--mirror PLACE ...] TRUST --out DIR [--timeout DURATION] [--json]
        zkstate recover --new-key FILE [--json]
 
@@ -54,6 +56,9 @@ Rebuild one account from what the venue published, believing nothing but the tru
   --history-since N  bring the entries of the account's history after epoch N, which a proof about several epochs
                      needs, not only those of the newest epoch
   --timeout DURATION how long one request to one mirror may take (10s)
+  --export DIR       also write the account for another venue's desk: portfolio.csv, .json and (with pyarrow) .parquet
+                     with marks and greeks, the account opened, and a proof. It shows the account, and no secret; with
+                     --challenge HEX, 32 bytes which that venue chose, and --expiry TIME
   --files            rebuild the whole folder of the newest epoch from mirrors that have it or shards of it, with its
                      proof of solvency where one is published: for verify, or to publish it again
   --new-key FILE     make an account key, and print the owner and view key to hand to the venue
@@ -103,12 +108,21 @@ def declare(parser: Parser) -> None:
     parser.add_argument("--timeout", type=seconds, default=10)
     declare_light(parser)
     declare_kept(parser)
+    declare_export(parser)
 
 
 def run(args: Namespace, terminal: Terminal) -> int:
     if args.new_key is not None:
         others = (args.key, args.unlock, args.out, args.header, args.registry, args.block_hash, args.chain_id)
-        others_too = (args.max_age, args.history_since, args.evidence, args.at)
+        others_too = (
+            args.max_age,
+            args.history_since,
+            args.export,
+            args.challenge,
+            args.expiry,
+            args.evidence,
+            args.at,
+        )
         places = args.mirror or args.blob_archive or args.blob_node
         if places or args.rpc or is_light(args) or any(map(is_given, (*others, *others_too))):
             raise InputError("--new-key makes a key and does nothing else")
@@ -119,6 +133,7 @@ def run(args: Namespace, terminal: Terminal) -> int:
         raise InputError("--key, --mirror and --out are needed, or a place for blobs (see --help)")
     if args.timeout == 0:
         raise InputError("--timeout 0 leaves no time to answer: give at least 1s")
+    check_export(args)
     kept = kept_root(args)
     light = light_root(args) if kept is None and is_light(args) and args.header is None else None
     trust_root = kept.root if kept is not None else _trust_root(args) if light is None else light.reader
@@ -141,6 +156,12 @@ def run(args: Namespace, terminal: Terminal) -> int:
     if light is not None and args.evidence_out is not None:
         taken = (mirror.blobs(recovery.bundle.header.epoch) for mirror in blobs)
         _write_evidence(light, recovery, next(filter(None, taken), ()), args, terminal)
+    if args.export is not None:
+        with terminal.progress("export") as progress:
+            forms = write_export(
+                recovery.bundle, args.export, args.challenge, args.expiry, lambda stage: progress(stage, 0, 0)
+            )
+        terminal.say(f"exported to {args.export}: {', '.join(forms)}; it shows the whole account to who reads it")
     result = {"verb": "recover", "out": str(args.out), **recovery_result(recovery)}
     result |= {} if light is None else light.result()
     terminal.emit(result, lambda console: _render(console, recovery, args.out))
@@ -159,7 +180,7 @@ def _write_evidence(
 
 
 def _files(args: Namespace, terminal: Terminal) -> int:
-    if any(map(is_given, (args.key, args.unlock, args.max_age, args.history_since))):
+    if any(map(is_given, (args.key, args.unlock, args.max_age, args.history_since, args.export))):
         raise InputError("--files rebuilds what is public and takes no key, age or history")
     if not args.mirror or args.out is None:
         raise InputError("--mirror and --out are needed (see --help)")

@@ -11,6 +11,7 @@ from circuits.context import Context
 from lightclient.evidence import Replayed
 from zkstate.cli.context import context_result
 from zkstate.cli.evidence import evidence_result, newest_text, not_shown
+from zkstate.cli.exported import NOT_SHOWN as EXPORT_NOT_SHOWN
 from zkstate.cli.headers import age_text, header_facts, header_result, time_text
 from zkstate.cli.terminal import show_judgement
 from zkstate.cli.trusted import trust_facts, trust_result
@@ -42,6 +43,7 @@ class Verdict:
     header_pinned: bool
     context_given: bool
     evidence: Replayed | None = None  # what stands behind the pinned header, where evidence of a chain was replayed
+    exported: bool = False  # the whole account stands open beside the proof
 
     @property
     def age_s(self) -> int:
@@ -50,7 +52,10 @@ class Verdict:
     @property
     def not_shown(self) -> tuple[str, ...]:
         """What a reader might take for shown, and is not."""
-        found = [*self.attestation.claim.not_shown, *NOT_SHOWN]
+        if self.exported:
+            found = [*EXPORT_NOT_SHOWN, *NOT_SHOWN[1:]]
+        else:
+            found = [*self.attestation.claim.not_shown, *NOT_SHOWN]
         if not self.header_pinned:
             found.append(
                 "that this header is the newest, or the only one of its epoch: pin one with --header or --header-hash"
@@ -79,7 +84,7 @@ class Verdict:
         """The JSON form."""
         return claim_result(self.attestation) | {
             "verb": "verify",
-            "kind": "proof",
+            "kind": "export" if self.exported else "proof",
             "accepted": self.finding.accepted,
             "reasons": list(self.finding.reasons),
             "checked_at": self.now,

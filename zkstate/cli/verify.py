@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -19,9 +20,11 @@ from circuits.attestation import (
     examine,
 )
 from circuits.context import Context
+from circuits.migration import EXPORT_FILE
 from zkstate.cli.arguments import Namespace, Parser, existing, hex_bytes, is_given, seconds, whole
 from zkstate.cli.context import FIELDS, declare_context, given_context
 from zkstate.cli.evidence import OPTIONS, declare_evidence, is_evidence, replayed, verify_evidence
+from zkstate.cli.exported import examine_export
 from zkstate.cli.headers import check_age, header_facts, header_result
 from zkstate.cli.named import read_header, read_named, read_record
 from zkstate.cli.own_account import OPTIONS as OWN
@@ -42,6 +45,7 @@ from zkstate.solvency.files import SOLVENCY
 USAGE = """\
 usage: zkstate verify PROOF_DIR [PINS] [SETUP] [EXPECTED CONTEXT] [--json]
        zkstate verify ATTESTATION --challenge HEX [PINS] [SETUP] [EXPECTED CONTEXT] [--json]
+       zkstate verify EXPORT --challenge HEX [PINS] [EXPECTED CONTEXT] [--json]
        zkstate verify EPOCH_DIR [--header FILE] [--header-hash HEX] [--max-age DURATION] [YOUR ACCOUNT] [--json]
        zkstate verify SOLVENCY [--solvency DIR] [--header FILE] [--header-hash HEX] [--max-age D]
                                [--jobs N] [YOUR ACCOUNT] [SETUP] [--json]
@@ -56,6 +60,8 @@ Check offline, and say what is shown and what is not.
   PROOF_DIR   what zkstate prove wrote: the claim, the header it is about, the public inputs and the proof, which is
               transparent (proof.bin: no key, and the circuit is compiled here) or Groth16 (proof.json)
   ATTESTATION the same in one file, as zkstate prove --attestation wrote it in answer to your challenge
+  EXPORT      what zkstate recover --export wrote: the opened account under the header, every form of its table against
+              that, and the proof, which answers your challenge and all of the export. The forms may be left out but one
   EPOCH_DIR   a published epoch: every file against the manifest, the tables, tree and records against the header
   SOLVENCY    an epoch with its proof of solvency: a folder with public/ and solvency/, an epoch on a mirror that has
               the proof too, or with --solvency DIR a published epoch and the proof beside it. All of EPOCH_DIR, and
@@ -146,7 +152,8 @@ def run(args: Namespace, terminal: Terminal) -> int:
     if args.solvency is not None or _solvency_of(place) is not None:
         return _verify_solvency(place, args, terminal)
     if (place / STATEMENT_FILE).exists():
-        return _verify_proof(read_attestation(place), args, terminal)
+        export = place if os.path.lexists(place / EXPORT_FILE) else None
+        return _verify_proof(read_attestation(place), args, terminal, export)
     if (place / MANIFEST).exists():
         _only(args, "an epoch", "header", "header_hash", "max_age", *OWN)
         return _verify_epoch(place, args, terminal)
@@ -196,8 +203,9 @@ def read_attestation(folder: Path) -> Attestation:
     )
 
 
-def _verify_proof(attestation: Attestation, args: Namespace, terminal: Terminal) -> int:
+def _verify_proof(attestation: Attestation, args: Namespace, terminal: Terminal, export: Path | None = None) -> int:
     given, now = given_context(args), int(time.time())
+    challenge = given.pop("challenge", None) if export is not None else None
     if args.r1cs is not None:
         raise InputError("--r1cs: the statement names its circuit, and it is compiled here")
     for name in ("key", "ceremony"):
@@ -222,13 +230,18 @@ def _verify_proof(attestation: Attestation, args: Namespace, terminal: Terminal)
     )
     if expectation.other_hash is not None and attestation.other is None:
         raise InputError(f"--other-header: a {attestation.claim.statement} proof is about one epoch")
-    finding = examine(attestation, expectation, now)
+    finding = (
+        examine(attestation, expectation, now)
+        if export is None
+        else examine_export(export, attestation, expectation, challenge, now)
+    )
     pinned = expectation.header_hash is not None
     if attestation.other is not None:
         pinned = pinned and expectation.other_hash is not None
     # A chain, a registry or an expiry alone addresses a proof to nobody.
     addressed = any(given.get(name) not in (None, getattr(Context(), name)) for name in ("challenge", "recipient"))
-    verdict = Verdict(attestation, finding, now, pinned, addressed, evidence)
+    addressed = addressed or challenge is not None
+    verdict = Verdict(attestation, finding, now, pinned, addressed, evidence, exported=export is not None)
     if finding.accepted:
         check_age("the proof is about", attestation.header, args.max_age, now)
     terminal.emit(verdict.result(), verdict.render)
