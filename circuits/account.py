@@ -133,9 +133,12 @@ def leaf_of(
     rows_digest: Wire,
     orders_digest: Wire,
     history: tuple[Wire, Wire],
+    tagged: Wire | None = None,
 ) -> Wire:
-    """The leaf of an account; `history` is its head and its length."""
-    return poseidon(c, tag("leaf"), [account_id, owner, salt, rows_digest, orders_digest, *history])
+    """The leaf of an account; `history` is its head and its length, `tagged` another tag than a leaf's."""
+    return poseidon(
+        c, tag("leaf") if tagged is None else tagged, [account_id, owner, salt, rows_digest, orders_digest, *history]
+    )
 
 
 def state_root_of(

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from zkstate.commitment.domain import tag
 from zkstate.constraint.builder import Builder
 from zkstate.constraint.statement import BOOL, FELT, Statement, public, secret
-from zkstate.constraint.wire import Wire
+from zkstate.constraint.wire import Wire, WireLike
 
 from .batch_account import PARTS, READ, Judged, account_template, row_ports
 from .gadgets.fractions import fraction
@@ -128,11 +128,13 @@ class Batch(Statement):
         before = [self.held_before, self.unhealthy_before, self.shortfall_before]
         added = [[each.held for each in found], [each.unhealthy for each in found], [each.shortfall for each in found]]
         after = [c.linear((1, c.felt(w)) for w in (start, *more)) for start, more in zip(before, added, strict=True)]
-        self._require_sums(c, [self.before_blind, *before], self.before, "the sums before are the committed ones")
-        self._require_sums(c, [self.after_blind, *after], self.after, "the sums after are the committed ones")
+        self._require_sums(c, self.before_blind, before, self.before, "the sums before are the committed ones")
+        self._require_sums(c, self.after_blind, after, self.after, "the sums after are the committed ones")
 
-    def _require_sums(self, c: Builder, sums: Sequence[Wire], committed: Wire, label: str) -> None:
-        c.require(poseidon(c, tag("solvency sums"), sums) == committed, label)
+    def _require_sums(self, c: Builder, blind: Wire, sums: Sequence[Wire], committed: Wire, label: str) -> None:
+        held, unhealthy, shortfall = sums
+        opened: list[WireLike] = [0, blind, held, 0, unhealthy, shortfall, 0]  # as the parts of a leaf stand
+        c.require(poseidon(c, tag("solvency sums"), opened) == committed, label)
 
 
 @dataclass(frozen=True)

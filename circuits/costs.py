@@ -14,12 +14,15 @@ from pathlib import Path
 import numpy as np
 
 from zkstate.atomic import replace_file
-from zkstate.constraint import Circuit, compile_statement
+from zkstate.constraint import Circuit, compile_blocks, compile_statement
+from zkstate.proof.transparent.block_digest import block_digest
+from zkstate.proof.transparent.system import System
 from zkstate.state.scenarios import PLACES
 from zkstate.state.schema import MAX_TIERS, SIZE_CLASSES
 
 from . import catalogue
 from .account import CommittedStatement
+from .account_block import block_of
 from .batch_account import account_template
 from .gadgets.poseidon import MAX_INPUTS, permutation
 from .liquidation import LIQUIDATION_ENTRIES
@@ -52,7 +55,28 @@ def document() -> str:
         spent = spending(circuit)
         each = " | ".join(f"{spent[what]:,}" for what in [*SPENT, OTHER])
         lines.append(f"| `{catalogue.name(statement)}` | {each} | {rows:,} | {plain:,} | {plain / rows:.1f} |")
-    return "\n".join(lines) + "\n" + _FOOT + _batches()
+    return "\n".join(lines) + "\n" + _FOOT + _blocks() + _batches()
+
+
+def _blocks() -> str:
+    """The block of one account of a transparent batch, and the digests of its circuits."""
+    titles = ("hashing", "limbs looked up", "entries looked up", "tables provided", "products and the rest")
+    lines = [_TRANSPARENT + "| rows | blocks | " + " | ".join(titles) + " | an account | wires | digest |"]
+    lines.append("|---:|---:|" + "---:|" * (len(titles) + 2) + "---|")
+    for rows in SIZE_CLASSES:
+        log_blocks = 12 if rows < SIZE_CLASSES[-1] else 9
+        block = compile_blocks(block_of(rows, log_blocks, 256, rounded=False))
+        shape = System.of(block, log_blocks).parameters.shape
+        entries = block.tables.index("entries")
+        provided = sum(use.provides for use in block.uses)
+        read = sum(use.table == entries and not use.provides for use in block.uses)
+        hashing = sum(n for label, n in block.circuit.rows_by_label().items() if "Poseidon" in label)
+        spent = [hashing, len(block.uses) - provided - read, read, provided]
+        spent.append(shape.n_constraints - sum(spent))
+        each = " | ".join(f"{count:,}" for count in (*spent, shape.n_constraints, shape.n_wires))
+        lines.append(f"| {rows} | {1 << log_blocks:,} | {each} | `{block_digest(block).hex()}` |")
+    foot = _TRANSPARENT_FOOT.format(rows=permutation(17).n_rows, leaf=permutation(8).n_rows, row=45 - 1)
+    return "\n".join(lines) + "\n" + foot
 
 
 def _batches() -> str:
@@ -195,10 +219,26 @@ H(4n) + {ORDER} n + {MATCH} n² + {3 * less_than(72)} n |
 H(k) is the cost of a list of k numbers: {hashed(16)} for 16, and so on.
 """.replace("\\\n", "")
 
-_BATCH = """
-## Batches of accounts
+_TRANSPARENT = """
+## Accounts of a transparent batch
 
-A batch of the solvency proof is copies of one block (`circuits/batch_account.py`), here without rounding:
+A transparent batch of the solvency proof is blocks of one account each (`circuits/account_block.py`), here without
+rounding, under a table of 256 entries. A lookup is a row, and so is what a block provides of the tables:
+
+"""
+
+_TRANSPARENT_FOOT = """
+- The leaf is hashed as it is: {rows} of its rows digest for every 16 elements, two a row, and {leaf} for its 7 parts.
+- A row of an account is {row} lookups of limbs where those have 16 bits, and 17 rows: 5 limbs and 4 for amount and
+  funding, 8 for the entry value, 8 for each bound of its tier, 10 for what it lacks alone and 1 for the order of rows.
+  One lookup more reads its instrument and tier, which is all that the table costs it, however large that is.
+- An account: 34 limbs for the two bounds of its id, 10 for the cross pot.
+"""
+
+_BATCH = """
+## Accounts of a batch by Groth16
+
+A batch by Groth16, which draws no challenge behind its witness, is copies of `circuits/batch_account.py`:
 
 """
 
@@ -210,11 +250,7 @@ _BATCH_FOOT = f"""
   instruments there are.
 - An account: its leaf {permutation(8).n_rows}, the two bounds of its id {2 * 249}.
 - Around the blocks: {_STATED} an account for the list of leaves, {_LISTED + 2} for each entry of the table,
-  {2 * permutation(5).n_rows + permutation(2).n_rows} for the sums.
-
-The aim is 2,500 for 8 rows. It takes a proof system that draws a challenge after it has committed to the witness:
-ranges and comparisons are then lookups of limbs, and the words read of the table are not hashed, which leaves
-some 1,000 rows of hashes for the leaf.
+  {2 * permutation(8).n_rows + permutation(2).n_rows} for the sums.
 """
 
 if __name__ == "__main__":

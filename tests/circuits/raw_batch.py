@@ -108,6 +108,12 @@ class RawAccount:
 PADDING = RawAccount((NOTHING,) * 4, 0, real=0, lower=0, upper=1)
 
 
+def sums_commitment(blind, sums):
+    """What a batch commits to: the sums where the parts of a leaf stand."""
+    held, unhealthy, shortfall = sums
+    return poseidon(tag("solvency sums"), [0, blind, held, 0, unhealthy, shortfall, 0])
+
+
 @dataclass(frozen=True)
 class RawBatch:
     accounts: tuple[RawAccount, ...]
@@ -176,8 +182,8 @@ class RawBatch:
         return {
             "leaves": chain(tag("solvency leaves"), stated),
             "table": chain(tag("solvency table"), keys),
-            "before": poseidon(tag("solvency sums"), [before_blind, *before]),
-            "after": poseidon(tag("solvency sums"), [after_blind, *after]),
+            "before": sums_commitment(before_blind, before),
+            "after": sums_commitment(after_blind, after),
             "reads": chain(reads, times),
             "point": point,
             "mix": mix,

@@ -1,5 +1,7 @@
 """One venue for all tests of this folder, committed to and proved once. Tests copy what they damage."""
 
+from dataclasses import replace
+
 import pytest
 
 from tests.solvency.venue import Epoch, commit, ledger
@@ -10,8 +12,8 @@ def committed(tmp_path_factory) -> Epoch:
     return commit(tmp_path_factory.mktemp("solvency") / "bare", ledger())
 
 
-@pytest.fixture(scope="session")
-def proved(committed, tmp_path_factory) -> Epoch:
-    epoch = committed.copy(tmp_path_factory.mktemp("proved"))
+@pytest.fixture(scope="session", params=["transparent", pytest.param("groth16", marks=pytest.mark.slow)])
+def proved(committed, tmp_path_factory, request) -> Epoch:
+    epoch = replace(committed.copy(tmp_path_factory.mktemp("proved")), system=request.param)
     epoch.prove()
     return epoch

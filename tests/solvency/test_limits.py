@@ -6,14 +6,20 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from tests.solvency.venue import SIZES
 from zkstate.algebra.bn254 import G1, G2
 from zkstate.errors import DisagreementError, LengthError
 from zkstate.kernels import FrVec
 from zkstate.proof.keys import SetupStatus, VerifyingKey
 from zkstate.solvency import verify
-from zkstate.solvency.plan import Plan
+from zkstate.solvency.plan import LAYOUTS, Plan
 from zkstate.solvency.tables import ReadTable
 from zkstate.state.ledger import Totals
+
+KEYED = {
+    "system": "groth16",
+    "classes": [{"rows": n, "accounts": accounts} for n, accounts in SIZES["groth16"].items()],
+}
 
 
 def rewrite(epoch, **members) -> None:
@@ -22,26 +28,33 @@ def rewrite(epoch, **members) -> None:
     path.write_bytes(json.dumps(claim, separators=(",", ":")).encode())
 
 
-def test_batches_larger_than_anyone_should_compile(proved, monkeypatch):
-    with pytest.raises(LengthError, match="at most 4096 rows"):
-        Plan(np.full(200, 64, np.uint8), {64: 128})
-    with pytest.raises(LengthError, match="at most 4096 rows"):
-        Plan.of(np.full(200, 64, np.uint8), 8192)
+@pytest.mark.parametrize(("system", "room", "limit"), [("groth16", 128, 4096), ("transparent", 4094, 131072)])
+def test_batches_larger_than_anyone_should_prove(system, room, limit):
+    with pytest.raises(LengthError, match=f"at most {limit} rows"):
+        Plan(np.full(5000, 64, np.uint8), {64: room}, LAYOUTS[system])
+    with pytest.raises(LengthError, match=f"at most {limit} rows"):
+        Plan.of(np.full(5000, 64, np.uint8), 4 * limit, LAYOUTS[system])
+
+
+def test_circuits_larger_than_anyone_should_compile(proved, tmp_path, monkeypatch):
     table = ReadTable.of(proved.ledger.table)
     long = replace(table, fields=(FrVec(1 << 17), *table.fields[1:]))
     with pytest.raises(LengthError, match="the limit is 8388608"):
         long.statement(4, 1024)
     assert replace(table, fields=(FrVec(1 << 14), *table.fields[1:])).statement(64, 64).entries == 1 << 14
+    epoch = proved.copy(tmp_path)
+    rewrite(epoch, **KEYED)
     monkeypatch.setattr("zkstate.solvency.tables.MAX_CONSTRAINTS", 1000)
-    monkeypatch.setattr("zkstate.solvency.verify.build", None)
-    found = list(proved.verify().reasons)
+    found = list(epoch.verify().reasons)
     assert [reason[:18] for reason in found] == ["class 4: a batch o", "class 8: a batch o"]
 
 
+@pytest.mark.parametrize("proved", ["transparent"], indirect=True)
 @pytest.mark.parametrize(
     ("place", "value", "words"),
     [
-        (84, 10, "the proof has 10 public inputs, and a batch 9"),
+        (84, 10, "the proof has 10 public inputs and 2^3 blocks, and a batch none and 2^3"),
+        (92, 4, "the proof has 0 public inputs and 2^4 blocks, and a batch none and 2^3"),
         (68, 1 << 25, "such a batch has at most"),
         (68, 1 << 40, "header: "),
         (0, 1, "no transparent proof"),
@@ -52,9 +65,9 @@ def test_no_circuit_is_made_for_a_proof_whose_head_is_not_of_such_a_batch(
 ):
     epoch = proved.copy(tmp_path)
     content = bytearray(epoch.batch(4, 0).read_bytes())
-    content[112 + place : 120 + place] = value.to_bytes(8)
+    content[80 + place : 88 + place] = value.to_bytes(8)
     epoch.batch(4, 0).write_bytes(content)
-    monkeypatch.setattr("zkstate.solvency.verify.build", None)
+    monkeypatch.setattr("zkstate.solvency.verify.compile_blocks", None)
     with pytest.raises(TypeError):
         proved.verify()
     check = verify._Check._made
@@ -85,17 +98,20 @@ def test_a_batch_file_longer_than_its_proof_is_not_read(proved, tmp_path):
     (reason,) = epoch.verify().reasons
     assert reason.startswith("batch 1 of class 4: ")
     assert "the limit is" in reason
-    assert epoch.prove().kept == 4
+    assert epoch.prove().kept == len(epoch.batches()) - 1
 
 
 def test_no_more_proofs_are_held_than_a_group_has_bytes(proved, monkeypatch):
     held = []
     judged = verify._Check._judged
     monkeypatch.setattr(verify._Check, "_judged", lambda *a: held.append(len(a[2])) or judged(*a))
-    size = proved.batch(4, 0).stat().st_size - 112
-    monkeypatch.setattr(verify, "GROUP_BYTES", 2 * size)
-    assert proved.verify().accepted
-    assert held == [2, 1, 2]
+    size = proved.batch(4, 0).stat().st_size - 80
+    for room, most in ((size, 1), (2 * size, 2)):
+        held.clear()
+        monkeypatch.setattr(verify, "GROUP_BYTES", room)
+        assert proved.verify().accepted
+        assert sum(held) == len(proved.batches())
+        assert max(held) == most
 
 
 def test_totals_of_other_instruments_than_the_table(proved, tmp_path, monkeypatch):
@@ -111,10 +127,10 @@ def test_a_key_that_nobody_contributed_to(proved, tmp_path):
     epoch = proved.copy(tmp_path)
     one, two = G1.generator(), G2.generator()
     fresh = VerifyingKey(one, two, two, two, (one,) * 10, SetupStatus.FRESH)
-    (epoch.proof / "keys").mkdir()
+    (epoch.proof / "keys").mkdir(exist_ok=True)
     for rows in (4, 8):
         (epoch.proof / f"keys/{rows}.json").write_text(json.dumps(fresh._members()))
-    rewrite(epoch, system="groth16")
+    rewrite(epoch, **KEYED)
     found = epoch.verify()
     assert found.reasons == tuple(f"class {rows}: the key is {SetupStatus.FRESH.value}" for rows in (4, 8))
     assert found.setup is SetupStatus.FRESH

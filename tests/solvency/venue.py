@@ -1,7 +1,7 @@
 """A small venue with two size classes, debts, tiers, isolated positions and unhealthy accounts; and its solvency."""
 
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +17,9 @@ from zkstate.state.ledger import Ledger, issue_keys
 from zkstate.state.schema import ASSET, SHORT_ONLY, Instrument, ladder
 from zkstate.state.table import InstrumentTable
 
-ROWS = 16  # of accounts in a batch: four small accounts, or two of eight rows
+# of a batch: room for six small accounts or two of eight rows, and by Groth16 for four or two
+ROWS = {"transparent": 32, "groth16": 16}
+SIZES = {"transparent": {4: 6, 8: 2}, "groth16": {4: 4, 8: 2}}
 
 TABLE = InstrumentTable.of(
     [
@@ -49,10 +51,11 @@ def ledger(small: int = 10, large: int = 3, seed: int = 1) -> Ledger:
 
 @dataclass(frozen=True)
 class Epoch:
-    """The folder of an epoch, and the ledger it was made of."""
+    """The folder of an epoch, the ledger it was made of, and how it is proved."""
 
     folder: Path
     ledger: Ledger
+    system: str = "transparent"
 
     @property
     def public(self) -> Path:
@@ -76,20 +79,20 @@ class Epoch:
     def copy(self, to: Path) -> "Epoch":
         """The same, to damage."""
         shutil.copytree(self.folder, to / "epoch")
-        return Epoch(to / "epoch", self.ledger)
+        return replace(self, folder=to / "epoch")
 
-    def prove(self, jobs: int = 1, system: str = "transparent", rows: int = ROWS) -> Outcome:
-        return prove_epoch(self.folder, system, rows, jobs)
+    def prove(self, jobs: int = 1, rows: int | None = None) -> Outcome:
+        return prove_epoch(self.folder, self.system, rows or ROWS[self.system], jobs)
 
     def verify(self) -> Solvency:
         """Whatever the key: these tests make their own."""
         return verify_solvency(self.public, self.proof, self.header, lambda _, key: (key.setup, None))
 
 
-def commit(folder: Path, of: Ledger) -> Epoch:
+def commit(folder: Path, of: Ledger, system: str = "transparent") -> Epoch:
     """The epoch of a ledger."""
     write_epoch(of, OPERATOR, folder)
-    return Epoch(folder, of)
+    return Epoch(folder, of, system)
 
 
-__all__ = ["ROWS", "TABLE", "Epoch", "SetupStatus", "commit", "ledger"]
+__all__ = ["ROWS", "SIZES", "TABLE", "Epoch", "SetupStatus", "commit", "ledger"]

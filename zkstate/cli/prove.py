@@ -83,7 +83,7 @@ named by row), without one by the transparent system.
                       KEY or --attestation is given
 
   --jobs N            processes to prove solvency with, by default one for each core
-  --batch-rows N      rows of accounts to a batch, by default 512, or 64 by groth16: more take more memory
+  --batch-rows N      rows of accounts to a batch, by default 32768, or 64 by groth16: more take more memory
   KEYS                --keys DIR: for each circuit its key, batch-8x64-e256.zkey say; or --allow-insecure-setup
 
 KEY is one of

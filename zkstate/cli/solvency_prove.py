@@ -9,12 +9,12 @@ from zkstate.cli.terminal import Facts, Terminal, duration_text, show_facts, siz
 from zkstate.errors import InputError
 from zkstate.solvency.engine import Outcome, prove_epoch
 from zkstate.solvency.files import SHORTFALL_DECIMALS, STATEMENT, health_text
-from zkstate.solvency.plan import MAX_ROWS, ROWS
+from zkstate.solvency.plan import LAYOUTS
 from zkstate.state.decimals import render
 from zkstate.state.schema import SIZE_CLASSES
 
 TAKES = ("epoch", "jobs", "batch_rows", "keys", "system", "allow_insecure_setup")
-LEAST_ROWS, MOST_ROWS = SIZE_CLASSES[-1], MAX_ROWS
+LEAST_ROWS, MOST_ROWS = SIZE_CLASSES[-1], max(layout.most_rows for layout in LAYOUTS.values())
 
 
 def run_prove(args: Namespace, terminal: Terminal) -> int:
@@ -29,7 +29,10 @@ def run_prove(args: Namespace, terminal: Terminal) -> int:
         raise InputError("--system transparent takes no key: leave out --keys and --allow-insecure-setup")
     if system == "groth16" and args.keys is None and not args.allow_insecure_setup:
         raise InputError("prove solvency by groth16: give --keys, or --allow-insecure-setup to try things out")
-    rows, jobs = args.batch_rows or ROWS[system], args.jobs or os.cpu_count() or 1
+    layout, jobs = LAYOUTS[system], args.jobs or os.cpu_count() or 1
+    rows = args.batch_rows or layout.usual
+    if rows > layout.most_rows:
+        raise InputError(f"--batch-rows {rows}: a batch by {system} has at most {layout.most_rows}")
     with terminal.progress("prove solvency") as progress:
         outcome = prove_epoch(args.epoch, system, rows, jobs, keys=args.keys, progress=progress)
     terminal.emit(_prove_result(outcome), lambda console: show_facts(console, _prove_facts(outcome)))

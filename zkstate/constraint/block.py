@@ -133,16 +133,17 @@ class BlockBuilder(Builder):
 
     # tables
 
-    def lookup(self, table: str, values: Sequence[WireLike], weight: WireLike = 1) -> None:
+    def lookup(self, table: str, values: Sequence[WireLike], weight: WireLike = 1, label: str = "") -> None:
         """Over all blocks the weights of a tuple of this table add up to what is provided of it.
 
         Where `provide` says no `times`, to a hidden number: the tuple then is one that some block provides, if the
         weight is not 0. Such a weight is at least 0, and of known values alone or a bit, which costs a row: what a
         lookup shows must not rest on an interval that only lookups show. Where `provide` says `times`, to these: a
-        weight is an integer of at most 2^128 either way, and a single lookup says nothing.
+        weight is an integer of at most 2^128 either way, and a single lookup says nothing. The label says in words
+        what fails if the tuple is not there.
         """
         self._refuse_range(table)
-        self._use(table, values, as_wire(self, weight), provides=False, multiplicity=0)
+        self._use(table, values, as_wire(self, weight), provides=False, multiplicity=0, label=label)
 
     def provide(self, table: str, values: Sequence[WireLike], times: WireLike | None = None) -> None:
         """This block's tuple of a table. `times` is what its lookups have to add up to; None leaves that hidden."""
@@ -156,9 +157,9 @@ class BlockBuilder(Builder):
         for i in range(per_block):
             self._provide(f"{RANGE}{bits}", [per_block * number + i])
 
-    def ranged(self, wire: Wire, bits: int) -> Wire:
-        """wire < 2^bits as an integer, by one lookup; the same wire with that interval."""
-        self._use(f"{RANGE}{bits}", [wire], self.const(1), provides=False, multiplicity=0)
+    def ranged(self, wire: Wire, bits: int, label: str = "") -> Wire:
+        """wire < 2^bits as an integer, by one lookup; the same wire with that interval. `label` as of `lookup`."""
+        self._use(f"{RANGE}{bits}", [wire], self.const(1), provides=False, multiplicity=0, label=label)
         return bounded(wire, 0, (1 << bits) - 1)
 
     def finished(self, statement: Statement) -> BlockCircuit:
@@ -241,7 +242,16 @@ class BlockBuilder(Builder):
         multiplicity = self.allocate(1, f"times {table}")
         self._use(table, values, Wire(self, {multiplicity: 1}, None, None), provides=True, multiplicity=multiplicity)
 
-    def _use(self, table: str, values: Sequence[WireLike], weight: Wire, *, provides: bool, multiplicity: int) -> None:
+    def _use(
+        self,
+        table: str,
+        values: Sequence[WireLike],
+        weight: Wire,
+        *,
+        provides: bool,
+        multiplicity: int,
+        label: str = "",
+    ) -> None:
         if not 1 <= len(values) <= MAX_TUPLE:
             raise CircuitError(f"table {table}: a tuple of {len(values)} values, wanted 1 to {MAX_TUPLE}")
         number = self._tables.setdefault(table, len(self._tables))
@@ -254,7 +264,8 @@ class BlockBuilder(Builder):
         for wire in (weight, *(as_wire(self, value, felt=True) for value in values)):
             self.readings.append(wire.terms)
         self._weights.append(weight)
-        self._uses.append(Use(number, provides, first, len(values), multiplicity))
+        said = self.scoped(label) if label else ""
+        self._uses.append(Use(number, provides, first, len(values), multiplicity, said))
 
     def _refuse_range(self, table: str) -> None:
         if table.startswith(RANGE):

@@ -65,6 +65,7 @@ class Use(NamedTuple):
     """Row `first` of the readings is the weight, the next `size` rows are the tuple.
 
     `multiplicity` is the own wire that is the weight of something provided, where no public value is: else 0.
+    `label` says in words what a lookup is about, for whoever looks up what nobody provides.
     """
 
     table: int
@@ -72,6 +73,7 @@ class Use(NamedTuple):
     first: int
     size: int
     multiplicity: int
+    label: str = ""
 
 
 @dataclass(frozen=True, eq=False)

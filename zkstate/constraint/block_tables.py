@@ -35,7 +35,7 @@ def multiplicities(block: BlockCircuit, readings: FrVec, blocks: int) -> dict[in
             for use in lookups:
                 weights = readings.view(use.first * blocks, (use.first + 1) * blocks).to_limbs()
                 try:
-                    entries.add(_tuples(words, use), weights)
+                    entries.add(_tuples(words, use), weights, use.label)
                 finally:
                     weights[:] = 0
             totals = entries.totals()
@@ -91,8 +91,8 @@ class _Entries:
         mixed[:] = 0
         return hashed
 
-    def add(self, tuples: Words, weights: Words) -> None:
-        """The lookups of one use. WitnessError names the first block whose tuple is not here."""
+    def add(self, tuples: Words, weights: Words, label: str) -> None:
+        """The lookups of one use. WitnessError names the first block whose tuple is not here, and what it is about."""
         flat = np.array(tuples).reshape(len(tuples), -1)
         at = np.searchsorted(self.hashes, self._hashed(flat))
         entry = self.first[np.minimum(at, len(self.first) - 1)]
@@ -101,7 +101,8 @@ class _Entries:
         flat[:] = 0
         if len(wrong):
             many = f"{len(wrong)} blocks look up" if len(wrong) > 1 else "a block looks up"
-            raise WitnessError(f"{many} what table {self.table} does not have, block {wrong[0]} first")
+            about = f"{label}: " if label else ""
+            raise WitnessError(f"{about}{many} what table {self.table} does not have, block {wrong[0]} first")
         chosen = np.flatnonzero(counts)
         for begin in range(0, len(chosen), CHUNK):
             part = chosen[begin : begin + CHUNK]

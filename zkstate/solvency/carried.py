@@ -22,7 +22,7 @@ from zkstate.solvency.files import (
     Claim,
     batch_path,
 )
-from zkstate.solvency.plan import BOUND_BYTES, Plan
+from zkstate.solvency.plan import BOUND_BYTES, LAYOUTS, Plan
 
 _BATCH, _KEY = re.compile(rf"{BATCHES}/\d{{1,2}}/\d{{6,9}}\.bin"), re.compile(rf"{KEYS}/\d{{1,2}}\.json")
 _HEAD_BYTES = 1 << 10  # more than what stands before a batch's proof
@@ -51,6 +51,6 @@ def carried(folder: Path, header: Header) -> list[str]:
     classes = read_below(folder, CLASSES, header.account_count)
     if len(classes) != header.account_count:
         raise LengthError(f"{CLASSES} has {len(classes)} entries, there are {header.account_count} accounts")
-    plan = Plan(np.frombuffer(classes, np.uint8), claim.sizes)
+    plan = Plan(np.frombuffer(classes, np.uint8), claim.sizes, LAYOUTS[claim.system])
     keys = [f"{KEYS}/{rows}.json" for rows in plan.sizes] if claim.system == "groth16" else []
     return [CLAIM, CLASSES, BOUNDS, *keys, *(batch_path(part.rows, part.number) for part in plan.parts())]

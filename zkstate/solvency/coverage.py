@@ -10,7 +10,7 @@ import numpy as np
 from zkstate.publication.header import Header
 from zkstate.publication.regular import read_below
 from zkstate.solvency.files import BOUNDS, CLAIM, CLASSES, MAX_CLAIM_BYTES, Claim
-from zkstate.solvency.plan import BOUND_BYTES, Plan, decode_bounds
+from zkstate.solvency.plan import BOUND_BYTES, LAYOUTS, Plan, decode_bounds
 from zkstate.state.schema import Account
 
 
@@ -30,7 +30,7 @@ def coverage(folder: Path, header: Header, account: Account) -> Coverage:
     claim = Claim.decode(read_below(folder, CLAIM, MAX_CLAIM_BYTES))
     classes = np.frombuffer(read_below(folder, CLASSES, header.account_count), np.uint8)
     bounds = decode_bounds(read_below(folder, BOUNDS, BOUND_BYTES * header.account_count), header.account_count)
-    plan, at = Plan(classes, claim.sizes), account.index
+    plan, at = Plan(classes, claim.sizes, LAYOUTS[claim.system]), account.index
     reasons = []
     if (stated := int(classes[at])) != account.size_class:
         reasons.append(f"leaf {at} is counted in class {stated}, and the account has class {account.size_class}")

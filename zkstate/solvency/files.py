@@ -16,7 +16,6 @@ from zkstate.errors import EncodingError, LengthError
 from zkstate.kernels import FR_BYTES, FR_MODULUS
 from zkstate.publication.header import Header
 from zkstate.publication.regular import read_below
-from zkstate.solvency.publics import Committed
 from zkstate.state.decimals import render
 
 SOLVENCY = STATEMENT = "solvency"
@@ -24,7 +23,7 @@ SHORTFALL_DECIMALS = 22
 CLAIM, CLASSES, BOUNDS, KEYS, BATCHES = "solvency.json", "classes.bin", "bounds.bin", "keys", "batches"
 SYSTEMS = ("transparent", "groth16")
 MAGIC = b"zkstate batch v1"
-_HEAD = len(MAGIC) + 3 * FR_BYTES
+_HEAD = len(MAGIC) + 2 * FR_BYTES
 MAX_CLAIM_BYTES, MAX_KEY_BYTES = 1 << 16, 1 << 16
 
 _Digest = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
@@ -92,14 +91,14 @@ def health_text(claim: Claim) -> str:
 
 @dataclass(frozen=True, slots=True)
 class BatchFile:
-    """What a batch commits to and its proof, as its system writes it."""
+    """The commitments to the sums before and after a batch, and its proof, as its system writes it."""
 
-    committed: Committed
+    before: int
+    after: int
     proof: bytes
 
     def encode(self) -> bytes:
-        c = self.committed
-        return MAGIC + b"".join(value.to_bytes(FR_BYTES) for value in (c.before, c.after, c.reads)) + self.proof
+        return MAGIC + self.before.to_bytes(FR_BYTES) + self.after.to_bytes(FR_BYTES) + self.proof
 
     @classmethod
     def decode(cls, content: bytes, name: str) -> BatchFile:
@@ -108,10 +107,10 @@ class BatchFile:
             raise LengthError(f"{name}: {len(content)} bytes, and the head alone has {_HEAD}")
         if not content.startswith(MAGIC):
             raise EncodingError(f"{name} is no batch of a solvency proof")
-        values = [int.from_bytes(content[at : at + FR_BYTES]) for at in range(len(MAGIC), _HEAD, FR_BYTES)]
-        if max(values) >= FR_MODULUS:
+        before, after = (int.from_bytes(content[at : at + FR_BYTES]) for at in range(len(MAGIC), _HEAD, FR_BYTES))
+        if max(before, after) >= FR_MODULUS:
             raise EncodingError(f"{name}: a commitment is not below the field's modulus")
-        return cls(Committed(*values), content[_HEAD:])
+        return cls(before, after, content[_HEAD:])
 
 
 def batch_path(rows: int, number: int) -> str:

@@ -13,16 +13,59 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from circuits.account_block import ENDS
 from zkstate.errors import EncodingError, LengthError
 from zkstate.kernels import FrVec
 from zkstate.state.schema import ID_BOUND, SIZE_CLASSES
 
 BOUND_BYTES = 31
-MAX_ACCOUNTS, MAX_ROWS = 1 << 10, 1 << 12  # of a batch
-ROWS = {"transparent": 512, "groth16": 64}  # rows of accounts that a batch has room for unless told otherwise
 
 Bytes32 = NDArray[np.uint8]
 Index = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How a proof system cuts: a batch is a power of two of blocks, `ends` of which have no place for an account.
+
+    `most` blocks, and `most_rows` rows of blocks, at most; `usual` rows unless told otherwise.
+    """
+
+    ends: int
+    most: int
+    most_rows: int
+    usual: int
+
+    def blocks(self, accounts: int) -> int:
+        """The blocks of a batch with room for so many accounts."""
+        return accounts + self.ends
+
+    def least_blocks(self, count: int) -> int:
+        """The fewest blocks that have room for so many accounts."""
+        return 1 << (count + self.ends - 1).bit_length()
+
+    def accounts(self, n: int, count: int, rows: int) -> int:
+        """Room in each batch for `count` accounts of n rows, with about `rows` rows of blocks."""
+        most = max(self.least_blocks(1), 1 << max(0, (rows // n).bit_length() - 1))
+        return min(most, self.least_blocks(count), self.most) - self.ends
+
+    def check(self, n: int, count: int, accounts: int) -> None:
+        """Refuse room for `accounts` to a batch. LengthError."""
+        blocks = self.blocks(accounts)
+        title = f"{accounts} accounts to a batch of class {n}"
+        if accounts < 1 or blocks > self.most or blocks & (blocks - 1):
+            less = f", less {self.ends}" if self.ends else ""
+            raise LengthError(f"{title}: a power of two up to {self.most}{less}")
+        if blocks > self.least_blocks(count):
+            raise LengthError(f"{title}, for {count} accounts in all")
+        if blocks * n > self.most_rows:
+            raise LengthError(f"{title}: it has at most {self.most_rows} rows")
+
+
+LAYOUTS = {
+    "transparent": Layout(ENDS, 1 << 14, 1 << 17, 1 << 15),
+    "groth16": Layout(0, 1 << 10, 1 << 12, 1 << 6),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +87,7 @@ class Plan:
 
     classes: NDArray[np.uint8]
     sizes: dict[int, int]
+    layout: Layout
 
     def __post_init__(self) -> None:
         wrong = np.flatnonzero(~np.isin(self.classes, SIZE_CLASSES))
@@ -53,22 +97,14 @@ class Plan:
         if list(self.sizes) != found:
             raise EncodingError(f"there are batches of classes {list(self.sizes)}, and leaves of {found}")
         for n, accounts in self.sizes.items():
-            if not 1 <= accounts <= MAX_ACCOUNTS or accounts & (accounts - 1):
-                raise LengthError(f"{accounts} accounts to a batch of class {n}: a power of two up to {MAX_ACCOUNTS}")
-            count = int((self.classes == n).sum())
-            if accounts >= 2 * count:
-                raise LengthError(f"{accounts} accounts to a batch of class {n}, for {count} accounts in all")
-            if accounts * n > MAX_ROWS:
-                raise LengthError(f"{accounts} accounts to a batch of class {n}: it has at most {MAX_ROWS} rows")
+            self.layout.check(n, int((self.classes == n).sum()), accounts)
 
     @classmethod
-    def of(cls, classes: NDArray[np.uint8], rows: int) -> Plan:
-        """Batches with room for about `rows` rows, or less where a class has fewer. LengthError beyond MAX_ROWS."""
-        sizes = {}
-        for n, count in zip(*np.unique(classes, return_counts=True), strict=True):
-            most = 1 << max(0, (rows // int(n)).bit_length() - 1)
-            sizes[int(n)] = min(most, 1 << (int(count) - 1).bit_length(), MAX_ACCOUNTS)
-        return cls(classes, sizes)
+    def of(cls, classes: NDArray[np.uint8], rows: int, layout: Layout) -> Plan:
+        """Batches of about `rows` rows, or less where a class has fewer. LengthError beyond the layout's limits."""
+        found = zip(*np.unique(classes, return_counts=True), strict=True)
+        sizes = {int(n): layout.accounts(int(n), int(count), rows) for n, count in found}
+        return cls(classes, sizes, layout)
 
     def count(self, rows: int) -> int:
         """How many batches a class has."""

@@ -1,4 +1,4 @@
-"""What proves the batches of one circuit, in either proof system."""
+"""What proves the batches of one class, in either proof system."""
 
 from __future__ import annotations
 
@@ -8,28 +8,31 @@ from typing import Protocol
 
 from circuits.batch import Batch, batch_name
 from circuits.proving import insecure_key_of
-from zkstate.constraint import Circuit, compile_statement
-from zkstate.constraint.circuit import Witness
+from zkstate.constraint import Circuit, compile_blocks, compile_statement, solve_blocks
+from zkstate.kernels import FR_BYTES, wipe
 from zkstate.proof import groth16, zkey_file
 from zkstate.proof.keys import ProvingKey
 from zkstate.proof.transparent import prover
 from zkstate.proof.transparent.system import System
-from zkstate.solvency.verifiers import Keyed, Stated, Transparent, encode_words
+from zkstate.solvency.block_witness import block_inputs
+from zkstate.solvency.files import BatchFile
+from zkstate.solvency.plan import LAYOUTS
+from zkstate.solvency.publics import Published, Sums
+from zkstate.solvency.tables import ReadTable
+from zkstate.solvency.verifiers import Batches, Keyed, Transparent, encode_words
+from zkstate.solvency.witness import Accounts, Blinds
 
 
 class Prover(Protocol):
     """What proves batches and judges them."""
 
     @property
-    def circuit(self) -> Circuit: ...
-
-    @property
     def proof_bytes(self) -> int: ...
 
-    def holds(self, batches: Stated) -> list[bool]: ...
+    def holds(self, published: Published, batches: Batches) -> list[bool]: ...
 
-    def prove(self, witness: Witness) -> bytes:
-        """The proof, made by one thread with fresh masks."""
+    def prove(self, accounts: Accounts, before: Sums, blinds: Blinds) -> BatchFile:
+        """The batch, by one thread with fresh masks. WitnessError names the rule that the accounts break."""
         ...
 
 
@@ -37,31 +40,59 @@ class Prover(Protocol):
 class TransparentProver(Transparent):
     """No key and no setup."""
 
-    def prove(self, witness: Witness) -> bytes:
+    def prove(self, accounts: Accounts, before: Sums, blinds: Blinds) -> BatchFile:
         """As `Prover`."""
-        return prover.prove(self.system, witness.values, threads=1).encode()
+        ends = before.commitment(blinds.before), (before + accounts.added).commitment(blinds.after)
+        secret = block_inputs(accounts, before, blinds)
+        columns = accounts.published.columns(accounts.part, *ends)
+        try:
+            witness = solve_blocks(self.block, self.system.parameters.shape.blocks, {}, secret, columns)
+        finally:
+            for values in secret.values():
+                wipe(values)
+        try:
+            return BatchFile(*ends, prover.prove(self.system, witness, threads=1).encode())
+        finally:
+            witness.wipe()
 
 
 @dataclass(frozen=True)
 class KeyedProver(Keyed):
     """Groth16 under one proving key."""
 
+    statement: Batch
     circuit: Circuit
     proving: ProvingKey
 
-    def prove(self, witness: Witness) -> bytes:
+    def prove(self, accounts: Accounts, before: Sums, blinds: Blinds) -> BatchFile:
         """As `Prover`."""
-        return encode_words(groth16.prove(self.proving, witness.values, threads=1))
+        committed = accounts.committed(before, blinds)
+        fixed = accounts.fixed(self.statement, before, blinds, committed)
+        try:
+            witness = self.circuit.run(fixed)
+        finally:
+            wipe(fixed)
+        try:
+            self.circuit.require_satisfied(witness)
+            words = encode_words(groth16.prove(self.proving, witness.values, threads=1))
+        finally:
+            witness.wipe()
+        return BatchFile(committed.before, committed.after, committed.reads.to_bytes(FR_BYTES) + words)
 
 
-def prover_of(statement: Batch, system: str, keys: Path | None) -> Prover:
-    """A prover; for Groth16 with the key in the folder `keys`, or else the insecure one, which anyone can make."""
-    circuit = compile_statement(statement)
+def prover_of(table: ReadTable, rows: int, accounts: int, system: str, keys: Path | None) -> Prover:
+    """A prover of batches of `accounts` accounts; for Groth16 with the key in the folder `keys`, or else the insecure
+    one, which anyone can make.
+    """
     if system == "transparent":
-        return TransparentProver(circuit, System.of(circuit.r1cs))
+        log_blocks = LAYOUTS[system].blocks(accounts).bit_length() - 1
+        block = compile_blocks(table.block(rows, log_blocks))
+        return TransparentProver(block, System.of(block, log_blocks))
+    statement = table.statement(rows, accounts)
+    circuit = compile_statement(statement)
     name = batch_name(statement)
     if keys is not None:
         key = zkey_file.read_zkey(keys / f"{name}.zkey").with_circuit(circuit.r1cs)
     else:
         key = insecure_key_of(name, circuit)
-    return KeyedProver(key.vk, circuit, key)
+    return KeyedProver(key.vk, statement, circuit, key)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from circuits.account_block import ENDS
 from zkstate.commitment.domain import tag
 from zkstate.commitment.poseidon import poseidon
 from zkstate.errors import LengthError
@@ -19,7 +20,7 @@ from zkstate.publication.tiles import TILE_NODES, tile_count
 from zkstate.solvency import challenges
 from zkstate.solvency.challenges import Challenge
 from zkstate.solvency.plan import Bytes32, Part, stated_leaves
-from zkstate.solvency.tables import ReadTable
+from zkstate.solvency.tables import Entries, ReadTable
 from zkstate.state.ledger import Totals
 
 
@@ -36,13 +37,13 @@ class Sums:
         return Sums(held, self.unhealthy + other.unhealthy, self.shortfall + other.shortfall)
 
     def commitment(self, blind: int) -> int:
-        """P(T("solvency sums"); blind, held, unhealthy, shortfall)."""
-        return poseidon(tag("solvency sums"), [blind, self.held, self.unhealthy, self.shortfall])
+        """P(T("solvency sums"); 0, blind, held, 0, unhealthy, shortfall, 0): each where a leaf has one of its parts."""
+        return poseidon(tag("solvency sums"), [0, blind, self.held, 0, self.unhealthy, self.shortfall, 0])
 
 
 @dataclass(frozen=True, slots=True)
 class Committed:
-    """What a batch commits to before its challenges are drawn."""
+    """What a batch by Groth16 commits to before its challenges are drawn."""
 
     before: int
     after: int
@@ -80,13 +81,33 @@ class Published:
         return challenges.of_batch(self.header.hash, part.rows, part.number, fixed)
 
     def inputs(self, part: Part, committed: Committed) -> list[int]:
-        """The public inputs of a batch, in the statement's order."""
+        """The public inputs of a batch by Groth16, in the statement's order."""
         leaves = self.leaves_commitment(part)
         drawn = self.read_challenge(part, leaves, committed)
         keys = self.table.keys(drawn.mix)
         table = poseidon_chain_many(tag("solvency table"), keys, len(keys), threads=1)[0]
         sums = (committed.before, committed.after, committed.reads)
         return [leaves, table, *sums, self.challenge.point, self.challenge.mix, drawn.point, drawn.mix]
+
+    @cached_property
+    def entries(self) -> Entries:
+        """What the rows of a transparent batch may read."""
+        return Entries.of(self.table, self.inverses, self.challenge.mix)
+
+    def columns(self, part: Part, before: int, after: int) -> dict[str, list[int]]:
+        """The public columns of a transparent batch: the sums before, the accounts or padding, the sums after."""
+        count, room = len(part.leaves), part.accounts
+        leaves, lower, upper = (
+            [int.from_bytes(value.tobytes()) for value in values[part.leaves + at]]
+            for values, at in ((self.leaves, 0), (self.bounds, 0), (self.bounds, 1))
+        )
+        return {
+            "stated": [before, *leaves, *[0] * (room - count), after],
+            "real": [0, *[1] * count, 0],
+            "bound": [0, *lower, 0],
+            "next_bound": [1, *upper, 1],
+            **self.entries.columns((room + ENDS).bit_length() - 1),
+        }
 
     def held(self, totals: Totals) -> int:
         """The fraction sum that these totals make: Σ (credit + mix·debit) / (point − instrument)."""

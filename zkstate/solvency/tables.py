@@ -1,23 +1,26 @@
-"""What the rows of a batch may read: one entry for each instrument and tier, under a key of one field element.
+"""What the rows of a batch may read: one entry for each instrument and tier, which a verifier takes from the table.
 
-An entry is (instrument, price, notional_price, funding, lower, upper, offset, word); its key with a mix m is the sum of
-m^k times its k-th member. A batch reads keys, and a verifier computes them from the published table.
+Of a batch by Groth16 an entry is (instrument, price, notional_price, funding, lower, upper, offset, word), read by a
+key of one field element: with a mix m the sum of m^k times its k-th member. Of a transparent one see `Entries`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from circuits.account_block import ENTRY, MOST_LIMB, READ, TOP, AccountBlock, block_of, entry_column
 from circuits.batch import Batch, RoundedBatch
 from circuits.batch_account import RATE_BITS
+from circuits.priced import OFFSET_SCALE
 from zkstate.constraint.r1cs import gather
 from zkstate.errors import LengthError
 from zkstate.kernels import FR_MODULUS, FrVec
 from zkstate.state.health import TableColumns, table_columns
+from zkstate.state.margin import BOUND_SCALE
 from zkstate.state.schema import ROUNDED, SHORT_ONLY, UNBOUNDED, Instrument, Tier
 from zkstate.state.table import InstrumentTable
 
@@ -25,6 +28,7 @@ Index = NDArray[np.int64]
 
 MAX_CONSTRAINTS = 1 << 23
 ROW_CONSTRAINTS, ENTRY_CONSTRAINTS = 1600, 78  # at most, the row's share of its account included
+BLOCK_CONSTRAINTS, BLOCK_ROW_CONSTRAINTS = 800, 300  # at most, of a transparent batch: an account and each row
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,7 @@ class ReadTable:
 
     columns: TableColumns
     first: Index
+    listed: tuple[tuple[Instrument, Tier], ...]
     fields: tuple[FrVec, ...]
     rounds: bool
     LEAST: ClassVar[int] = 16
@@ -43,13 +48,14 @@ class ReadTable:
     @classmethod
     def of(cls, table: InstrumentTable) -> ReadTable:
         """The entries of a published table, the null instrument's first."""
-        listed = [table[i] for i in range(len(table) + 1)]
-        entries = [_entry(instrument, tier) for instrument in listed for tier in instrument.tiers]
-        capacity = max(cls.LEAST, 1 << (len(entries) - 1).bit_length())
-        entries += [entries[0]] * (capacity - len(entries))
-        first = np.cumsum([0, *(len(i.tiers) for i in listed)])[:-1].astype(np.int64)
-        fields = tuple(FrVec.from_ints(value % FR_MODULUS for value in column) for column in zip(*entries, strict=True))
-        return cls(table_columns(table), first, fields, any(i.flags & ROUNDED for i in listed))
+        instruments = [table[i] for i in range(len(table) + 1)]
+        listed = [(instrument, tier) for instrument in instruments for tier in instrument.tiers]
+        capacity = max(cls.LEAST, 1 << (len(listed) - 1).bit_length())
+        listed += [listed[0]] * (capacity - len(listed))
+        first = np.cumsum([0, *(len(i.tiers) for i in instruments)])[:-1].astype(np.int64)
+        members = zip(*(_entry(*each) for each in listed), strict=True)
+        fields = tuple(FrVec.from_ints(value % FR_MODULUS for value in column) for column in members)
+        return cls(table_columns(table), first, tuple(listed), fields, any(i.flags & ROUNDED for i in instruments))
 
     def __len__(self) -> int:
         return len(self.fields[0])
@@ -60,11 +66,20 @@ class ReadTable:
         return len(self.first)
 
     def most_constraints(self, rows: int, accounts: int) -> int:
-        """What no batch of so many accounts of so many rows has more of."""
+        """What no batch by Groth16 of so many accounts of so many rows has more of."""
         return accounts * rows * ROW_CONSTRAINTS + len(self) * ENTRY_CONSTRAINTS
 
+    def most_of_block(self, rows: int, log_blocks: int) -> int:
+        """What no block of a transparent batch has more constraints than."""
+        listed = (len(self) + (1 << MOST_LIMB) >> log_blocks) + 2
+        return BLOCK_CONSTRAINTS + rows * BLOCK_ROW_CONSTRAINTS + listed
+
+    def block(self, rows: int, log_blocks: int) -> AccountBlock:
+        """The statement of an account of so many rows, in a transparent batch of 2^log_blocks blocks."""
+        return block_of(rows, log_blocks, len(self), rounded=self.rounds)
+
     def statement(self, rows: int, accounts: int) -> Batch:
-        """The statement of a batch of so many accounts of so many rows each.
+        """The statement of a batch by Groth16 of so many accounts of so many rows each.
 
         LengthError for one that could have more than MAX_CONSTRAINTS, which nobody should be made to compile.
         """
@@ -86,6 +101,49 @@ class ReadTable:
         """What rows read, member by member without the instrument, each from its entry."""
         index = entries.astype(np.uint32)
         return [gather(column, index) for column in self.fields[1:]]
+
+
+@dataclass(frozen=True)
+class Entries:
+    """The entries of a table as transparent batches read them: vectors by member, with weights at a challenge."""
+
+    members: dict[str, FrVec]
+    _columns: dict[int, dict[str, list[int]]] = field(default_factory=dict, init=False, repr=False)
+
+    @classmethod
+    def of(cls, table: ReadTable, inverses: FrVec, mix: int) -> Entries:
+        """`inverses` are 1/(point − i) for each instrument i."""
+        weights = inverses.to_ints()
+        listed = [_members(*each, weights[each[0].id], mix) for each in table.listed]
+        columns = zip(*listed, strict=True)
+        vectors = (FrVec.from_ints(value % FR_MODULUS for value in column) for column in columns)
+        return cls(dict(zip(ENTRY, vectors, strict=True)))
+
+    def columns(self, log_blocks: int) -> dict[str, list[int]]:
+        """The public columns: of each member as many entries as there are blocks, then as many more."""
+        if log_blocks not in self._columns:
+            blocks = 1 << log_blocks
+            self._columns[log_blocks] = {
+                entry_column(name, at // blocks): values[at : at + blocks]
+                for name, values in ((name, vec.to_ints()) for name, vec in self.members.items())
+                for at in range(0, len(values), blocks)
+            }
+        return self._columns[log_blocks]
+
+    def read(self, entries: Index) -> dict[str, FrVec]:
+        """What rows read, member by member without the instrument, each from its entry."""
+        index = entries.astype(np.uint32)
+        return {name: gather(self.members[name], index) for name in READ}
+
+
+def _members(i: Instrument, tier: Tier, credit: int, mix: int) -> tuple[int, ...]:
+    """The members of an entry of a transparent batch, in the order of ENTRY."""
+    top = TOP if tier.upper == UNBOUNDED else tier.upper * BOUND_SCALE
+    funding = 0 if i.is_asset else i.funding
+    bounds = (tier.lower * BOUND_SCALE, top, tier.rate, tier.offset * OFFSET_SCALE)
+    spared, rounded = i.is_asset or bool(i.flags & SHORT_ONLY), bool(i.flags & ROUNDED)
+    flags = (not i.is_asset, spared, rounded, not i.id)
+    return (i.id, i.price, i.notional_price, funding, *bounds, *map(int, flags), credit, credit * mix)
 
 
 def _entry(instrument: Instrument, tier: Tier) -> tuple[int, ...]:

@@ -6,18 +6,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from zkstate.constraint import Circuit
+from zkstate.constraint.block_circuit import BlockCircuit
 from zkstate.errors import EncodingError, LengthError
-from zkstate.kernels import FR_BYTES
+from zkstate.kernels import FR_BYTES, FR_MODULUS
 from zkstate.proof import groth16
 from zkstate.proof.keys import VerifyingKey
 from zkstate.proof.transparent import proof_file, verifier
 from zkstate.proof.transparent.system import System
+from zkstate.solvency.files import BatchFile
+from zkstate.solvency.plan import Part
+from zkstate.solvency.publics import Committed, Published
 
-_WORDS = 8  # of a Groth16 proof
+_WORDS = 1 + 8  # the commitment to reads, and a Groth16 proof
 
-Stated = Sequence[tuple[list[int], bytes]]
-"""Public inputs and a proof, of each batch."""
+Batches = Sequence[tuple[Part, BatchFile]]
 
 
 class Verifier(Protocol):
@@ -28,7 +30,7 @@ class Verifier(Protocol):
         """How long each proof is."""
         ...
 
-    def holds(self, batches: Stated) -> list[bool]:
+    def holds(self, published: Published, batches: Batches) -> list[bool]:
         """Whether each proof does; a malformed one does not."""
         ...
 
@@ -37,28 +39,29 @@ class Verifier(Protocol):
 class Transparent:
     """No key and no setup."""
 
-    circuit: Circuit
+    block: BlockCircuit
     system: System
 
     @classmethod
-    def of(cls, circuit: Circuit) -> Transparent:
+    def of(cls, block: BlockCircuit, log_blocks: int) -> Transparent:
         """For a circuit that the caller trusts."""
-        return cls(circuit, System.of(circuit.r1cs))
+        return cls(block, System.of(block, log_blocks))
 
     @property
     def proof_bytes(self) -> int:
         """As `Verifier`."""
         return proof_file.HEADER_BYTES + self.system.parameters.proof_bytes
 
-    def holds(self, batches: Stated) -> list[bool]:
+    def holds(self, published: Published, batches: Batches) -> list[bool]:
         """Each by itself."""
-        return [self._holds(*batch) for batch in batches]
+        return [self._holds(published, *each) for each in batches]
 
-    def _holds(self, inputs: list[int], content: bytes) -> bool:
+    def _holds(self, published: Published, part: Part, batch: BatchFile) -> bool:
         try:
-            return verifier.verify(self.system, inputs, proof_file.Proof.decode(content))
+            proof = proof_file.Proof.decode(batch.proof)
         except (EncodingError, LengthError):
             return False
+        return verifier.verify(self.system, (), proof, published.columns(part, batch.before, batch.after))
 
 
 @dataclass(frozen=True)
@@ -72,16 +75,13 @@ class Keyed:
         """As `Verifier`."""
         return _WORDS * FR_BYTES
 
-    def holds(self, batches: Stated) -> list[bool]:
+    def holds(self, published: Published, batches: Batches) -> list[bool]:
         """All at once; one by one only if that fails."""
-        found = [_decoded(content) for _, content in batches]
-        whole = [(inputs, proof) for (inputs, _), proof in zip(batches, found, strict=True) if proof is not None]
+        found = [_decoded(published, *each) for each in batches]
+        whole = [each for each in found if each is not None]
         if whole and groth16.verify_batch(self.key, whole):
-            return [proof is not None for proof in found]
-        return [
-            proof is not None and groth16.verify(self.key, inputs, proof)
-            for (inputs, _), proof in zip(batches, found, strict=True)
-        ]
+            return [each is not None for each in found]
+        return [each is not None and groth16.verify(self.key, *each) for each in found]
 
 
 def encode_words(proof: groth16.Proof) -> bytes:
@@ -89,12 +89,16 @@ def encode_words(proof: groth16.Proof) -> bytes:
     return b"".join(word.to_bytes(FR_BYTES) for word in proof.evm_words())
 
 
-def _decoded(content: bytes) -> groth16.Proof | None:
-    """The proof of eight words, or None."""
-    if len(content) % FR_BYTES:
+def _decoded(published: Published, part: Part, batch: BatchFile) -> tuple[list[int], groth16.Proof] | None:
+    """Public inputs and proof, or None for malformed bytes."""
+    content = batch.proof
+    if len(content) % FR_BYTES or not content:
         return None
-    words = [int.from_bytes(content[at : at + FR_BYTES]) for at in range(0, len(content), FR_BYTES)]
+    reads, *words = (int.from_bytes(content[at : at + FR_BYTES]) for at in range(0, len(content), FR_BYTES))
+    if reads >= FR_MODULUS:
+        return None
     try:
-        return groth16.Proof.from_evm_words(words)
+        proof = groth16.Proof.from_evm_words(words)
     except (EncodingError, LengthError):
         return None
+    return published.inputs(part, Committed(batch.before, batch.after, reads)), proof

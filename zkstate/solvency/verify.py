@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from circuits.batch import Batch, batch_name
-from zkstate.constraint.compiler import build
+from zkstate.constraint import compile_blocks
 from zkstate.errors import EncodingError, InputError, LengthError, MissingError, SourceError
 from zkstate.proof.keys import SetupStatus, VerifyingKey
 from zkstate.proof.transparent import proof_file
@@ -25,7 +25,7 @@ from zkstate.publication.regular import read_below
 from zkstate.publication.tables import MAX_TOTALS_BYTES, check_instruments, check_totals
 from zkstate.solvency import files
 from zkstate.solvency.files import BatchFile, Claim
-from zkstate.solvency.plan import BOUND_BYTES, Part, Plan, decode_bounds
+from zkstate.solvency.plan import BOUND_BYTES, LAYOUTS, Part, Plan, decode_bounds
 from zkstate.solvency.publics import START, Published, Sums, published_leaves
 from zkstate.solvency.tables import ReadTable
 from zkstate.solvency.verifiers import Keyed, Transparent, Verifier
@@ -130,9 +130,9 @@ class _Check:
                 return
             self.batches += 1
             self.size += len(batch.encode())
-            if batch.committed.before != last and not refused:
+            if batch.before != last and not refused:
                 yield f"{part}: its sums do not go on from those of {where}"
-            last, where = batch.committed.after, str(part)
+            last, where = batch.after, str(part)
             found.append((part, batch))
         yield from self._judged(published, found)
         ends = Sums(published.held(self.totals), self.claim.unhealthy, int(self.claim.shortfall))
@@ -155,7 +155,7 @@ class _Check:
         leaves = published_leaves(self.public, count)
         if not leaves.any(axis=1).all():
             raise EncodingError(f"a leaf is 0, and there are {count} accounts")
-        plan = Plan(np.frombuffer(classes, np.uint8), self.claim.sizes)
+        plan = Plan(np.frombuffer(classes, np.uint8), self.claim.sizes, LAYOUTS[self.claim.system])
         return Published(self.header, self.table, leaves, bounds), plan
 
     def _judged(self, published: Published, found: list[tuple[Part, BatchFile]]) -> Iterator[str]:
@@ -169,7 +169,7 @@ class _Check:
         groups = [found[at : at + size] for at in range(0, len(found), size)]
 
         def judged(group: list[tuple[Part, BatchFile]]) -> list[bool]:
-            return verifier.holds([(published.inputs(part, batch.committed), batch.proof) for part, batch in group])
+            return verifier.holds(published, group)
 
         with ThreadPoolExecutor(self.jobs) as pool:  # threads: nearly all of it is in kernels, which hold no lock
             verdicts = [holds for group in pool.map(judged, groups) for holds in group]
@@ -184,21 +184,22 @@ class _Check:
         return self.own[1]
 
     def _made(self, part: Part) -> Verifier | str:
+        if self.claim.system == "transparent":
+            log_blocks = LAYOUTS[self.claim.system].blocks(part.accounts).bit_length() - 1
+            refusal = self._head_refusal(part, log_blocks)
+            # compiled, not taken from a cache, which others may have written
+            return refusal or Transparent.of(compile_blocks(self.table.block(part.rows, log_blocks)), log_blocks)
         try:
             statement = self.table.statement(part.rows, part.accounts)
         except LengthError as error:
             return f"class {part.rows}: {error}"
-        if self.claim.system == "transparent":
-            refusal = self._head_refusal(part, statement)
-            # built, not taken from a cache, which others may have written
-            return refusal or Transparent.of(build(statement))
         name = batch_name(statement)
         try:
             content = read_below(self.folder, f"{files.KEYS}/{part.rows}.json", files.MAX_KEY_BYTES)
             key = VerifyingKey.from_json(content, f"the key of {name}")
         except (InputError, MissingError) as error:
             return f"class {part.rows}: {error}"
-        if key.n_public != _public_count(statement):
+        if key.n_public != sum(item.is_public for item in statement.inputs()):
             return f"class {part.rows}: the key takes {key.n_public} public inputs: it is of another circuit"
         if key.setup is SetupStatus.FRESH:
             self.setup = SetupStatus.FRESH
@@ -208,7 +209,7 @@ class _Check:
             self.setup = status
         return Keyed(key) if refusal is None else f"class {part.rows}: {refusal}"
 
-    def _head_refusal(self, part: Part, statement: Batch) -> str | None:
+    def _head_refusal(self, part: Part, log_blocks: int) -> str | None:
         """Why the first proof of a class can be of no batch like it, by its head alone: before a circuit is made."""
         path = files.batch_path(part.rows, part.number)
         try:
@@ -216,13 +217,11 @@ class _Check:
             _, parameters = proof_file.read_header(proof, path)
         except (InputError, SourceError) as error:
             return f"{part}: {error}"
-        shape, most = parameters.shape, self.table.most_constraints(part.rows, part.accounts)
-        if shape.n_public != _public_count(statement):
-            return f"{part}: the proof has {shape.n_public} public inputs, and a batch {_public_count(statement)}"
-        if shape.n_rows > most:
-            return f"{part}: the proof is of {shape.n_rows} constraints, and such a batch has at most {most}"
+        shape, most = parameters.shape, self.table.most_of_block(part.rows, log_blocks)
+        if shape.n_public or shape.log_blocks != log_blocks:
+            found = f"{shape.n_public} public inputs and 2^{shape.log_blocks} blocks"
+            return f"{part}: the proof has {found}, and a batch none and 2^{log_blocks}"
+        if shape.n_constraints > most:
+            found = f"{shape.n_constraints} constraints a block"
+            return f"{part}: the proof is of {found}, and such a batch has at most {most}"
         return None
-
-
-def _public_count(statement: Batch) -> int:
-    return sum(item.is_public for item in statement.inputs())

@@ -98,18 +98,18 @@ class Accounts:
         return Sums(held, health.unhealthy_count, health.shortfall)
 
     def committed(self, before: Sums, blinds: Blinds) -> Committed:
-        """What the batch commits to."""
+        """What the batch commits to by Groth16."""
         after = (before + self.added).commitment(blinds.after)
         return Committed(before.commitment(blinds.before), after, self._reads(blinds.reads))
 
     def fixed(self, statement: Batch, before: Sums, blinds: Blinds, committed: Committed) -> FrVec:
-        """The constant one and every input of the statement, in wire order."""
+        """By Groth16: the constant one and every input of the statement, in wire order."""
         public = self.published.inputs(self.part, committed)
         mix = public[-1]
         named = {
             **{item.name: FrVec.from_ints([v]) for item, v in zip(statement.inputs(), public, strict=False)},
-            **self._parts(),
-            **self._rows(),
+            **self.parts(),
+            **self.rows(),
             **dict(zip(READ, self._read, strict=True)),
             "keys": self.published.table.keys(mix),
             "times": self._times,
@@ -121,7 +121,7 @@ class Accounts:
             "shortfall_before": FrVec.from_ints([before.shortfall]),
         }
         if statement.follows_rounding:
-            named |= self._counted()
+            named |= self.counted()
         return FrVec.concat([FrVec.ones(1), *(named[item.name] for item in statement.inputs())])
 
     @cached_property
@@ -141,7 +141,7 @@ class Accounts:
             state = _chained(state, FrVec.from_raw(elements.tobytes()))
         return _chained(state, self._times)[0]
 
-    def _parts(self) -> dict[str, FrVec]:
+    def parts(self) -> dict[str, FrVec]:
         """The inputs of each account, with those of places without one."""
         parts, n = self.holdings.parts, self.part.accounts
         used = len(self.part.leaves)
@@ -166,7 +166,7 @@ class Accounts:
             found[name] = FrVec.from_bytes(padded.tobytes())
         return found
 
-    def _rows(self) -> dict[str, FrVec]:
+    def rows(self) -> dict[str, FrVec]:
         """The inputs of each row as it is hashed: signed values with half their range added."""
         rows, used = self.holdings.rows, len(self.part.leaves)
         packed = np.zeros((self.part.accounts, self.part.rows, 2, LIMBS), np.uint64)
@@ -182,7 +182,7 @@ class Accounts:
             "funding_at_entry": _from_u64(head[:, 0]),
         }
 
-    def _counted(self) -> dict[str, FrVec]:
+    def counted(self) -> dict[str, FrVec]:
         """The counted value of each asset in whole 10^-16 quote and the rest, 0 for other rows."""
         rows, columns = self.holdings.rows, self.published.table.columns
         instrument = rows.instrument.astype(np.int64)

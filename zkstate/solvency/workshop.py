@@ -16,7 +16,6 @@ import numpy as np
 
 from zkstate.atomic import replace_file
 from zkstate.errors import EnvironmentFailure, InputError, SourceError, WitnessError
-from zkstate.kernels import wipe
 from zkstate.publication.epoch import PRIVATE
 from zkstate.publication.header import SIGNED_BYTES, Header, SignedHeader
 from zkstate.publication.holdings import HOLDINGS, Holdings
@@ -24,7 +23,7 @@ from zkstate.publication.layout import HEADER, INSTRUMENTS, PUBLIC
 from zkstate.publication.regular import read_below
 from zkstate.publication.tables import check_instruments
 from zkstate.solvency.files import SOLVENCY, BatchFile, batch_path, read_batch
-from zkstate.solvency.plan import Part, Plan
+from zkstate.solvency.plan import LAYOUTS, Part, Plan
 from zkstate.solvency.provers import Prover, prover_of
 from zkstate.solvency.publics import Published, Sums
 from zkstate.solvency.tables import ReadTable
@@ -82,7 +81,7 @@ class Workshop:
 
     @cached_property
     def plan(self) -> Plan:
-        return Plan.of(np.asarray(self.holdings.parts.classes), self.job.rows)
+        return Plan.of(np.asarray(self.holdings.parts.classes), self.job.rows, LAYOUTS[self.job.system])
 
     @cached_property
     def parts(self) -> list[Part]:
@@ -103,8 +102,8 @@ class Workshop:
         """The prover of a class; that of another class is let go."""
         if rows not in self._provers:
             self._provers.clear()
-            statement = self.published.table.statement(rows, self.plan.sizes[rows])
-            self._provers[rows] = prover_of(statement, self.job.system, self.job.keys)
+            size = self.plan.sizes[rows]
+            self._provers[rows] = prover_of(self.published.table, rows, size, self.job.system, self.job.keys)
         return self._provers[rows]
 
     def accounts(self, index: int) -> Accounts:
@@ -130,28 +129,18 @@ class Workshop:
         except (SourceError, InputError):
             return None
         after = (before + self.accounts(index).added).commitment(blinds.after)
-        if (found.committed.before, found.committed.after) != (before.commitment(blinds.before), after):
+        if (found.before, found.after) != (before.commitment(blinds.before), after):
             return None
-        holds = self.prover(part.rows).holds([(self.published.inputs(part, found.committed), found.proof)])
+        holds = self.prover(part.rows).holds(self.published, [(part, found)])
         return len(found.encode()) if holds[0] else None
 
     def _proved(self, index: int, before: Sums) -> BatchFile:
         part, blinds = self.parts[index], Blinds.of(self._blind_seed, index, len(self.parts))
-        accounts, prover = self.accounts(index), self.prover(part.rows)
-        committed = accounts.committed(before, blinds)
-        statement = self.published.table.statement(part.rows, part.accounts)
-        fixed = accounts.fixed(statement, before, blinds, committed)
+        prover = self.prover(part.rows)
         try:
-            witness = prover.circuit.run(fixed)
-        finally:
-            wipe(fixed)
-        try:
-            prover.circuit.require_satisfied(witness)
-            proof = prover.prove(witness)
+            batch = prover.prove(self.accounts(index), before, blinds)
         except WitnessError as error:
             raise WitnessError(f"{part}: {error}") from None
-        finally:
-            witness.wipe()
-        if not prover.holds([(self.published.inputs(part, committed), proof)])[0]:
+        if not prover.holds(self.published, [(part, batch)])[0]:
             raise EnvironmentFailure(f"{part}: the proof made of a good witness does not hold: check this machine")
-        return BatchFile(committed, proof)
+        return batch
