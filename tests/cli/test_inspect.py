@@ -82,7 +82,7 @@ def test_a_solvency_claim_and_a_batch(tmp_path):
     path.write_text(json.dumps(claim))
     assert inspect(path).code == 2
     batch = tmp_path / "000000.bin"
-    batch.write_bytes(b"zkstate batch v1" + b"".join(n.to_bytes(32, "big") for n in (5, 6, 7)) + b"proof")
+    batch.write_bytes(b"zkstate batch v1" + b"".join(n.to_bytes(32, "big") for n in (5, 6)) + b"proof")
     told = inspect(batch, "--json").json
     assert (told["before"], told["proof_bytes"]) == (f"{5:#066x}", 5)
 
