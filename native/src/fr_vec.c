@@ -86,7 +86,7 @@ static void mul_share(void *ctx, size_t begin, size_t end, unsigned worker)
 void zkn_fr_vec_mul(zkn_fr *out, const zkn_fr *a, const zkn_fr *b, size_t n, unsigned threads)
 {
     operands o = {out, a, b, NULL};
-    zkn_parallel(n, threads, mul_share, &o);
+    zkn_parallel(n, zkn_worth(n, ZKN_PRODUCTS_MIN, threads), mul_share, &o);
 }
 
 static void scale_share(void *ctx, size_t begin, size_t end, unsigned worker)
@@ -99,7 +99,7 @@ static void scale_share(void *ctx, size_t begin, size_t end, unsigned worker)
 void zkn_fr_vec_scale(zkn_fr *out, const zkn_fr *a, const zkn_fr *s, size_t n, unsigned threads)
 {
     operands o = {out, a, s, NULL};
-    zkn_parallel(n, threads, scale_share, &o);
+    zkn_parallel(n, zkn_worth(n, ZKN_PRODUCTS_MIN, threads), scale_share, &o);
 }
 
 static void scale_powers_share(void *ctx, size_t begin, size_t end, unsigned worker)
@@ -120,7 +120,7 @@ void zkn_fr_vec_scale_powers(zkn_fr *out, const zkn_fr *a, const zkn_fr *s, cons
                              unsigned threads)
 {
     operands o = {out, a, s, g};
-    zkn_parallel(n, threads, scale_powers_share, &o);
+    zkn_parallel(n, zkn_worth(n, ZKN_PRODUCTS_MIN, threads), scale_powers_share, &o);
 }
 
 void zkn_fr_vec_dot(zkn_fr *out, const zkn_fr *a, const zkn_fr *b, size_t n)

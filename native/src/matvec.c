@@ -86,7 +86,8 @@ void zkn_sparse_product(zkn_fr *out, const zkn_sparse *m, const zkn_fr *pool, si
                         unsigned threads)
 {
     product_job job = {out, m, pool, w, sparse_units_of(pool, n_pool)};
-    zkn_parallel(m->nnz + m->n_rows, threads, product_share, &job);
+    zkn_parallel(m->nnz + m->n_rows, zkn_worth(m->nnz + m->n_rows, ZKN_PRODUCTS_MIN, threads), product_share,
+                 &job);
 }
 
 typedef struct {
@@ -141,7 +142,8 @@ void zkn_sparse_blocks_product(zkn_fr *out, const zkn_sparse *m, const zkn_fr *p
                                unsigned threads)
 {
     blocks_job job = {out, m, pool, w, shared, n_own, blocks, sparse_units_of(pool, n_pool)};
-    zkn_parallel(m->nnz + m->n_rows, threads, blocks_share, &job);
+    zkn_parallel(m->nnz + m->n_rows, zkn_worth(m->nnz + m->n_rows, ZKN_PRODUCTS_MIN, threads), blocks_share,
+                 &job);
 }
 
 typedef struct {
@@ -170,5 +172,6 @@ void zkn_r1cs_broken(uint8_t *broken, const zkn_sparse *a, const zkn_sparse *b, 
                      const zkn_fr *pool, size_t n_pool, const zkn_fr *w, unsigned threads)
 {
     rows_job job = {broken, a, b, c, pool, w, sparse_units_of(pool, n_pool)};
-    zkn_parallel(a->nnz + a->n_rows, threads, rows_share, &job);
+    zkn_parallel(a->nnz + a->n_rows, zkn_worth(a->nnz + a->n_rows, ZKN_PRODUCTS_MIN, threads), rows_share,
+                 &job);
 }

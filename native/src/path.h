@@ -183,5 +183,6 @@ ZKN_TARGET_ON(ZKN_PATH_TARGET)
 #define zkn_parallel                 ZKN_PATH_NAME(zkn_parallel)
 #define zkn_parallel_each            ZKN_PATH_NAME(zkn_parallel_each)
 #define zkn_workers                  ZKN_PATH_NAME(zkn_workers)
+#define zkn_worth                    ZKN_PATH_NAME(zkn_worth)
 
 #endif

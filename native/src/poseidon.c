@@ -83,7 +83,7 @@ zkn_status zkn_poseidon_many(zkn_fr *out, const zkn_fr *tags, size_t n_tags, con
 {
     if (arity < 1 || arity > ZKN_POSEIDON_MAX_ARITY || (n_tags != 1 && n_tags != n)) return ZKN_BAD_LENGTH;
     hash_job job = {out, tags, inputs, n_tags == 1 ? 0 : 1, arity};
-    zkn_parallel(n, threads, hash_share, &job);
+    zkn_parallel(n, zkn_worth(n, ZKN_HASHES_MIN, threads), hash_share, &job);
     return ZKN_OK;
 }
 
@@ -123,6 +123,6 @@ zkn_status zkn_poseidon_chain_many(zkn_fr *out, const zkn_fr *tag, const zkn_fr 
 {
     if (length == 0) return ZKN_BAD_LENGTH;
     hash_job job = {out, tag, inputs, 0, length};
-    zkn_parallel(n, threads, chain_share, &job);
+    zkn_parallel(n, zkn_worth(n, ZKN_HASHES_MIN, threads), chain_share, &job);
     return ZKN_OK;
 }

@@ -60,7 +60,8 @@ static size_t pairs_of(size_t n, size_t half)
 void zkn_sumcheck_fold(zkn_fr *a, size_t n, size_t half, const zkn_fr *r, unsigned threads)
 {
     round_job job = {.a = a, .r = r, .n = n, .half = half};
-    zkn_parallel(pairs_of(n, half), threads, fold_share, &job);
+    const size_t pairs = pairs_of(n, half);
+    zkn_parallel(pairs, zkn_worth(pairs, ZKN_PRODUCTS_MIN, threads), fold_share, &job);
 }
 
 /* *sum += sum x_k y_k */
@@ -114,10 +115,10 @@ static void run_round(zkn_fr out[2], round_job *job, zkn_task share, unsigned th
 {
     zkn_fr sums[ZKN_MAX_THREADS][2];
     const size_t n = pairs_of(job->n, job->half);
-    const unsigned workers = zkn_workers(n, threads);
+    const unsigned workers = zkn_worth(n, ZKN_PRODUCTS_MIN, threads);
     memset(sums, 0, workers * sizeof *sums);
     job->sums = sums;
-    zkn_parallel(n, threads, share, job);
+    zkn_parallel(n, workers, share, job);
     memset(out, 0, 2 * sizeof *out);
     for (unsigned k = 0; k < workers; k++) {
         fr_add(&out[0], &out[0], &sums[k][0]);

@@ -24,6 +24,11 @@ unsigned zkn_workers(size_t n, unsigned threads)
     return workers ? workers : 1;
 }
 
+unsigned zkn_worth(size_t n, size_t least, unsigned threads)
+{
+    return zkn_workers(n / least, threads);
+}
+
 static void *run_share(void *arg)
 {
     const seat *s = arg;

@@ -62,7 +62,7 @@ def verify_cell_proof_batch(
         scaled = values[i].scale(weights[i])
         by_cell[cell] = by_cell[cell] + scaled if cell in by_cell else scaled
     for cell, column in by_cell.items():
-        interpolated = interpolated + _interpolate(column, _shift(cell))
+        interpolated = interpolated + _interpolate(column, cell)
     shifted = [w * _root(cell) for w, cell in zip(weights, indices, strict=True)]
     low = powers_g1().slice(0, CELL_SCALARS)
     left = BlsG1Vec.concat([points, opened, -low]).msm(
@@ -144,11 +144,16 @@ def _root(cell: int) -> int:
     return pow(_shift(cell), CELL_SCALARS, R)
 
 
-def _interpolate(column: BlsFrVec, shift: int) -> BlsFrVec:
-    """Coefficients of the polynomial of degree below 64 with these values on the coset."""
+@cache
+def _unshift(cell: int) -> int:
+    return pow(_shift(cell), -1, R)
+
+
+def _interpolate(column: BlsFrVec, cell: int) -> BlsFrVec:
+    """Coefficients of the polynomial of degree below 64 with these values on the coset of a cell."""
     vec = reversed_vector(column)
-    ntt(vec, inverse=True, coset=shift)
-    return vec
+    ntt(vec, inverse=True)
+    return vec.scale_powers(_unshift(cell))
 
 
 def _check_indices(indices: Sequence[int]) -> None:
