@@ -80,6 +80,8 @@ def write_epoch(
     previous: Header | None = None,
     heads: Heads | None = None,
     code: Code | None = None,
+    salt_secret: bytes | None = None,
+    journal_head: int = 0,
     entropy: Callable[[int], bytes] = os.urandom,
     progress: Progress = silent,
 ) -> Snapshot:
@@ -87,7 +89,8 @@ def write_epoch(
 
     Accounts without keys get those that the operator issues to their names. The epoch follows `previous`, or
     is 1; with `heads`, what that epoch left in its private folder, histories continue from there, and otherwise from
-    where the ledger says. With `code` the header commits to shards of the files too. The record key's private half
+    where the ledger says. With `code` the header commits to shards of the files too. With a journal of the venue
+    (`venue_journal.py`) the salts' secret and the journal's head are those of the segment that closes the epoch. The record key's private half
     lives in this call alone. A failure or a kill leaves no `out`.
     Errors: LedgerError for a ledger that cannot be committed to, DisagreementError if `previous` is another
     venue's header, EnvironmentFailure if the disk refuses or `out` exists.
@@ -103,7 +106,7 @@ def write_epoch(
             progress("issue keys", len(ledger), len(ledger))
     ledger = continued(ledger, heads, None if previous is None else (previous.state_root, previous.time))
     venue = commit.venue_id(operator.public_key, ledger.venue)
-    salt_secret = entropy(tree.SECRET_BYTES)
+    salt_secret = entropy(tree.SECRET_BYTES) if salt_secret is None else salt_secret
     with watch.step("commit accounts"):
         progress("commit accounts", 0, len(ledger))
         accounts = tree.build(ledger, venue, epoch, salt_secret)
@@ -157,6 +160,7 @@ def write_epoch(
             totals_root=commit.totals_root(totals.credits, totals.debits),
             scenarios_root=0 if ledger.scenarios is None else ledger.scenarios.root,
             order_book_root=commit.order_book_root(order_book),
+            journal_head=journal_head,
             data_root=manifest.root,
             account_count=len(ledger),
             table_depth=ledger.table.depth,

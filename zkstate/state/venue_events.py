@@ -1,0 +1,152 @@
+"""Events of a venue's journal: fixed records of 96 bytes, as numpy columns (docs/spec.md §15).
+
+Numbers are big-endian. `after` and `cash` say what the event left, and `link` is a checksum over the event and all
+before it, so that one altered event can be named. Units: as `journal.Entry`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zkstate.errors import DisagreementError, EncodingError, LengthError
+from zkstate.state.journal import DEPOSIT, FILL, FUNDING, I96, LIQUIDATION, TRANSFER, WITHDRAWAL
+
+ORDER, CANCEL, PRICE = 7, 8, 9
+EVENT_KINDS = ("deposit", "withdrawal", "transfer", "fill", "funding", "liquidation", "order", "cancel", "price")
+SELLS, ISOLATED, LIQUIDATES = 1, 2, 4
+
+EVENT = np.dtype(
+    [
+        ("kind", "u1"), ("flags", "u1"), ("instrument", ">u2"), ("account", ">u4"), ("order", ">u8"), ("time", ">u8"),
+        ("price", ">u8"), ("amount", ">i8"), ("value_high", ">i8"), ("value_low", ">u8"), ("fee_high", ">i8"),
+        ("fee_low", ">u8"), ("after", ">i8"), ("cash", ">i8"), ("link", ">u8"),
+    ]
+)  # fmt: skip
+EVENT_BYTES, LINK_BYTES = EVENT.itemsize, 8
+STATED = EVENT_BYTES - LINK_BYTES  # what a link covers of its event
+FIELDS = tuple(EVENT.names or ())
+
+Events = NDArray[np.void]
+Flags = NDArray[np.bool_]
+
+_VALUE, _FEE = ("value_high", "value_low"), ("fee_high", "fee_low")
+# By kind: the flags it may have, and the fields that are 0.
+_FORM: dict[int, tuple[int, tuple[str, ...]]] = {
+    DEPOSIT: (0, ("order",)),
+    WITHDRAWAL: (0, ("order",)),
+    TRANSFER: (0, ()),
+    FILL: (ISOLATED, ()),
+    FUNDING: (0, ("order", "amount")),
+    LIQUIDATION: (ISOLATED, ()),
+    ORDER: (SELLS | ISOLATED | LIQUIDATES, (*_VALUE, *_FEE, "cash")),
+    CANCEL: (0, ("price", "amount", *_VALUE, *_FEE, "cash")),
+    PRICE: (0, ("account", "order", "value_high", *_FEE, "after", "cash")),
+}
+
+
+class DivergenceError(DisagreementError):
+    """A journal that contradicts itself or a committed state; `event` is the first one that does, counted from 1."""
+
+    def __init__(self, event: int, what: str) -> None:
+        super().__init__(f"event {event} of the venue's journal: {what}")
+        self.event = event
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One event as it is put in, before what it leaves is known. `value` and `fee` as of `journal.Entry`."""
+
+    kind: int
+    instrument: int
+    time: int
+    account: int = 0
+    order: int = 0
+    price: int = 0
+    amount: int = 0
+    value: int = 0
+    fee: int = 0
+    flags: int = 0
+
+    def record(self) -> tuple[int, ...]:
+        """The fields of its record, what it leaves and its link as 0."""
+        low = (1 << 64) - 1
+        return (
+            self.kind, self.flags, self.instrument, self.account, self.order, self.time, self.price, self.amount,
+            self.value >> 64, self.value & low, self.fee >> 64, self.fee & low, 0, 0, 0,
+        )  # fmt: skip
+
+
+def event_array(events: list[Event]) -> Events:
+    """Events as records. EncodingError if a field does not fit."""
+    try:
+        return np.array([event.record() for event in events], EVENT)
+    except OverflowError as error:
+        raise EncodingError(f"events of a venue: a field does not fit its place: {error}") from error
+
+
+def joined_events(parts: list[Events]) -> Events:
+    """Events one behind the other. (Of big-endian records numpy would make native ones.)"""
+    return np.concatenate([np.zeros(0, EVENT), *parts], dtype=EVENT)
+
+
+def decode_events(data: bytes | memoryview, first: int) -> Events:
+    """Records in canonical form, read in place; `first` is the number of the first. LengthError, EncodingError."""
+    if len(data) % EVENT_BYTES:
+        raise LengthError(f"{len(data)} bytes are not whole events of {EVENT_BYTES}")
+    events: Events = np.frombuffer(data, EVENT)
+    check_form(events, first)
+    return events
+
+
+def check_form(events: Events, first: int) -> None:
+    """EncodingError, with the number of the first event that is no canonical record."""
+    if events.dtype != EVENT:
+        raise EncodingError(f"events of a venue are records of {events.dtype}, not those of docs/spec.md")
+    kind = events["kind"]
+    wrong = (kind < DEPOSIT) | (kind > PRICE) | (events["instrument"] == 0)
+    for code, (flags, empty) in _FORM.items():
+        here = kind == code
+        bad = (events["flags"] & np.uint8(0xFF ^ flags)) != 0
+        for name in empty:
+            bad |= events[name] != 0
+        wrong |= here & bad
+    amount = events["amount"]
+    moves = (kind <= LIQUIDATION) & (kind != FUNDING) | (kind == ORDER)
+    wrong |= moves & (amount == 0)
+    wrong |= (amount < 0) & ((kind == DEPOSIT) | (kind == ORDER))
+    wrong |= (amount > 0) & (kind == WITHDRAWAL)
+    wrong |= (events["order"] == 0) & ((kind == ORDER) | (kind == CANCEL))
+    limit = I96 >> 64
+    wrong |= (events["fee_high"] < -limit) | (events["fee_high"] >= limit)
+    if wrong.any():
+        at = int(wrong.argmax())
+        shown = ", ".join(f"{name} {events[name][at]}" for name in FIELDS)
+        raise EncodingError(f"event {first + at} of the venue's journal is no canonical record: {shown}")
+
+
+def linked(events: Events, link: int) -> int:
+    """Fill in the links of events after one with `link`; the last link."""
+    if not events.flags.c_contiguous:
+        raise LengthError("events are linked in one piece of memory")
+    data, last = events.view(np.uint8).reshape(-1).data, link.to_bytes(LINK_BYTES)
+    sha256, step = hashlib.sha256, EVENT_BYTES
+    for at in range(0, len(data), step):
+        last = sha256(last + data[at : at + STATED]).digest()[:LINK_BYTES]
+        data[at + STATED : at + step] = last
+    return int.from_bytes(last)
+
+
+def check_links(events: Events, link: int, first: int) -> int:
+    """The last link; DivergenceError names the first event that is not what its link was made of."""
+    data, last = np.ascontiguousarray(events).view(np.uint8).reshape(-1).tobytes(), link.to_bytes(LINK_BYTES)
+    sha256, step = hashlib.sha256, EVENT_BYTES
+    for at in range(0, len(data), step):
+        last = sha256(last + data[at : at + STATED]).digest()[:LINK_BYTES]
+        if data[at + STATED : at + step] != last:
+            stated = data[at + STATED : at + step].hex()
+            raise DivergenceError(first + at // step, f"its link is {stated}, and its fields make {last.hex()}")
+    return int.from_bytes(last)
