@@ -54,7 +54,7 @@ def create_file(
     """As `replace_file`, where nothing is yet. EnvironmentFailure, which calls it `what`, if something is."""
     with disk_errors(f"{what} {path} cannot be written"):
         if os.path.lexists(path):
-            _remove_leftovers(path.parent, _hidden(path))  # of a writer that was killed with its file in place
+            remove_leftovers(path.parent, _hidden(path))  # of a writer that was killed with its file in place
             raise _taken(path)
         _write(path, content, mode, _link_new)
 
@@ -115,7 +115,7 @@ def _parents(target: Path) -> Iterator[None]:
 def _partial(target: Path, create: Callable[[Path], None]) -> Iterator[tuple[Path, int]]:
     """A hidden file or folder beside `target`, locked, and its descriptor; removed if the block raises."""
     prefix = _hidden(target)
-    _remove_leftovers(target.parent, prefix)
+    remove_leftovers(target.parent, prefix)
     while True:
         partial = target.parent / f"{prefix}{secrets.token_hex(8)}"
         create(partial)
@@ -141,7 +141,8 @@ def _hidden(target: Path) -> str:
     return f".{target.name}.partial-"
 
 
-def _remove_leftovers(folder: Path, prefix: str) -> None:
+def remove_leftovers(folder: Path, prefix: str) -> None:
+    """Remove what killed writers left in a folder under hidden names that begin so."""
     for path in folder.iterdir():
         if path.name.startswith(prefix):
             with contextlib.suppress(OSError):

@@ -18,6 +18,7 @@ from zkstate.publication.layout import HEADER, PUBLIC
 from zkstate.publication.mirrors import target_at
 from zkstate.publication.publish import Published, publish_shards, publish_some_shards, publish_whole
 from zkstate.publication.regular import read_below
+from zkstate.publication.venue_publish import FIRST, publish_journal
 from zkstate.registry.chain import address_text, parse_address
 from zkstate.registry.client import JsonRpcChain, KeyFile, NodeAccount
 from zkstate.registry.registry import Registry
@@ -91,6 +92,11 @@ def declare(parser: Parser) -> None:
 
 
 def run(args: Namespace, terminal: Terminal) -> int:
+    journal = (args.folder / FIRST).exists()
+    return _publish_journal(args, terminal) if journal else _publish_epoch(args, terminal)
+
+
+def _publish_epoch(args: Namespace, terminal: Terminal) -> int:
     on_chain = args.rpc is not None
     if on_chain != (args.deploy or args.registry is not None) or (args.deploy and args.registry is not None):
         raise InputError("a registry needs --rpc and either --registry or --deploy")
@@ -137,6 +143,18 @@ def run(args: Namespace, terminal: Terminal) -> int:
         *((name.replace("_", " "), str(value)) for name, value in told.items()),
     ]
     terminal.emit(result, lambda console: show_facts(console, facts))
+    return 0
+
+
+def _publish_journal(args: Namespace, terminal: Terminal) -> int:
+    """The segments of a venue's journal, between epochs or with one."""
+    if args.shard_mirror or args.shard or args.blobs or args.rpc is not None or not args.mirror:
+        raise InputError("a journal is published to --mirror alone")
+    targets = [target_at(place) for place in args.mirror]
+    with terminal.progress("publish") as progress:
+        copies = [publish_journal(args.folder, target, progress) for target in targets]
+    result = {"verb": "publish", "journal": str(args.folder), "mirrors": [_copy_result(copy) for copy in copies]}
+    terminal.emit(result, lambda console: show_facts(console, [("mirror", _copy_text(copy)) for copy in copies]))
     return 0
 
 

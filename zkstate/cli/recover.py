@@ -26,6 +26,7 @@ from zkstate.cli.keys import read_key
 from zkstate.cli.named import read_header
 from zkstate.cli.recover_evidence import declare_kept, kept_root
 from zkstate.cli.recover_light import LightRoot, declare_light, is_light, light_root
+from zkstate.cli.recover_venue import HELP, declare_venue, run_venue
 from zkstate.cli.terminal import Terminal, duration_text, show_facts, size_text
 from zkstate.cli.trusted import trust_facts, trust_result
 from zkstate.errors import DisagreementError, InputError, MissingError, SourceError, ZkstateError
@@ -36,11 +37,12 @@ from zkstate.publication.progress import Progress
 from zkstate.publication.trust import TrustRoot
 from zkstate.state.identity import AccountKey
 
-USAGE = """\
+_USAGE = """\
 usage: zkstate recover --key FILE [--unlock FILE] --mirror PLACE [--mirror PLACE ...] TRUST --out BUNDLE
                        [--history-since N] [--max-age DURATION] [--timeout DURATION]
                        [--export DIR --challenge HEX --expiry TIME] [--json]
        zkstate recover --files --mirror PLACE [--mirror PLACE ...] TRUST --out DIR [--timeout DURATION] [--json]
+       zkstate recover --venue --journal-key FILE --mirror PLACE [--mirror PLACE ...] TRUST --out DIR [--json]
        zkstate recover --new-key FILE [--json]
 
 Rebuild one account from what the venue published, believing nothing but the trust root.
@@ -61,6 +63,7 @@ Rebuild one account from what the venue published, believing nothing but the tru
                      --challenge HEX, 32 bytes which that venue chose, and --expiry TIME
   --files            rebuild the whole folder of the newest epoch from mirrors that have it or shards of it, with its
                      proof of solvency where one is published: for verify, or to publish it again
+{venue}
   --new-key FILE     make an account key, and print the owner and view key to hand to the venue
 
 TRUST, one of, strongest first:
@@ -88,6 +91,7 @@ Example, after the examples of snapshot and publish:
 
   zkstate recover --key trader.key --mirror mirror --header mirror/epochs/00000001/header.bin --out account.json
 """
+USAGE = _USAGE.replace("{venue}", HELP)
 
 
 def declare(parser: Parser) -> None:
@@ -109,6 +113,7 @@ def declare(parser: Parser) -> None:
     declare_light(parser)
     declare_kept(parser)
     declare_export(parser)
+    declare_venue(parser)
 
 
 def run(args: Namespace, terminal: Terminal) -> int:
@@ -127,6 +132,13 @@ def run(args: Namespace, terminal: Terminal) -> int:
         if places or args.rpc or is_light(args) or any(map(is_given, (*others, *others_too))):
             raise InputError("--new-key makes a key and does nothing else")
         return _new_key(args.new_key, terminal)
+    if args.venue:
+        own = (args.key, args.unlock, args.max_age, args.history_since, args.files, args.export)
+        if any(map(is_given, own)) or args.blob_archive or args.blob_node:
+            raise InputError("--venue replays a journal and takes no account key, age, history or blobs")
+        return run_venue(args, _any_root(args), terminal)
+    if args.journal_key is not None:
+        raise InputError("--journal-key is for --venue")
     if args.files:
         return _files(args, terminal)
     if args.key is None or not (args.mirror or args.blob_archive or args.blob_node or args.evidence) or not args.out:
@@ -177,6 +189,13 @@ def _write_evidence(
     except ZkstateError:
         terminal.say(f"the account is recovered, to {args.out}; {args.evidence_out} is not written:")
         raise
+
+
+def _any_root(args: Namespace) -> TrustRoot:
+    """What the options say to believe, whichever it is."""
+    if (kept := kept_root(args)) is not None:
+        return kept.root
+    return light_root(args).reader if is_light(args) and args.header is None else _trust_root(args)
 
 
 def _files(args: Namespace, terminal: Terminal) -> int:

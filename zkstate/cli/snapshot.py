@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 from rich.console import Console
 
+from zkstate.cli import snapshot_journal
 from zkstate.cli.arguments import Namespace, Parser, existing, k_of_n, named_file, unix_time
 from zkstate.cli.ledgers import open_ledger
 from zkstate.cli.named import read_header
@@ -15,15 +17,20 @@ from zkstate.cli.terminal import Terminal, duration_text, shortened, show_facts,
 from zkstate.errors import EnvironmentFailure, InputError
 from zkstate.publication.epoch import HEADS_FILE, PRIVATE, Snapshot, write_epoch
 from zkstate.publication.erasure import Code
+from zkstate.publication.header import Header
 from zkstate.publication.layout import HEADER, PUBLIC
 from zkstate.publication.operator import Operator
+from zkstate.publication.progress import Progress
+from zkstate.publication.venue_journal import locked
 from zkstate.state.identity import read_private
 from zkstate.state.journal_heads import MAX_HEADS_BYTES, Heads
 from zkstate.state.ledger import Ledger
 
-USAGE = """\
+_USAGE = """\
 usage: zkstate snapshot LEDGER --operator DIR --out DIR [--previous HEADER] [--time T]
                         [--issue-key NAME=FILE ...] [--shards KofN] [--json]
+
+       zkstate snapshot [LEDGER] --journal FOLDER [--events FILE] --operator DIR [--out DIR] [...]
 
 Commit to a ledger: compute its state root, sign the header, and write everything a mirror needs.
 
@@ -39,40 +46,104 @@ Commit to a ledger: compute its state root, sign the header, and write everythin
   --issue-key NAME=FILE  write the account key issued to NAME, an account that brought no key of its own
   --shards KofN          commit to N shards of the files too, such as 3of5, any K of which rebuild every byte
 
+A journal, which replays the whole venue event by event for whoever holds its key:
+
+{journal}
+
 Example:
 
   zkstate snapshot synthetic:200 --operator operator --issue-key user-00000072=trader.key --out epoch-1
 """
+USAGE = _USAGE.replace("{journal}", snapshot_journal.HELP)
 
 
 def declare(parser: Parser) -> None:
-    parser.add_argument("ledger")
+    parser.add_argument("ledger", nargs="?")
     parser.add_argument("--operator", type=Path, required=True)
-    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--out", type=Path)
     parser.add_argument("--previous", type=existing)
     parser.add_argument("--time", type=unix_time)
     parser.add_argument("--issue-key", type=named_file, action="append", default=[])
     parser.add_argument("--shards", type=k_of_n)
+    snapshot_journal.declare_journal(parser)
 
 
 def run(args: Namespace, terminal: Terminal) -> int:
+    snapshot_journal.check_options(args)
+    if args.out is None:
+        return _append(args, terminal)
     if os.path.lexists(args.out):
         raise EnvironmentFailure(f"{args.out} exists already: remove it or choose another")
     with terminal.progress("snapshot") as progress:
         progress("read the ledger", 0, 1)
         previous = None if args.previous is None else read_header(args.previous).header
-        ledger = open_ledger(args.ledger, time=args.time, since=None if previous is None else previous.time)
-        _check_issued(ledger, args.issue_key)
+        ledger = None
+        if args.ledger is not None:
+            ledger = open_ledger(args.ledger, time=args.time, since=None if previous is None else previous.time)
+            _check_issued(ledger, args.issue_key)
         heads = None if args.previous is None else _heads_beside(args.previous)
         operator = Operator.read_or_create(args.operator)
         code = None if args.shards is None else Code(*args.shards)
-        snapshot = write_epoch(ledger, operator, args.out, previous=previous, heads=heads, code=code, progress=progress)
+        with _journal(args):
+            closed = _closed(args, ledger, operator, previous, progress)
+            if closed is not None:
+                ledger = closed.ledger
+            assert ledger is not None
+            snapshot = write_epoch(
+                ledger,
+                operator,
+                args.out,
+                previous=previous,
+                heads=heads,
+                code=code,
+                salt_secret=None if closed is None else closed.salts,
+                journal_head=0 if closed is None else closed.journal_head,
+                progress=progress,
+            )
     _issue(operator, args.issue_key, args.out)
     for note in shortened(ledger.notes, "--json"):
         terminal.say(note)
     if previous is not None and heads is None and ledger.journal is not None:
         terminal.say(f"histories go on from where the ledger says: there is no {PRIVATE}/{HEADS_FILE} beside {PUBLIC}")
     terminal.emit(_result(ledger, snapshot), lambda console: _render(console, ledger, snapshot))
+    return 0
+
+
+def _journal(args: Namespace) -> AbstractContextManager[None]:
+    """The journal's folder to this process alone, if there is a journal."""
+    if args.journal is None:
+        return nullcontext()
+    args.journal.mkdir(parents=True, exist_ok=True)
+    return locked(args.journal)
+
+
+def _closed(
+    args: Namespace, ledger: Ledger | None, operator: Operator, previous: Header | None, progress: Progress
+) -> snapshot_journal.Closed | None:
+    """The epoch that the journal closes, None without a journal."""
+    if args.journal is None:
+        return None
+    if ledger is not None:
+        return snapshot_journal.begun(args, ledger, operator, previous)
+    return snapshot_journal.continued(args, operator, previous, progress)
+
+
+def _append(args: Namespace, terminal: Terminal) -> int:
+    """Add events to the journal between epochs."""
+    with terminal.progress("snapshot") as progress, _journal(args):
+        journal = snapshot_journal.opened(args, Operator.read(args.operator), progress)
+        added = snapshot_journal.add_events(args, journal)
+    head = journal.last
+    result = {
+        "verb": "snapshot",
+        "journal": str(args.journal),
+        "added": added,
+        "segments": head.number,
+        "events": head.first + head.count,
+        "journal_head": f"{head.journal_head:#066x}",
+    }
+    facts = [("journal", f"{args.journal}: {added:,} events added, {head.number} segments")]
+    terminal.emit(result, lambda console: show_facts(console, facts))
     return 0
 
 

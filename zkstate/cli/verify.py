@@ -34,6 +34,7 @@ from zkstate.cli.plain_transparent import PlainTransparent, judge_files
 from zkstate.cli.solvency_verify import run_verify
 from zkstate.cli.terminal import Terminal, show_judgement
 from zkstate.cli.verdict import Verdict
+from zkstate.cli.verify_journal import is_journal, verify_journal
 from zkstate.errors import InputError
 from zkstate.publication.annex import beside
 from zkstate.publication.audit import audit_folder
@@ -49,6 +50,7 @@ usage: zkstate verify PROOF_DIR [PINS] [SETUP] [EXPECTED CONTEXT] [--json]
        zkstate verify EPOCH_DIR [--header FILE] [--header-hash HEX] [--max-age DURATION] [YOUR ACCOUNT] [--json]
        zkstate verify SOLVENCY [--solvency DIR] [--header FILE] [--header-hash HEX] [--max-age D]
                                [--jobs N] [YOUR ACCOUNT] [SETUP] [--json]
+       zkstate verify JOURNAL [--header FILE] [--json]
        zkstate verify HEADER HEADER [--json]
        zkstate verify EVIDENCE PINS OF EVIDENCE [--max-age DURATION] [--json]
        zkstate verify CIRCOM_DIR [--key FILE] [SETUP] [--json]
@@ -67,6 +69,7 @@ Check offline, and say what is shown and what is not.
               the proof too, or with --solvency DIR a published epoch and the proof beside it. All of EPOCH_DIR, and
               every batch, whether together they are all accounts once, and end at the published totals. A SETUP of
               groth16 may be a folder of records. --jobs N judges N proofs at once, by default one for each core
+  JOURNAL     segments of a venue's journal: signatures, chain and hashes; with --header, whether they lead there
   HEADER      two copies of header.bin: whether they convict a venue of signing two states for one epoch
   EVIDENCE    what zkstate recover --evidence-out wrote: that a venue's registry held a header in a finalized block
   CIRCOM_DIR  verification_key.json, public.json and proof.json of any Groth16 circuit over BN254, as prove --zkey and
@@ -149,6 +152,14 @@ def run(args: Namespace, terminal: Terminal) -> int:
         if args.challenge is None:
             raise InputError("verify of an attestation: give --challenge, the one you chose, or it may answer another")
         return _verify_proof(attestation, args, terminal)
+    return _verify_folder(place, args, terminal)
+
+
+def _verify_folder(place: Path, args: Namespace, terminal: Terminal) -> int:
+    """What the folder is shows in the files it has."""
+    if is_journal(place):
+        _only(args, "a journal", "header")
+        return verify_journal(place, args, terminal)
     if args.solvency is not None or _solvency_of(place) is not None:
         return _verify_solvency(place, args, terminal)
     if (place / STATEMENT_FILE).exists():

@@ -90,8 +90,8 @@ def write_epoch(
     Accounts without keys get those that the operator issues to their names. The epoch follows `previous`, or
     is 1; with `heads`, what that epoch left in its private folder, histories continue from there, and otherwise from
     where the ledger says. With `code` the header commits to shards of the files too. With a journal of the venue
-    (`venue_journal.py`) the salts' secret and the journal's head are those of the segment that closes the epoch. The record key's private half
-    lives in this call alone. A failure or a kill leaves no `out`.
+    (`venue_journal.py`) the salts' secret and the journal's head are those of the segment that closes the epoch. The
+    record key's private half lives in this call alone. A failure or a kill leaves no `out`.
     Errors: LedgerError for a ledger that cannot be committed to, DisagreementError if `previous` is another
     venue's header, EnvironmentFailure if the disk refuses or `out` exists.
     """

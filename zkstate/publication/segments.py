@@ -248,6 +248,8 @@ def follow(before: SegmentHead | None, head: SegmentHead) -> None:
     for name, value in expected.items():
         if (found := getattr(head, name)) != value:
             shown = [word.hex() if isinstance(word, bytes) else word for word in (found, value)]
-            raise DisagreementError(f"{where} states {name} {shown[0]}, and after segment {before.number} it is {shown[1]}")
+            raise DisagreementError(
+                f"{where} states {name} {shown[0]}, and after segment {before.number} it is {shown[1]}"
+            )
     if head.time < before.time or (before.closes and head.count and head.time == before.time):
         raise DisagreementError(f"{where} is of time {head.time}, and the one before of {before.time}")

@@ -18,8 +18,8 @@ import msgspec
 import numpy as np
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-from zkstate.atomic import create_file, disk_errors
-from zkstate.errors import DisagreementError, EncodingError, EnvironmentFailure, InputError, LengthError
+from zkstate.atomic import create_file, disk_errors, remove_leftovers
+from zkstate.errors import DisagreementError, EncodingError, EnvironmentFailure, InputError, LedgerError, LengthError
 from zkstate.publication.operator import Operator
 from zkstate.publication.progress import Progress, silent
 from zkstate.publication.regular import read_below, read_range
@@ -88,13 +88,14 @@ def disclosed_part(events: Events, disclosed: int) -> bytes:
 class Replay:
     """A journal as far as it was read: the head of its last segment, the venue after it, and the salts of each epoch.
 
-    `salts` is the secret of the last epoch that was closed; `ledger` its ledger.
+    `salts` is the secret of the last epoch that was closed; `ledger` its ledger; `recipients` whom it is sealed to.
     """
 
     head: SegmentHead | None = None
     venue: Venue | None = None
     ledger: Ledger | None = None
     salts: bytes = b""
+    recipients: tuple[bytes, ...] = ()
 
     def take(self, segment: Segment, key: X25519PrivateKey) -> bool:
         """Read the next segment; whether it closes an epoch, whose ledger and salts are then `ledger` and `salts`.
@@ -103,8 +104,8 @@ class Replay:
         """
         head = segment.head
         follow(self.head, head)
-        body = segment.open(key)
-        salts, body = body[: tree.SECRET_BYTES], memoryview(body)[tree.SECRET_BYTES :]
+        plain = segment.open(key)
+        salts, body = plain[: tree.SECRET_BYTES], memoryview(plain)[tree.SECRET_BYTES :]
         if len(salts) != tree.SECRET_BYTES or (not head.closes and any(salts)):
             raise EncodingError(f"segment {head.number} has a secret of salts and closes no epoch, or the reverse")
         if head.kind == STATE:
@@ -119,11 +120,15 @@ class Replay:
     def _take_state(self, head: SegmentHead, body: bytes) -> None:
         if self.venue is not None:
             raise DisagreementError(f"segment {head.number} is a second state: a journal has one, at its beginning")
-        state = VenueState.decode(body)
+        keys = 1 + 32 * (body[0] if body else 0)
+        self.recipients = tuple(body[at : at + 32] for at in range(1, keys, 32))
+        if len(self.recipients) != head.recipients or any(len(one) != 32 for one in self.recipients):
+            raise EncodingError(f"segment 1 lists {len(self.recipients)} recipients, its head {head.recipients}")
+        state = VenueState.decode(body[keys:])
         stated = (venue_id(head.operator_key, state.venue).to_bytes(32), state.time, state.events)
         if stated != (head.venue, head.time, head.first):
             raise DisagreementError(
-                f"segment {head.number} holds the state of {state.venue!r} at {state.time} after {state.events} events, "
+                f"segment {head.number} holds the state of {state.venue!r} at {state.time} after {state.events}, "
                 f"and is of time {head.time} after {head.first}"
             )
         self.venue, self.ledger = Venue(state), state.ledger()
@@ -172,7 +177,10 @@ def _decode_opened(data: bytes) -> tuple[tuple[str, ...], Bytes32, Bytes32]:
 
 @dataclass(slots=True)
 class VenueJournal:
-    """A journal that its venue appends to. `replay` is the state after what is on disk, or was put since."""
+    """A journal that its venue appends to. `replay` is the state after what is on disk, or was put since.
+
+    After an error the venue may be ahead of the disk: read the journal again.
+    """
 
     folder: Path
     operator: Operator
@@ -197,6 +205,8 @@ class VenueJournal:
 
         EnvironmentFailure if the disk refuses; what was written before stays.
         """
+        if len(events) and self.last.closes and int(events["time"][0]) <= self.last.time:
+            raise LedgerError(f"an event of time {events['time'][0]} is not after the epoch of {self.last.time}")
         at = 0
         while at < len(events) or (opened and not at):
             end = min(at + MAX_EVENTS, len(events))
@@ -209,7 +219,9 @@ class VenueJournal:
             at = max(end, 1)
 
     def close(self, time: int, entropy: Callable[[int], bytes] = os.urandom) -> tuple[Ledger, bytes]:
-        """End the epoch with an empty closing segment: its ledger and the secret of its salts."""
+        """End the epoch with an empty closing segment: its ledger and the secret of its salts. LedgerError."""
+        if time < self.last.time or (self.last.closes and time == self.last.time):
+            raise LedgerError(f"an epoch at {time}, and the journal is at {self.last.time}")
         ledger, salts = epoch_ledger(self.venue, time), entropy(tree.SECRET_BYTES)
         nothing = np.zeros(0, EVENT)
         self._write(EVENTS, self._events_body(nothing, ()), nothing, salts, time)
@@ -241,6 +253,7 @@ class VenueJournal:
         segment = seal(head, body, public, self.recipients, self.operator.signing_key)
         follow(before, segment.head)
         path = self.folder / f"{segment.head.number:08d}.bin"
+        remove_leftovers(self.folder, ".0")  # also of a segment that was shown, and whose writer died right after
         create_file(path, segment.encode(), what="segment")
         self.replay.head = segment.head
 
@@ -281,7 +294,8 @@ def begin(
     state = state_of(ledger)
     salts = entropy(tree.SECRET_BYTES)
     journal = VenueJournal(folder, operator, tuple(recipients), disclosed, Replay(None, Venue(state), ledger, salts))
-    journal._put(STATE, epoch, salts + state.encode(), np.zeros(0, EVENT), ledger.time, closes=True)  # noqa: SLF001
+    body = salts + bytes([len(recipients)]) + b"".join(recipients) + state.encode()
+    journal._put(STATE, epoch, body, np.zeros(0, EVENT), ledger.time, closes=True)  # noqa: SLF001
     return journal
 
 
@@ -333,5 +347,3 @@ def replay_folder(folder: Path, key: X25519PrivateKey, progress: Progress = sile
     if replay.venue is None:
         raise EncodingError(f"{folder} holds no segments of a journal")
     return replay
-
-

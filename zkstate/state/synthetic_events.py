@@ -57,11 +57,11 @@ class Trading:
 
     def __init__(self, venue: Venue, seed: int, until: int) -> None:
         self.venue, self.until = venue, until
-        self._random = random.Random(seed)  # noqa: S311 (a simulation)
+        self._random = random.Random(seed)
         table = venue.state.table
         self._markets = [i.id for i in table.instruments if not i.is_asset and i.price]
         self._assets = [i.id for i in table.instruments if i.is_asset and i.price]
-        self._time, self._held, self._open = venue.time, list(venue.positions), list(venue.orders)
+        self._time, self._held, self._open = venue.time + 1, list(venue.positions), list(venue.orders)
         self._kinds = {o.account << KEY_BITS | o.instrument: o.flags & ISOLATED for o in venue.orders.values()}
         self._touched = {*venue.balances, *venue.positions, *self._kinds}
         self._rows = Counter(key >> KEY_BITS for key in self._touched)
@@ -177,9 +177,7 @@ class Trading:
                 value, entry = value - entry, 0
             held[account] = (had + amount, entry)
             self._held.append(account << KEY_BITS | instrument)
-        return Event(
-            kind, instrument, self._time, account, number, price, amount, value, fee, flags & ISOLATED
-        )
+        return Event(kind, instrument, self._time, account, number, price, amount, value, fee, flags & ISOLATED)
 
     def _cancel(self) -> Iterator[Event]:
         while self._open:

@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zkstate.errors import EncodingError, LedgerError
+from zkstate.state import venue_margin
 from zkstate.state.journal import FILL, FUNDING, LIQUIDATION, TRANSFER
 from zkstate.state.ledger import Bytes32
-from zkstate.state import venue_margin
 from zkstate.state.schema import I64, I128, SELL
 from zkstate.state.venue_book import Book, Resting
 from zkstate.state.venue_events import (
@@ -43,7 +43,9 @@ _READ = (
 )  # fmt: skip
 _KEY = KEY_BITS
 _HALVES = frozenset((TRANSFER, FILL, LIQUIDATION))  # two records one behind the other make one event
-_LEG = tuple[int, int, int, int, int, int, int, int, int]  # kind, flags, account, order, time, price, amount, value, fee
+_LEG = tuple[
+    int, int, int, int, int, int, int, int, int
+]  # kind, flags, account, order, time, price, amount, value, fee
 
 
 class Venue:
@@ -74,7 +76,9 @@ class Venue:
             self.orders[number] = Resting(account, instrument, flags, price, size)
             self._book(instrument).side(flags & SELLS).add(price, number)
         if crossed := [i for i, book in self.books.items() if book.crossed]:
-            raise LedgerError(f"the book of {state.table[crossed[0]].symbol!r} is crossed: a journal cannot begin there")
+            raise LedgerError(
+                f"the book of {state.table[crossed[0]].symbol!r} is crossed: a journal cannot begin there"
+            )
         self.house, self.net = state.house, list(state.net)
         self.last_order, self.number, self.time, self.link = state.last_order, state.events, state.time, state.link
         self.entries: list[Events] = []  # since the last epoch: what goes into histories
@@ -115,7 +119,8 @@ class Venue:
 
     def put(self, events: Iterable[Event]) -> None:
         """Take in new events; `recorded` gives the records of all that were put since it was last asked."""
-        rows, accounts, instruments = [], len(self.state.names), len(self.state.table)
+        rows: list[tuple[int, ...]] = []
+        accounts, instruments = len(self.state.names), len(self.state.table)
         for event in events:
             if event.account >= accounts or event.instrument > instruments or event.time < self.time:
                 where = f"account {event.account}, instrument {event.instrument}, time {event.time}"
@@ -127,7 +132,7 @@ class Venue:
         self._put += [(*row[:12], *result, 0) for row, result in zip(rows, results, strict=True)]
 
     def recorded(self) -> Events:
-        """The records of what was put, with what each left and its link. EncodingError if one is no canonical record."""
+        """The records of what was put, with what each left and its link. EncodingError if one is not canonical."""
         try:
             made = np.array(self._put, EVENT)
         except OverflowError as error:
@@ -322,7 +327,7 @@ class Venue:
 
     def _trade(self, instrument: int, maker: _LEG, taker: _LEG) -> tuple[tuple[int, int], tuple[int, int]]:
         """The two halves of a trade, the resting side first. What they leave."""
-        kind, flags, account, number, time, price, amount, _, _ = maker
+        kind, _, _, number, time, price, amount, _, _ = maker
         kind_2, flags_2, account_2, number_2, time_2, price_2, amount_2, _, _ = taker
         if amount + amount_2 or price != price_2 or time != time_2 or instrument == self.settlement:
             self._fail("the halves of a trade differ in amount, price or time, or are of the settlement asset")

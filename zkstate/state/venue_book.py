@@ -25,7 +25,7 @@ class Resting:
 
 @dataclass(slots=True)
 class Side:
-    """One side of one book: a queue of order numbers at each price. `sign` is -1 for bids, whose best is the highest."""
+    """One side of one book: a queue of order numbers at each price. `sign` is -1 for bids: their best is highest."""
 
     sign: int
     levels: dict[int, Level] = field(default_factory=dict)

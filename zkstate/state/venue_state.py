@@ -1,9 +1,9 @@
 """A venue's whole state at one moment, as columns and as the bytes of a state segment (docs/spec.md §15).
 
-    u32 size ‖ JSON ‖ u32 size ‖ instruments.json ‖ u32 size ‖ scenarios.json, empty without one
-    ‖ n × (owner[32] ‖ view key[32] ‖ history head[32] ‖ length u64)
-    ‖ rows × (account u32 ‖ instrument u16 ‖ isolated u8 ‖ amount i64 ‖ entry i128 ‖ funding at entry i64)
-    ‖ orders × (number u64 ‖ account u32 ‖ instrument u16 ‖ flags u8 ‖ price u64 ‖ open i64)
+u32 size ‖ JSON ‖ u32 size ‖ instruments.json ‖ u32 size ‖ scenarios.json, empty without one
+‖ n × (owner[32] ‖ view key[32] ‖ history head[32] ‖ length u64)
+‖ rows × (account u32 ‖ instrument u16 ‖ isolated u8 ‖ amount i64 ‖ entry i128 ‖ funding at entry i64)
+‖ orders × (number u64 ‖ account u32 ‖ instrument u16 ‖ flags u8 ‖ price u64 ‖ open i64)
 """
 
 from __future__ import annotations
@@ -229,7 +229,7 @@ def _check(
             raise EncodingError(f"{name} is {getattr(form, name)}, outside 0..2^64-1")
     if len(form.net) != len(table):
         raise LengthError(f"{len(form.net)} net deposits for {len(table)} instruments")
-    if len(set(form.names)) < len(form.names) or not all(1 <= len(n) and is_plain(n) for n in form.names):
+    if len(set(form.names)) < len(form.names) or not all(len(n) >= 1 and is_plain(n) for n in form.names):
         raise EncodingError("account names repeat, or are no plain text")
     for name in ("owner", "head"):
         if not wide.below(np.ascontiguousarray(accounts[name]), FR_MODULUS).all():

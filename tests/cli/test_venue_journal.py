@@ -1,0 +1,134 @@
+"""snapshot --journal, publish, verify and recover --venue, as their users meet them."""
+
+import pytest
+
+from tests.cli.program import tree, zkstate
+from zkstate.state.synthetic_market import TIME
+
+LATER = TIME + 3600
+
+
+def snapshot(root, *more):
+    return zkstate("snapshot", "--operator", root / "operator", "--journal", root / "journal", *more)
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    """Two epochs with events between and after them, published."""
+    root = tmp_path_factory.mktemp("journal")
+    for arguments in (
+        ("synthetic:60", "--out", root / "epoch-1"),
+        ("--events", "synthetic:200"),
+        ("--events", "synthetic:200", "--previous", root / "epoch-1/public/header.bin", "--time", LATER, "--out",
+         root / "epoch-2"),
+        ("--events", "synthetic:50"),
+    ):  # fmt: skip
+        done = snapshot(root, *arguments)
+        assert done.code == 0, done.err
+    for folder in ("epoch-1", "epoch-2", "journal"):
+        assert zkstate("publish", root / folder, "--mirror", root / "mirror").code == 0
+    return root
+
+
+def recover(root, out, *more):
+    header = root / "mirror/epochs/00000002/header.bin"
+    key = root / "operator/journal.key"
+    return zkstate(
+        "recover", "--venue", "--journal-key", key, "--mirror", root / "mirror", "--header", header, "--out", out, *more
+    )
+
+
+def test_a_venue_comes_back_and_can_be_committed_to_again(root, tmp_path):
+    done = recover(root, tmp_path / "venue", "--json")
+    assert done.code == 0, done.err
+    assert done.json["epochs_checked"] == [1, 2]
+    assert done.json["events_after_epoch"] >= 50
+    assert sorted(path.name for path in (tmp_path / "venue").iterdir()) == [
+        "ledger.jsonl", "orderbook.json", "orders.csv", "venue.json",
+    ]  # fmt: skip
+    assert all(path.stat().st_mode & 0o077 == 0 for path in (tmp_path / "venue").iterdir())
+    again = zkstate(
+        "snapshot", tmp_path / "venue/ledger.jsonl", "--operator", root / "operator", "--out", tmp_path / "epoch-3",
+        "--previous", root / "epoch-2/public/header.bin",
+    )  # fmt: skip
+    assert again.code == 0, again.err
+    assert (tmp_path / "epoch-3/public/tables/orderbook.json").read_bytes() == (
+        tmp_path / "venue/orderbook.json"
+    ).read_bytes()
+
+
+def test_anyone_checks_the_journal(root):
+    header = root / "mirror/epochs/00000002/header.bin"
+    done = zkstate("verify", root / "mirror/journal", "--header", header, "--json")
+    assert (done.code, done.json["accepted"], done.json["segments"]) == (0, True, 5)
+    assert zkstate("verify", root / "mirror/journal", "--header-hash", "0" * 64).code == 2
+
+
+def test_a_key_that_opens_nothing_and_options_that_do_not_go_together(root, tmp_path):
+    zkstate("recover", "--new-key", tmp_path / "stranger.key")
+    header = root / "mirror/epochs/00000002/header.bin"
+    stranger = tmp_path / "stranger.key"
+    placed = ("--mirror", root / "mirror", "--header", header, "--out", tmp_path / "venue")
+    wrong = zkstate("recover", "--venue", "--journal-key", stranger, *placed)
+    assert (wrong.code, "not to this one" in wrong.err) == (3, True)
+    assert not (tmp_path / "venue").exists()
+    assert zkstate("recover", "--venue", *placed).code == 2
+    assert zkstate("recover", "--journal-key", tmp_path / "stranger.key").code == 2
+    for arguments in (
+        ("synthetic:60", "--events", "synthetic:5", "--out", tmp_path / "x"),
+        ("synthetic:60", "--out", tmp_path / "x"),
+        ("--out", tmp_path / "x"),
+        ("--events", "synthetic:nine"),
+        ("--events", "synthetic:5", "--time", LATER),
+        ("--out", tmp_path / "x", "--time", LATER + 9),
+        ("--events", "synthetic:5", "--journal-recipient", "00" * 32),
+    ):
+        assert snapshot(root, *arguments).code == 2
+    assert zkstate("snapshot", "--operator", root / "operator", "--out", tmp_path / "x").code == 2
+    assert not (tmp_path / "x").exists()
+
+
+def test_a_snapshot_cut_off_after_its_journal_is_repeated_as_it_was(tmp_path):
+    first = ("synthetic:60", "--out", tmp_path / "epoch-1")
+    second = (
+        "--events", "synthetic:30", "--previous", tmp_path / "epoch-1/public/header.bin", "--time", LATER,
+        "--out", tmp_path / "epoch-2",
+    )  # fmt: skip
+    for epoch, arguments in (("epoch-1", first), ("epoch-2", second)):
+        lost = tmp_path / f"{epoch}-lost"
+        assert snapshot(tmp_path, *arguments).code == 0
+        before = tree(tmp_path / "journal")
+        (tmp_path / epoch).rename(lost)
+        assert snapshot(tmp_path, *arguments).code == 0
+        assert tree(tmp_path / "journal") == before
+        tiles = [folder / "public/tiles/0/000000.bin" for folder in (tmp_path / epoch, lost)]
+        assert tiles[0].read_bytes() == tiles[1].read_bytes()
+
+
+def test_events_of_a_file(tmp_path):
+    assert snapshot(tmp_path, "synthetic:60", "--out", tmp_path / "epoch-1").code == 0
+    events = tmp_path / "events.csv"
+    events.write_text(
+        "event,kind,time,instrument,account,order,side,price,amount,value,fee\n"
+        f"1,deposit,{TIME + 1},USDT,user-00000001,,,1,250.5,250.5,0.1\n"
+        f"2,order,{TIME + 2},SOL-PERP,user-00000001,900001,sell,9000,2,,\n"
+        f"3,cancel,{TIME + 3},SOL-PERP,user-00000001,900001,,,,,\n"
+        f"4,transfer,{TIME + 3},USDT,user-00000001,,,,-20.25,,\n"
+        f"5,transfer,{TIME + 3},USDT,user-00000002,,,,20.25,,\n"
+        f"6,price,{TIME + 4},SOL-PERP,,,,160.5,0.001,160.25,\n"
+    )
+    done = snapshot(tmp_path, "--events", events, "--json")
+    assert (done.code, done.err) == (0, "")
+    assert done.json["added"] == 6
+    again = snapshot(tmp_path, "--events", events, "--json")
+    assert (again.code, again.json["added"], again.json["events"]) == (0, 0, 6)
+    lines = events.read_text()
+    for wrong, field in (
+        (lines + "8,deposit,1,USDT,user-00000001,,,,1,,\n", "event 8"),
+        (lines + f"7,deposit,{TIME + 9},XYZ,user-00000001,,,,1,,\n", "instrument is 'XYZ'"),
+        (lines + f"7,deposit,{TIME + 9},USDT,user-00000001,,,,1.23456789123,,\n", "amount"),
+        (lines + f"7,deposit,{TIME + 9},USDT,nobody,,,,1,,\n", "account is 'nobody'"),
+    ):
+        events.write_text(wrong)
+        refused = snapshot(tmp_path, "--events", events)
+        assert (refused.code, field in refused.err) == (2, True), refused.err

@@ -1,0 +1,113 @@
+"""Events of a journal as lines of a CSV file (docs/ledger.md): what a venue's own systems write out."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+
+from zkstate.errors import EncodingError, InputError, LedgerError
+from zkstate.state.decimals import parse
+from zkstate.state.schema import VALUE_DECIMALS
+from zkstate.state.venue import Venue
+from zkstate.state.venue_events import (
+    EVENT_KINDS,
+    ISOLATED,
+    LIQUIDATES,
+    PRICE,
+    SELLS,
+    Event,
+)
+
+COLUMNS = (
+    "event", "kind", "time", "instrument", "account", "order", "side", "price", "amount", "value", "fee", "isolated",
+    "liquidation",
+)  # fmt: skip
+_KINDS = {name: kind for kind, name in enumerate(EVENT_KINDS, start=1)}
+MAX_LINE = 4096
+
+
+def read_events(path: Path, venue: Venue) -> Iterator[Event]:
+    """The events of a file that the venue does not have yet, in order.
+
+    `event` numbers them from 1 in the journal: those it has are passed over, so that a run which was cut off is
+    repeated as it was. LedgerError names file, line and field.
+    """
+    symbols = {i.symbol: i.id for i in venue.state.table.instruments}
+    accounts = {name: place for place, name in enumerate(venue.state.names)}
+    had = expected = venue.number
+    with path.open(encoding="utf-8", newline="") as file:
+        lines = csv.DictReader(file, strict=True)
+        if lines.fieldnames is None or not {"event", "kind", "time", "instrument"} <= set(lines.fieldnames):
+            raise LedgerError(f"{path}: the first line names the columns, event, kind, time and instrument among them")
+        if strays := set(lines.fieldnames) - set(COLUMNS):
+            raise LedgerError(f"{path}: there is no column {min(strays)!r}")
+        try:
+            for line in lines:
+                where = f"{path}, line {lines.line_num}"
+                number = _whole(line, "event", where)
+                if number <= had:
+                    continue
+                if number != expected + 1:
+                    raise LedgerError(f"{where}: event {number}, and the journal goes on with {expected + 1}")
+                expected = number
+                yield _event(line, symbols, accounts, venue, where)
+        except (csv.Error, UnicodeDecodeError) as error:
+            raise LedgerError(f"{path}, line {lines.line_num}: {error}") from error
+
+
+def _event(line: dict[str, str], symbols: dict[str, int], accounts: dict[str, int], venue: Venue, where: str) -> Event:
+    kind = _known(_KINDS, line, "kind", where)
+    instrument = _known(symbols, line, "instrument", where)
+    decimals = venue.state.table[instrument].decimals
+    flags = 0
+    for name, flag, yes in (
+        ("side", SELLS, "sell"),
+        ("isolated", ISOLATED, "true"),
+        ("liquidation", LIQUIDATES, "true"),
+    ):
+        text = line.get(name) or ""
+        if text not in ("", yes, {"sell": "buy"}.get(yes, "false")):
+            raise LedgerError(f"{where}: {name} is {text!r}, not {yes!r}")
+        flags |= flag if text == yes else 0
+    priced = kind == PRICE
+    return Event(
+        kind,
+        instrument,
+        _whole(line, "time", where),
+        0 if priced else _known(accounts, line, "account", where),
+        _pot(line, symbols, where),
+        _number(line, "price", VALUE_DECIMALS - decimals, where),
+        _number(line, "amount", VALUE_DECIMALS - decimals if priced else decimals, where),
+        _number(line, "value", VALUE_DECIMALS - decimals if priced else VALUE_DECIMALS, where),
+        _number(line, "fee", VALUE_DECIMALS, where),
+        flags,
+    )
+
+
+def _pot(line: dict[str, str], symbols: dict[str, int], where: str) -> int:
+    """An order's number; of a transfer to an isolated pot the market's symbol."""
+    text = line.get("order") or ""
+    return symbols[text] if text in symbols and line["kind"] == "transfer" else _whole(line, "order", where)
+
+
+def _known(names: dict[str, int], line: dict[str, str], field: str, where: str) -> int:
+    text = line.get(field) or ""
+    if text not in names:
+        raise LedgerError(f"{where}: {field} is {text!r}, which there is not")
+    return names[text]
+
+
+def _whole(line: dict[str, str], field: str, where: str) -> int:
+    value = _number(line, field, 0, where)
+    if not 0 <= value < 1 << 64:
+        raise LedgerError(f"{where}: {field} is {value}, outside 0..2^64-1")
+    return value
+
+
+def _number(line: dict[str, str], field: str, decimals: int, where: str) -> int:
+    text = line.get(field) or "0"
+    try:
+        return parse(text, decimals)
+    except (EncodingError, InputError) as error:
+        raise LedgerError(f"{where}: {field}: {error}") from error
