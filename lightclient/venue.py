@@ -20,7 +20,7 @@ from zkstate.publication.header import SIGNED_BYTES, Header, SignedHeader
 from zkstate.publication.layout import HEADER, epoch_folder, tile_path
 from zkstate.publication.mirrors import Mirror
 from zkstate.publication.progress import Progress, silent
-from zkstate.publication.segments import MAX_SEGMENT_BYTES, Segment, SegmentHead, follow
+from zkstate.publication.segments import Segment, SegmentHead, follow, segment_limit
 from zkstate.publication.tables import encode_order_book
 from zkstate.publication.tiles import TILE_NODES, tile_count
 from zkstate.publication.trust import Trust, TrustRoot
@@ -226,4 +226,4 @@ def _segment(fleet: Fleet, number: int, before: SegmentHead | None, header: Head
             )
         return segment
 
-    return fleet.fetch(path, MAX_SEGMENT_BYTES, check)
+    return fleet.fetch(path, segment_limit(number), check)

@@ -17,7 +17,7 @@ def root(tmp_path_factory):
     """Two epochs with events between and after them, published."""
     root = tmp_path_factory.mktemp("journal")
     for arguments in (
-        ("synthetic:60", "--out", root / "epoch-1"),
+        ("synthetic:60", "--issue-key", f"user-00000001={root / 'trader.key'}", "--out", root / "epoch-1"),
         ("--events", "synthetic:200"),
         ("--events", "synthetic:200", "--previous", root / "epoch-1/public/header.bin", "--time", LATER, "--out",
          root / "epoch-2"),
@@ -57,11 +57,32 @@ def test_a_venue_comes_back_and_can_be_committed_to_again(root, tmp_path):
     ).read_bytes()
 
 
+def test_a_history_out_of_the_journal_is_proved(root, tmp_path):
+    headers = [root / f"mirror/epochs/0000000{epoch}/header.bin" for epoch in (1, 2)]
+    bundles = [tmp_path / "before.json", tmp_path / "after.json"]
+    for header, bundle in zip(headers, bundles, strict=True):
+        placed = ("--mirror", root / "mirror", "--header", header, "--out", bundle, "--history-since", 1)
+        done = zkstate("recover", "--key", root / "trader.key", *placed, "--json")
+        assert done.code == 0, done.err
+    assert done.json["history"]["length"] > 0
+    proof = tmp_path / "history"
+    made = zkstate("prove", "history", "--account", bundles[1], "--since", bundles[0], "--out", proof)
+    assert made.code == 0, made.err
+    judged = zkstate("verify", proof, "--header", headers[1], "--other-header", headers[0])
+    assert judged.code == 0, judged.out + judged.err
+
+
 def test_anyone_checks_the_journal(root):
     header = root / "mirror/epochs/00000002/header.bin"
     done = zkstate("verify", root / "mirror/journal", "--header", header, "--json")
     assert (done.code, done.json["accepted"], done.json["segments"]) == (0, True, 5)
     assert zkstate("verify", root / "mirror/journal", "--header-hash", "0" * 64).code == 2
+
+
+def test_inspect_tells_a_segment(root):
+    told = zkstate("inspect", root / "mirror/journal/00000002.bin", "--json").json
+    assert "segment" in told["kind"]
+    assert (told["number"], told["epoch"], told["holds"]) == (2, 2, "events")
 
 
 def test_a_key_that_opens_nothing_and_options_that_do_not_go_together(root, tmp_path):

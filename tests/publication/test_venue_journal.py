@@ -266,7 +266,7 @@ def test_spoiled_plaintexts_signed_by_the_operator_are_typed_errors(made, tmp_pa
         at = int(rng.integers(len(spoiled)))
         spoiled[at] ^= int(rng.integers(1, 256))
         made_bad = seal(segment.head, bytes(spoiled), segment.public, [public(KEY)], OPERATOR.signing_key)
-        replay = Replay(first.head, type(base.venue)(state), None, b"", base.recipients)
+        replay = Replay(first.head, type(base.venue)(state), None, b"", base.recipients, base.closed)
         with pytest.raises((EncodingError, DisagreementError, LengthError)):
             replay.take(Segment.decode(made_bad.encode()), KEY)
 
@@ -356,8 +356,8 @@ def test_heads_out_of_range_are_refused():
     head = SegmentHead(
         bytes(32), bytes(32), 1, 1, 0, 0, 0, EVENTS, 0, 0, 1, bytes(32), bytes(32), bytes(32), bytes(32), 0, 48
     )
-    for name, value in (("kind", 3), ("closes", 2), ("recipients", 0), ("recipients", 17), ("count", 1 << 16 | 1),
-                        ("public_bytes", 1), ("sealed_bytes", 1 << 31), ("number", 0), ("disclosed", 3)):  # fmt: skip
+    wrong = {"kind": 3, "closes": 2, "recipients": 17, "count": (1 << 16) + 1, "public_bytes": 1, "disclosed": 3}
+    for name, value in [*wrong.items(), ("recipients", 0), ("sealed_bytes", (1 << 25) + 1)]:
         with pytest.raises(EncodingError, match=name):
             replace(head, **{name: value})
     with pytest.raises(DisagreementError, match="begins no journal"):

@@ -286,6 +286,9 @@ REFUSED = {
         Event(DEPOSIT, 1, v.time + 2, 0, amount=3), Event(DEPOSIT, 1, v.time + 1, 0, amount=3),
     ],
     "a transfer to nobody": lambda v, m, p: [Event(TRANSFER, 1, v.time + 1, 0, amount=-3)],
+    "the pot of another account": lambda v, m, p: [
+        Event(TRANSFER, v.settlement, v.time + 1, 0, (1 << KEY_BITS) | m, amount=-3),
+    ],
     "unequal transfers": lambda v, m, p: [
         Event(TRANSFER, 1, v.time + 1, 0, amount=-3), Event(TRANSFER, 1, v.time + 1, 1, amount=4),
     ],

@@ -32,10 +32,11 @@ from zkstate.proof.keys import VerifyingKey
 from zkstate.proof.transparent.proof_file import MAGIC as TRANSPARENT_MAGIC
 from zkstate.proof.transparent.proof_file import MAX_BYTES
 from zkstate.proof.transparent.proof_file import Proof as TransparentProof
+from zkstate.publication import segments
 from zkstate.publication.header import MAGIC, SIGNED_BYTES, SignedHeader
 from zkstate.publication.manifest import Manifest
 from zkstate.publication.records import parse_bucket
-from zkstate.publication.regular import read_below
+from zkstate.publication.regular import read_below, read_range
 from zkstate.publication.tables import decode_totals
 from zkstate.publication.tiles import TILE_NODES
 from zkstate.registry.chain import address_text
@@ -77,6 +78,15 @@ def _header(path: Path) -> Explained:
         {**header_result(header), **roots, **depths, "record_bits": header.record_bits},
         [*header_facts(header), *worded(roots), *worded(depths)],
     )
+
+
+def _segment(path: Path) -> Explained:
+    head, _ = segments.decode_head(read_range(path.parent, path.name, 0, segments.SIGNED_HEAD_BYTES), path.name)
+    members = {name: getattr(head, name) for name in ("number", "epoch", "time", "first", "count", "recipients")}
+    hashes = {name: getattr(head, name).hex() for name in ("operator_key", "venue", "previous", "content", "payload")}
+    words = {"holds": ("a state", "events")[head.kind - 1], "closes_epoch": bool(head.closes)}
+    shown = {**words, **members, **hashes, "journal_head": f"{head.journal_head:#066x}"}
+    return Explained("a segment of a venue's journal, its head signed by the operator", shown, worded(shown))
 
 
 def _account_key(path: Path) -> Explained:
@@ -264,6 +274,7 @@ def _totals(_path: Path, content: bytes) -> Explained:
 
 _BY_MAGIC: dict[bytes, Callable[[Path], Explained]] = {
     MAGIC: _header,
+    segments.MAGIC: _segment,
     r1cs_file.MAGIC: explain_r1cs,
     wtns_file.MAGIC: explain_wtns,
     zkey_file.MAGIC: explain_zkey,

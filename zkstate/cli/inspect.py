@@ -19,7 +19,7 @@ usage: zkstate inspect FILE [--json]
 Explain a file, or say which CPU path the native core runs on (ZKSTATE_CPU=portable, adx or ifma forces one). What
 a file is is told by its content:
 
-  of a venue         header.bin, manifest.json, tables, tree tiles, record buckets
+  of a venue         header.bin, manifest.json, tables, tree tiles, record buckets, segments of a journal
   of a trader        account keys and account bundles; the account is shown, its secrets never; evidence; sealed files
   of a proof         portable attestations; statement.json, proof.json, public.json, verification_key.json; solvency
   of circom, snarkjs .r1cs, .wtns (how many values, never which), .zkey, .ptau: sections, counts, contributions

@@ -29,14 +29,14 @@ MAGIC = b"zkvenue\x01"
 STATE, EVENTS = 1, 2
 MAX_EVENTS = 1 << 16  # of a segment
 MAX_RECIPIENTS = 16
-MAX_SEALED_BYTES = 1 << 30
+MAX_SEALED_BYTES = 1 << 30  # of a state
+MAX_EVENTS_BYTES = 32 << 20  # of events and the accounts they open
 SALT_BYTES, WRAPPED_BYTES, GCM_TAG_BYTES = 32, 48, 16
 
 _LAYOUT = struct.Struct(">8s32s32sQQQQIBBBB32s32s32s32sII")
 HEAD_BYTES, SIGNATURE_BYTES = _LAYOUT.size, 64
 SIGNED_HEAD_BYTES = HEAD_BYTES + SIGNATURE_BYTES
 PLACED = 4 + EVENT_BYTES  # an event of a public part, behind its place in the segment
-MAX_SEGMENT_BYTES = SIGNED_HEAD_BYTES + MAX_RECIPIENTS * WRAPPED_BYTES + MAX_EVENTS * PLACED + MAX_SEALED_BYTES
 
 _DOMAIN = b"zkstate segment v1"
 _WRAP = b"zkstate segment key v1"
@@ -87,7 +87,7 @@ class SegmentHead:
             ("disclosed", 0, 2),
             ("recipients", 1, MAX_RECIPIENTS),
             ("public_bytes", 0, self.count * PLACED),
-            ("sealed_bytes", GCM_TAG_BYTES + SALT_BYTES, MAX_SEALED_BYTES),
+            ("sealed_bytes", GCM_TAG_BYTES + SALT_BYTES, _most_sealed(self.kind)),
         ):
             if not low <= getattr(self, name) <= high:
                 raise EncodingError(f"segment field {name}: {getattr(self, name)} is outside {low}..{high}")
@@ -163,6 +163,16 @@ class Segment:
         return plain[SALT_BYTES:]
 
 
+def _most_sealed(kind: int) -> int:
+    return MAX_SEALED_BYTES if kind == STATE else MAX_EVENTS_BYTES
+
+
+def segment_limit(number: int) -> int:
+    """How long the file of a segment may be: the first is a state."""
+    public = MAX_EVENTS * PLACED if number > 1 else 0
+    return SIGNED_HEAD_BYTES + MAX_RECIPIENTS * WRAPPED_BYTES + public + _most_sealed(EVENTS if number > 1 else STATE)
+
+
 def decode_head(data: bytes, where: str) -> tuple[SegmentHead, bytes]:
     """Head and signature of the first bytes of a file, checked against each other."""
     if len(data) != SIGNED_HEAD_BYTES:
@@ -193,8 +203,8 @@ def seal(
     entropy: Callable[[int], bytes] = os.urandom,
 ) -> Segment:
     """A segment of what `head` says, its hashes, keys and sizes filled in. LengthError for a body that is too long."""
-    if len(body) + SALT_BYTES + GCM_TAG_BYTES > MAX_SEALED_BYTES:
-        raise LengthError(f"a segment of {len(body)} bytes; at most {MAX_SEALED_BYTES} can be sealed")
+    if len(body) + SALT_BYTES + GCM_TAG_BYTES > _most_sealed(head.kind):
+        raise LengthError(f"a segment of {len(body)} bytes; at most {_most_sealed(head.kind)} can be sealed")
     ephemeral, content_key = X25519PrivateKey.from_private_bytes(entropy(32)), entropy(32)
     plain = entropy(SALT_BYTES) + body
     head = replace(

@@ -27,7 +27,6 @@ from zkstate.publication.segments import (
     EVENTS,
     MAX_EVENTS,
     MAX_RECIPIENTS,
-    MAX_SEGMENT_BYTES,
     PLACED,
     SALT_BYTES,
     SIGNED_HEAD_BYTES,
@@ -37,6 +36,7 @@ from zkstate.publication.segments import (
     decode_head,
     follow,
     seal,
+    segment_limit,
 )
 from zkstate.state import tree
 from zkstate.state.commit import venue_id
@@ -96,6 +96,7 @@ class Replay:
     ledger: Ledger | None = None
     salts: bytes = b""
     recipients: tuple[bytes, ...] = ()
+    closed: int = -1  # the time of the last epoch
 
     def take(self, segment: Segment, key: X25519PrivateKey) -> bool:
         """Read the next segment; whether it closes an epoch, whose ledger and salts are then `ledger` and `salts`.
@@ -114,7 +115,7 @@ class Replay:
             self._take_events(segment, body)
         self.head = head
         if head.closes:
-            self.salts = salts
+            self.salts, self.closed = salts, head.time
         return bool(head.closes)
 
     def _take_state(self, head: SegmentHead, body: bytes) -> None:
@@ -149,7 +150,7 @@ class Replay:
             venue.open_accounts(names, owners, view_keys)
         if len(events):
             late = np.flatnonzero(events["time"].astype(np.uint64) > np.uint64(head.time))
-            early = self.head is not None and self.head.closes and int(events["time"][0]) <= self.head.time
+            early = int(events["time"][0]) <= self.closed
             if len(late) or early:
                 number = head.first + 1 + (int(late[0]) if len(late) else 0)
                 raise DivergenceError(number, f"its time is outside its segment's, which ends at {head.time}")
@@ -205,8 +206,8 @@ class VenueJournal:
 
         EnvironmentFailure if the disk refuses; what was written before stays.
         """
-        if len(events) and self.last.closes and int(events["time"][0]) <= self.last.time:
-            raise LedgerError(f"an event of time {events['time'][0]} is not after the epoch of {self.last.time}")
+        if len(events) and int(events["time"][0]) <= self.replay.closed:
+            raise LedgerError(f"an event of time {events['time'][0]} is not after the epoch of {self.replay.closed}")
         at = 0
         while at < len(events) or (opened and not at):
             end = min(at + MAX_EVENTS, len(events))
@@ -220,13 +221,13 @@ class VenueJournal:
 
     def close(self, time: int, entropy: Callable[[int], bytes] = os.urandom) -> tuple[Ledger, bytes]:
         """End the epoch with an empty closing segment: its ledger and the secret of its salts. LedgerError."""
-        if time < self.last.time or (self.last.closes and time == self.last.time):
+        if time < self.last.time or time <= self.replay.closed:
             raise LedgerError(f"an epoch at {time}, and the journal is at {self.last.time}")
         ledger, salts = epoch_ledger(self.venue, time), entropy(tree.SECRET_BYTES)
         nothing = np.zeros(0, EVENT)
         self._write(EVENTS, self._events_body(nothing, ()), nothing, salts, time)
         close(self.venue, ledger)
-        self.replay.ledger, self.replay.salts = ledger, salts
+        self.replay.ledger, self.replay.salts, self.replay.closed = ledger, salts, time
         return ledger, salts
 
     def _events_body(self, events: Events, opened: Sequence[tuple[str, bytes, bytes]]) -> bytes:
@@ -293,7 +294,8 @@ def begin(
         raise EnvironmentFailure(f"{folder} holds a journal already")
     state = state_of(ledger)
     salts = entropy(tree.SECRET_BYTES)
-    journal = VenueJournal(folder, operator, tuple(recipients), disclosed, Replay(None, Venue(state), ledger, salts))
+    replay = Replay(None, Venue(state), ledger, salts, (), ledger.time)
+    journal = VenueJournal(folder, operator, tuple(recipients), disclosed, replay)
     body = salts + bytes([len(recipients)]) + b"".join(recipients) + state.encode()
     journal._put(STATE, epoch, body, np.zeros(0, EVENT), ledger.time, closes=True)  # noqa: SLF001
     return journal
@@ -317,7 +319,8 @@ def list_segments(folder: Path) -> list[Path]:
 
 def read_segment(path: Path) -> Segment:
     """One segment of a folder. Errors as `Segment.decode` and `read_below`."""
-    return Segment.decode(read_below(path.parent, path.name, MAX_SEGMENT_BYTES), path.name)
+    number = 1 if path.name == "00000001.bin" else 2
+    return Segment.decode(read_below(path.parent, path.name, segment_limit(number)), path.name)
 
 
 def check_chain(folder: Path, progress: Progress = silent) -> list[SegmentHead]:

@@ -10,7 +10,7 @@ from zkstate.errors import DisagreementError, MissingError
 from zkstate.publication.progress import Progress, silent
 from zkstate.publication.publish import REQUEST_S, Published, Target
 from zkstate.publication.regular import read_below, sha256_below
-from zkstate.publication.segments import MAX_SEGMENT_BYTES
+from zkstate.publication.segments import segment_limit
 from zkstate.publication.venue_journal import JOURNAL, check_chain, segment_path
 
 FIRST = segment_path(1).removeprefix(f"{JOURNAL}/")
@@ -26,7 +26,7 @@ def publish_journal(folder: Path, mirror: Target, progress: Progress = silent) -
     copied = files = 0
     for head in heads:
         path = segment_path(head.number)
-        data = read_below(folder, Path(path).name, MAX_SEGMENT_BYTES)
+        data = read_below(folder, Path(path).name, segment_limit(head.number))
         ours = hashlib.sha256(data).hexdigest()
         there = _there(mirror, path)
         if there is None:

@@ -302,7 +302,8 @@ class Venue:
         if not self.asset[instrument]:
             self._fail("assets alone move")
         if market:
-            position = self.positions.get(account << _KEY | market)
+            known = market < len(self.asset)  # or it would be a key of another account
+            position = self.positions.get(account << _KEY | market) if known else None
             if instrument != self.settlement or position is None or not position[3]:
                 self._fail(f"account {account} has no isolated pot of instrument {market} for instrument {instrument}")
             position[1] = self._entry(position[1] + amount * self.unit)

@@ -1,0 +1,83 @@
+"""A venue's journal: events replayed, segments read, sealed and opened; CPU seconds and MB/s.
+
+    python benches/bench_venue.py [--json] [--events 1000000] [--accounts 10000] [--repeat 3]
+
+The replayed state is compared with that of the machine that made the events before anything counts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import tempfile
+import time
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from machine import machine
+
+from zkstate.publication.operator import Operator
+from zkstate.publication.venue_journal import PRICES, begin, check_chain, list_segments, replay_folder
+from zkstate.state.synthetic import synthetic_ledger
+from zkstate.state.synthetic_events import Trading, begin_quietly
+from zkstate.state.venue_close import epoch_ledger, state_after
+
+SEED = 1
+
+
+def timed(call):
+    """(CPU seconds, what it gave)."""
+    start = time.process_time()
+    value = call()
+    return time.process_time() - start, value
+
+
+def measure(events, accounts, repeat):
+    """Figures of one journal."""
+    ledger, key = begin_quietly(synthetic_ledger(SEED, accounts)), X25519PrivateKey.generate()
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        journal = begin(folder, ledger, Operator.generate(), [key.public_key().public_bytes_raw()], PRICES)
+        made = Trading(journal.venue, SEED, ledger.time + 3600).events(events)
+        append_s, _ = timed(lambda: journal.append(made))
+        size = sum(path.stat().st_size for path in list_segments(folder))
+        expected = state_after(journal.venue, epoch_ledger(journal.venue, journal.venue.time)).encode()
+        replays, reads = [], []
+        for _ in range(repeat):
+            replay_s, replay = timed(lambda: replay_folder(folder, key))
+            ledger_s, after = timed(lambda venue=replay.venue: epoch_ledger(venue, venue.time))
+            if state_after(replay.venue, after).encode() != expected:
+                raise SystemExit("the replay leads to another state")
+            replays.append(replay_s)
+            reads.append(timed(lambda: check_chain(folder))[0])
+    return {
+        "events": len(made),
+        "accounts": accounts,
+        "bytes": size,
+        "append_s": append_s,
+        "replay_s": statistics.median(replays),
+        "us_per_event": 1e6 * statistics.median(replays) / len(made),
+        "ledger_s": ledger_s,
+        "check_s": statistics.median(reads),
+        "check_mb_s": size / 1e6 / statistics.median(reads),
+    }
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--events", type=int, default=1_000_000)
+    parser.add_argument("--accounts", type=int, default=10_000)
+    parser.add_argument("--repeat", type=int, default=3)
+    args = parser.parse_args()
+    found = measure(args.events, args.accounts, args.repeat)
+    if args.json:
+        print(json.dumps({"machine": machine(), **found}, indent=1))
+        return
+    for name, value in found.items():
+        print(f"{name:<14} {value:,.3f}" if isinstance(value, float) else f"{name:<14} {value:,}")
+
+
+if __name__ == "__main__":
+    main()
