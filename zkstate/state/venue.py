@@ -7,7 +7,6 @@ number; the machine is then between two states and is thrown away.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import NoReturn
 
 import numpy as np
@@ -102,20 +101,8 @@ class Venue:
                 self.imbalance[i] += amount
 
     def open_accounts(self, names: tuple[str, ...], owners: Bytes32, view_keys: Bytes32) -> None:
-        """Add accounts, which take the next numbers. LedgerError if one of the names is taken, or keys are missing."""
-        state = self.state
-        every = (*state.names, *names)
-        if len(set(every)) < len(every) or len(owners) != len(names) or len(view_keys) != len(names):
-            raise LedgerError(f"{len(names)} new accounts: a name is taken, or there are {len(owners)} owners")
-        nothing = np.zeros((len(names), 32), np.uint8)
-        self.state = replace(
-            state,
-            names=every,
-            owners=np.concatenate([state.owners, owners]),
-            view_keys=np.concatenate([state.view_keys, view_keys]),
-            heads=np.concatenate([state.heads, nothing]),
-            lengths=np.concatenate([state.lengths, np.zeros(len(names), np.uint64)]),
-        )
+        """Add accounts, which take the next numbers. Errors as `VenueState.with_accounts`."""
+        self.state = self.state.with_accounts(names, owners, view_keys)
 
     def put(self, events: Iterable[Event]) -> None:
         """Take in new events; `recorded` gives the records of all that were put since it was last asked."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Literal, NamedTuple
 
 import msgspec
@@ -142,6 +142,20 @@ class VenueState:
             self.venue, self.quote, self.time, self.synthetic, self.table, self.names, with_ordered(self.rows, orders),
             orders, self.owners, self.view_keys, journal=journal, scenarios=self.scenarios,
         )  # fmt: skip
+
+    def with_accounts(self, names: tuple[str, ...], owners: Bytes32, view_keys: Bytes32) -> VenueState:
+        """The state with further accounts. LedgerError if one of the names is taken, or keys are missing."""
+        every = (*self.names, *names)
+        if len(set(every)) < len(every) or len(owners) != len(names) or len(view_keys) != len(names):
+            raise LedgerError(f"{len(names)} new accounts: a name is taken, or there are {len(owners)} owners")
+        return replace(
+            self,
+            names=every,
+            owners=np.concatenate([self.owners, owners]),
+            view_keys=np.concatenate([self.view_keys, view_keys]),
+            heads=np.concatenate([self.heads, np.zeros((len(names), 32), np.uint8)]),
+            lengths=np.concatenate([self.lengths, np.zeros(len(names), np.uint64)]),
+        )
 
     def encode(self) -> bytes:
         """The bytes of the state."""
