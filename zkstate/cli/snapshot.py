@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from rich.console import Console
@@ -109,12 +110,19 @@ def run(args: Namespace, terminal: Terminal) -> int:
     return 0
 
 
-def _journal(args: Namespace) -> AbstractContextManager[None]:
-    """The journal's folder to this process alone, if there is a journal."""
+@contextmanager
+def _journal(args: Namespace) -> Iterator[None]:
+    """The journal's folder to this process alone, if there is a journal; no empty one is left behind."""
     if args.journal is None:
-        return nullcontext()
+        yield
+        return
     args.journal.mkdir(parents=True, exist_ok=True)
-    return locked(args.journal)
+    try:
+        with locked(args.journal):
+            yield
+    finally:
+        with suppress(OSError):
+            args.journal.rmdir()
 
 
 def _closed(

@@ -75,12 +75,14 @@ def check_options(args: Namespace) -> None:
         raise InputError("an epoch of a journal needs --time")
 
 
-def journal_key(folder: Path) -> X25519PrivateKey:
-    """The key in the operator's folder, made now if there is none."""
+def journal_key(folder: Path, *, make: bool = False) -> X25519PrivateKey:
+    """The key in the operator's folder; made now, if there is none and it may be."""
     path = folder / JOURNAL_KEY
     try:
         secret = read_secret(path, "journal key")
     except MissingError:
+        if not make:
+            raise
         secret = X25519PrivateKey.generate().private_bytes_raw()
         write_secret(path, secret, "journal key")
     return X25519PrivateKey.from_private_bytes(secret)
@@ -88,7 +90,7 @@ def journal_key(folder: Path) -> X25519PrivateKey:
 
 def begun(args: Namespace, ledger: Ledger, operator: Operator, previous: Header | None) -> Closed:
     """Begin a journal; one that began with the same state, where a run was cut off, is taken as it is."""
-    key = journal_key(args.operator)
+    key = journal_key(args.operator, make=not list_segments(args.journal))
     epoch = 1 if previous is None else previous.epoch + 1
     if args.ledger.startswith(SYNTHETIC):
         ledger = begin_quietly(ledger)
@@ -101,7 +103,7 @@ def begun(args: Namespace, ledger: Ledger, operator: Operator, previous: Header 
         if replay.head.number != 1 or replay.head.epoch != epoch:
             raise InputError(f"{args.journal} holds a journal already: leave the ledger out to go on with it")
         if state_of(ledger).encode() != state_of(replay.ledger).encode():
-            raise InputError(f"{args.journal} began with another state than that of {args.ledger}")
+            raise InputError(f"{args.journal} began with another state; if it was never published, remove it")
         return Closed(ledger, replay.salts, replay.head.journal_head)
     recipients = (key.public_key().public_bytes_raw(), *args.journal_recipient)
     check_recipients(recipients)
