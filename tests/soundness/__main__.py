@@ -1,6 +1,6 @@
 """Run every soundness probe and print the table: tried, wrong, seconds, seed. Exit status 1 if anything is wrong.
 
-python -m tests.soundness [--full] [--seed TEXT] [--jobs N] [--solver PYTHON] [--only WORD]... [--save FILE]
+python -m tests.soundness [--full] [--seed TEXT] [--jobs N] [--solver PYTHON] [--only WORD]... [--save FILE [--resume]]
 python -m tests.soundness --load FILE [--write docs/soundness.md]
 """
 
@@ -14,13 +14,14 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import replace
 from multiprocessing.queues import Queue
 from pathlib import Path
 
 from tests.soundness.suite import Line, Plan, tasks
-from tests.soundness.table import load, save, table, write
+from tests.soundness.table import done, load, save, table, write
 
 SOLVER = ".venv-soundness/bin/python"
 COUNTS = ("deleted", "forgeries", "shown", "proofs")  # of the plan, that an option changes
@@ -38,6 +39,7 @@ def main() -> int:
     parser.add_argument("--shown", type=int, help="honest accounts of a statement that are proved without a setup")
     parser.add_argument("--proofs", type=int, help="honest accounts of a statement that are proved with Groth16")
     parser.add_argument("--save", type=Path, help="append each line to this file")
+    parser.add_argument("--resume", action="store_true", help="pass over tasks of this seed and plan that the file has")
     parser.add_argument("--load", type=Path, help="run nothing: take the lines of this file")
     parser.add_argument("--write", type=Path, help="put the table into this document")
     options = parser.parse_args()
@@ -56,8 +58,11 @@ def run(options: argparse.Namespace) -> list[Line]:
     chosen = [
         (task, args)
         for task, args in tasks(plan)
-        if not options.only or any(word in f"{task.__name__} {args[1:]}" for word in options.only)
+        if not options.only or any(word in _named(task, args) for word in options.only)
     ]
+    if options.resume:
+        known = done(options.save, plan.name, plan.seed)
+        chosen = [(task, args) for task, args in chosen if _named(task, args) not in known]
     print(f"seed {plan.seed}, {len(chosen)} tasks on {options.jobs} cores", file=sys.stderr, flush=True)
     began, lines = time.monotonic(), []
     with tempfile.TemporaryDirectory(prefix="zkstate-soundness-") as cache:
@@ -66,15 +71,20 @@ def run(options: argparse.Namespace) -> list[Line]:
         for i in range(options.jobs):
             cores.put(sorted(os.sched_getaffinity(0))[i % len(os.sched_getaffinity(0))])
         with ProcessPoolExecutor(options.jobs, initializer=_settle, initargs=(cores,)) as pool:
-            for future in as_completed([pool.submit(task, *args) for task, args in chosen]):
+            running = {pool.submit(task, *args): _named(task, args) for task, args in chosen}
+            for future in as_completed(running):
                 line = replace(future.result(), plan=plan.name, seed=plan.seed)
                 lines.append(line)
                 if options.save:
-                    save(options.save, line)
+                    save(options.save, line, running[future])
                 print(f"{line.probe}, {line.subject}: {line.tried} tried, {line.wrong} wrong, {line.seconds:.1f} s",
                       file=sys.stderr, flush=True)  # fmt: skip
     print(f"{time.monotonic() - began:.0f} s on {options.jobs} cores", file=sys.stderr)
     return lines
+
+
+def _named(task: Callable[..., Line], args: tuple[object, ...]) -> str:
+    return f"{task.__name__} {args[1:]}"
 
 
 def _settle(cores: Queue[int]) -> None:

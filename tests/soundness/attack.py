@@ -15,19 +15,22 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import zip_longest
 
-from tests.soundness.system import State, System, dot
+from tests.soundness.system import HINTS, State, Step, System, dot
 from zkstate.kernels import STEP_BITS
 
 MOST_BEHIND = 48  # inputs behind a row that are moved, or solved for
 MOST_MISSES = 12  # refused inputs tried for one row
 MOST_DIRECT = 4  # of those that break a row with a wire that is freed, tried before anything else
+MOST_AHEAD = 40  # nodes ahead of one that is freed, in whose rows something else is moved
+MOST_LISTED = 64  # of a list of secret field elements, those whose rows are looked up
 MOST_ELEMENTS = 4  # of a list of secret inputs, those varied
 MOST_OTHERS = 32  # hints that the deleted row does not speak of, tried for one repair
 MOST_REFUSED = 48  # refused inputs from which a row is attacked that nothing else attacked
 MOST_LEVERS = 2  # digits of a row, moved there
 MOST_CHANGES = 250  # made in the search for one row
 MOST_RECENT = 4  # starts that worked for rows of the same words, tried first
-ATTACK = "attack"  # inputs, public and secret, that the whole circuit refuses
+ATTACK = "attack"  # inputs that the whole circuit refuses, also with what is derived taken from a good witness
+DERIVED = "derived input"  # inputs that it refuses for a derived one alone: with that of a good witness, it takes them
 SECOND = "second witness"  # for inputs it accepts: the row pins a value that these inputs leave open
 
 
@@ -51,6 +54,7 @@ class Search:
     depth: int = 40
     bases_a_row: int = 8
     others: Sequence[State] = ()  # more to start from, also of inputs that are refused
+    _sign: int = 1  # of the order in which rows are repaired
     _behind: dict[int, tuple[list[int], set[int], set[int]]] = field(default_factory=dict)
     _worked: dict[tuple[str, bool], list[int]] = field(default_factory=lambda: defaultdict(list))
 
@@ -63,22 +67,22 @@ class Search:
         for place, state in self._tries(k):
             if spent > most:
                 break
-            self._left = self.effort
-            whole = self.repaired(state, k, self.depth)
-            found = self.judged(k, whole) if whole else None
-            spent += 1 + self.effort - self._left
+            whole = self._whole(state, k)
+            found = self.judged(k, whole, self.bases) if whole else None
+            spent += 1 + self.effort - max(self._left, 0)
             if found and found.kind == ATTACK:
                 worked = self._worked[self._family(k)]
                 worked[:] = [place, *(other for other in worked if other != place)][:MOST_RECENT]
                 return found
-            second = second or found
+            second = _better(second, found)
         return second
 
     def _tries(self, k: int) -> Iterator[tuple[int, State]]:
         """Numbered states to repair: first those that worked for the last rows like this one."""
         rest = sorted(self.rng.sample(range(1, len(self.bases)), min(self.bases_a_row, len(self.bases)) - 1))
         bases = [self.bases[i] for i in (0, *rest)]
-        by_base = [[(base, changes) for changes in self.starts(k, base)] for base in bases]
+        fixed = self.system.fixed
+        by_base = [[(base, each) for each in self.starts(k, base) if not fixed & each.keys()] for base in bases]
         moves = [move for turn in zip_longest(*by_base) for move in turn if move is not None]
         freed = self._freed(k)
         ranged = self._ranged(freed)
@@ -91,22 +95,34 @@ class Search:
             state = tries[place]
             yield place, state if isinstance(state, State) else self.system.set(*state)
 
-    def kill_from_others(self, k: int, misses: int = MOST_REFUSED) -> Kill | None:
+    def kill_from_others(self, k: int, misses: int = MOST_REFUSED, *, near: bool = False) -> Kill | None:
         """An attack on row k by one move of what it held, under other inputs or such as are refused, or None.
 
-        Where that one move leaves no other hard row broken, what a field element can absorb is repaired.
+        Where that one move leaves no other hard row broken, what a field element can absorb is repaired. `near` tries
+        no more than the others that are refused by what the row leads to.
         """
-        for other in (*self.others, *self.bases, *self._by_reason(misses)):
+        freed = self._freed(k)
+        helping = [other for other in self.others if any(freed & self.behind(row)[2] for row in other.broken)]
+        rest = [other for other in self.others if all(other is not each for each in helping)]
+        second = None
+        for other in helping if near else (*helping, *rest, *self.bases, *self._by_reason(misses)):
             for changes in self._levers(k, other):
-                state = self.system.set(other, changes)
-                if any(not self.system.is_easy[row] for row in state.broken - {k}):
+                if self.system.fixed & changes.keys():
                     continue
-                self._left = self.effort
-                whole = self.repaired(state, k, self.depth)
-                found = self.judged(k, whole) if whole else None
+                state = self.system.set(other, changes)
+                if not all(self._can_wait(row) for row in state.broken - {k}):
+                    continue
+                whole = self._whole(state, k)
+                found = self.judged(k, whole, (*self.bases, other)) if whole else None
                 if found and found.kind == ATTACK:
                     return found
-        return None
+                second = _better(second, found)
+        return second
+
+    def _can_wait(self, row: int) -> bool:
+        """Whether some input in a row may take any value: a field element, or one that the prover works out."""
+        system = self.system
+        return system.is_easy[row] or bool(system.wires_of(row) & system.worked_out)
 
     def _by_reason(self, most: int) -> list[State]:
         """Misses, the requirements that they miss in turn."""
@@ -125,8 +141,15 @@ class Search:
             node = system.steps[system.definer[k]].outs[0]
             old = values[node]
             steps = [sign << e for e in (0, 32, 64, 100, 130) for sign in (1, -1)]
-            yield from ({node: new} for new in dict.fromkeys((1 - old, 0, *(old + step for step in steps))))
+            news = (1 - old, 0, *self._emptied(node, values), *(old + step for step in steps))
+            yield from ({node: new} for new in dict.fromkeys(news))
+            yield from ({wire: values[wire] + 1} for wire in self._led_by(node))
             return
+        for step in (
+            system.steps[system.step_of[wire]] for wire in sorted(system.wires_of(k)) if wire in system.step_of
+        ):
+            if step.kind not in HINTS and step.row >= 0:  # what a hint behind the row decides
+                yield from ({hint: 0} for hint in sorted(system.wires_of(step.row) & system.hints))
         for wire in sorted(system.wires_of(k) & system.inputs.keys()):
             if not system.inputs[wire].kind.is_felt:
                 yield from (
@@ -139,19 +162,64 @@ class Search:
             yield from self._hint_starts(wire, values)
         yield from self._together(k, state)
 
+    def _emptied(self, node: int, values: list[int]) -> Iterator[int]:
+        """The values of a node that make a factor it is part of 0, or a number with digits 0 or half full."""
+        system = self.system
+        for s in system.readers[node]:
+            step = system.steps[s]
+            if step.row >= 0:
+                yield from self._vanishing(step.row, node, values)
+            factor = dict(step.reads).get(node, 0)
+            if step.kind == STEP_BITS and factor:
+                number, inverse = dot(step.reads, values), pow(factor, -1, system.p)
+                yield (values[node] - number * inverse) % system.p
+                yield (values[node] - (number - (1 << len(step.outs) - 1)) * inverse) % system.p
+
+    def _led_by(self, node: int) -> list[int]:
+        """Secret field elements that lead to a requirement which the node leads to, one or two of each requirement."""
+        system, seen, queue = self.system, {node}, [node]
+        rows: set[int] = set()
+        while queue and len(seen) < MOST_AHEAD:
+            here = queue.pop(0)
+            rows |= set(system.assertions[here]) if here < system.n_wires else set()
+            ahead = {out for s in system.readers[here] if s not in system.deferred for out in system.steps[s].outs}
+            queue += sorted(ahead - seen)
+            seen |= ahead
+        return [wire for row in sorted(rows) for wire in self._leads[row][:MOST_LEVERS]]
+
+    @cached_property
+    def _leads(self) -> dict[int, list[int]]:
+        """For each row, secret field elements that break it, and no other, when they move."""
+        system, found = self.system, defaultdict(list)
+        for wire, item in system.inputs.items():
+            if (
+                item.kind.is_felt
+                and not item.is_public
+                and wire - item.first < MOST_LISTED
+                and wire not in system.fixed
+            ):
+                broken = system.set(self.bases[0], {wire: self.bases[0].values[wire] + 1}).broken
+                if len(broken) == 1:
+                    found[min(broken)].append(wire)
+        return found
+
     def _together(self, k: int, state: State) -> Iterator[dict[int, int]]:
         """A number in row k, or whose digits are, moved with another input of a row that speaks of both."""
         system, p = self.system, self.system.p
         spoken = system.wires_of(k)
         digits = {wire: system.steps[system.step_of[wire]] for wire in spoken & system.hints}
-        numbers = spoken & system.inputs.keys() | {n for s in digits.values() for n, _ in s.reads if n in system.inputs}
-        for x in sorted(numbers)[:MOST_LEVERS]:
-            for row in (row for row in system.assertions[x] if row != k and not system.is_easy[row]):
-                for y in sorted((system.wires_of(row) & system.inputs.keys()) - {x})[:MOST_LEVERS]:
+        own = spoken & system.inputs.keys() | {n for s in digits.values() for n, _ in s.reads if n in system.inputs}
+        for x in sorted(own)[:MOST_LEVERS]:
+            for row in (row for row in system.assertions[x] if row != k):
+                numbers = {
+                    wire for wire in system.wires_of(row) & system.inputs.keys() if not system.inputs[wire].kind.is_felt
+                }
+                for y in sorted(numbers - {x}, reverse=True)[:MOST_LEVERS]:
                     slopes = [self._slope(state, row, wire) for wire in (x, y)]
                     if all(slopes):
-                        moved = (state.values[x] - slopes[1] * pow(slopes[0], -1, p)) % p
-                        yield {y: state.values[y] + 1, x: moved} | self._absorbed(spoken, moved)
+                        for by in (1, -1):
+                            moved = (state.values[x] - by * slopes[1] * pow(slopes[0], -1, p)) % p
+                            yield {y: state.values[y] + by, x: moved} | self._absorbed(spoken, moved)
 
     def _slope(self, state: State, row: int, wire: int) -> int:
         values, here = state.values, self.system.residual(row, state.values)
@@ -186,7 +254,11 @@ class Search:
         found, system = [], self.system
         for base in self.bases:
             for wire, item in system.inputs.items():
-                if item.kind.is_felt or (not item.is_public and wire - item.first >= MOST_ELEMENTS):
+                if (
+                    item.kind.is_felt
+                    or wire in system.fixed
+                    or (not item.is_public and wire - item.first >= MOST_ELEMENTS)
+                ):
                     continue
                 values = [item.kind.hi, item.kind.lo, base.values[wire - 1], base.values[wire] + 1]
                 for value in dict.fromkeys(value % system.p for value in values):
@@ -210,11 +282,18 @@ class Search:
         steps = [system.steps[system.step_of[wire]] for wire in freed & system.hints]
         return {wire for step in steps for wire in system.read_by(step) if wire in system.inputs}
 
-    def judged(self, k: int, state: State) -> Kill | None:
-        """None unless the C core finds that row k, and no other, is broken."""
-        if self.system.broken_exactly(state) != [k]:
+    def judged(self, k: int, state: State, honest: Sequence[State]) -> Kill | None:
+        """None unless the C core finds that row k, and no other, is broken.
+
+        `honest` have derived inputs that may be the right ones of this state too: then what is claimed is true.
+        """
+        system = self.system
+        if system.broken_exactly(state) != [k]:
             return None
-        return Kill(ATTACK if self.system.refuses_inputs(state) else SECOND, k, state)
+        if not system.refuses_inputs(state):
+            return Kill(SECOND, k, state)
+        is_true = any(system.takes_with(state, other) for other in honest)
+        return Kill(DERIVED if is_true else ATTACK, k, state)
 
     # what to move
 
@@ -228,6 +307,8 @@ class Search:
             old = values[node]
             yield from ({node: new} for new in dict.fromkeys((1 - old, 0, old + 1, self.rng.randrange(system.p))))
             yield from ({node: 0, **alias} for wire in wires for alias in self._aliases(wire, values))
+        for wire in (wire for wire in wires if wire in system.inputs and k not in system.definer):
+            yield {wire: self._input_values(wire, values[wire])[0]}  # out of range, if it has one; else any
         for wire in wires:
             yield from self._hint_starts(wire, values)
             yield from self._aliases(wire, values)
@@ -255,11 +336,21 @@ class Search:
                 yield {number: -1, **self._absorbed({wire}, system.p - 1)}
             if place < top:  # the highest digit turned, and the sum kept: the answer of a comparison
                 yield {last: 1 - values[last], wire: values[wire] + ((2 * values[last] - 1) << top - place)}
+            elif top > 1:  # the answer one half, which makes a magnitude 0 and a choice the mean
+                yield from self._halved(step, values)
         yield {wire: 1 - values[wire]}
         yield {wire: self.rng.randrange(system.p)}
         others = [other for other in step.outs if other != wire]
         for other in dict.fromkeys([*others[-1:], *others[:1], *self.rng.sample(others, min(2, len(others)))]):
             yield {other: 1 - values[other]}
+
+    def _halved(self, step: Step, values: list[int]) -> Iterator[dict[int, int]]:
+        """The highest digit one half, and the others those of what is then left of the number."""
+        top = len(step.outs) - 1
+        left = sum(values[node] << i for i, node in enumerate(step.outs)) - (1 << top - 1)
+        if 0 <= left < 1 << top:
+            lower = {node: left >> i & 1 for i, node in enumerate(step.outs[:-1])}
+            yield {**lower, step.outs[-1]: pow(2, -1, self.system.p)}
 
     def _aliases(self, wire: int, values: list[int]) -> Iterator[dict[int, int]]:
         """The digits of x + r, if the wire is one of the digits of x and there are enough of them."""
@@ -305,9 +396,18 @@ class Search:
 
     # what to put right
 
+    def _whole(self, state: State, k: int) -> State | None:
+        """The state repaired, the first rows first; or else the last, on which what is under a path may depend."""
+        for self._sign in (1, -1) if len(state.broken - {k}) > 1 else (1,):
+            self._left = self.effort
+            found = self.repaired(state, k, self.depth)
+            if found is not None:
+                return found
+        return None
+
     def repaired(self, state: State, k: int, depth: int) -> State | None:
         """The state with every row repaired but k, which is broken; None if that does not work out."""
-        others = sorted(state.broken - {k}, key=lambda row: (self.system.is_easy[row], row))
+        others = sorted(state.broken - {k}, key=lambda row: (self.system.is_easy[row], self._sign * row))
         if not others:
             whole = self.system.settled(state, k)
             return whole if self.system.residual(k, whole.values) else None
@@ -407,3 +507,10 @@ class Search:
         here = self.system.residual(row, state.values)
         slope = (self._residual(state, row, wire, now + 1) - here) % p
         return (now - here * pow(slope, -1, p)) % p if slope else None
+
+
+def _better(one: Kill | None, other: Kill | None) -> Kill | None:
+    """The kill that shows more: a derived input moved is more than a second witness, and that more than nothing."""
+    if one is None or other is None:
+        return one or other
+    return other if (one.kind, other.kind) == (SECOND, DERIVED) else one

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from tests.soundness.attack import ATTACK, MOST_CHANGES, Search
+from tests.soundness.attack import ATTACK, DERIVED, MOST_CHANGES, SECOND, Kill, Search
 from tests.soundness.system import System
 from zkstate.kernels import STEP_INVERSE
 
@@ -53,9 +53,10 @@ def described(system: System, k: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Rows by what became of them: an attack, a second witness of a true statement, a reason, nothing."""
+    """Rows by what became of them: an attack, a derived input moved, a second witness, a reason, nothing."""
 
     attacked: int
+    derived: tuple[Left, ...]
     second: tuple[Left, ...]
     named: Counter[str]
     unexplained: tuple[Left, ...]
@@ -85,34 +86,33 @@ def delete(
 
     attacked, left = 0, list(rows)
     kinds: dict[int, str] = {}
-    for most in (AT_FIRST, at_last):  # what attacked the other rows of the same words is known the second time
-        waiting, left = left, []
+
+    def tried(hunt: Callable[[int], Kill | None]) -> None:
+        """Take from `left` what is attacked now."""
+        nonlocal attacked
+        waiting = left.copy()
+        left.clear()
         for k in waiting:
-            kill = search.kill(k, most)
+            kill = hunt(k)
             if kill is not None and kill.kind == ATTACK:
                 attacked += 1
             else:
                 left.append(k)
-                kinds[k] = kill.kind if kill else kinds.get(k, "")
-        left, waiting = [k for k in left if reason(k) is None], [k for k in left if reason(k) is not None]
-        named.update(reason(k) for k in waiting)
+                if kill is not None and kinds.get(k) != DERIVED:
+                    kinds[k] = kill.kind
+
+    tried(lambda k: search.kill(k, AT_FIRST))
+    named.update(why for k in left if (why := reason(k)))
+    left = [k for k in left if reason(k) is None]
     if left:
         search.others = [system.start(inputs) for inputs in others()]
-        for k in left.copy():
-            if search.kill_from_others(k):
-                attacked += 1
-                left.remove(k)
-    for k in [k for k in left if not kinds[k]]:
-        kill = search.kill(k, PATIENT * MOST_CHANGES)
-        if kill is not None and kill.kind == ATTACK:
-            attacked += 1
-            left.remove(k)
-        elif kill is not None:
-            kinds[k] = kill.kind
-    found = [(k, system.circuit.label(k), kinds[k]) for k in left]
-    return Found(
-        attacked, tuple(each for each in found if each[2]), named, tuple(each for each in found if not each[2])
-    )
+        tried(lambda k: search.kill_from_others(k, near=True))
+        tried(lambda k: search.kill(k, at_last))  # what attacked other rows of the same words is known by now
+        tried(search.kill_from_others)
+        tried(lambda k: None if k in kinds else search.kill(k, PATIENT * MOST_CHANGES))
+    found = [(k, described(system, k), kinds.get(k, "")) for k in left]
+    derived, second, nothing = (tuple(each for each in found if each[2] == kind) for kind in (DERIVED, SECOND, ""))
+    return Found(attacked, derived, second, named, nothing)
 
 
 def structural(system: System, k: int) -> str | None:

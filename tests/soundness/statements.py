@@ -24,6 +24,8 @@ from tests.circuits.raw import (
     with_row,
 )
 from tests.soundness import journals
+from tests.soundness.batches import BATCHES, batches, false_batches, good_batch
+from tests.soundness.system import System
 from zkstate.constraint import Circuit, compile_statement
 from zkstate.constraint.circuit import Witness
 from zkstate.errors import WitnessError
@@ -38,11 +40,30 @@ FULL_SIZE, FULL_ENTRY = (-(2**63), 2**63 - 1), (-(2**127), 2**127 - 1)
 
 @cache
 def circuit_of(name: str, rows: int) -> Circuit:
-    return compile_statement(catalogue.get(name, rows))
+    """A statement of the catalogue, or the circuit of a batch."""
+    return BATCHES[name].circuit(rows) if name in BATCHES else compile_statement(catalogue.get(name, rows))
+
+
+def given(name: str) -> tuple[str, ...]:
+    """The inputs that no attack may choose."""
+    return BATCHES[name].given if name in BATCHES else ()
+
+
+TIER = ("tier", "lowers", "uppers", "rates", "initial_rates", "offsets")
+DERIVED = {"margin": TIER} | dict.fromkeys(AS_PRICED[1:], (*TIER, "counted_units", "counted_rests"))
+DERIVED |= {"initial": (*DERIVED["initial"], "order_rows"), "portfolio": (*DERIVED["portfolio"], "worst")}
+DERIVED |= {"liquidation": (*DERIVED["liquidation"], "before")}
+
+
+def system_of(name: str, rows: int) -> System:
+    """A circuit to attack, with the inputs that no attack may choose and those that the prover works out."""
+    return System(circuit_of(name, rows), given=given(name), derived=DERIVED.get(name, ()))
 
 
 def good(name: str, rows: int) -> list[Inputs]:
     """Inputs that a statement holds of: rows worth nothing, every kind of row, no rows, the claim made tight."""
+    if name in BATCHES:
+        return good_batch(name, rows)
     if name in journals.GOOD:
         return journals.GOOD[name](rows)
     quiet, busy = test_statements.QUIET, test_statements.GOOD[name]
@@ -78,7 +99,7 @@ def varied(name: str, rows: int, seed: int, count: int) -> Iterator[Witness]:
 
 
 def _rich(rng: random.Random, name: str, rows: int) -> Inputs:
-    if name == "history":
+    if name == "history" or name in BATCHES:
         return next(honest(name, rows, rng.randrange(2**32), 1))
     numbers = sorted(rng.sample(range(1, 256), rows))
     lost = 2**20 if rng.randrange(2) else 2**61  # in a scenario, by one unit of an asset at most
@@ -220,12 +241,16 @@ def others(name: str, rows: int, seed: int, count: int) -> list[Inputs]:
 
     `history` has none of the first: its sums are public, so that changes of good inputs make them false.
     """
+    if name in BATCHES:
+        return false_batches(name, rows, seed, count)
     rng = random.Random(f"others {name} {rows} {seed}")
     found: list[Inputs] = []
     if name != "history":
         made = [*_disordered(rows)]
         made += [*_hollow(rows), *_beside(rows), *_apart(name, rows)] if name in AS_PRICED else []
+        made += _rounded(name, rows) if name in AS_PRICED[1:] else []
         made += _ordering(rows) if name == "initial" else []
+        made += _losing(rows) if name == "portfolio" else []
         found = [_claimed(name, rng, replace(account, seed=rng.randrange(2**32))) for account in made]
         found += journals.refused_liquidations(rows) if name == "liquidation" else []
         most = len(found) + count // 2
@@ -288,7 +313,7 @@ def _false(name: str, rng: random.Random, rows: int) -> list[Inputs]:
             i = rng.randrange(rows)
             tier = account.rows[i].tier + rng.choice([-1, 1])
             account = with_row(account, i, tier=tier) if 0 <= tier < len(account.rows[i].tiers) else account
-        elif not case.expected():
+        if not case.expected():
             continue
         if name == "liquidation":
             found.append(journals.struck(rng, account, case.ratio))
@@ -304,8 +329,10 @@ def _plain(rows: int, **changed: int) -> list[RawRow]:
 
 
 def _disordered(rows: int) -> Iterator[RawAccount]:
-    """Two rows in the wrong order, or of one instrument."""
+    """Two rows in the wrong order, or of one instrument; a row behind an empty one."""
     for i in range(1, rows):
+        held = _plain(rows)
+        yield RawAccount((*held[: i - 1], RawRow(), *held[i:]))
         held = _plain(rows)
         held[i - 1 : i + 1] = reversed(held[i - 1 : i + 1])
         yield RawAccount(tuple(held))
@@ -324,10 +351,36 @@ def _ordering(rows: int) -> Iterator[RawAccount]:
             (at_cost, RawOrder(i, 1, 3, 3)),
             (replace(market, instrument=9 * i + 7, entry=-60), RawOrder(i, 1, 10, 20)),
             (replace(market, instrument=9 * i + 7, entry=-60), RawOrder(i, 0, 10, 10)),
+            (replace(market, instrument=9 * i + 7, entry=50, short_only=1), RawOrder(i, 1, 10, 20)),
         ):
             for place in {0, i}:
                 orders = [RawOrder(rows)] * place + [order]
                 yield RawAccount((*held[:i], row, *held[i + 1 :]), orders=tuple(orders))
+
+
+def _losing(rows: int) -> Iterator[RawAccount]:
+    """Every row loses in one scenario, more than there is, and the worst loss is said to be none; a debt, and a gain in
+    every scenario, which is said to be a worst loss below none."""
+    for s in range(33):
+        held = tuple(
+            replace(row, changes=tuple(-(i + 1) * (k == s) for k in range(33))) for i, row in enumerate(_plain(rows))
+        )
+        yield RawAccount(held, scenarios=RawScenarios(maintenance_factor=10**6), overrides={"worst": 0})
+    gaining = [replace(row, changes=(10**6,) * 33) for row in _plain(rows, price=10**6)]
+    gaining[1] = replace(gaining[1], amount=-1)
+    gain = 10**6 * sum(row.amount for row in gaining)
+    yield RawAccount(tuple(gaining), scenarios=RawScenarios(maintenance_factor=10**6), overrides={"worst": -gain})
+
+
+def _rounded(name: str, rows: int) -> Iterator[RawAccount]:
+    """Each row in turn an asset that just fails to cover what another requires, by what rounding takes from it."""
+    short = 10**6 + 1
+    for i in range(rows):
+        held, other = _plain(rows), 1 if i != 1 else 2
+        held[i] = journals.grain(held[i], name, short + 4 + (name == "exit" and i == 0))
+        needing = replace(held[other], is_asset=0, amount=1, notional_price=1, risk=(short,) * 4)
+        held[other] = replace(needing, tiers=((0, UNBOUNDED, short, short, 0),))
+        yield RawAccount(tuple(held))
 
 
 def _hollow(rows: int) -> Iterator[RawAccount]:
@@ -360,8 +413,8 @@ def _apart(name: str, rows: int) -> Iterator[RawAccount]:
 
 
 def _claimed(name: str, rng: random.Random, account: RawAccount) -> Inputs:
-    if name == "exit":
-        return test_exit.leaving(account, 7, 1)
+    if name == "exit":  # of the first asset there is
+        return test_exit.leaving(account, next(row.instrument for row in account.rows if row.instrument), 1)
     if name == "liquidation":
         return journals.struck(rng, account, 10**6)
     return account.inputs(name, **test_statements.ANY[name])
@@ -371,4 +424,5 @@ HONEST = (
     {"balance": _balances, "position": _positions}
     | {model: _covered(model) for model in models.COVERED}
     | journals.HONEST
+    | {name: batches(name) for name in BATCHES}
 )

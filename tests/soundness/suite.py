@@ -16,8 +16,9 @@ from circuits import catalogue
 from tests.circuits import models
 from tests.circuits.nudge import free_wires
 from tests.soundness import deletion, exhaustion, forgery, mutants, pairs, uniqueness
+from tests.soundness.batches import BATCHES
 from tests.soundness.gadgets import BY_NAME, GADGETS
-from tests.soundness.statements import circuit_of, good, honest, others, varied
+from tests.soundness.statements import circuit_of, good, honest, others, system_of, varied
 from tests.soundness.system import System
 from zkstate.errors import WitnessError
 from zkstate.proof.transparent import prover, verifier
@@ -79,8 +80,8 @@ HONEST = ((4, 900), (8, 80), (16, 20))  # a thousand accounts of a statement: (s
 
 def tasks(plan: Plan) -> Iterable[tuple[Callable[..., Line], tuple[object, ...]]]:
     """Every task, the long ones first."""
-    for name in reversed(catalogue.STATEMENTS):
-        for rows in (4, 16) if plan.full else (4,):
+    for name in (*reversed(catalogue.STATEMENTS), *BATCHES):
+        for rows in (4, 16) if plan.full and name not in BATCHES else (4,):
             yield deletions, (plan, name, rows)
     for name in reversed(catalogue.STATEMENTS):
         yield forged, (plan, name)
@@ -94,8 +95,8 @@ def tasks(plan: Plan) -> Iterable[tuple[Callable[..., Line], tuple[object, ...]]
         yield determined, (plan, gadget.name)
         for p in gadget.primes:
             yield enumerated, (plan, gadget.name, p)
-    for name in catalogue.STATEMENTS:
-        for rows in plan.rows:
+    for name in (*catalogue.STATEMENTS, *BATCHES):
+        for rows in plan.rows if name not in BATCHES else (4,):
             yield nudged, (plan, name, rows)
             yield mutated, (plan, name, rows)
             yield all_determined, (plan, name, rows)
@@ -112,7 +113,7 @@ def gadget_deletions(plan: Plan, name: str) -> Line:
 def deletions(plan: Plan, name: str, rows: int) -> Line:
     """A sample of the rows of a statement, another each commit."""
     began = time.process_time()
-    system = System(circuit_of(name, rows))
+    system = system_of(name, rows)
     rng = random.Random(f"{plan.seed} {name} {rows}")
     chosen = sorted(rng.sample(range(len(system.rows)), plan.deleted))
     seed = f"{plan.seed} {name} {rows}"
@@ -124,15 +125,20 @@ def deletions(plan: Plan, name: str, rows: int) -> Line:
 def _deletion_line(
     probe: str, subject: str, found: deletion.Found, doubtful: tuple[deletion.Left, ...], began: float
 ) -> Line:
-    """A gadget's every row needs an attack or a reason; in a statement a second witness is also a kill."""
+    """A gadget's every row needs an attack or a reason; in a statement a second witness is counted apart."""
     named = sum(found.named.values())
     notes = [f"{count} rows may go: {reason}" for reason, count in found.named.items()]
     wrong = (*found.unexplained, *doubtful)
-    notes += [f"unexplained: row {row}, {label!r}: {kind or 'nothing found'}" for row, label, kind in wrong]
-    labels = Counter(label for _, label, _ in found.second)
-    notes += [f"second witness: {count} × {label!r}" for label, count in labels.items()]
-    tried = found.attacked + len(found.second) + named + len(found.unexplained)
-    said = f"{found.attacked} attacks, {len(found.second)} second witnesses, {named} named"
+    notes += [f"unexplained: row {row}, {words!r}: {kind or 'nothing found'}" for row, words, kind in wrong]
+    for left in (found.derived, found.second):
+        notes += (
+            [f"{left[0][2]}: {len(left)} rows, {', '.join(f'{row} {words!r}' for row, words, _ in left[:8])}"]
+            if left
+            else []
+        )
+    counts = (found.attacked, len(found.derived), len(found.second), named)
+    said = "{} attacks, {} by derived inputs alone, {} second witnesses, {} named".format(*counts)
+    tried = sum(counts) + len(found.unexplained)
     return Line(probe, subject, tried, len(wrong), time.process_time() - began, said, tuple(notes))
 
 

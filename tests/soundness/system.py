@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from heapq import heapify, heappop, heappush
 from itertools import pairwise
 
@@ -57,6 +58,8 @@ class System:
 
     circuit: Circuit
     p: int = FR_MODULUS
+    given: tuple[str, ...] = ()  # inputs that an attacker does not choose, or not any more
+    derived: tuple[str, ...] = ()  # inputs that are no part of what is committed: the prover works them out
     rows: list[tuple[Terms, Terms, Terms]] = field(init=False)
     steps: list[Step] = field(init=False)
 
@@ -156,6 +159,19 @@ class System:
         """The program's own values for these inputs, whatever rows they break."""
         return self.of_wires(self.circuit.evaluate(inputs).values.to_ints())
 
+    @cached_property
+    def fixed(self) -> frozenset[int]:
+        """The wires of the inputs given."""
+        return self._wires_of(self.given)
+
+    @cached_property
+    def worked_out(self) -> frozenset[int]:
+        """The wires of the derived inputs."""
+        return self._wires_of(self.derived)
+
+    def _wires_of(self, names: tuple[str, ...]) -> frozenset[int]:
+        return frozenset(wire for wire, item in self.inputs.items() if item.name in names)
+
     def of_wires(self, wires: list[int]) -> State:
         values = wires + [0] * (self.n_nodes - self.n_wires)
         for step in self.steps:
@@ -163,7 +179,7 @@ class System:
                 a, b, _ = self.rows[step.row]
                 values[step.outs[0]] = dot(a, values) * dot(b, values) % self.p
         broken = frozenset(k for k in range(len(self.rows)) if self.residual(k, values))
-        return State(values, broken=broken)
+        return State(values, self.fixed, broken)
 
     def residual(self, k: int, values: list[int]) -> int:
         found = self._row_formulas[k]
@@ -257,8 +273,20 @@ class System:
 
     def refuses_inputs(self, state: State) -> bool:
         """Whether the circuit refuses a state's inputs, public and secret: no honest witness has them."""
+        return self._refuses(state.values[: 1 + len(self.inputs)])
+
+    def takes_with(self, state: State, honest: State) -> bool:
+        """Whether it takes them with the derived ones of another state, if those are others."""
+        if all(state.values[wire] == honest.values[wire] for wire in self.worked_out):
+            return False
+        values = state.values[: 1 + len(self.inputs)]
+        for wire in self.worked_out:
+            values[wire] = honest.values[wire]
+        return not self._refuses(values)
+
+    def _refuses(self, inputs: list[int]) -> bool:
         r1cs = self.circuit.r1cs
-        fixed = FrVec.from_ints(state.values[: 1 + len(self.inputs)])
+        fixed = FrVec.from_ints(inputs)
         w = self.circuit._program.run(fixed).slice(0, self.n_wires)
         return len(broken_rows((r1cs.a, r1cs.b, r1cs.c), r1cs.a.pool, w)) > 0
 

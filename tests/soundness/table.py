@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from tests.marked import replaced
 from tests.soundness.suite import Line
@@ -51,8 +52,8 @@ def _counted(group: Sequence[Line]) -> str:
     """What the lines of all gadgets say, numbers added up."""
     if group[0].probe == "delete every row":
         parts = [[int(part.split()[0]) for part in line.said.split(", ")] for line in group]
-        attacks, second, named = map(sum, zip(*parts, strict=True))
-        return f"{attacks} attacks, {second} second witnesses, {named} named"
+        attacks, derived, second, named = map(sum, zip(*parts, strict=True))
+        return f"{attacks} attacks, {derived} by derived inputs alone, {second} second witnesses, {named} named"
     rules = sum("propagation yes" in line.said for line in group)
     solved = sum("cvc5 unsat" in line.said for line in group)
     asked = sum("not asked" not in line.said for line in group)
@@ -61,19 +62,29 @@ def _counted(group: Sequence[Line]) -> str:
     return f"propagation proves {rules}; cvc5 proves {solved} of {asked} asked, {asked - solved} unknown{unknown}"
 
 
-def save(path: Path, line: Line) -> None:
-    """Append a line to a file of lines, one JSON object each."""
+def save(path: Path, line: Line, task: str = "") -> None:
+    """Append a line to a file of lines, one JSON object each, with the name of the task that gave it."""
     with path.open("a") as file:
-        file.write(json.dumps(asdict(line)) + "\n")
+        file.write(json.dumps(asdict(line) | {"task": task}) + "\n")
 
 
 def load(path: Path) -> list[Line]:
     """The lines of a file, the last one of each probe and subject."""
     found: dict[tuple[str, str], Line] = {}
-    for text in path.read_text().splitlines():
-        line = Line(**json.loads(text))
-        found[line.probe, line.subject] = Line(**{**json.loads(text), "notes": tuple(line.notes)})
+    for read in _read(path):
+        line = Line(**{name: value for name, value in read.items() if name != "task"} | {"notes": tuple(read["notes"])})
+        found[line.probe, line.subject] = line
     return list(found.values())
+
+
+def done(path: Path, plan: str, seed: str) -> set[str]:
+    """The tasks of a plan and a seed whose lines a file has; none if there is no such file."""
+    lines = _read(path) if path.exists() else []
+    return {line["task"] for line in lines if (line["plan"], line["seed"]) == (plan, seed)}
+
+
+def _read(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(text) for text in path.read_text().splitlines()]
 
 
 def write(document: Path, lines: Iterable[Line], words: str) -> None:

@@ -15,6 +15,7 @@ from tests.circuits.nudge import free_wires
 from tests.constraint.saying import saying
 from tests.soundness import deletion, exhaustion, forgery, mutants, pairs, suite, table
 from tests.soundness.attack import ATTACK, Search
+from tests.soundness.batches import BATCHES
 from tests.soundness.deletion import INVERSE, structural
 from tests.soundness.field import field_of
 from tests.soundness.gadgets import BY_NAME, GADGETS
@@ -47,7 +48,7 @@ def test_every_gadget_is_in_the_registry():
 
 
 def test_every_statement_has_accounts_to_probe_it_with():
-    assert list(HONEST) == list(catalogue.STATEMENTS)
+    assert list(HONEST) == [*catalogue.STATEMENTS, *BATCHES]
 
 
 @pytest.mark.parametrize("gadget", GADGETS, ids=lambda gadget: gadget.name)
