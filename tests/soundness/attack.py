@@ -137,6 +137,9 @@ class Search:
         """What row k held, moved: to another truth, by any digit, or by a little or a lot."""
         system, values = self.system, state.values
         yield {}  # nothing, where the row is all that refuses
+        for wire in self._freed(k):  # what is freed, so that what refuses does not
+            solved = (self._secant(state, row, wire) for row in state.broken - {k} if wire in self.behind(row)[2])
+            yield from ({wire: value} for value in solved if value is not None)
         if k in system.definer:
             node = system.steps[system.definer[k]].outs[0]
             old = values[node]
@@ -308,7 +311,11 @@ class Search:
             yield from ({node: new} for new in dict.fromkeys((1 - old, 0, old + 1, self.rng.randrange(system.p))))
             yield from ({node: 0, **alias} for wire in wires for alias in self._aliases(wire, values))
         for wire in (wire for wire in wires if wire in system.inputs and k not in system.definer):
-            yield {wire: self._input_values(wire, values[wire])[0]}  # out of range, if it has one; else any
+            digits = len(system.wires_of(k) & system.hints)
+            if digits > 1 and system.inputs[wire].kind.is_felt:  # the least and the largest number without such digits
+                yield from ({wire: number} for number in (1 << digits, system.p - 1))
+            else:
+                yield {wire: self._input_values(wire, values[wire])[0]}  # out of range, if it has one; else any
         for wire in wires:
             yield from self._hint_starts(wire, values)
             yield from self._aliases(wire, values)

@@ -56,7 +56,7 @@ def good_batch(name: str, rows: int) -> list[Inputs]:
         rows, Held(QUOTE, 2**63 - 1), Held(COIN, 33_333_333_333), Held(PERP, -(10**5), 2**127 - 1, -(2**63), 1)
     )
     found = [(first, second), (first, padding), (padding, padding), (least, most), (_account(rows), first)]
-    batches = [RawBatch(accounts) for accounts in found] + [_random(random.Random(i), rows) for i in range(3)]
+    batches = [RawBatch(accounts) for accounts in found] + [_random(random.Random(i), rows) for i in range(5)]
     return [BATCHES[name].inputs(batch) for batch in batches]
 
 
@@ -75,11 +75,13 @@ def false_batches(name: str, rows: int, seed: int, count: int) -> list[Inputs]:
     for batch, _ in test_batch.FALSE.values():
         if batch.point is None:
             found.append(replace(batch, accounts=tuple(_widened(account, rows) for account in batch.accounts)))
-    for i in range(1, rows):  # a row behind an empty one
+    for i in range(1, rows):
         held = [Held(replace(QUOTE, instrument=k + 1), 5) for k in range(rows)]
-        held[i - 1] = NOTHING
-        table = (NULL, *(row.reads for row in held if row is not NOTHING))
-        found.append(RawBatch((_account(rows, *held), _widened(PADDING, rows)), table))
+        table = (NULL, *(row.reads for row in held))
+        behind = (*held[: i - 1], NOTHING, *held[i:])  # a row behind an empty one
+        swapped, twice = (*held[: i - 1], held[i], held[i - 1], *held[i + 1 :]), (*held[:i], *held[i - 1 : -1])
+        found += [RawBatch((_account(rows, *each), _account(rows)), table) for each in (behind, swapped, twice)]
+    found += [replace(batch, accounts=batch.accounts[::-1]) for batch in found]
     off = [(1, 0, 0), (0, -1, 0), (0, 0, -1)]
     found += [replace(_random(rng, rows), sums_after=rng.choice(off)) for _ in range(count // 4)]
     return [BATCHES[name].inputs(batch) for batch in found]
@@ -106,7 +108,9 @@ def _random(rng: random.Random, rows: int) -> RawBatch:
             replace(_account(rows, *held), id=2**247 + own, lower=2**247 + own - below, upper=2**247 + own + above + 1)
         )
     sums = (rng.randrange(2**250), rng.randrange(2**40), rng.randrange(2**200))
-    return RawBatch(tuple(accounts), tuple(table), start=sums, seed=rng.randrange(2**32))
+    unread = [Entry(4096 + k, rng.randrange(2**64)) for k in range(ENTRIES - len(table))]
+    listed = rng.sample([*table, *unread], ENTRIES)  # so that any of them is read in some batch
+    return RawBatch(tuple(accounts), tuple(listed), start=sums, seed=rng.randrange(2**32))
 
 
 def _held(rng: random.Random, number: int) -> Held:

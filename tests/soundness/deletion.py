@@ -21,12 +21,13 @@ AT_FIRST = 80  # changes tried before the other rows had their turn
 INVERSE = "h · z = 0 only pins the inverse of 0, which nothing reads: it keeps the witness unique"
 
 TAKEN = "an amount from 1 to what is held, which other rows require, is in range"
-
-
 HELD = "the account holds the instrument, which another row requires, and the instruments of rows are in range"
 OPEN = "without it a tier that has no upper bound may be held against 2^64 - 1: more is refused, nothing more accepted"
 EMPTY = "without it an empty row may be taken for one in use, whose id would have to be above the one before: it is not"
 ORDERED = "the order of two rows is this digit, and another row requires it to be 1 unless the later row is empty"
+NO_ROW = (
+    "an order of no row reads 0, one of a row does not: so this digit is the flag that another row requires it to be"
+)
 BETWEEN = "an id above the one before and below the next, or the last one used, is in range; nothing reads its digits"
 
 
@@ -34,9 +35,13 @@ def reasons(name: str, rows: int) -> Mapping[str, str]:
     """Patterns of what `described` says of a row of a statement, and why a row that one matches may go."""
     unpriced = name in ("balance", "position")
     found = {r"^is zero \(definition\) of instruments\[[1-9]\d*\]$": EMPTY, r": is zero \(definition\) of uppers": OPEN}
-    found |= {"^comparison: digit 12 of 13$" if unpriced else "^comparison: digit 8 of 9$": ORDERED}
+    found |= {
+        rf"^comparison: digit {'12 of 13' if unpriced else '8 of 9'} \(of instruments\[\d+\], instruments\[": ORDERED
+    }
     if unpriced:
         found |= {rf"^instruments\[{i}\] is": BETWEEN for i in range(1, rows - 1)}
+    if name == "initial":
+        found |= {r"^order \d+: is zero(?! \(definition)": NO_ROW}
     return found | ({"^amount is": TAKEN, "^instrument is": HELD} if name == "exit" else {})
 
 
@@ -47,8 +52,10 @@ def described(system: System, k: int) -> str:
         return f"{label} (definition) of {', '.join(map(system.circuit.name, sorted(wires & system.inputs.keys())))}"
     if len(wires) == 1 and (step := system.step_of.get(min(wires))) is not None:
         outs = system.steps[step].outs
-        return f"{label}: digit {outs.index(min(wires))} of {len(outs)}"
-    return label
+        label = f"{label}: digit {outs.index(min(wires))} of {len(outs)}"
+        wires = set(system.read_by(system.steps[step]))
+    numbers = [wire for wire in sorted(wires) if wire in system.inputs]
+    return f"{label} (of {', '.join(map(system.circuit.name, numbers[:4]))})" if numbers else label
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,9 @@ def public_functions():
         for name, value in vars(module).items():
             if inspect.isfunction(inspect.unwrap(value)) and value.__module__ == module.__name__ and name[0] != "_":
                 yield value
+            if inspect.isclass(value) and value.__module__ == module.__name__ and name[0] != "_":
+                methods = inspect.getmembers(value, inspect.isfunction)
+                yield from (each for own, each in methods if own[0] != "_" and own in vars(value))
     yield from CHOICES
 
 

@@ -1,7 +1,8 @@
 """One test for each published class of vulnerability, played against the circuits, the verifier and the contract.
 
 The classes are those of public audits and reports of proof-of-solvency, exit and rollup circuits. Where a class cannot
-apply, the docstring says why and the test attacks what comes nearest.
+apply, the docstring says why and the test attacks what comes nearest. Dummy user netting, and what other classes mean
+where accounts are added up, are in test_published_classes_of_batches.py.
 """
 
 from __future__ import annotations
@@ -80,11 +81,11 @@ def test_unranged_price_in_a_packed_commitment():
     }
 
 
-def test_dummy_user_netting():
-    """Negative balances of invented users lower a venue's published liabilities where balances may be negative.
+def test_a_debt_in_a_row_that_seems_empty():
+    """Netting within one account: a loss held in a row that seems empty, or a gain claimed in one.
 
-    No statement here adds up users, so there is no total to lower. What comes nearest: a loss held in a row that seems
-    empty, or a gain claimed in one. Debt alone is refused at any ratio, and a row of padding counts for nothing.
+    Debt alone is refused at any ratio, and a row of padding counts for nothing. Netting between accounts, dummy users
+    among them, is played against the circuits that add accounts up: test_published_classes_of_batches.py.
     """
     coin = RawRow(8, -1, price=10**9, notional_price=10**9, tiers=((0, UNBOUNDED, 900_000, 0, 0),))
     debtor = replace(QUIET, rows=(coin, RawRow(), RawRow(), RawRow()))

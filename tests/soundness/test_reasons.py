@@ -1,0 +1,124 @@
+"""The reasons why rows may go, checked: over a small prime nothing more is accepted without such a row.
+
+Every assignment of the inputs is tried, and every value of every other wire. The claims are said by the functions that
+the statements use, or in their words; a row is one that a reason of tests/soundness/deletion.py names there.
+"""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from circuits import account, priced
+from circuits.gadgets import comparison, lookup
+from tests.constraint.saying import saying
+from tests.soundness import deletion, exhaustion
+from tests.soundness.field import field_of
+from tests.soundness.system import System
+from zkstate.constraint.circuit import Circuit
+from zkstate.constraint.statement import BOOL, FELT, uint
+
+
+def in_order(c, ids):
+    account.require_order(c, [c.require_uint(each, 2, f"instruments[{i}] is in range") for i, each in enumerate(ids)])
+
+
+def in_tier(c, notional, lower, uppers):
+    priced.require_tier(c, notional, lower, uppers, uppers == priced.UNBOUNDED)
+
+
+def taken(c, held, amount, instruments, instrument, is_asset):
+    """What `exit` says of the amount and the instrument."""
+    amount = c.require_uint(amount, 2, "amount is in range")
+    instrument = c.require_uint(instrument, 1, "instrument is in range")
+    of_asset = account.rows_of(c, instruments, instrument)
+    c.require(amount >= 1, "something is taken out")
+    c.require(lookup.select_by(c, of_asset, is_asset) == 1, "the account holds the asset")
+    c.require(lookup.select_by(c, of_asset, held) >= amount, "the account holds as much as is taken out")
+
+
+def ordered(c, ids, place):
+    """What `initial` says of the row of an order."""
+    row = lookup.one_hot(c, place, len(ids) + 1)
+    instrument = lookup.select_by(c, row, [*ids, 0])
+    c.require((instrument == 0) == row[-1], "where there is no order there is no row")
+
+
+def zero(c, x):
+    c.require(comparison.is_zero(c, x - 3) == 1, "x is 3")
+
+
+CLAIMS = {
+    "order": (13, in_order, {"ids": (FELT, 3)}),
+    "tier": (97, in_tier, {"notional": uint(3), "lower": uint(2), "uppers": uint(2)}),
+    "exit": (
+        11, taken,
+        {"held": (uint(2), 1), "amount": FELT, "instruments": (uint(1), 1), "instrument": FELT, "is_asset": (BOOL, 1)},
+    ),
+    "row": (13, ordered, {"ids": (uint(2), 2), "place": FELT}),
+    "zero": (11, zero, {"x": FELT}),
+}  # fmt: skip
+# reason -> the claim in which it is given, and what `described` says of the rows that it is given for
+GIVEN = {
+    deletion.EMPTY: ("order", r"is zero \(definition\) of ids\[[12]\]"),
+    deletion.ORDERED: ("order", r"^comparison: digit 2 of 3"),
+    deletion.BETWEEN: ("order", r"^instruments\[1\] is"),
+    deletion.OPEN: ("tier", r"is zero \(definition\) of uppers"),
+    deletion.TAKEN: ("exit", "^amount is"),
+    deletion.HELD: ("exit", "^instrument is"),
+    deletion.NO_ROW: ("row", r"^is zero(?! \(definition)"),
+    deletion.INVERSE: ("zero", ""),
+}
+
+
+@pytest.fixture(autouse=True)
+def _small(monkeypatch):
+    monkeypatch.setattr(priced, "BOUND_SCALE", 2)
+    monkeypatch.setattr(priced, "UNBOUNDED", 3)
+
+
+def accepted(circuit: Circuit, p: int, without: int | None = None) -> set[tuple[int, ...]]:
+    """All inputs that some witness goes with, one row left out."""
+    system = System(circuit, p)
+    rows = [k for k in range(len(system.rows)) if k != without]
+    system.rows = [system.rows[k] for k in rows]
+    system.assertions = [[k for k, row in enumerate(system.rows) if _speaks(row, w)] for w in range(system.n_wires)]
+    inputs = sorted(system.inputs)
+    found = exhaustion.solutions(system, exhaustion.every(p, len(inputs)), inputs)
+    return {tuple(row[inputs].tolist()) for row in found}
+
+
+def _speaks(row, wire):
+    return any(wire == own for terms in row for own, _ in terms)
+
+
+@pytest.mark.parametrize("reason", GIVEN)
+def test_a_row_that_may_go_refuses_nothing(reason):
+    claim, pattern = GIVEN[reason]
+    p, define, kinds = CLAIMS[claim]
+    with field_of(p):
+        circuit = saying(define, **kinds)
+    system = System(circuit, p)
+    named = [k for k in range(len(system.rows)) if _named(system, k, pattern)]
+    assert named
+    whole = accepted(circuit, p)
+    assert 0 < len(whole) < p ** len(system.inputs)
+    for k in named:
+        assert accepted(circuit, p, k) == whole, deletion.described(system, k)
+
+
+def _named(system, k, pattern):
+    if not pattern:
+        return deletion.structural(system, k) == deletion.INVERSE
+    return re.search(pattern, deletion.described(system, k)) is not None
+
+
+def test_a_row_that_refuses_is_no_such_row():
+    """The same question of a row that is attacked: the highest id's range."""
+    p, define, kinds = CLAIMS["order"]
+    with field_of(p):
+        circuit = saying(define, **kinds)
+    system = System(circuit, p)
+    last = [k for k in range(len(system.rows)) if system.circuit.label(k) == "instruments[2] is in range"]
+    assert any(accepted(circuit, p, k) > accepted(circuit, p) for k in last)
