@@ -1,7 +1,8 @@
 """Publishing: copy an epoch's public folder to its place on a mirror, whole or not at all.
 
-In a folder an epoch appears by one rename. A store has no such step: there the header goes last, so that whoever reads
-by the header finds all of it, and an upload that was cut off is repeated.
+In a folder an epoch appears by one rename. A store has no such step: there the header goes last, when all else was read
+back and is right, so that whoever reads by the header finds all of it. An upload that was cut off is repeated, over
+whatever lies there without a header; a store tells two writers at once from each other no further than that.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from zkstate.publication.header import SIGNED_BYTES, SignedHeader
 from zkstate.publication.layout import HEADER, MANIFEST, SHARDS, epoch_folder
 from zkstate.publication.manifest import MAX_MANIFEST_BYTES, Entry, Manifest, check_folder
 from zkstate.publication.progress import Progress, silent
-from zkstate.publication.regular import open_below, read_below, sha256_below
+from zkstate.publication.regular import open_below, read_below
 from zkstate.publication.shards import (
     HASH_BYTES,
     MAX_PLAN_BYTES,
@@ -81,24 +82,34 @@ def publish_folder(public: Path, mirror: Path, progress: Progress = silent) -> P
 
 
 def publish_whole(public: Path, mirror: Target, progress: Progress = silent) -> Published:
-    """As `publish_folder`, to a folder or a store. Errors: also those of `Store`."""
+    """As `publish_folder`, to a folder or a store, where an object that went bad is put again.
+
+    Errors: also those of `Store`.
+    """
     if isinstance(mirror, Path):
         return publish_folder(public, mirror, progress)
     signed = SignedHeader.decode(read_below(public, HEADER, SIGNED_BYTES))
     _require_whole(public, signed, progress)
     manifest = Manifest.decode_under(read_below(public, MANIFEST, MAX_MANIFEST_BYTES), signed.header.data_root)
     place = epoch_folder(signed.header.epoch)
-    paths = (*(entry.path for entry in manifest.files), MANIFEST, HEADER)
-    already, sent, total = _header_there(mirror, signed), 0, sum((public / path).stat().st_size for path in paths)
-    for path in () if already else paths:
-        sent += mirror.put(f"{place}/{path}", (public, path))
-        progress("upload files", sent, total)
-    for done, path in enumerate(paths, start=1):
-        ours = sha256_below(public, path)
-        if (found := mirror.sha256(f"{place}/{path}", REQUEST_S + total / CHUNK)) != ours:
-            raise DisagreementError(f"{mirror.url}: {place}/{path} has SHA-256 {found}, and was published as {ours}")
-        progress("check files", done, len(paths))
-    return Published(f"{mirror.url}/{place}", signed.header.hash, len(paths), sent, already=already)
+    last = (Entry.of(MANIFEST, manifest.encode()), Entry.of(HEADER, signed.encode()))
+    entries = (*manifest.files, *last)
+    already, sent = _header_there(mirror, signed), 0
+    for done, entry in enumerate(entries, start=1):
+        path, wait = f"{place}/{entry.path}", REQUEST_S + entry.size / CHUNK
+        if not already or not _is_right(mirror, path, entry, wait):
+            sent += mirror.put(path, (public, entry.path))
+            if not _is_right(mirror, path, entry, wait):
+                raise DisagreementError(f"{mirror.url}: {path} is not there as it was sent, SHA-256 {entry.sha256}")
+        progress("upload files", done, len(entries))
+    return Published(f"{mirror.url}/{place}", signed.header.hash, len(entries), sent, already=already and not sent)
+
+
+def _is_right(store: Store, path: str, entry: Entry, timeout_s: float) -> bool:
+    try:
+        return store.sha256(path, timeout_s) == entry.sha256
+    except MissingError:
+        return False
 
 
 def publish_shards(public: Path, mirrors: Sequence[Target], progress: Progress = silent) -> list[Published]:
@@ -121,7 +132,7 @@ def publish_some_shards(public: Path, mirrors: Mapping[int, Target], progress: P
     signed, manifest, plan = _sharded(public)
     if unknown := [shard for shard in mirrors if not 0 <= shard < len(plan.roots)]:
         raise InputError(f"shard {unknown[0]}: the epoch has shards 0 to {len(plan.roots) - 1}")
-    if len({mirror.resolve() if isinstance(mirror, Path) else mirror.url for mirror in mirrors.values()}) < len(
+    if len({mirror.resolve() if isinstance(mirror, Path) else mirror.place for mirror in mirrors.values()}) < len(
         mirrors
     ):
         raise InputError("a mirror is named twice: a mirror takes one shard")
@@ -142,8 +153,9 @@ def publish_some_shards(public: Path, mirrors: Mapping[int, Target], progress: P
             write_shards(public, manifest, plan, sinks, progress)
         for shard, sink in sinks.items():
             for path in _SHARD_MIRROR:
+                if path == HEADER:
+                    _require_slices(readers[shard], _place(mirrors[shard], place), signed, plan, shard)
                 sink(path, read_below(public, path, MAX_MANIFEST_BYTES))
-            _require_shard(readers[shard], _place(mirrors[shard], place), signed, plan, shard)
     files = len(_SHARD_MIRROR) + plan.stripes
     size = plan.stripes * (SLICE + HASH_BYTES * plan.depth) + sum(
         (public / path).stat().st_size for path in _SHARD_MIRROR
@@ -212,17 +224,29 @@ def _place(mirror: Target, place: str) -> Path | str:
 def _require_shard(
     read: Callable[[str, int], bytes], where: Path | str, signed: SignedHeader, plan: ShardPlan, shard: int
 ) -> None:
-    """DisagreementError unless what `read` reads is this shard of this epoch, whole and right."""
+    """DisagreementError unless what `read` reads is this header's, and this shard of its epoch, whole and right."""
     try:
         header = read(HEADER, SIGNED_BYTES)
+    except (InputError, DisagreementError, SourceError) as error:
+        raise DisagreementError(f"{where} has no readable {HEADER}: {error}") from error
+    if header != signed.encode():
+        raise DisagreementError(f"{where} holds another header; published epochs are never replaced")
+    _require_slices(read, where, signed, plan, shard)
+
+
+def _require_slices(
+    read: Callable[[str, int], bytes], where: Path | str, signed: SignedHeader, plan: ShardPlan, shard: int
+) -> None:
+    """The same of all but the header, which goes last."""
+    try:
         Manifest.decode_under(read(MANIFEST, MAX_MANIFEST_BYTES), signed.header.data_root)
-        same = header == signed.encode() and read(SHARDS, MAX_PLAN_BYTES) == plan.encode()
+        same = read(SHARDS, MAX_PLAN_BYTES) == plan.encode()
         for stripe in range(plan.stripes):
             plan.open_slice(shard, stripe, read(slice_path(shard, stripe), MAX_SLICE_FILE))
     except (InputError, DisagreementError, SourceError) as error:
         raise DisagreementError(f"{where} does not hold shard {shard} of this epoch: {error}") from error
     if not same:
-        raise DisagreementError(f"{where} holds another header or plan; published epochs are never replaced")
+        raise DisagreementError(f"{where} holds another plan; published epochs are never replaced")
 
 
 def copy_below(source: Path, target: Path, path: str) -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib
+import posixpath
 import re
 import threading
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Generic, TypeVar, cast
+from urllib.parse import urlsplit
 
 from zkstate.errors import EnvironmentFailure, InputError, MissingError, SourceError, ZkstateError
 from zkstate.publication.layout import checked_path
@@ -23,7 +25,7 @@ from zkstate.publication.regular import CHUNK, open_below
 
 MAX_STUCK = 4
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://[!-~]+", re.ASCII)
-_ADDRESS = re.compile(r"\S+://\S+")
+_ADDRESS, _PRIVATE = re.compile(r"\S+://\S+"), re.compile(r"\S*[@=]\S*")
 _WEB = ("http", "https")
 _SLOWEST = 64 << 10  # bytes a second, below which an upload counts as stuck
 _UPLOAD_S = 60.0
@@ -63,13 +65,20 @@ class Store:
     _open: tuple[Any, str] | None = field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
-        scheme, _, rest = self.url.partition("://")
+        scheme = self.url.partition("://")[0]
         if not _URL.fullmatch(self.url) or "::" in self.url or scheme in _WEB:
             raise InputError(
                 f"mirror scheme {scheme[:20]!r}: a folder, an http(s) address or the URL of one store is needed"
             )
-        if ":" in rest.partition("@")[0] and "@" in rest:
-            raise InputError(f"{scheme}: a URL with a password is not accepted; its driver reads its own configuration")
+        try:
+            parts = urlsplit(self.url)
+        except ValueError as error:
+            raise InputError(f"{scheme}: the store's URL is malformed") from error
+        if parts.password is not None or parts.query or parts.fragment:
+            raise InputError(
+                f"{scheme}: a URL with a password, a query or a fragment is not accepted: drivers read their own "
+                "configuration"
+            )
         try:
             _fsspec().get_filesystem_class(scheme)
         except ValueError as error:
@@ -81,6 +90,12 @@ class Store:
     def name(self) -> str:
         """The URL."""
         return self.url
+
+    @property
+    def place(self) -> str:
+        """The same for two URLs of one place, as far as their words tell."""
+        parts = urlsplit(self.url)
+        return f"{parts.scheme}://{parts.netloc.lower()}{posixpath.normpath(f'/{parts.path}').rstrip('/')}"
 
     def get(self, path: str, *, max_bytes: int, timeout_s: float) -> bytes:
         """The content of one object, whose size is asked for before a byte of it is read."""
@@ -186,6 +201,6 @@ def _size(store: Any, path: str, what: str) -> int:  # noqa: ANN401 (a filesyste
 
 
 def _plain(error: BaseException) -> str:
-    """A driver's words on one line, without addresses, which may be signed."""
-    words = " ".join(_ADDRESS.sub("(address)", str(error)).split())
+    """A driver's words on one line, without addresses, which may be signed, and what may name a user or a key."""
+    words = " ".join(_PRIVATE.sub("(left out)", _ADDRESS.sub("(address)", str(error))).split())
     return f"{type(error).__name__} {words}".strip()[:200]
