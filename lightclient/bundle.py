@@ -31,8 +31,8 @@ from zkstate.state.table import InstrumentTable, encode_table
 
 MAX_BUNDLE_BYTES = 32 << 20
 
-_Hex = Annotated[str, msgspec.Meta(pattern="^([0-9a-f]{2})*$")]
-_Hex32 = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
+_Hex = Annotated[str, msgspec.Meta(pattern=r"\A([0-9a-f]{2})*\Z")]
+_Hex32 = Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{64}\Z")]
 _U64 = Annotated[int, msgspec.Meta(ge=0)]
 
 

@@ -13,9 +13,12 @@ from .evidence import Replayed
 
 @dataclass(frozen=True, slots=True)
 class EvidenceRoot:
-    """What a replay showed: one epoch, whatever came after the block that it was read at."""
+    """What a replay showed: one epoch, whatever came after the block that it was read at. `at` is the time that its
+    reader had ages judged as of, in seconds since 1970, if not the present.
+    """
 
     found: Replayed
+    at: int | None = None
 
     def latest_epoch(self) -> tuple[int, bytes, Trust]:
         """The epoch of the evidence, which newer ones may have followed."""
@@ -25,6 +28,8 @@ class EvidenceRoot:
             remark = (
                 f"epoch {self.found.state.latest_epoch} was the newest there, and the evidence is about {header.epoch}"
             )
+        if self.at is not None:
+            remark += f"; ages are judged as of {self.at}, as its reader said"
         return header.epoch, header.hash, replace(trust, text=f"{trust.text}; from evidence: {remark}")
 
     def epoch_hash(self, epoch: int) -> bytes:

@@ -164,7 +164,17 @@ def catches_everything(module: Module) -> list[str]:
     return found
 
 
-RULES = (climbs, native_uses, style_of_import, prints_or_exits, catches_everything)
+def takes_a_line_feed(module: Module) -> list[str]:
+    """A pattern's `$` stands before a last line feed too, and gives a value a second encoding: \\Z does not."""
+    return [
+        f"{module.name}:{node.value.lineno} ends in $: {node.value.value}"
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.keyword) and node.arg == "pattern" and isinstance(node.value, ast.Constant)
+        if str(node.value.value).endswith("$")
+    ]
+
+
+RULES = (climbs, native_uses, style_of_import, prints_or_exits, catches_everything, takes_a_line_feed)
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
@@ -208,6 +218,7 @@ def test_no_file_is_so_long_that_it_holds_two_ideas():
         (prints_or_exits, "lightclient.recover", "raise SystemExit(3)"),
         (catches_everything, "zkstate.cli.main", "try:\n    f()\nexcept (OSError, Exception):\n    pass"),
         (catches_everything, "zkstate.cli.main", "try:\n    f()\nexcept:\n    pass"),
+        (takes_a_line_feed, "zkstate.solvency.files", "Meta(pattern='^[0-9a-f]{64}$')"),
     ],
     ids=lambda value: value if isinstance(value, str) and "\n" not in value else "",
 )

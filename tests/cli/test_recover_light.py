@@ -198,7 +198,9 @@ def test_evidence_with_blobs_recovers_alone_years_later(published, kept, tmp_pat
     told = from_evidence(published, chain, root / "evidence.bin", tmp_path / "a.json", "--at", then, "--json")
     assert told.code == 0, told.err
     assert told.json["trust"]["level"] == "a"
-    assert "from evidence: what came after that block the evidence cannot show" in told.json["trust"]["text"]
+    for words in ("from evidence: what came after that block the evidence cannot show", f"judged as of {then}"):
+        assert words in told.json["trust"]["text"]
+    assert (told.json["judged_at"], told.json["newest_epoch"]) == (int(then), 1)
     account = json.loads((root / "account.json").read_text())["account"]
     assert json.loads((tmp_path / "a.json").read_text())["account"] == account
     assert told.json["sources"][0]["name"] == "blobs (the evidence)"
@@ -229,6 +231,7 @@ def test_evidence_without_blobs_needs_a_mirror_and_says_what_is_newer(published,
     told = from_evidence(published, chain, evidence, tmp_path / "a.json", "--mirror", published.mirror, "--json")
     assert told.code == 0, told.err
     assert "epoch 2 was the newest there, and the evidence is about 1" in told.json["trust"]["text"]
+    assert (told.json["epoch"], told.json["newest_epoch"]) == (1, 2)
 
 
 def test_evidence_leaves_nobody_to_ask(published, kept, tmp_path):

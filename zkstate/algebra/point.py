@@ -13,7 +13,7 @@ Vec = TypeVar("Vec", bound=PointVec[Any])
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Point(Generic[Vec]):
-    """A point of one group. `raw` is its affine Montgomery form. LengthError or EncodingError for what is none."""
+    """A point of one group. `raw` is its affine Montgomery form. LengthError or EncodingError for bytes of none."""
 
     raw: bytes
 

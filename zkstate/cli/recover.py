@@ -176,6 +176,7 @@ def run(args: Namespace, terminal: Terminal) -> int:
         terminal.say(f"exported to {args.export}: {', '.join(forms)}; it shows the whole account to who reads it")
     result = {"verb": "recover", "out": str(args.out), **recovery_result(recovery)}
     result |= {} if light is None else light.result()
+    result |= {} if kept is None else {"newest_epoch": kept.root.found.state.latest_epoch, "judged_at": args.at}
     terminal.emit(result, lambda console: _render(console, recovery, args.out))
     return 0
 

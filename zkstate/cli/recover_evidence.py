@@ -41,4 +41,4 @@ def kept_root(args: Namespace) -> Kept | None:
     found = replayed(args.evidence, args, args.registry, int(time.time()), option="--registry")
     if not found.blobs and not args.mirror and not args.blob_archive:
         raise InputError("the evidence has no blobs: give --mirror with the published files, or --blob-archive")
-    return Kept(EvidenceRoot(found), (EvidenceBlobs(found),) if found.blobs else ())
+    return Kept(EvidenceRoot(found, args.at), (EvidenceBlobs(found),) if found.blobs else ())

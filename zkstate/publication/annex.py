@@ -34,7 +34,7 @@ Limit = Callable[[str, Header], int]
 class _Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     kind: Literal["zkstate index"]
     version: Literal[1]
-    header_hash: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
+    header_hash: Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{64}\Z")]
     files: tuple[Entry, ...]
 
 

@@ -33,7 +33,7 @@ MAX_SLICE_FILE = SLICE + HASH_BYTES * MAX_DEPTH
 Sink = Callable[[str, bytes], object]
 """Takes the path and the content of one file after the other."""
 
-_Root = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}$")]
+_Root = Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{64}\Z")]
 
 
 class _Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

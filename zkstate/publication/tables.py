@@ -22,7 +22,7 @@ from zkstate.state.table import InstrumentTable
 MAX_TOTALS_BYTES = 1 << 20
 MAX_ORDER_BOOK_BYTES = 1 << 30
 
-_Quantity = Annotated[str, msgspec.Meta(pattern=r"^(0|[1-9][0-9]{0,29})$")]
+_Quantity = Annotated[str, msgspec.Meta(pattern=r"\A(0|[1-9][0-9]{0,29})\Z")]
 _Id = Annotated[int, msgspec.Meta(ge=1, le=MAX_INSTRUMENTS)]
 
 

@@ -26,8 +26,8 @@ MAGIC = b"zkstate batch v1"
 _HEAD = len(MAGIC) + 2 * FR_BYTES
 MAX_CLAIM_BYTES, MAX_KEY_BYTES = 1 << 16, 1 << 16
 
-_Digest = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
-_Natural = Annotated[str, msgspec.Meta(pattern=r"^(0|[1-9][0-9]{0,76})$")]
+_Digest = Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{64}\Z")]
+_Natural = Annotated[str, msgspec.Meta(pattern=r"\A(0|[1-9][0-9]{0,76})\Z")]
 
 
 class ClassSize(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -161,7 +161,7 @@ class ScenarioTable:
         return poseidon.poseidon(domain.tag("scenarios"), [*self.head, self.tree.root])
 
 
-_Change = Annotated[str, msgspec.Meta(pattern=r"^(0|-?[1-9][0-9]{0,18})$")]
+_Change = Annotated[str, msgspec.Meta(pattern=r"\A(0|-?[1-9][0-9]{0,18})\Z")]
 _Small = Annotated[int, msgspec.Meta(ge=0, lt=_U32)]
 
 

@@ -138,8 +138,8 @@ def digests(table: InstrumentTable) -> kernels.FrVec:
 # The JSON form: 64-bit quantities are decimal strings, since many readers hold numbers as doubles; narrower ones are
 # integers. Bounds and offsets that follow from others are not stored.
 
-_Unsigned = Annotated[str, msgspec.Meta(pattern=r"^(0|[1-9][0-9]{0,19})$")]
-_Signed = Annotated[str, msgspec.Meta(pattern=r"^(0|-?[1-9][0-9]{0,18})$")]
+_Unsigned = Annotated[str, msgspec.Meta(pattern=r"\A(0|[1-9][0-9]{0,19})\Z")]
+_Signed = Annotated[str, msgspec.Meta(pattern=r"\A(0|-?[1-9][0-9]{0,18})\Z")]
 _Small = Annotated[int, msgspec.Meta(ge=0, lt=1 << 32)]
 
 
