@@ -56,8 +56,8 @@ _HIDDEN = ("account", "value_high", "value_low", "fee_high", "fee_low", "after",
 
 class _Opened(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     name: Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
-    owner: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}$")]
-    view_key: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}$")]
+    owner: Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{64}\Z")]
+    view_key: Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{64}\Z")]
 
 
 _OPENED = msgspec.json.Decoder(list[_Opened])

@@ -50,7 +50,7 @@ _MAX_HEAD = 1 << 31
 _U32 = 1 << 32
 
 _Count = Annotated[int, msgspec.Meta(ge=0, lt=_U32)]
-_Whole = Annotated[str, msgspec.Meta(pattern=r"^(0|-?[1-9][0-9]{0,79})$")]
+_Whole = Annotated[str, msgspec.Meta(pattern=r"\A(0|-?[1-9][0-9]{0,79})\Z")]
 
 
 class Extra(NamedTuple):
