@@ -283,28 +283,41 @@ def field(prefix: str, modulus: int) -> Iterator[str]:
     yield f"/* 2^60 over one more than the top limb of m, rounded down */\n#define {prefix}_LANE_FOLD {fold}ULL\n"
 
 
-def quads(modulus: int) -> Iterator[str]:
-    """What quad_field.h needs of Fp."""
+def quads(prefix: str, modulus: int) -> Iterator[str]:
+    """What quad_field_template.h needs of a field."""
     lent = [1 << QUAD_BITS, *[(1 << QUAD_BITS) - 1] * (QUAD_LIMBS - 2), -1]
-    for name, value, comment in [
-        ("MODULUS", quad_limbs(modulus), "the modulus"),
-        (
-            "SPARE",
-            [a + b for a, b in zip(quad_limbs(4 * modulus), lent, strict=True)],
-            "4 m, 2^29 of each limb lent to the one below",
-        ),
-        ("ONE", quad_limbs(QUAD_MONTGOMERY % modulus), "S mod m: one in the form of quads"),
-        ("R", quad_limbs((1 << 256) % modulus), "R mod m: a product with it leaves that form"),
-    ]:
-        words = "{" + ", ".join(f"0x{word:08x}U" for word in value) + "}"
-        yield from constant("uint32_t", f"FP_QUAD_{name}[{QUAD_LIMBS}]", words, comment)
-    minus_inverse = -pow(modulus, -1, 1 << QUAD_BITS) % (1 << QUAD_BITS)
-    table = [*quad_limbs(modulus), (1 << QUAD_BITS) - 1, minus_inverse]
-    four = ", ".join(f"0x{word:08x}U" for word in table for _ in range(4))
-    comment = "the limbs of the modulus, 2^29 - 1 and -1/m mod 2^29, each four times"
-    yield from constant("uint64_t", f"FP_QUAD_TABLE[{4 * len(table)}]", "{" + four + "}", comment)
+    spare = [a + b for a, b in zip(quad_limbs(4 * modulus), lent, strict=True)]
+    yield from quad(f"{prefix}_QUAD_MODULUS", quad_limbs(modulus), "the modulus")
+    yield from quad(f"{prefix}_QUAD_SPARE", spare, "4 m, 2^29 of each limb lent to the one below")
     fold = (1 << 52) // ((modulus >> (QUAD_BITS * (QUAD_LIMBS - 1))) + 1)
-    yield f"/* 2^52 over one more than the top limb of m, rounded down */\n#define FP_QUAD_FOLD {fold}U\n"
+    yield f"/* 2^52 over one more than the top limb of m, rounded down */\n#define {prefix}_QUAD_FOLD {fold}U\n"
+
+
+def quad_products(p: int) -> Iterator[str]:
+    """What products in Fp need besides."""
+    one, r = QUAD_MONTGOMERY % p, (1 << 256) % p
+    yield from quad("FP_QUAD_ONE", quad_limbs(one), "S mod m: one in the form of quads")
+    yield from quad("FP_QUAD_R", quad_limbs(r), "R mod m: a product with it leaves that form")
+    words = [*quad_limbs(p), (1 << QUAD_BITS) - 1, -pow(p, -1, 1 << QUAD_BITS) % (1 << QUAD_BITS)]
+    yield from four_times("FP_QUAD_TABLE", words, "the limbs of the modulus, 2^29 - 1 and -1/m mod 2^29")
+
+
+def quad_factors(r: int) -> Iterator[str]:
+    """What products in Fr by prepared factors need besides."""
+    inverse = quad_limbs(-pow(r, -1, QUAD_MONTGOMERY) % QUAD_MONTGOMERY)
+    yield from quad("FR_QUAD_MINUS_INVERSE", inverse, "-1/m mod S")
+    words = [*quad_limbs(QUAD_MONTGOMERY - r), (1 << QUAD_BITS) - 1]
+    yield from four_times("FR_QUAD_TABLE", words, "the limbs of S - m, and 2^29 - 1")
+
+
+def quad(name: str, words: Sequence[int], comment: str) -> Iterator[str]:
+    value = "{" + ", ".join(f"0x{word:08x}U" for word in words) + "}"
+    yield from constant("uint32_t", f"{name}[{QUAD_LIMBS}]", value, comment)
+
+
+def four_times(name: str, words: Sequence[int], comment: str) -> Iterator[str]:
+    value = "{" + ", ".join(f"0x{word:08x}U" for word in words for _ in range(4)) + "}"
+    yield from constant("uint64_t", f"{name}[{4 * len(words)}]", value, f"{comment}, each four times")
 
 
 def halves(name: str, r: int, eigenvalue: int) -> Iterator[str]:
@@ -425,7 +438,7 @@ def header(curve: Curve) -> str:
     lines += field("FP", p)
     lines += field("FR", r)
     if n == 4:
-        lines += quads(p)
+        lines += [*quads("FP", p), *quad_products(p), *quads("FR", r), *quad_factors(r)]
 
     adicity, g = curve.fr_two_adicity, curve.fr_generator
     lines += [f"#define FR_TWO_ADICITY {adicity}", ""]

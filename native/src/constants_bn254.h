@@ -77,6 +77,9 @@ static const uint32_t FP_QUAD_MODULUS[9] = {0x187cfd47U, 0x010460b6U, 0x1c72a34f
 /* 4 m, 2^29 of each limb lent to the one below */
 static const uint32_t FP_QUAD_SPARE[9] = {0x21f3f51cU, 0x241182daU, 0x31ca8d3bU, 0x2b548b42U, 0x361765dfU, 0x2b6d0301U, 0x229b8503U, 0x397098cfU, 0x00c19138U};
 
+/* 2^52 over one more than the top limb of m, rounded down */
+#define FP_QUAD_FOLD 1420063595U
+
 /* S mod m: one in the form of quads */
 static const uint32_t FP_QUAD_ONE[9] = {0x157ccc21U, 0x141c2758U, 0x185230d3U, 0x014c0419U, 0x0aa36fb9U, 0x1d4240ceU, 0x11d54c07U, 0x052ac7a8U, 0x000dc836U};
 
@@ -86,8 +89,20 @@ static const uint32_t FP_QUAD_R[9] = {0x058f0d9dU, 0x1aea1c6eU, 0x11c2cf74U, 0x1
 /* the limbs of the modulus, 2^29 - 1 and -1/m mod 2^29, each four times */
 static const uint64_t FP_QUAD_TABLE[44] = {0x187cfd47U, 0x187cfd47U, 0x187cfd47U, 0x187cfd47U, 0x010460b6U, 0x010460b6U, 0x010460b6U, 0x010460b6U, 0x1c72a34fU, 0x1c72a34fU, 0x1c72a34fU, 0x1c72a34fU, 0x02d522d0U, 0x02d522d0U, 0x02d522d0U, 0x02d522d0U, 0x1585d978U, 0x1585d978U, 0x1585d978U, 0x1585d978U, 0x02db40c0U, 0x02db40c0U, 0x02db40c0U, 0x02db40c0U, 0x00a6e141U, 0x00a6e141U, 0x00a6e141U, 0x00a6e141U, 0x0e5c2634U, 0x0e5c2634U, 0x0e5c2634U, 0x0e5c2634U, 0x0030644eU, 0x0030644eU, 0x0030644eU, 0x0030644eU, 0x1fffffffU, 0x1fffffffU, 0x1fffffffU, 0x1fffffffU, 0x04866389U, 0x04866389U, 0x04866389U, 0x04866389U};
 
+/* the modulus */
+static const uint32_t FR_QUAD_MODULUS[9] = {0x10000001U, 0x1f0fac9fU, 0x0e5c2450U, 0x07d090f3U, 0x1585d283U, 0x02db40c0U, 0x00a6e141U, 0x0e5c2634U, 0x0030644eU};
+
+/* 4 m, 2^29 of each limb lent to the one below */
+static const uint32_t FR_QUAD_SPARE[9] = {0x20000004U, 0x3c3eb27dU, 0x39709142U, 0x3f4243ccU, 0x36174a0bU, 0x2b6d0301U, 0x229b8503U, 0x397098cfU, 0x00c19138U};
+
 /* 2^52 over one more than the top limb of m, rounded down */
-#define FP_QUAD_FOLD 1420063595U
+#define FR_QUAD_FOLD 1420063595U
+
+/* -1/m mod S */
+static const uint32_t FR_QUAD_MINUS_INVERSE[9] = {0x0fffffffU, 0x170fac9fU, 0x1a446cf0U, 0x0d0c9698U, 0x02391658U, 0x0c144c83U, 0x06cb8e6aU, 0x03a1b068U, 0x1273f82fU};
+
+/* the limbs of S - m, and 2^29 - 1, each four times */
+static const uint64_t FR_QUAD_TABLE[40] = {0x0fffffffU, 0x0fffffffU, 0x0fffffffU, 0x0fffffffU, 0x00f05360U, 0x00f05360U, 0x00f05360U, 0x00f05360U, 0x11a3dbafU, 0x11a3dbafU, 0x11a3dbafU, 0x11a3dbafU, 0x182f6f0cU, 0x182f6f0cU, 0x182f6f0cU, 0x182f6f0cU, 0x0a7a2d7cU, 0x0a7a2d7cU, 0x0a7a2d7cU, 0x0a7a2d7cU, 0x1d24bf3fU, 0x1d24bf3fU, 0x1d24bf3fU, 0x1d24bf3fU, 0x1f591ebeU, 0x1f591ebeU, 0x1f591ebeU, 0x1f591ebeU, 0x11a3d9cbU, 0x11a3d9cbU, 0x11a3d9cbU, 0x11a3d9cbU, 0x1fcf9bb1U, 0x1fcf9bb1U, 0x1fcf9bb1U, 0x1fcf9bb1U, 0x1fffffffU, 0x1fffffffU, 0x1fffffffU, 0x1fffffffU};
 
 #define FR_TWO_ADICITY 28
 

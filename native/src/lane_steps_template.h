@@ -200,3 +200,57 @@ static inline int G(_lanes_add)(const G(_lanes) * t, const lane_mask *wanted)
     }
     return 1;
 }
+
+/* The sums of a tile twice, and to that their addends, which are used up: as (P + Q) + P, and the ordinate of P + Q is not
+ * needed for it (Eisentraeger, Lauter, Montgomery 2003, section 2). Two products less than a doubling and a sum. */
+static inline int G(_lanes_double_add)(const G(_lanes) * t)
+{
+    LANE chain, inverse, denominator, slope, run;
+    L(_one)(&chain);
+    for (size_t g = 0; g < t->groups; g++) {
+        t->prefix[g] = chain;
+        G(_lanes_run)(&denominator, &t->sum[g].x, &t->addend[g].x, NULL);
+        L(_mul)(&chain, &chain, &denominator);
+    }
+    if (!G(_lanes_invert)(&chain, LANE_CHANGED)) return 0;
+    for (size_t g = t->groups; g-- > 0;) {
+        const G(_lane_point) *p = &t->sum[g];
+        G(_lane_point) *q = &t->addend[g];
+        G(_lanes_run)(&denominator, &p->x, &q->x, NULL);
+        G(_lanes_next)(&inverse, &chain, &t->prefix[g], &denominator);
+        L(_sub)(&slope, &q->y, &p->y);
+        L(_mul)(&q->y, &inverse, &slope);
+        L(_sqr)(&slope, &q->y);
+        L(_sub)(&slope, &slope, &p->x);
+        L(_sub)(&q->x, &slope, &q->x);
+        L(_settle)(&q->x);
+    }
+    /* now (q.x, q.y) is the abscissa of P + Q, and the slope to it; the slope from there to P is -(q.y + 2 p.y / (q.x - p.x)) */
+    L(_one)(&chain);
+    for (size_t g = 0; g < t->groups; g++) {
+        t->prefix[g] = chain;
+        G(_lanes_run)(&denominator, &t->sum[g].x, &t->addend[g].x, NULL);
+        L(_mul)(&chain, &chain, &denominator);
+    }
+    if (!G(_lanes_invert)(&chain, LANE_CHANGED)) return 0;
+    for (size_t g = t->groups; g-- > 0;) {
+        G(_lane_point) *p = &t->sum[g], sum;
+        const G(_lane_point) *q = &t->addend[g];
+        G(_lanes_run)(&denominator, &p->x, &q->x, NULL);
+        G(_lanes_next)(&inverse, &chain, &t->prefix[g], &denominator);
+        L(_add)(&run, &p->y, &p->y);
+        L(_mul)(&slope, &inverse, &run);
+        L(_add)(&slope, &slope, &q->y);
+        L(_settle)(&slope);
+        L(_sqr)(&sum.x, &slope);
+        L(_sub)(&sum.x, &sum.x, &p->x);
+        L(_sub)(&sum.x, &sum.x, &q->x);
+        L(_settle)(&sum.x);
+        L(_sub)(&run, &sum.x, &p->x);
+        L(_mul)(&sum.y, &slope, &run);
+        L(_sub)(&sum.y, &sum.y, &p->y);
+        L(_settle)(&sum.y);
+        *p = sum;
+    }
+    return 1;
+}

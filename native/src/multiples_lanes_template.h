@@ -157,10 +157,14 @@ int G(_multiples_in_lanes)(GROUP_AFF *out, const GROUP_AFF *a, const zkn_fr *s, 
     G(_lanes_pick)(&t, t.lanes.sum, 0, windows - 1);
     for (size_t g = 0; g < groups; g++) L(_settle)(&t.lanes.sum[g].y);
     for (unsigned window = windows; window-- > 0;) {
-        for (int doubling = 0; doubling < 4 && window + 1 < windows; doubling++) {
-            if (!G(_lanes_double)(&t.lanes)) return 0;
+        if (window + 1 < windows) {
+            for (int doubling = 0; doubling < 3; doubling++) {
+                if (!G(_lanes_double)(&t.lanes)) return 0;
+            }
+            G(_lanes_pick)(&t, t.lanes.addend, 0, window);
+            if (!G(_lanes_double_add)(&t.lanes)) return 0;
         }
-        for (unsigned piece = window + 1 == windows; piece < PIECES; piece++) {
+        for (unsigned piece = 1; piece < PIECES; piece++) {
             G(_lanes_pick)(&t, t.lanes.addend, piece, window);
             if (!G(_lanes_add)(&t.lanes, NULL)) return 0;
         }

@@ -99,6 +99,8 @@ ZKN_TARGET_ON(ZKN_PATH_TARGET)
 #endif
 
 /* Names shared between sources. One that is missing here is defined twice, and the linker says which. */
+#define blake2b_quads_columns        ZKN_PATH_NAME(blake2b_quads_columns)
+#define blake2b_quads_parents        ZKN_PATH_NAME(blake2b_quads_parents)
 #define fp12_conj                    ZKN_CURVE_NAME(fp12_conj)
 #define fp12_cyclotomic_sqr          ZKN_CURVE_NAME(fp12_cyclotomic_sqr)
 #define fp12_equal                   ZKN_CURVE_NAME(fp12_equal)
@@ -178,6 +180,7 @@ ZKN_TARGET_ON(ZKN_PATH_TARGET)
 #define pairing_final_exponentiation ZKN_CURVE_NAME(pairing_final_exponentiation)
 #define poseidon_eight               ZKN_PATH_NAME(poseidon_eight)
 #define poseidon_table_of            ZKN_PATH_NAME(poseidon_table_of)
+#define rows_quads_block             ZKN_PATH_NAME(rows_quads_block)
 #define sparse_row_dot               ZKN_PATH_NAME(sparse_row_dot)
 #define sparse_units_of              ZKN_PATH_NAME(sparse_units_of)
 #define zkn_parallel                 ZKN_PATH_NAME(zkn_parallel)

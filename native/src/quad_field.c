@@ -23,20 +23,6 @@
     "vpmuludq %%ymm15, %%ymm10, %%ymm12\n\t" \
     "vpaddq %%ymm12, %%ymm" #r0 ", %%ymm12\n\t" \
     "vpsrlq $29, %%ymm12, %%ymm12\n\t"
-/* ymm10 <- the quotient, ymm12 <- what column i is worth in column i + 1 */
-#define QUAD_QUOTIENT(r0) \
-    "vpmuludq %%ymm14, %%ymm" #r0 ", %%ymm10\n\t" \
-    "vpand %%ymm13, %%ymm10, %%ymm10\n\t" \
-    "vpmuludq %%ymm15, %%ymm10, %%ymm12\n\t" \
-    "vpaddq %%ymm12, %%ymm" #r0 ", %%ymm12\n\t" \
-    "vpsrlq $29, %%ymm12, %%ymm12\n\t"
-/* ymm10 <- the quotient, ymm12 <- what column i is worth in column i + 1 */
-#define QUAD_QUOTIENT(r0) \
-    "vpmuludq %%ymm14, %%ymm" #r0 ", %%ymm10\n\t" \
-    "vpand %%ymm13, %%ymm10, %%ymm10\n\t" \
-    "vpmuludq %%ymm15, %%ymm10, %%ymm12\n\t" \
-    "vpaddq %%ymm12, %%ymm" #r0 ", %%ymm12\n\t" \
-    "vpsrlq $29, %%ymm12, %%ymm12\n\t"
 #define QUAD_FOLD(r1, r2, r3, r4, r5, r6, r7, r8) \
     QUAD_ADD_MODULUS(1, r1) \
     "vpaddq %%ymm12, %%ymm" #r1 ", %%ymm" #r1 "\n\t" \

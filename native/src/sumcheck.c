@@ -3,6 +3,7 @@
  * Of every round polynomial two coefficients are computed, at 0 and at infinity: the verifier knows a third relation.
  * Products are summed before they are reduced, CHUNK at a time (fr_dot.h). */
 #include "fr_dot.h"
+#include "fr_factor.h"
 #include "threads.h"
 
 #include <string.h>
@@ -44,11 +45,17 @@ static void fold_share(void *ctx, size_t begin, size_t end, unsigned worker)
 {
     (void)worker;
     const round_job *job = ctx;
+    fr_factor r;
+    fr_factor_of(&r, job->r);
     for (size_t i = begin; i < end; i++) {
         zkn_fr step;
+        uint64_t product[4];
+        zkn_carry carry = 0;
         fr_sub(&step, upper(job->a, i, job), &job->a[i]);
-        fr_mul(&step, &step, job->r);
-        fr_add(&job->a[i], &job->a[i], &step);
+        fr_mul_factor(product, &step, &r);
+        ZKN_UNROLL
+        for (int k = 0; k < 4; k++) job->a[i].l[k] = zkn_adc(job->a[i].l[k], product[k], &carry);
+        fr_normalise(&job->a[i]); /* from below 3 m */
     }
 }
 

@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "quad_factor.h"
 #include "quad_tower.h"
 
 enum { ROUNDS = 2000 };
@@ -137,8 +138,77 @@ static void tower(void)
     }
 }
 
+/* Products by prepared factors, of elements with bounds and limbs as large as they may be. */
+static void factors(void)
+{
+    uint64_t seed = 7;
+    for (int round = 0; round < ROUNDS; round++) {
+        zkn_fr a[LANES], w[LANES], expected;
+        const uint64_t *from[LANES], *by[LANES];
+        uint64_t *to[LANES], got[LANES][4];
+        lane_word words[4];
+        fr4_factors prepared;
+        fr4 x, out;
+        for (int i = 0; i < LANES; i++) {
+            fr_from_u64(&a[i], next_random(&seed)), fr_from_u64(&w[i], next_random(&seed) | 1);
+            for (int k = 0; k < 5; k++) fr_sqr(&a[i], &a[i]), fr_sqr(&w[i], &w[i]);
+            const int kind = (round + i) % 7, other = (round / 7 + i) % 5;
+            if (kind == 0) fr_zero(&a[i]);
+            if (kind == 1) fr_one(&a[i]);
+            if (kind == 2) memcpy(a[i].l, FR_MODULUS, sizeof a[i].l), a[i].l[0]--; /* the largest form */
+            if (other == 0) fr_one(&w[i]);
+            if (other == 1) memcpy(w[i].l, FR_MODULUS, sizeof w[i].l), w[i].l[0]--;
+            if (other == 2) w[i] = (zkn_fr){{1, 0, 0, 0}};
+            from[i] = a[i].l, by[i] = w[i].l, to[i] = got[i];
+        }
+        fr4_factors_of(&prepared, by);
+        lane_gather4(words, from, 0);
+        for (unsigned lane = 0; lane < LANES; lane++) {
+            fr4_split(&x, words);
+            for (int k = 0; k < QUAD_LIMBS; k++) /* a multiple of m, and what limbs lend each other */
+                x.l[k] = lane_add(x.l[k], lane_all((uint64_t)(round % 120) * FR_QUAD_MODULUS[k]));
+            fr4_carry(&x);
+            for (int k = 0; round % 2 && k + 1 < QUAD_LIMBS; k++) {
+                const lane_word lent = lane_and(x.l[k + 1], lane_all(3));
+                x.l[k + 1] = lane_sub(x.l[k + 1], lent), x.l[k] = lane_add(x.l[k], lane_shl(lent, QUAD_BITS));
+            }
+            fr4_mul_factor(&out, &x, &prepared, lane);
+            CHECK(fr4_is_below(&out, QUAD_BITS));
+            fr4_settle(&out), fr4_canonical(&out);
+            fr4_join(words, &out);
+            lane_scatter4(to, 0, words);
+            for (int i = 0; i < LANES; i++) {
+                fr_mul(&expected, &a[i], &w[lane]);
+                CHECK(memcmp(expected.l, got[i], sizeof got[i]) == 0);
+            }
+            lane_gather4(words, from, 0);
+        }
+    }
+    /* every limb and the factor at its largest: x = S - 1 in limbs, and limbs of 2^31 - 1 below S */
+    fr4 full, wide, once, again;
+    zkn_fr largest;
+    memcpy(largest.l, FR_MODULUS, sizeof largest.l), largest.l[0] -= 2;
+    const uint64_t *same[LANES] = {largest.l, largest.l, largest.l, largest.l};
+    fr4_factors prepared;
+    fr4_factors_of(&prepared, same);
+    for (int k = 0; k < QUAD_LIMBS; k++) {
+        full.l[k] = lane_all(QUAD_MASK);
+        wide.l[k] = lane_all(k + 1 < QUAD_LIMBS ? ((uint64_t)1 << 31) - 1 : QUAD_MASK - 4);
+    }
+    for (int which = 0; which < 2; which++) {
+        fr4 x = which ? wide : full, carried = x;
+        fr4_carry(&carried);
+        fr4_mul_factor(&once, &x, &prepared, 0);
+        fr4_settle(&carried);
+        fr4_mul_factor(&again, &carried, &prepared, 0);
+        fr4_settle(&once), fr4_canonical(&once), fr4_settle(&again), fr4_canonical(&again);
+        CHECK(memcmp(&once, &again, sizeof once) == 0);
+    }
+}
+
 int main(void)
 {
+    factors();
     field();
     tower();
     return failures != 0;

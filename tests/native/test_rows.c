@@ -72,8 +72,33 @@ static void codes(const zkn_fr *in)
     CHECK(zkn_fr_rows_encode(out, 24, in, 3, 1, twiddles, 1) == ZKN_BAD_LENGTH);
 }
 
+/* Long rows against the transform of each, padded: in blocks of one pass and of two, several rows together and one alone. */
+static void long_codes(void)
+{
+    enum { MOST = 1 << 11, MANY = 21 };
+    zkn_fr *in = malloc(MOST * MANY * sizeof *in), *out = malloc(MOST * MANY * sizeof *out);
+    zkn_fr *twiddles = malloc(MOST / 2 * sizeof *twiddles), *row = malloc(MOST * sizeof *row);
+    static const size_t columns[] = {0, 1, 2, 4, 7, 31, 64, 259, 1024, 1500, MOST};
+    CHECK(zkn_fr_ntt_twiddles(twiddles, MOST / 2) == ZKN_OK);
+    fill(in, MOST * MANY);
+    for (size_t c = 0; c < sizeof columns / sizeof *columns; c++) {
+        const size_t k = columns[c];
+        for (size_t rows = 1; rows <= MANY; rows += rows < 6 ? 1 : 5) {
+            CHECK(zkn_fr_rows_encode(out, MOST, in, k, rows, twiddles, 1 + rows % 2) == ZKN_OK);
+            for (size_t i = 0; i < rows; i++) {
+                memset(row, 0, MOST * sizeof *row);
+                memcpy(row, in + i * k, k * sizeof *row);
+                CHECK(zkn_fr_ntt(row, MOST, twiddles, 1) == ZKN_OK);
+                CHECK(memcmp(row, out + i * MOST, MOST * sizeof *row) == 0);
+            }
+        }
+    }
+    free(in), free(out), free(twiddles), free(row);
+}
+
 int main(void)
 {
+    long_codes();
     zkn_fr *in = malloc(ROWS * COLUMNS * sizeof *in);
     _Static_assert(ROWS * COLUMNS >= 5 * LENGTH, "rows enough to encode");
     fill(in, ROWS * COLUMNS);
