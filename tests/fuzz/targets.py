@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import rlp as pyrlp
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from lightclient.beacon import _bootstrap, _json, _update, _updates
 from lightclient.consensus import store, wire
@@ -27,13 +28,19 @@ from tests.proof.circuits import bits, cubic
 from tests.proof.transparent.systems import system_of
 from tests.publication.test_header import example
 from tests.publication.venue import OPERATOR
+from tests.state.venues import fresh, quiet_ledger, traded
 from zkstate.algebra import bls12_381, bn254
 from zkstate.kernels import keccak256
 from zkstate.proof import groth16, zkey_file
 from zkstate.proof.keys import VerifyingKey
 from zkstate.proof.setup import insecure_setup
 from zkstate.proof.transparent import proof_file, prover, verifier
+from zkstate.publication import segments
 from zkstate.publication.header import sign
+from zkstate.state.venue import Venue
+from zkstate.state.venue_close import epoch_ledger, state_after
+from zkstate.state.venue_events import decode_events, linked
+from zkstate.state.venue_state import VenueState, state_of
 
 SEED = b"a seed for fuzzing"
 CHAIN = chain_at(1_900_000_000, 180)
@@ -228,4 +235,38 @@ def sealed(body: bytes) -> bytes:
     return MAGIC + hashlib.sha256(body).digest() + body
 
 
-TARGETS = {"ssz": ssz, "beacon": beacon, "trie": trie, "points": points, "proofs": proofs, "keys": keys}
+def journal() -> Target:
+    """Segments and states have one encoding; events that are linked anew run, or are refused by number."""
+    ledger = quiet_ledger()
+    venue, events = traded(ledger, 3, 120)
+    state = state_of(ledger).encode()
+    reader = X25519PrivateKey.from_private_bytes(bytes([7] * 32)).public_key().public_bytes_raw()
+    key, none = OPERATOR.public_key, bytes(32)
+    head = segments.SegmentHead(
+        key, none, 2, 1, ledger.time, 0, 1, segments.EVENTS, 0, 0, 1, none, none, none, none, 0, 48
+    )
+    segment = segments.seal(head, b"body", b"", [reader], OPERATOR.signing_key).encode()
+    later = state_after(venue, epoch_ledger(venue, venue.time)).encode()
+
+    def run(data: bytes) -> None:
+        if data[:1] == b"s":
+            assert segments.Segment.decode(data[1:]).encode() == data[1:]
+        elif data[:1] == b"v":
+            found = VenueState.decode(data[1:])
+            assert found.encode() == data[1:]
+            Venue(found)
+            found.ledger()
+        elif data[:1] == b"e":
+            made = decode_events(data[1:], 1).copy()
+            linked(made, 0)
+            other = fresh(ledger)
+            other.replay(made)
+            assert not any(book.crossed for book in other.books.values())
+            epoch_ledger(other, max(other.time, ledger.time))
+
+    return Target((b"s" + segment, b"v" + state, b"v" + later, b"e" + events.tobytes()), run, 1)
+
+
+TARGETS = {
+    "ssz": ssz, "beacon": beacon, "trie": trie, "points": points, "proofs": proofs, "keys": keys, "journal": journal
+}  # fmt: skip
