@@ -15,6 +15,7 @@ from circuits.gadgets import comparison, lookup
 from tests.constraint.saying import saying
 from tests.soundness import deletion, exhaustion
 from tests.soundness.field import field_of
+from tests.soundness.gadgets import BY_NAME
 from tests.soundness.system import System
 from zkstate.constraint.circuit import Circuit
 from zkstate.constraint.statement import BOOL, FELT, uint
@@ -45,6 +46,10 @@ def ordered(c, ids, place):
     c.require((instrument == 0) == row[-1], "where there is no order there is no row")
 
 
+def rising(c, x):
+    comparison.require_strictly_increasing(c, x, "they rise")
+
+
 def zero(c, x):
     c.require(comparison.is_zero(c, x - 3) == 1, "x is 3")
 
@@ -57,6 +62,7 @@ CLAIMS = {
         {"held": (uint(2), 1), "amount": FELT, "instruments": (uint(1), 1), "instrument": FELT, "is_asset": (BOOL, 1)},
     ),
     "row": (13, ordered, {"ids": (uint(2), 2), "place": FELT}),
+    "rise": (13, rising, {"x": (uint(2), 3)}),
     "zero": (11, zero, {"x": FELT}),
 }  # fmt: skip
 # reason -> the claim in which it is given, and what `described` says of the rows that it is given for
@@ -68,6 +74,7 @@ GIVEN = {
     deletion.TAKEN: ("exit", "^amount is"),
     deletion.HELD: ("exit", "^instrument is"),
     deletion.NO_ROW: ("row", r"^is zero(?! \(definition)"),
+    **{why: ("rise", label) for label, why in BY_NAME["strictly increasing"].redundant.items()},
     deletion.INVERSE: ("zero", ""),
 }
 
