@@ -1,13 +1,15 @@
 """An annex of an epoch out of mirrors: the files that one index lists, each held to its size and hash before it counts.
 
 Nobody signs an index, so mirrors may show different ones. Then each is fetched whole from the mirrors that show it,
-and a judge says which of them is what it should be.
+and a judge says which of them is what it should be. One that would hold for whoever made its keys takes no place of
+another: where that is all there is and mirrors differ, nothing is chosen.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
+from enum import IntEnum
 from functools import partial
 from pathlib import Path
 
@@ -23,12 +25,20 @@ from zkstate.publication.progress import Progress, silent
 from .source import Fleet
 
 
+class Worth(IntEnum):
+    """What a judge makes of an annex."""
+
+    FALSE = 0
+    UNDER_ITS_KEYS = 1  # holds, if whoever made the keys in it did not cheat
+    HOLDS = 2
+
+
 def fetch_annex(
     mirrors: Sequence[Mirror],
     name: str,
     header: Header,
     limit: Limit,
-    judge: Callable[[Path], bool],
+    judge: Callable[[Path], Worth],
     out: Path,
     *,
     request_s: float,
@@ -36,27 +46,51 @@ def fetch_annex(
 ) -> list[str]:
     """Write the annex `name` of an epoch to `out`, which must not exist: what was wrong on the way.
 
-    `judge` is asked only where mirrors show different ones. Memory: one file. Errors: MissingError if no mirror has
-    one; SourceError, DisagreementError if none has a whole or right one; EnvironmentFailure if the disk refuses.
+    `judge` is asked only where mirrors show different ones; InputError, DisagreementError or SourceError from it is one
+    that does not hold. Memory: one file. Errors: MissingError if no mirror has one; SourceError, DisagreementError if
+    none has a whole and right one, or several hold under keys of their own; EnvironmentFailure if the disk refuses.
     """
     shown, notes, failures = _indexes(mirrors, annex_folder(name, header.epoch), header, limit, request_s)
     if not shown:
         if failures and not all(isinstance(error, MissingError) for error in failures):
             raise SourceError("; ".join(map(str, failures)))
         raise MissingError(f"no mirror has {annex_folder(name, header.epoch)}")
-    for index, holders in sorted(shown.items(), key=lambda item: -len(item[1])):
-        fleet = Fleet(holders, request_s=request_s, grace_s=0)
+    place, ranked = annex_folder(name, header.epoch), sorted(shown.items(), key=lambda item: -len(item[1]))
+    doubtful: list[tuple[Index, list[Mirror]]] = []
+    for index, holders in ranked:
         try:
             with new_folder(out) as folder:
-                _fetch(fleet, annex_folder(name, header.epoch), index, folder, progress)
+                _fetch(Fleet(holders, request_s=request_s, grace_s=0), place, index, folder, progress)
                 if len(shown) > 1:
-                    _require(judge(folder), holders, name)
+                    _require(judge(folder))
+        except _Other as other:
+            if other.worth is Worth.UNDER_ITS_KEYS:
+                doubtful.append((index, holders))
+                continue
+            failures.append(DisagreementError(f"{_names(holders)}: the {name} files do not hold"))
         except (SourceError, DisagreementError, InputError) as error:
             failures.append(error)
-            notes.append(str(error))
-            continue
+        else:
+            return notes
+        notes.append(str(failures[-1]))
+    if len(doubtful) == 1:
+        index, holders = doubtful[0]
+        with new_folder(out) as folder:
+            _fetch(Fleet(holders, request_s=request_s, grace_s=0), place, index, folder, progress)
         return notes
+    if doubtful:
+        shows = " and ".join(_names(holders) for _, holders in doubtful)
+        words = f"{shows} show different {name} files, each right under its own keys: name one mirror"
+        failures.append(DisagreementError(words))
     raise DisagreementError("; ".join(map(str, failures)))
+
+
+class _Other(Exception):
+    """Not the one to keep: out of the block that writes it."""
+
+    def __init__(self, worth: Worth) -> None:
+        super().__init__()
+        self.worth = worth
 
 
 def _indexes(
@@ -85,9 +119,13 @@ def _fetch(fleet: Fleet, place: str, index: Index, folder: Path, progress: Progr
     write_new(folder / INDEX, index.encode())
 
 
-def _require(holds: bool, holders: Sequence[Mirror], name: str) -> None:
-    if not holds:
-        raise DisagreementError(f"{' and '.join(mirror.name for mirror in holders)}: the {name} files do not hold")
+def _require(worth: Worth) -> None:
+    if worth is not Worth.HOLDS:
+        raise _Other(worth)
+
+
+def _names(mirrors: Sequence[Mirror]) -> str:
+    return " and ".join(mirror.name for mirror in mirrors)
 
 
 def _right(entry: Entry, data: bytes) -> bytes:

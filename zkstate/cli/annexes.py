@@ -5,20 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from lightclient.annex import Worth
 from zkstate.publication.annex import Limit, publish_annex
 from zkstate.publication.header import Header
 from zkstate.publication.progress import Progress
 from zkstate.publication.publish import Published, Target
+from zkstate.publication.regular import read_below
 from zkstate.solvency.carried import carried, most_bytes
-from zkstate.solvency.files import CLAIM, SOLVENCY
+from zkstate.solvency.files import CLAIM, MAX_CLAIM_BYTES, SOLVENCY, Claim
 from zkstate.solvency.verify import verify_solvency
 
-Judge = Callable[[Path, Header, Path], bool]
+Judge = Callable[[Path, Header, Path], Worth]
 
 
-def _solvent(public: Path, header: Header, folder: Path) -> bool:
-    """Whether a proof holds, under whatever keys it brings: who relies on it judges those."""
-    return verify_solvency(public, folder, header, lambda _, key: (key.setup, None)).accepted
+def _solvent(public: Path, header: Header, folder: Path) -> Worth:
+    """What a proof is worth under whatever keys it brings: who relies on it judges those."""
+    finding = verify_solvency(public, folder, header, lambda _, key: (key.setup, None))
+    if not finding.accepted:
+        return Worth.FALSE
+    claim = Claim.decode(read_below(folder, CLAIM, MAX_CLAIM_BYTES))
+    return Worth.HOLDS if claim.system == "transparent" else Worth.UNDER_ITS_KEYS
 
 
 ANNEXES: dict[str, tuple[Limit, Judge]] = {SOLVENCY: (most_bytes, _solvent)}

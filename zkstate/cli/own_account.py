@@ -49,6 +49,7 @@ class Own:
     account: Account | None
     reasons: list[str] = field(default_factory=list)
     batch: str | None = None
+    proof: str | None = None  # why one that is here does not count
 
     def count_in(self, folder: Path) -> None:
         """Look for it in the solvency proof of a folder."""
@@ -73,7 +74,10 @@ class Own:
         return [
             ("your account", f"leaf {account.index} of {self.header.account_count:,}, id {account.id:#066x}"),
             *(("holds" if i == 0 else "", words) for i, words in enumerate(rows or ["nothing"])),
-            ("counted in", self.batch or "no proof of solvency: none is here"),
+            (
+                "counted in",
+                self.batch or f"no proof of solvency: {'none is here' if self.proof is None else self.proof}",
+            ),
         ]
 
 

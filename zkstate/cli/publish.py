@@ -124,8 +124,6 @@ def _publish_epoch(args: Namespace, terminal: Terminal) -> int:
         terminal.say(NODE_SIGNS)
     with terminal.progress("publish") as progress:
         copies = [publish_whole(public, mirror, progress) for mirror in whole_at]
-        for mirror in whole_at:
-            copies += publish_annexes(args.folder, signed.header, mirror, progress)
         if shards_at:
             copies += publish_shards(public, shards_at, progress)
         if some_at:
@@ -135,6 +133,8 @@ def _publish_epoch(args: Namespace, terminal: Terminal) -> int:
             told |= _to_chain(chain, args, signed, blobs, terminal)
             if plan is not None:
                 told |= deploy_vault(plan, Registry(chain, parse_address(str(told["registry"]))), terminal)
+        for mirror in (*whole_at, *shards_at, *some_at.values()):  # last: it can come later, and holds nothing else up
+            copies += publish_annexes(args.folder, signed.header, mirror, progress)
     header = signed.header
     result = {"verb": "publish", **header_result(header), "mirrors": [_copy_result(copy) for copy in copies], **told}
     facts = [

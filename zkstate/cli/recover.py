@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -204,21 +205,25 @@ def _files(args: Namespace, terminal: Terminal) -> int:
         raise InputError("--files rebuilds what is public and takes no key, age or history")
     if not args.mirror or args.out is None:
         raise InputError("--mirror and --out are needed (see --help)")
+    if args.blob_archive or args.blob_node or args.evidence_out is not None:
+        raise InputError("--files reads mirrors alone: leave --blob-archive, --blob-node and --evidence-out out")
     limits = Limits(request_s=float(args.timeout))
     with terminal.progress("recover") as progress:
-        kept = kept_root(args)
-        epoch, header_hash, _ = (_trust_root(args) if kept is None else kept.root).latest_epoch()
+        epoch, header_hash, trust = _any_root(args).latest_epoch()
         fleet = Fleet([mirror_at(place) for place in args.mirror], request_s=limits.request_s, grace_s=limits.grace_s)
         signed = rebuild(fleet, epoch, header_hash, args.out / PUBLIC, progress)
         annexes = _annexes(args, signed.header, terminal, progress)
     for source in fleet.reports():
         for words in source.lied:
             terminal.say(f"lied: {words}")
+    now = int(time.time())
     result = {"verb": "recover", "out": str(args.out), **header_result(signed.header), "annexes": annexes}
+    result["trust"] = trust_result(trust, now)
     facts = [
         ("files", f"{args.out}: publish them again with zkstate publish"),
-        ("with them", ", ".join(annexes) or "no proof of solvency or reserves: no mirror has one"),
+        ("with them", ", ".join(annexes) or "no proof of solvency: no mirror gave a whole one"),
         *header_facts(signed.header),
+        *trust_facts(trust, now),
     ]
     terminal.emit(result, lambda console: show_facts(console, facts))
     return 0

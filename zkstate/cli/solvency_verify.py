@@ -55,6 +55,8 @@ def run_verify(
             own = find_own(public, header, args)
             if own is not None and found.accepted:
                 own.count_in(folder)
+            elif own is not None:
+                own.proof = "the one here does not hold"
             reasons += [] if own is None else own.reasons
     not_shown = list(NOT_SHOWN)
     if pinned is None:

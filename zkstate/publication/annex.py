@@ -28,7 +28,8 @@ INDEX = "index.json"
 MAX_INDEX_BYTES = MAX_MANIFEST_BYTES
 
 Limit = Callable[[str, Header], int]
-"""How many bytes a file of an annex can have at most, by its path; EncodingError for a path that no annex has."""
+"""How many bytes a file of an annex can have at most, by its path; EncodingError for a path that no annex has.
+The empty path stands for all files together."""
 
 
 class _Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -68,6 +69,8 @@ class Index:
         for entry in document.files:
             if entry.size > (most := limit(entry.path, header)):
                 raise EncodingError(f"{INDEX}: {entry.path} has {entry.size} bytes; the limit is {most}")
+        if (total := sum(entry.size for entry in document.files)) > (most := limit("", header)):
+            raise EncodingError(f"{INDEX}: the files have {total} bytes together; the limit is {most}")
         return index
 
 
@@ -106,11 +109,11 @@ def check_annex(folder: Path, header: Header, limit: Limit, progress: Progress =
 
 
 def beside(public: Path, name: str, epoch: int) -> Path | None:
-    """The annex of a published epoch that stands on a mirror folder, if it is one and has it."""
+    """The annex of a published epoch that stands on a mirror folder, if it is one and has it, damaged or not."""
     place = public.resolve()
     mirror = place.parent.parent
     annex = mirror / annex_folder(name, epoch)
-    return annex if place.parent.name == "epochs" and (annex / INDEX).is_file() else None
+    return annex if place.parent.name == "epochs" and annex.is_dir() else None
 
 
 def _same_annex(source: Path, target: Path, paths: Sequence[str], header: Header) -> None:

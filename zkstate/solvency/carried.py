@@ -26,10 +26,13 @@ from zkstate.solvency.plan import BOUND_BYTES, LAYOUTS, Plan
 
 _BATCH, _KEY = re.compile(rf"{BATCHES}/\d{{1,2}}/\d{{6,9}}\.bin"), re.compile(rf"{KEYS}/\d{{1,2}}\.json")
 _HEAD_BYTES = 1 << 10  # more than what stands before a batch's proof
+_LEAST_TOTAL, _ACCOUNT_TOTAL = 64 << 20, 64 << 10  # more than the smallest batches take for one account
 
 
 def most_bytes(path: str, header: Header) -> int:
-    """The limit of a file of the solvency proof of an epoch. EncodingError for a path that no proof has."""
+    """The limit of a file of an epoch's solvency proof, of all for "". EncodingError for a path that no proof has."""
+    if not path:
+        return _LEAST_TOTAL + _ACCOUNT_TOTAL * header.account_count
     exact = {CLAIM: MAX_CLAIM_BYTES, CLASSES: header.account_count, BOUNDS: BOUND_BYTES * header.account_count}
     if path in exact:
         return exact[path]
