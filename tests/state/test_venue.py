@@ -53,7 +53,7 @@ def held(venue):
     return balances, positions
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(SEEDS, COUNTS)
 def test_a_random_venue_agrees_with_exact_fractions_and_conserves_every_asset(seed, count):
     ledger = balanced_ledger()
@@ -85,7 +85,7 @@ def test_a_random_venue_agrees_with_exact_fractions_and_conserves_every_asset(se
     assert not venue.orders
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(SEEDS, COUNTS, st.data())
 def test_a_replay_of_any_prefix_is_the_state_that_was_snapshotted_there(seed, count, data):
     ledger = quiet_ledger()
@@ -113,13 +113,9 @@ def changed(events, at, field, bits):
     """A copy with some bits of one field of one event flipped."""
     out = events.copy()
     size = out[field].dtype.itemsize
-    raw = (
-        int.from_bytes(out[field][at].tobytes()) ^ bits % (1 << 8 * size)
-        or int.from_bytes(out[field][at].tobytes()) ^ 1
-    )
     one = out[at : at + 1].view(np.uint8).reshape(-1)
     offset = out.dtype.fields[field][1]
-    one[offset : offset + size] = np.frombuffer(raw.to_bytes(size), np.uint8)
+    one[offset : offset + size] ^= np.frombuffer((bits % (1 << 8 * size) or 1).to_bytes(size), np.uint8)
     return out
 
 
@@ -131,9 +127,7 @@ def test_one_changed_event_is_named_whatever_field_it_was(field, seed, place, bi
     _, events = traded(ledger, seed, 40)
     at = place % len(events)
     spoiled = changed(events, at, field, bits)
-    with pytest.raises(
-        (DivergenceError, EncodingError), match=rf"^event {at + 1} of the venue's journal: |^event {at + 1} "
-    ):
+    with pytest.raises((DivergenceError, EncodingError), match=rf"^event {at + 1} of the venue's journal"):
         fresh(ledger).replay(spoiled)
 
 
@@ -322,7 +316,7 @@ def test_a_state_has_one_encoding_and_spoiled_bytes_are_refused():
     data = state_after(venue, epoch_ledger(venue, venue.time)).encode()
     assert VenueState.decode(data).encode() == data
     rng = np.random.default_rng(7)
-    for _ in range(300):
+    for _ in range(120):
         spoiled = bytearray(data)
         at = int(rng.integers(len(data)))
         spoiled[at] ^= int(rng.integers(1, 256))
