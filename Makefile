@@ -6,6 +6,8 @@
 #   make sanitize   the C tests under address and undefined-behaviour sanitizers
 #   make soundness  the probes of docs/soundness.md, as a table        SOUNDNESS="--seed any" FULL=1
 #   make fuzz       mutated input for every decoder                    SECONDS=30 a target
+#   make faults     kill -9, torn writes, full disk and I/O errors at every call that writes, and 1,900 mutations a format   FAULTS="--sample 40"
+#   make disaster   a venue, two mirrors and a key gone, liars among the rest: who served, who lied, RPO and RTO
 #   make interop    the tests against npm's snarkjs, circom2 and anvil (needs node)
 #   make bench      timings of primitives and user actions
 #   make bench-peers  the same beside gnark, arkworks, snarkjs and others, built under build/peers; writes benches/results   BENCH=--quick
@@ -28,6 +30,8 @@ SOUNDNESS ?=
 FULL ?=
 SECONDS ?= 30
 FUZZ ?=
+FAULTS ?=
+MUTATIONS ?= 1900
 SOLVER_VENV ?= .venv-soundness
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 
@@ -38,7 +42,7 @@ C_FILES := $(wildcard native/*/*.h native/*/*.c \
                       tests/native/*.c tests/native/*.h benches/*.c)
 NATIVE := zkstate/_native.abi3.so
 
-.PHONY: all native demo test lint format sanitize soundness fuzz interop bench peers bench-peers portability wheel clean
+.PHONY: all native demo test lint format sanitize soundness fuzz faults disaster interop bench peers bench-peers portability wheel clean
 all: native
 
 # Stamps: one environment, filled in steps, so that `make demo` downloads only what the demo runs.
@@ -108,6 +112,13 @@ soundness: native $(VENV)/.test
 
 fuzz: native $(VENV)/.test
 	$(PY) -m tests.fuzz --seconds $(SECONDS) $(FUZZ)
+
+faults: native $(VENV)/.test
+	LD_PRELOAD=$$($(PY) -c 'from tests.faults.preload import built; print(built())') $(PY) -m tests.faults.driver $(FAULTS)
+	$(PY) -m tests.fuzz --count $(MUTATIONS)
+
+disaster: native
+	$(VENV)/bin/zkstate demo --disaster $(DEMO)
 
 interop: native $(VENV)/.test tests/interop/node_modules/.package-lock.json
 	$(PY) -m pytest -q -m interop $(TESTS)

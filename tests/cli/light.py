@@ -45,9 +45,9 @@ def put_word(execution: PyEvmChain, address: bytes, slot: int, word: bytes) -> N
 
 
 @contextmanager
-def light(header: Path, folder: Path, *, superseded=False, blobs=None):
+def light(header: Path, folder: Path, *, superseded=False, blobs=None, halted=False):
     """The header of an epoch in a registry, in the block that slot 160 of 180 made final; with a newer one on top, or
-    the registry's word of the epoch's blobs.
+    the registry's word of the epoch's blobs; or halted.
     """
     signed = SignedHeader.decode(header.read_bytes())
     now = int(time.time())
@@ -60,6 +60,8 @@ def light(header: Path, folder: Path, *, superseded=False, blobs=None):
         registry.publish(newer.encode())
     if blobs is not None:
         put_word(execution, registry.address, blobs_slot(signed.header.hash), blobs)
+    if halted:
+        registry.halt()
     chain = replace(chain_at(now, 180), chain_id=execution.chain_id)
     beacons = BeaconChain(chain, executed(execution._backend.chain.get_canonical_head()))
     earlier = BeaconChain(chain)

@@ -195,6 +195,17 @@ def test_rotation_keeps_what_its_rules_keep_and_drops_what_nothing_needs(plain):
     assert report.objects == len(left)
 
 
+def test_a_version_that_was_changed_is_not_what_the_next_one_follows(plain):
+    """Without a key, as long as the one after it is there."""
+    store, key = plain
+    for i in (1, 2):
+        make(store, key, Contents(files=(("note.txt", bytes([i])),)), 1_800_000_000 + i)
+    assert check(store).sound
+    old = (store / "versions/00000002.json").read_bytes()
+    (store / "versions/00000002.json").write_bytes(old.replace(b'"time":1800000001', b'"time":1800000000'))
+    assert any("version 3 follows one with SHA-256" in words for words in check(store).findings)
+
+
 def test_a_version_that_cannot_be_read_keeps_every_object(plain):
     store, key = plain
     objects = set(tree(store / "objects"))

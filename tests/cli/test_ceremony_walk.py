@@ -6,7 +6,8 @@ import shutil
 import pytest
 
 from tests.cli.program import ALLOW, tree, zkstate
-from tests.cli.test_readme import blocks, follow
+from tests.cli.test_readme import README
+from tests.cli.walk import blocks, follow
 from tests.proof.ptau import ceremony_ptau
 from zkstate.proof import ceremony, zkey_file
 from zkstate.proof.record import CeremonyRecord
@@ -22,7 +23,7 @@ def walked(recovered, tmp_path_factory):
     folder = tmp_path_factory.mktemp("walk")
     shutil.copy(recovered.bundle, folder / "account.json")
     (folder / "powers.ptau").write_bytes(ceremony_ptau(POWER, prepared=False))
-    (script,) = blocks("sh ceremony")
+    (script,) = blocks(README, "sh ceremony")
     assert ALLOW not in script
     for line in script.splitlines():
         done = follow(line, folder)

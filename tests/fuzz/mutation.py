@@ -19,7 +19,7 @@ def _once(data: bytes, other: bytes, rng: random.Random, fixed: int) -> bytes:
         return data + other[: rng.randrange(1, 9)]
     at = rng.randrange(fixed, len(data))
     size = min(len(data) - at, rng.choice((1, 1, 2, 4, 8, 32, 48, 96, rng.randrange(1, 300))))
-    match rng.randrange(9):
+    match rng.randrange(10):
         case 0:
             return data[:at] + bytes([data[at] ^ 1 << rng.randrange(8)]) + data[at + 1 :]
         case 1:
@@ -39,5 +39,11 @@ def _once(data: bytes, other: bytes, rng: random.Random, fixed: int) -> bytes:
             return data[:at] + (value % (1 << 8 * width)).to_bytes(width, "little") + data[at + width :]
         case 7:
             return data[:at] + rng.choice((bytes(size), b"\xff" * size, rng.randbytes(size))) + data[at + size :]
+        case 8:
+            there = rng.randrange(fixed, len(data))  # two pieces change places
+            low, high = sorted((at, there))
+            size = min(size, high - low, len(data) - high)
+            first, second = data[low : low + size], data[high : high + size]
+            return data[:low] + second + data[low + size : high] + first + data[high + size :]
         case _:
             return data + rng.choice((b"\0", b"\xff", other[: rng.randrange(1, 64)]))

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import rlp as pyrlp
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
@@ -21,6 +20,8 @@ from lightclient.execution.header import BlockHeader
 from lightclient.execution.receipts import Log, Receipt
 from lightclient.network import chain_of
 from lightclient.registry_reader import RegistryProofs
+from tests.fuzz.formats import FORMATS
+from tests.fuzz.target import Target
 from tests.lightclient.beaconchain import BeaconChain, Library, answer, chain_at
 from tests.lightclient.consensus.committees import SIZE, started
 from tests.lightclient.execution.tries import grow, proof
@@ -45,15 +46,6 @@ from zkstate.state.venue_state import VenueState, state_of
 SEED = b"a seed for fuzzing"
 CHAIN = chain_at(1_900_000_000, 180)
 BEACONS = BeaconChain(CHAIN)
-
-
-@dataclass(frozen=True)
-class Target:
-    """`run` takes any bytes; it may raise ZkstateError and AssertionError, which is a finding, and nothing else."""
-
-    seeds: tuple[bytes, ...]
-    run: Callable[[bytes], None]
-    fixed: int = 0  # leading bytes that are seldom worth changing
 
 
 def objects():
@@ -270,3 +262,4 @@ def journal() -> Target:
 TARGETS = {
     "ssz": ssz, "beacon": beacon, "trie": trie, "points": points, "proofs": proofs, "keys": keys, "journal": journal
 }  # fmt: skip
+TARGETS |= FORMATS

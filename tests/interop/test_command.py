@@ -6,7 +6,8 @@ import re
 import pytest
 
 from tests.cli.program import process, tree, zkstate
-from tests.cli.test_readme import blocks, follow
+from tests.cli.test_readme import README
+from tests.cli.walk import blocks, follow
 from tests.interop.test_anvil import PUBLISHED_KEY, anvil
 from tests.interop.tools import HERE, accepted, judged, refuses_each_changed_input, triple
 
@@ -117,9 +118,9 @@ def test_the_venue_publishes_and_a_trader_recovers_through_a_node(node, tmp_path
 def test_the_readme_runs_as_written_with_a_chain_and_snarkjs(node, tmp_path):
     """The blocks that need a node, another port than the one it names, or snarkjs, after those that they build on."""
     tools = str(HERE / "node_modules/.bin")
-    for line in "".join(blocks("sh")[:3]).splitlines():
+    for line in "".join(blocks(README, "sh")[:3]).splitlines():
         done = follow(line, tmp_path, tools)
         assert done.returncode == 0, f"{line}\n{done.stdout}\n{done.stderr}"
-    for script in blocks("sh interop"):
+    for script in blocks(README, "sh interop"):
         done = follow(script.replace("http://127.0.0.1:8545", node), tmp_path, tools)
         assert done.returncode == 0, f"{script}\n{done.stdout}\n{done.stderr}"

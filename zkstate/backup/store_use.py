@@ -24,8 +24,10 @@ from zkstate.backup.store import (
     read_version,
     unneeded,
     version_numbers,
+    version_path,
 )
 from zkstate.backup.store_keys import StoreKey
+from zkstate.backup.version import Version
 from zkstate.errors import DisagreementError, InputError, MissingError, SourceError
 from zkstate.publication.header import SIGNED_BYTES, Header
 from zkstate.publication.layout import HEADER, MANIFEST, epoch_folder
@@ -71,6 +73,7 @@ def check(
     for number in numbers:
         try:
             version = read_version(store, number)
+            _follows(store, version, numbers, findings)
             needed |= objects_of(store, version)
             headers = tuple(epoch_files(store, epoch)[0].header for epoch in version.epochs)
             if key is not None:
@@ -97,6 +100,17 @@ def check(
     return StoreReport(
         tuple(numbers), headers, len(needed), size, tuple(findings), tuple(dict.fromkeys(unchecked)), left
     )
+
+
+def _follows(store: Path, version: Version, numbers: Sequence[int], findings: list[str]) -> None:
+    """Whether a version names the one before it, where that is still there."""
+    if version.number - 1 not in numbers:
+        return
+    found = sha256_below(store, version_path(version.number - 1))
+    if version.previous != found:
+        findings.append(
+            f"version {version.number} follows one with SHA-256 {version.previous}, and the one before it has {found}"
+        )
 
 
 def _hold_to_chain(

@@ -104,8 +104,9 @@ def _parquet_lines(arrow: ModuleType, data: bytes) -> Lines:
         raise EncodingError(f"{PARQUET} has {meta.num_rows} rows, {meta.num_columns} columns: not a table of a book")
     for group in range(meta.num_row_groups):
         for column in range(meta.num_columns):
-            if not 0 <= meta.row_group(group).column(column).total_uncompressed_size <= MAX_BYTES:
-                raise EncodingError(f"{PARQUET}: column {column} is larger than {MAX_BYTES} bytes")
+            chunk = meta.row_group(group).column(column)
+            if chunk.compression != "UNCOMPRESSED" or not 0 <= chunk.total_uncompressed_size <= MAX_BYTES:
+                raise EncodingError(f"{PARQUET}: column {column} is compressed, or larger than {MAX_BYTES} bytes")
     if any(field.type != arrow.string() for field in file.schema_arrow):
         raise EncodingError(f"{PARQUET}: a column is not of text")
     table = file.read(use_threads=False)
