@@ -45,7 +45,7 @@ def write_new(path: Path, content: bytes | memoryview, mode: int = PUBLIC_FILE) 
 def replace_file(path: Path, content: bytes | Iterable[bytes | memoryview], mode: int = PUBLIC_FILE) -> None:
     """Write or replace one file, given whole or in chunks, in one step. EnvironmentFailure if the disk refuses."""
     with disk_errors(f"{path} was not written"):
-        _write(path, content, mode, Path.replace)
+        _write(path, content, mode, _replace)
 
 
 def create_file(
@@ -185,7 +185,12 @@ def _write(
                 file.write(chunk)
         os.fsync(fd)
         show(partial, path)
-        _sync(path.parent)
+
+
+def _replace(source: Path, target: Path) -> None:
+    """Give a file its name, or the name of the one that was there, as one step."""
+    source.replace(target)
+    _sync(target.parent)
 
 
 def _link_new(source: Path, target: Path) -> None:
@@ -194,7 +199,12 @@ def _link_new(source: Path, target: Path) -> None:
         target.hardlink_to(source)
     except FileExistsError:
         raise _taken(target) from None
-    source.unlink()
+    try:
+        source.unlink()
+        _sync(target.parent)
+    except BaseException:
+        target.unlink(missing_ok=True)  # who is told that it failed finds nothing
+        raise
 
 
 def _rename_new(source: Path, target: Path) -> None:

@@ -28,10 +28,10 @@ def follow(script, folder, path="", **variables):
 
 
 def run_lines(lines, folder, **variables):
-    """Follow each line by itself; what they wrote to stderr, by line."""
+    """Follow each line by itself; what they wrote, by line."""
     said = {}
     for line in lines:
         done = follow(line, folder, **variables)
         assert done.returncode == 0, f"{line}\n{done.stdout}\n{done.stderr}"
-        said[line] = done.stderr
+        said[line] = done.stdout + done.stderr
     return said

@@ -87,7 +87,7 @@ def counted(name: str, count: int, seed: int) -> list[str]:
     target, rng, findings = TARGETS[name](), random.Random(f"{seed} {name}"), []
     previous = signal.signal(signal.SIGVTALRM, stop)
     try:
-        for i in range(count):
+        for i in range(int(count * target.share)):
             data = mutated(rng.choice(target.seeds), rng.choice(target.seeds), rng, target.fixed)
             signal.setitimer(signal.ITIMER_VIRTUAL, LIMIT_S)
             words, bad = outcome(target, data)

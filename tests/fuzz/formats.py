@@ -32,7 +32,7 @@ from zkstate.publication.tables import check_instruments, check_totals
 from zkstate.publication.tiles import path_from_tiles
 from zkstate.solvency.files import MAGIC, BatchFile, Claim
 from zkstate.state.identity import AccountKey
-from zkstate.state.valuation_files import READERS, WRITERS
+from zkstate.state.valuation_files import PARQUET, READERS, WRITERS
 
 TRADER, PASSPHRASE, CHEAP = "user-00000003", b"six words that nobody has said", Cost(1, 8, 1)
 EPOCH = "mirror/epochs/00000001"
@@ -173,9 +173,19 @@ def export() -> Target:
     return canonical("export/export.json", Export.decode, Export.encode)
 
 
+def parquet() -> Target:
+    """The form that another process reads, at half a second each."""
+
+    def run(data: bytes) -> None:
+        lines = READERS[PARQUET](data)
+        assert list(READERS[PARQUET](WRITERS[PARQUET](lines))) == list(lines)
+
+    return Target((scene()[f"export/{PARQUET}"],), run, share=0.05)
+
+
 def tables() -> Target:
-    """The three forms of a book: text that comes back as it is."""
-    names = sorted(READERS)
+    """The other forms of a book: text that comes back as it is."""
+    names = sorted(READERS.keys() - {PARQUET})
 
     def run(data: bytes) -> None:
         name = names[data[0] % len(names)] if data else names[0]
@@ -246,6 +256,6 @@ FORMATS: dict[str, Callable[[], Target]] = {
     made.__name__: made
     for made in (
         header, manifest, instruments, totals, tiles, records, plan, slices, bundle, attestation, statement, export,
-        tables, sealed, shares, versions, version_index, slot, solvency,
+        tables, parquet, sealed, shares, versions, version_index, slot, solvency,
     )
 }  # fmt: skip

@@ -11,3 +11,4 @@ class Target:
     seeds: tuple[bytes, ...]
     run: Callable[[bytes], None]
     fixed: int = 0  # leading bytes that are seldom worth changing
+    share: float = 1.0  # of the mutations of other targets, where a run takes long
