@@ -29,6 +29,7 @@ FLOORS = {
     "zkstate.solvency": 10,
     "lightclient": 11,
     "zkstate.backup": 12,
+    "zkstate.reserves": 12,
     "zkstate.cli": 13,
     "zkstate.__main__": 14,
     "zkstate": 0,

@@ -103,15 +103,21 @@ class BlockHeader:
         Errors: EncodingError for a missing or malformed field; DisagreementError if the hash that the answer
         states is not that of its fields.
         """
-        if not isinstance(block, Mapping):
-            raise EncodingError("block: the answer is not an object")
-        header = cls.decode(rlp.encode([_stated(block, field) for field in _present(block)]))
-        stated = read_data(block.get("hash"), "block field hash", HASH_BYTES)
-        if header.hash != stated:
-            raise DisagreementError(
-                f"block {header.number}: it states hash 0x{stated.hex()}, and its fields have 0x{header.hash.hex()}"
-            )
-        return header
+        return cls.decode(encode_block(block))
+
+
+def encode_block(block: object) -> bytes:
+    """The RLP of the header in such an answer. Errors: as `BlockHeader.from_json`."""
+    if not isinstance(block, Mapping):
+        raise EncodingError("block: the answer is not an object")
+    data = rlp.encode([_stated(block, field) for field in _present(block)])
+    header = BlockHeader.decode(data)
+    stated = read_data(block.get("hash"), "block field hash", HASH_BYTES)
+    if header.hash != stated:
+        raise DisagreementError(
+            f"block {header.number}: it states hash 0x{stated.hex()}, and its fields have 0x{header.hash.hex()}"
+        )
+    return data
 
 
 def verify_walk(block_hash: bytes, headers: Sequence[bytes]) -> tuple[BlockHeader, ...]:

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from zkstate.errors import DisagreementError, EncodingError, EnvironmentFailure, LengthError
+from zkstate.errors import DisagreementError, LengthError
+from zkstate.registry.signatures import SIGNATURE_BYTES, signer
 from zkstate.state.identity import KEY_BYTES, AccountKey
 
-SIGNATURE_BYTES = 65
-_SECP256K1_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
+__all__ = ["SIGNATURE_BYTES", "WalletRequest"]
+
 _INFO = b"zkstate wallet key v1"
 _WARNING = "This signature is the key of your account at this venue. Sign it in zkstate only, and show it to nobody."
 
@@ -66,24 +67,9 @@ class WalletRequest:
 
     def _checked(self, address: bytes, signature: bytes) -> bytes:
         """r ‖ s of a signature by that address."""
-        if len(signature) != SIGNATURE_BYTES:
-            raise LengthError(f"a wallet signature has {len(signature)} bytes, not {SIGNATURE_BYTES}")
-        r, s, v = (int.from_bytes(part) for part in (signature[:32], signature[32:64], signature[64:]))
-        if not (0 < r < _SECP256K1_ORDER and 0 < s <= _SECP256K1_ORDER // 2 and v in (0, 1, 27, 28)):
-            raise EncodingError("a wallet signature is not canonical: r and s in range, s low, v one of 0, 1, 27, 28")
-        try:
-            from eth_account import Account  # noqa: PLC0415 (optional dependency)
-            from eth_account.messages import encode_typed_data  # noqa: PLC0415 (optional dependency)
-            from eth_keys.exceptions import BadSignature  # noqa: PLC0415 (optional dependency)
-        except ImportError:
-            raise EnvironmentFailure("wallet keys need eth-account: pip install 'zkstate[chain]'") from None
-        message = encode_typed_data(full_message=self.typed_data())
-        try:
-            signer = bytes.fromhex(Account.recover_message(message, vrs=(v % 27 + 27, r, s)).removeprefix("0x"))
-        except BadSignature:
-            raise EncodingError("a wallet signature is of no key") from None
-        if signer != address:
+        found = signer(self.typed_data(), signature)
+        if found != address:
             raise DisagreementError(
-                f"the signature is by 0x{signer.hex()} or of another message, not by 0x{address.hex()} of this one"
+                f"the signature is by 0x{found.hex()} or of another message, not by 0x{address.hex()} of this one"
             )
         return signature[:64]

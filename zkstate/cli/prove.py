@@ -26,11 +26,14 @@ from zkstate.cli.plain_transparent import TAKES as TRANSPARENT_TAKES
 from zkstate.cli.plain_transparent import PlainTransparent, prove_files
 from zkstate.cli.prove_circom import TAKES as CIRCOM_TAKES
 from zkstate.cli.prove_circom import prove_circom
+from zkstate.cli.reserves_prove import OPTIONS as RESERVE_OPTIONS
+from zkstate.cli.reserves_prove import declare_reserves, run_reserves
 from zkstate.cli.solvency_prove import LEAST_ROWS, MOST_ROWS, run_prove
 from zkstate.cli.terminal import Terminal, show_facts
 from zkstate.cli.verdict import claim_facts, claim_result
 from zkstate.errors import EnvironmentFailure, InputError
 from zkstate.publication.progress import Progress
+from zkstate.reserves.document import RESERVES
 from zkstate.solvency.files import STATEMENT
 from zkstate.state import decimals
 from zkstate.state.schema import I64, I128, VALUE_DECIMALS, Instrument
@@ -47,6 +50,8 @@ usage: zkstate prove margin    --account BUNDLE [--ratio R] [--initial]         
        zkstate prove exit        --account BUNDLE --asset SYMBOL [--exactly X] --recipient A --out DIR
                                [CONTEXT] [--system transparent | [--system groth16] KEY] [--json]
        zkstate prove solvency EPOCH [--jobs N] [--batch-rows N] [--system SYSTEM] [KEYS] [--json]
+       zkstate prove reserves EPOCH --address A [--address A ...] --chain-id N --expiry T --out DIR [--json]
+       zkstate prove reserves EPOCH --controls FILE --tokens FILE --rpc URL [--block-hash HASH] [--json]
        zkstate prove STATEMENT ..  --attestation FILE --challenge HEX --expiry T [CONTEXT] KEY [--json]
        zkstate prove --zkey ZKEY --wtns WTNS [--r1cs R1CS] [--ceremony RECORD | --allow-insecure-setup] --out DIR
        zkstate prove --r1cs R1CS --wtns WTNS --out DIR
@@ -70,6 +75,9 @@ named by row), without one by the transparent system.
   solvency            of a whole venue: every account in EPOCH, the folder that snapshot wrote, is counted and held to
                       maintenance; who is unhealthy is counted with what they lack. Written to EPOCH/solvency, which is
                       published; a run that was killed goes on where it stopped
+  reserves            of a venue: that it controls addresses, and what they hold at one block. First what their keys
+                      are to sign, for this epoch, until T; then, with the signatures in FILE, proofs from a node of
+                      the coin and tokens in --tokens (docs/spec.md, 14), written to EPOCH/reserves
   BOUNDS              --exactly X, --at-least X, --at-most X, or both of the latter, in whole units: 1.5
   ENTRY               --entry-at-least X, --entry-at-most X: bounds of the entry value, in quote
   --account BUNDLE    the account bundle that zkstate recover wrote
@@ -126,7 +134,7 @@ TAKES = {
 
 
 def declare(parser: Parser) -> None:
-    parser.add_argument("statement", choices=(*CLAIMS, STATEMENT), nargs="?")
+    parser.add_argument("statement", choices=(*CLAIMS, STATEMENT, RESERVES), nargs="?")
     parser.add_argument("epoch", type=directory, nargs="?")
     parser.add_argument("--jobs", type=whole(1, 256))
     parser.add_argument("--batch-rows", type=whole(LEAST_ROWS, MOST_ROWS))
@@ -150,14 +158,15 @@ def declare(parser: Parser) -> None:
     for name in ("exactly", "at-least", "at-most", "entry-at-least", "entry-at-most"):
         parser.add_argument(f"--{name}", type=decimal)
     declare_context(parser)
+    declare_reserves(parser)
 
 
 def run(args: Namespace, terminal: Terminal) -> int:
     if args.statement == STATEMENT:
         return run_prove(args, terminal)
-    for name in ("epoch", "jobs", "batch_rows", "keys"):
-        if getattr(args, name) is not None:
-            raise InputError(f"only prove solvency takes {'a folder' if name == 'epoch' else _option(name)}")
+    if args.statement == RESERVES:
+        return run_reserves(args, terminal)
+    _refuse_venue_options(args)
     if (args.out is None) == (args.attestation is None):
         raise InputError("give --out, or --attestation to have all in one file")
     target: Path = args.out or args.attestation
@@ -205,6 +214,16 @@ def run(args: Namespace, terminal: Terminal) -> int:
     facts = [*claim_facts(attestation), ("proof", str(target))]
     terminal.emit(result, lambda console: show_facts(console, facts))
     return 0
+
+
+def _refuse_venue_options(args: Namespace) -> None:
+    """InputError for an option that speaks of a whole venue."""
+    for name in RESERVE_OPTIONS:
+        if getattr(args, name) is not None:
+            raise InputError(f"only prove reserves takes {_option(name)}")
+    for name in ("epoch", "jobs", "batch_rows", "keys"):
+        if getattr(args, name) is not None:
+            raise InputError(f"only prove solvency takes {'a folder' if name == 'epoch' else _option(name)}")
 
 
 def _option(name: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -15,6 +15,7 @@ from zkstate.cli.arguments import Namespace
 from zkstate.cli.headers import age_text, header_facts, header_result, time_text
 from zkstate.cli.named import read_named
 from zkstate.cli.own_account import find_own
+from zkstate.cli.reserves_verify import find_assets
 from zkstate.cli.terminal import Facts, Terminal, show_judgement, size_text
 from zkstate.cli.verdict import SECURITY, TRANSPARENT_SECURITY, setup_result, setup_text
 from zkstate.constraint.compiler import build
@@ -29,12 +30,17 @@ from zkstate.publication.layout import HEADER
 from zkstate.publication.regular import read_below
 from zkstate.solvency.carried import most_bytes
 from zkstate.solvency.files import SHORTFALL_DECIMALS, STATEMENT, health_text
-from zkstate.solvency.verify import NOT_SHOWN, Solvency, verify_solvency
+from zkstate.solvency.verify import NOT_SHOWN, RESERVES_NOT_SHOWN, Solvency, verify_solvency
 from zkstate.state.decimals import render
 
 
 def run_verify(
-    public: Path, folder: Path, pinned: bytes | None, args: Namespace, terminal: Terminal
+    public: Path,
+    folder: Path,
+    reserves_of: Callable[[Path, int], Path | None],
+    pinned: bytes | None,
+    args: Namespace,
+    terminal: Terminal,
 ) -> tuple[int, Header]:
     """Hold a published epoch against its header, and its solvency proof against both: the exit code."""
     signed = SignedHeader.decode(read_below(public, HEADER, SIGNED_BYTES))
@@ -44,7 +50,7 @@ def run_verify(
         reasons = [str(finding) for finding in audit_folder(public, signed, progress)]
         if pinned not in (None, header.hash):
             reasons.insert(0, f"header hash is {header.hash.hex()}, and {(pinned or b'').hex()} is expected")
-        found, own = None, None
+        found, own, assets = None, None, None
         if not reasons:
             judge = _Judge(_records(args.ceremony), allow=args.allow_insecure_setup)
             reasons += [str(finding) for finding in check_annex(folder, header, most_bytes, progress)]
@@ -57,7 +63,8 @@ def run_verify(
                 own.count_in(folder)
             elif own is not None:
                 own.proof = "the one here does not hold"
-            reasons += [] if own is None else own.reasons
+            assets = find_assets(public, header, reserves_of(public, header.epoch), args)
+            reasons += [*([] if own is None else own.reasons), *([] if assets is None else assets.reasons)]
     not_shown = list(NOT_SHOWN)
     if pinned is None:
         not_shown.append("that this header is the newest, or the only one of its epoch: pin one with --header")
@@ -69,6 +76,9 @@ def run_verify(
         body, facts = solvency_result(found), [*facts, *_solvency_facts(found)]
     if own is not None:
         body, facts = body | own.result(), [*facts, *own.facts()]
+    if assets is not None:
+        body, facts = body | assets.result(), [*facts, *assets.facts()]
+        not_shown = [words for words in not_shown if words != RESERVES_NOT_SHOWN]
     facts += [("not shown" if i == 0 else "", words) for i, words in enumerate(not_shown)]
 
     def show(console: Console) -> None:

@@ -31,6 +31,8 @@ from zkstate.cli.own_account import OPTIONS as OWN
 from zkstate.cli.own_account import declare_own, find_own
 from zkstate.cli.plain import PlainProof, judge, read_key
 from zkstate.cli.plain_transparent import PlainTransparent, judge_files
+from zkstate.cli.reserves_verify import OPTIONS as RESERVE_OPTIONS
+from zkstate.cli.reserves_verify import declare_reserves, find_assets
 from zkstate.cli.solvency_verify import run_verify
 from zkstate.cli.terminal import Terminal, show_judgement
 from zkstate.cli.verdict import Verdict
@@ -41,6 +43,7 @@ from zkstate.publication.audit import audit_folder
 from zkstate.publication.header import SIGNED_BYTES, SignedHeader, equivocation
 from zkstate.publication.layout import HEADER, MANIFEST, PUBLIC
 from zkstate.publication.regular import read_below
+from zkstate.reserves.document import RESERVES
 from zkstate.solvency.files import SOLVENCY
 
 USAGE = """\
@@ -98,6 +101,16 @@ YOUR ACCOUNT in an EPOCH_DIR or SOLVENCY, looked up in its files, and with a pro
   --account BUNDLE      what zkstate recover wrote: the account has to be that one
   --holds SYMBOL=AMOUNT what you think it holds, once for each instrument; anything else is an objection
 
+RESERVES beside an epoch (reserves/ there, or on the mirror), held against what the venue owes, asset by asset:
+
+  --reserves PLACE      a file of zkstate prove reserves, or a folder of them
+  --tokens FILE         the tokens that you take, and where they keep balances: without it, the venue's word
+  --block CHAIN:HASH    the block that you take for one of that chain; --reserves-rpc URL asks nodes, and --evidence
+                        FILE with its pins stands behind the block that it ends in
+  --net                 compare with what is owed less what accounts owe; otherwise with all that is owed
+  --max-gap D           how far the block may be from the epoch's time (1d)
+  --other-reserves FILE another venue's file: it must not claim the same addresses
+
 SETUP, how far the key of a Groth16 proof may be believed. Without either, only keys that this version knows from a
 verified ceremony are; a transparent proof has none:
 
@@ -127,6 +140,7 @@ def declare(parser: Parser) -> None:
     declare_context(parser)
     declare_evidence(parser)
     declare_own(parser)
+    declare_reserves(parser)
 
 
 def run(args: Namespace, terminal: Terminal) -> int:
@@ -166,7 +180,7 @@ def _verify_folder(place: Path, args: Namespace, terminal: Terminal) -> int:
         export = place if os.path.lexists(place / EXPORT_FILE) else None
         return _verify_proof(read_attestation(place), args, terminal, export)
     if (place / MANIFEST).exists():
-        _only(args, "an epoch", "header", "header_hash", "max_age", *OWN)
+        _only(args, "an epoch", "header", "header_hash", "max_age", *OWN, *RESERVE_OPTIONS, *OPTIONS)
         return _verify_epoch(place, args, terminal)
     if (place / TRANSPARENT_FILE).exists():
         _only(args, "a transparent proof without a statement", "r1cs")
@@ -198,6 +212,7 @@ def _only(args: Namespace, what: str, *takes: str) -> None:
         *FIELDS,
         *OPTIONS,
         *OWN,
+        *RESERVE_OPTIONS,
     } - set(takes):
         if is_given(getattr(args, name)):
             raise InputError(f"verify of {what} does not check --{name.replace('_', '-')}: leave it out")
@@ -278,30 +293,45 @@ def _verify_epoch(folder: Path, args: Namespace, terminal: Terminal) -> int:
     if pinned is not None and pinned != header.hash:
         findings.insert(0, f"header hash is {header.hash.hex()}, and {pinned.hex()} is expected")
     own = None if findings else find_own(folder, header, args)
-    findings += [] if own is None else own.reasons
+    assets = None if findings else find_assets(folder, header, _reserves_of(folder, header.epoch), args)
+    findings += [*([] if own is None else own.reasons), *([] if assets is None else assets.reasons)]
     if not findings:
         check_age("the epoch is", header, args.max_age, int(time.time()))
     not_shown = [
         "that balances are in range, accounts healthy, or totals the sums of the accounts",
         "that this header is the newest, or the only one of its epoch",
     ]
+    found = ({} if own is None else own.result()) | ({} if assets is None else assets.result())
     result = {"verb": "verify", "kind": "epoch", "accepted": not findings, "reasons": findings}
     facts = [
         *header_facts(header),
         *([] if own is None else own.facts()),
+        *([] if assets is None else assets.facts()),
         *(("not shown" if i == 0 else "", words) for i, words in enumerate(not_shown)),
     ]
     terminal.emit(
-        result | header_result(header) | ({} if own is None else own.result()) | {"not_shown": not_shown},
+        result | header_result(header) | found | {"not_shown": not_shown},
         lambda console: show_judgement(console, not findings, findings, facts),
     )
     return int(bool(findings))
 
 
 def _verify_solvency(place: Path, args: Namespace, terminal: Terminal) -> int:
-    _only(args, "solvency", "header", "header_hash", "max_age", "ceremony", "solvency", "jobs", *OWN)
+    _only(
+        args,
+        "solvency",
+        "header",
+        "header_hash",
+        "max_age",
+        "ceremony",
+        "solvency",
+        "jobs",
+        *OWN,
+        *RESERVE_OPTIONS,
+        *OPTIONS,
+    )
     public, folder = (place, args.solvency) if args.solvency is not None else (_solvency_of(place) or (place, place))
-    code, header = run_verify(public, folder, _pinned_hash(args), args, terminal)
+    code, header = run_verify(public, folder, _reserves_of, _pinned_hash(args), args, terminal)
     if code == 0:
         check_age("the epoch is", header, args.max_age, int(time.time()))
     return code
@@ -316,6 +346,11 @@ def _solvency_of(place: Path) -> tuple[Path, Path] | None:
     header = SignedHeader.decode(read_below(place, HEADER, SIGNED_BYTES)).header
     found = beside(place, SOLVENCY, header.epoch)
     return None if found is None else (place, found)
+
+
+def _reserves_of(public: Path, epoch: int) -> Path | None:
+    """Where the reserves of a published epoch stand: in one folder with it, or on a mirror folder."""
+    return public.parent / RESERVES if public.name == PUBLIC else beside(public, RESERVES, epoch)
 
 
 def _compare_headers(paths: list[Path], terminal: Terminal) -> int:

@@ -37,12 +37,13 @@ GROUP, GROUP_BYTES = 256, 16 << 20  # batches whose proofs are held and judged t
 Judge = Callable[[Batch, VerifyingKey], tuple[SetupStatus, str | None]]
 """Of a circuit's statement and its key: how it was made, and why it is not taken, if so."""
 
+RESERVES_NOT_SHOWN = "that the venue has what it owes"
 NOT_SHOWN = (
     "that prices, tiers and scenarios are right: only that the venue committed to them",
     "that open orders are reserved, or initial margin or the portfolio rule met: accounts are held to maintenance",
     "what is owed through positions, profit not realised and isolated collateral: entry values are in no total",
     "that entry values are right, and so the health of who holds positions: they are the venue's word",
-    "that the venue has what it owes",
+    RESERVES_NOT_SHOWN,
     "that users are among the accounts: each finds their own with zkstate recover, if they made its key themselves",
     "that a key that the venue issued serves one user alone",
 )

@@ -1,0 +1,129 @@
+"""Reserves as their users meet them: requests to sign, a file beside an epoch, the verdict, and mirrors."""
+
+import json
+
+import pytest
+from eth_account import Account
+from eth_account.messages import encode_defunct, encode_typed_data
+
+from tests.cli.program import tree, zkstate
+from tests.reserves.chain import ADDRESSES, KEYS, Chain, controlled, reserves, token
+from tests.solvency.venue import commit, ledger
+
+TOKENS = [token(symbol, number) for symbol, number in (("USD", 0xA), ("COIN", 0xB), ("OTHER", 0xC))]
+
+
+def holding(epoch, share=1):
+    """A chain on which the first address has so much of each asset as accounts hold together."""
+    table, totals = epoch.ledger.table, epoch.ledger.totals()
+    amounts = {t.address: totals.credits[table.by_symbol(t.symbol).id - 1] // share for t in TOKENS}
+    tokens = [(each, {ADDRESSES[0]: amounts[each.address]}) for each in TOKENS]
+    return Chain(dict.fromkeys(ADDRESSES[:2], 10**18), tokens, time=epoch.header.time)
+
+
+def write(epoch, world, name="1.json", native=None):
+    found = reserves(epoch.header, world, controlled(epoch.header, keys=KEYS[:2]), TOKENS, native=native)
+    (epoch.folder / "reserves").mkdir(exist_ok=True)
+    (epoch.folder / "reserves" / name).write_bytes(found.encode())
+    return found
+
+
+@pytest.fixture
+def epoch(tmp_path):
+    return commit(tmp_path / "epoch", ledger(small=10, large=0))
+
+
+def test_a_venue_that_has_what_it_owes(epoch, tmp_path):
+    world = holding(epoch)
+    found = write(epoch, world)
+    pin = f"1:0x{world.block_hash.hex()}"
+    tokens = tmp_path / "tokens.json"
+    tokens.write_text(json.dumps(json.loads(found.encode())["tokens"]))
+    verdict = zkstate("verify", epoch.public, "--block", pin, "--tokens", tokens, "--json", believe=False)
+    assert verdict.code == 0, verdict.out + verdict.err
+    told = verdict.json["reserves"]
+    assert {each["symbol"] for each in told["assets"]} == {"USD", "COIN", "OTHER"}
+    assert all(each["covered"] and each["owed"] == each["reserve"] for each in told["assets"])
+    assert told["chains"][0]["trust"]["level"] == "c"
+    assert not any("venue's word" in words for words in told["not_shown"])
+    text = zkstate("verify", epoch.public, believe=False)
+    assert (text.code, "the venue's word" in text.out, "covered" in text.out) == (0, True, True)
+    other = zkstate("verify", epoch.public, "--block", f"1:0x{'00' * 32}", believe=False)
+    assert (other.code, "block of chain 1 is 0x" in other.out) == (1, True)
+
+
+def test_a_venue_that_has_not(epoch):
+    write(epoch, holding(epoch, share=2))
+    verdict = zkstate("verify", epoch.public, "--json", believe=False)
+    assert verdict.code == 1
+    assert [words.partition(":")[0] for words in verdict.json["reasons"]] == ["USD", "COIN", "OTHER"]
+    assert all("are missing" in words for words in verdict.json["reasons"])
+
+
+def test_reserves_go_to_mirrors_and_back(epoch, tmp_path):
+    write(epoch, holding(epoch))
+    mirror = tmp_path / "mirror"
+    done = zkstate("publish", epoch.folder, "--mirror", mirror, "--json")
+    assert [place["folder"] for place in done.json["mirrors"]] == [
+        str(mirror / "epochs/00000001"), str(mirror / "reserves/00000001")
+    ]  # fmt: skip
+    verdict = zkstate("verify", mirror / "epochs/00000001", "--json", believe=False)
+    assert (verdict.code, verdict.json["reserves"]["accepted"]) == (0, True)
+    header = epoch.public / "header.bin"
+    back = zkstate("recover", "--files", "--mirror", mirror, "--header", header, "--out", tmp_path / "out", "--json")
+    assert back.json["annexes"] == ["reserves"]
+    assert tree(tmp_path / "out/reserves") == tree(mirror / "reserves/00000001")
+
+
+def test_one_address_in_two_files_and_of_two_venues(epoch, tmp_path):
+    write(epoch, holding(epoch, share=2))
+    write(epoch, holding(epoch, share=2), "2.json")
+    verdict = zkstate("verify", epoch.public, "--json", believe=False)
+    assert verdict.code == 1
+    assert sum("two files claim it" in words for words in verdict.json["reasons"]) == 3
+    other = commit(tmp_path / "other", ledger(small=10, large=0))
+    write(other, holding(other))
+    theirs = other.folder / "reserves/1.json"
+    verdict = zkstate("verify", epoch.public, "--other-reserves", theirs, "--json", believe=False)
+    assert any("claims it too" in words for words in verdict.json["reasons"])
+
+
+def test_requests_are_what_wallets_sign(epoch, tmp_path):
+    out = tmp_path / "requests"
+    done = zkstate(
+        "prove", "reserves", epoch.folder, "--address", ADDRESSES[0], "--address", ADDRESSES[1], "--chain-id", "1",
+        "--expiry", "2099-01-01T00:00:00Z", "--out", out, believe=False,
+    )  # fmt: skip
+    assert done.code == 0, done.err
+    controls = json.loads((out / "controls.json").read_text())["controls"]
+    text = encode_defunct(text=(out / f"{ADDRESSES[0]}.txt").read_text())
+    typed = encode_typed_data(full_message=json.loads((out / f"{ADDRESSES[1]}.json").read_text()))
+    for control, key, message, scheme in zip(controls, KEYS, (text, typed), ("eip191", "eip712"), strict=False):
+        signature = Account.sign_message(message, key.key).signature
+        control |= {"signature": bytes(signature).hex(), "scheme": scheme}
+    found = json.loads(reserves(epoch.header, holding(epoch), controlled(epoch.header, keys=KEYS[:2]), TOKENS).encode())
+    (tmp_path / "made.json").write_text(json.dumps(found | {"controls": controls}))
+    verdict = zkstate("verify", epoch.public, "--reserves", tmp_path / "made.json", believe=False)
+    assert verdict.code == 0, verdict.out
+
+
+@pytest.mark.parametrize(
+    ("argv", "words"),
+    [
+        (("verify", "PUBLIC", "--net"), "there are none here: give --reserves"),
+        (("verify", "PUBLIC", "--block", "1:22"), "64 hexadecimal digits"),
+        (("verify", "PUBLIC", "--block", "22"), "is not CHAIN:HASH"),
+        (("verify", "PUBLIC", "--reserves", "HEADER"), "header.bin: JSON is malformed"),
+        (("prove", "reserves"), "name the folder"),
+        (("prove", "reserves", "EPOCH"), "give --address, or --controls"),
+        (("prove", "reserves", "EPOCH", "--address", ADDRESSES[0]), "give --chain-id, --expiry and --out"),
+        (("prove", "reserves", "EPOCH", "--jobs", "2"), "does not take --jobs"),
+        (("prove", "margin", "--rpc", "http://127.0.0.1:9", "--account", "HEADER", "--out", "none"), "takes --rpc"),
+        (("prove", "reserves", "EPOCH", "--address", ADDRESSES[0], "--chain-id", "1", "--expiry", "1", "--out", "x"),
+         "has passed"),
+    ],
+)  # fmt: skip
+def test_options_that_do_not_go_together(epoch, argv, words):
+    places = {"PUBLIC": epoch.public, "EPOCH": epoch.folder, "HEADER": epoch.public / "header.bin"}
+    done = zkstate(*(places.get(each, each) for each in argv), believe=False)
+    assert (done.code, words in done.err) == (2, True), done.err

@@ -1,0 +1,93 @@
+"""Making a file of reserves: answers of one node at one block, each verified as its readers will."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+from lightclient.execution.header import BlockHeader, encode_block
+from lightclient.nodes import Node, Panel
+from zkstate.errors import DisagreementError, InputError, MissingError
+from zkstate.publication.header import Header
+from zkstate.publication.trust import Trust
+from zkstate.registry.rpc import TIMEOUT_S, JsonRpc, read_data, read_quantity
+from zkstate.reserves.control import Control
+from zkstate.reserves.document import Reserves
+from zkstate.reserves.tokens import Tokens
+from zkstate.reserves.verify import DELEGATED_TO
+
+_DELEGATION = "0xef0100"
+
+
+def collect(
+    url: str, header: Header, tokens: Tokens, controls: Sequence[Control], block_hash: bytes | None, timeout_s: float
+) -> Reserves:
+    """The reserves at a block, the newest one unless its hash is given.
+
+    Nothing is judged but that the node answers: `verify_reserves` does that. Errors: SourceError; EncodingError for an
+    answer that is malformed; DisagreementError for a node on another chain.
+    """
+    node = JsonRpc(url, timeout_s)
+    if (chain := read_quantity(node.call("eth_chainId", ()), "chain id", 1 << 64)) != tokens.chain_id:
+        raise DisagreementError(f"{node.name} is on chain {chain}, and the tokens are of chain {tokens.chain_id}")
+    if block_hash is None:
+        answer = node.call("eth_getBlockByNumber", ("latest", False))
+    else:
+        answer = node.call("eth_getBlockByHash", (f"0x{block_hash.hex()}", False))
+    if answer is None:
+        raise MissingError(f"{node.name} has no such block")
+    encoded = encode_block(answer)
+    block = BlockHeader.decode(encoded)
+    at = hex(block.number)
+    accounts = []
+    for control in controls:
+        found = _object(node.call("eth_getProof", (control.address, [], at)))
+        code = read_data(node.call("eth_getCode", (control.address, at)), "code")
+        to = f"0x{code.hex()}".removeprefix(_DELEGATION)
+        accounts.append(found | ({DELEGATED_TO: f"0x{to}"} if len(to) == 40 else {}))
+    holdings = []
+    for token in tokens.tokens:
+        slots = [f"0x{token.balance_slot(bytes.fromhex(control.address[2:])):064x}" for control in controls]
+        holdings.append(_object(node.call("eth_getProof", (token.address, slots, at))))
+    return Reserves(
+        "zkstate reserves",
+        1,
+        header.hash.hex(),
+        tokens,
+        encoded.hex(),
+        tuple(controls),
+        tuple(accounts),
+        tuple(holdings),
+    )
+
+
+def block_trust(urls: Sequence[str], chain_id: int, block: BlockHeader, timeout_s: float = TIMEOUT_S) -> Trust:
+    """How far nodes vouch for a block: level b if several servers have it in their chain, d if one does.
+
+    Errors: as `Panel.ask`, if none does.
+    """
+    panel = Panel([JsonRpc(url, timeout_s) for url in urls], timeout_s)
+    names = [node.name for node, _ in panel.ask(partial(_has, chain_id=chain_id, block=block))]
+    what = f"block {block.number}, hash 0x{block.hash.hex()}, of chain {chain_id}"
+    left_out = "".join(f"; left out: {report.fault}" for report in panel.reports() if report.fault)
+    several = len(set(names)) > 1
+    words = f"{' and '.join(dict.fromkeys(names))} {'have' if several else 'alone has'} {what}{left_out}"
+    return Trust("b" if several else "d", words, block.number, block.hash, block_time=block.timestamp)
+
+
+def _has(node: Node[JsonRpc], chain_id: int, block: BlockHeader) -> None:
+    found = read_quantity(node.source.call("eth_chainId", (), node.deadline), "chain id", 1 << 64)
+    if found != chain_id:
+        raise DisagreementError(f"chain id {found}, and the reserves are of chain {chain_id}")
+    answer = node.source.call("eth_getBlockByNumber", (hex(block.number), False), node.deadline)
+    if answer is None:
+        raise MissingError(f"it has no block {block.number}")
+    there = BlockHeader.from_json(answer)
+    if there.hash != block.hash:
+        raise DisagreementError(f"its block {block.number} is 0x{there.hash.hex()}, not 0x{block.hash.hex()}")
+
+
+def _object(answer: object) -> dict[str, object]:
+    if not isinstance(answer, dict):
+        raise InputError("eth_getProof: the answer is not an object")
+    return answer

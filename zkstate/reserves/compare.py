@@ -1,0 +1,97 @@
+"""Reserves beside liabilities, asset by asset, exactly."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from zkstate.reserves.document import Reserves
+from zkstate.reserves.verify import Held, Proved
+from zkstate.state.ledger import Totals
+from zkstate.state.schema import Instrument
+from zkstate.state.table import InstrumentTable
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One asset in whole units: what accounts hold (owed to them), what they owe, and what is proved to be there.
+
+    `price` is the committed price in quote.
+    """
+
+    symbol: str
+    owed: Fraction
+    due: Fraction
+    reserve: Fraction
+    price: Fraction
+
+    @property
+    def covered(self) -> bool:
+        """Whether the reserve is at least all that accounts hold."""
+        return self.reserve >= self.owed
+
+    @property
+    def covered_net(self) -> bool:
+        """Whether it is, if accounts pay what they owe of the same asset."""
+        return self.reserve >= self.owed - self.due
+
+
+def compare(table: InstrumentTable, totals: Totals, reserve: Mapping[str, Fraction]) -> list[Line]:
+    """A line for each asset that somebody holds, owes, or that there are reserves of.
+
+    Assets that stand for parts of another one (an underlying of the same decimals, as in exchange sheets) are added to
+    it. Reserves of what is no asset of the venue are left out.
+    """
+    owed: dict[int, Fraction] = {}
+    due: dict[int, Fraction] = {}
+    for asset, credit, debit in zip(table.instruments, totals.credits, totals.debits, strict=False):
+        if not asset.is_asset:
+            continue
+        whole = whole_of(asset, table).id
+        unit = 10**asset.decimals
+        owed[whole] = owed.get(whole, Fraction(0)) + Fraction(credit, unit)
+        due[whole] = due.get(whole, Fraction(0)) + Fraction(debit, unit)
+    lines = []
+    for whole, held in owed.items():
+        asset = table[whole]
+        there = reserve.get(asset.symbol, Fraction(0))
+        if held or due[whole] or there:
+            price = Fraction(asset.price, 10**asset.price_decimals)
+            lines.append(Line(asset.symbol, held, due[whole], there, price))
+    return lines
+
+
+def whole_of(asset: Instrument, table: InstrumentTable) -> Instrument:
+    """The asset that an instrument is, or is a part of."""
+    if not asset.underlying or asset.underlying == asset.id:
+        return asset
+    of = table[asset.underlying]
+    return of if of.is_asset and of.decimals == asset.decimals and not of.underlying else asset
+
+
+def claimed_elsewhere(proved: Sequence[Proved], other: Reserves) -> list[str]:
+    """The addresses that another venue's file claims too, by statements that their keys signed."""
+    ours = {(each.chain_id, each.address) for one in proved for each in one.held}
+    return [
+        f"{control.address} of chain {control.chain_id}: venue {control.venue} claims it too"
+        for control in other.controls
+        if (control.chain_id, control.address) in ours and control.is_signed()
+    ]
+
+
+def claimed_twice(proved: Sequence[Proved]) -> tuple[list[Held], list[str]]:
+    """What several files of one epoch hold together, each address of a chain once; and which are in two of them."""
+    held: list[Held] = []
+    seen: dict[tuple[int, str, str], int] = {}
+    reasons = []
+    for number, each in enumerate(proved):
+        for item in each.held:
+            key = (item.chain_id, item.address, item.symbol)
+            if seen.setdefault(key, number) != number:
+                reasons.append(
+                    f"{item.address} of chain {item.chain_id}: two files claim it, {item.symbol} counts once"
+                )
+            else:
+                held.append(item)
+    return held, reasons
