@@ -57,7 +57,7 @@ $(VENV)/.build: pyproject.toml $(VENV)/.created
 	@touch $@
 
 $(VENV)/.runtime: pyproject.toml setup.py $(VENV)/.build
-	ZKSTATE_NATIVE=skip $(PIP) install --no-build-isolation --editable '.[chain,backup]'
+	ZKSTATE_NATIVE=skip $(PIP) install --no-build-isolation --editable '.[chain,backup,audit]'
 	@touch $@
 
 $(VENV)/.test: $(VENV)/.runtime

@@ -6,7 +6,7 @@ from tests.cli.program import process, zkstate
 from tests.proof.ptau import ceremony_ptau
 from zkstate.cli.main import VERBS
 
-STORY = ("snapshot", "publish", "recover", "prove", "claim", "verify", "inspect", "setup", "backup", "demo")
+STORY = ("snapshot", "publish", "recover", "prove", "claim", "verify", "audit", "inspect", "setup", "backup", "demo")
 
 
 def example(text):

@@ -26,6 +26,7 @@ Hold a derivatives venue to what it committed.
                claim      have a vault pay what a proof of exit shows
                backup     keep the account key: sealed, shared among guardians, or from a wallet
   anyone       verify     check a proof offline and say what it shows and what it does not
+               audit      walk a chain of epochs, and report it with pictures
                inspect    explain a file: header, bundle, proof, key, circuit, tile
                setup      make a circuit's key in a ceremony of several parties, and verify one
   everyone     demo       the whole story in one go, on a synthetic venue or a real ledger
@@ -41,7 +42,7 @@ Example:
   zkstate demo --accounts 200 --out demo-out
 """
 
-VERBS = ("snapshot", "publish", "recover", "prove", "claim", "verify", "inspect", "setup", "backup", "demo")
+VERBS = ("snapshot", "publish", "recover", "prove", "claim", "verify", "audit", "inspect", "setup", "backup", "demo")
 
 INTERRUPTED = 130
 

@@ -113,7 +113,9 @@ def line_result(line: Line) -> dict[str, object]:
     }
 
 
-def find_assets(public: Path, header: Header, folder: Path | None, args: Namespace) -> Assets | None:
+def find_assets(
+    public: Path, header: Header, folder: Path | None, args: Namespace, *, needed: bool = True
+) -> Assets | None:
     """The reserves that the options name, or that stand in a folder; None if there are none.
 
     Errors: InputError for files that are unusable; SourceError if no node has a block.
@@ -121,7 +123,7 @@ def find_assets(public: Path, header: Header, folder: Path | None, args: Namespa
     named = [path for place in args.reserves or () for path in (reserve_files(place) if place.is_dir() else [place])]
     places = named or ([] if folder is None or not folder.is_dir() else reserve_files(folder))
     if not places:
-        for name in OPTIONS:
+        for name in OPTIONS if needed else ():
             if is_given(getattr(args, name)):
                 raise InputError(
                     f"--{name.replace('_', '-')} is about reserves, and there are none here: give --reserves"

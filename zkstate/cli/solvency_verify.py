@@ -30,7 +30,7 @@ from zkstate.publication.layout import HEADER
 from zkstate.publication.regular import read_below
 from zkstate.solvency.carried import most_bytes
 from zkstate.solvency.files import SHORTFALL_DECIMALS, STATEMENT, health_text
-from zkstate.solvency.verify import NOT_SHOWN, RESERVES_NOT_SHOWN, Solvency, verify_solvency
+from zkstate.solvency.verify import NOT_SHOWN, RESERVES_NOT_SHOWN, Judge, Solvency, verify_solvency
 from zkstate.state.decimals import render
 
 
@@ -52,7 +52,7 @@ def run_verify(
             reasons.insert(0, f"header hash is {header.hash.hex()}, and {(pinned or b'').hex()} is expected")
         found, own, assets = None, None, None
         if not reasons:
-            judge = _Judge(_records(args.ceremony), allow=args.allow_insecure_setup)
+            judge = key_judge(args)
             reasons += [str(finding) for finding in check_annex(folder, header, most_bytes, progress)]
             found = verify_solvency(public, folder, header, judge, progress, args.jobs or os.cpu_count() or 1)
             reasons += found.reasons
@@ -65,7 +65,7 @@ def run_verify(
                 own.proof = "the one here does not hold"
             assets = find_assets(public, header, reserves_of(public, header.epoch), args)
             reasons += [*([] if own is None else own.reasons), *([] if assets is None else assets.reasons)]
-    not_shown = list(NOT_SHOWN)
+    not_shown = [words for words in NOT_SHOWN if assets is None or words != RESERVES_NOT_SHOWN]
     if pinned is None:
         not_shown.append("that this header is the newest, or the only one of its epoch: pin one with --header")
     result = {"verb": "verify", "kind": STATEMENT, "accepted": not reasons, "reasons": reasons}
@@ -78,7 +78,6 @@ def run_verify(
         body, facts = body | own.result(), [*facts, *own.facts()]
     if assets is not None:
         body, facts = body | assets.result(), [*facts, *assets.facts()]
-        not_shown = [words for words in not_shown if words != RESERVES_NOT_SHOWN]
     facts += [("not shown" if i == 0 else "", words) for i, words in enumerate(not_shown)]
 
     def show(console: Console) -> None:
@@ -154,6 +153,11 @@ class _Judge:
         if self.allow:
             return key.setup, None
         return key.setup, f"the key of {batch_name(statement)} is {key.setup.value}; {CEREMONY_REQUIRED}"
+
+
+def key_judge(args: Namespace) -> Judge:
+    """What judges the keys of Groth16 batches, as the options say."""
+    return _Judge(_records(args.ceremony), allow=args.allow_insecure_setup)
 
 
 def _records(place: Path | None) -> list[CeremonyRecord]:

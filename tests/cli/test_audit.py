@@ -1,0 +1,156 @@
+"""zkstate audit: a chain walked, what breaks it, and a report that is one page and asks for nothing."""
+
+import json
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import pytest
+
+from tests.cli.program import tree, zkstate
+from tests.cli.test_reserves import holding, write
+from tests.publication.venue import OPERATOR
+from tests.solvency.venue import Epoch, ledger
+from zkstate.publication.epoch import write_epoch
+from zkstate.state.health import assess_all
+
+TIME = 1_700_000_000
+NAME = "<script>alert('x')</script> & \"Sons\""
+
+
+def commit(folder, number, previous=None, **more):
+    made = replace(ledger(small=10, large=0), time=TIME + 86400 * number, venue=NAME, **more)
+    write_epoch(made, OPERATOR, folder, previous=previous)
+    return Epoch(folder, made)
+
+
+@pytest.fixture(scope="module")
+def chain(tmp_path_factory):
+    """Four epochs: proved and reserved, without reserves, without a proof, and short."""
+    root = tmp_path_factory.mktemp("chain")
+    epochs, previous = [], None
+    for number in range(1, 5):
+        epoch = commit(root / f"epoch-{number}", number, previous)
+        previous = epoch.header
+        if number != 3:
+            epoch.prove(rows=64)
+        if number != 2:
+            write(epoch, holding(epoch, share=2 if number == 4 else 1))
+        assert zkstate("publish", epoch.folder, "--mirror", root / "mirror").code == 0
+        epochs.append(epoch)
+    return root / "mirror", epochs
+
+
+class Page(HTMLParser):
+    """Tags and what the page would ask for."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.asks, self.open = [], [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append(tag)
+        self.asks += [value for name, value in attributes if name in {"src", "href", "action", "data", "srcset"}]
+        if tag not in {"meta", "br", "rect", "polyline"}:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+
+def test_a_chain_with_a_shortfall_at_its_end(chain, tmp_path):
+    mirror, epochs = chain
+    done = zkstate("audit", mirror, "--out", tmp_path / "audit", "--json", believe=False)
+    assert done.code == 1
+    found = json.loads((tmp_path / "audit/audit.json").read_text())
+    assert found == done.json
+    assert [each["accepted"] for each in found["epochs"]] == [True, True, True, False]
+    assert [each["solvency"] is not None for each in found["epochs"]] == [True, True, False, True]
+    assert [each["reserves"] is not None for each in found["epochs"]] == [True, False, True, True]
+    assert all("are missing" in words for words in found["epochs"][3]["reasons"])
+    for words in ("epochs 3 are sums", "at epochs 2: no reserves", "how health is distributed", "the venue's newest"):
+        assert any(words in line for line in found["not_shown"]), words
+    totals = epochs[0].ledger.totals()
+    usd = epochs[0].ledger.table.by_symbol("USD")
+    (line,) = [line for line in found["epochs"][0]["assets"] if line["symbol"] == "USD"]
+    assert float(line["owed"]) * 10**usd.decimals == pytest.approx(totals.credits[usd.id - 1])
+    assert set(tree(tmp_path / "audit")) == {"audit.json", "report.html"}
+
+
+def test_the_page_is_whole_escaped_and_asks_for_nothing(chain, tmp_path):
+    mirror, _ = chain
+    zkstate("audit", mirror, "--out", tmp_path / "audit", believe=False)
+    text = (tmp_path / "audit/report.html").read_text()
+    page = Page(text)
+    assert page.open == []
+    assert page.asks == []
+    assert "script" not in page.tags
+    assert "&lt;script&gt;alert" in text
+    assert not re.search(r"url\(|@import|https?://", text)
+    assert {"svg", "polyline", "style"} <= set(page.tags)
+    for words in ("Not public", "Not shown", "Something does not hold", "prefers-color-scheme", "not shown: no proof"):
+        assert words in text
+    drawn = re.findall(r'<polyline class="(\w+)" points="([^"]+)"', text)
+    assert sum(kind == "there" for kind, _ in drawn) == 2 * sum(kind == "owed" for kind, _ in drawn)
+    assert all(0 <= float(x) <= 100 for _, points in drawn for pair in points.split() for x in pair.split(","))
+
+
+def test_a_venue_draws_its_health(chain, tmp_path):
+    _, epochs = chain
+    done = zkstate("audit", epochs[0].folder, "--holdings", "--out", tmp_path / "audit", "--json", believe=False)
+    assert done.code == 0, done.out
+    health = done.json["epochs"][0]["health"]
+    assert sum(health.values()) == 10
+    cross = assess_all(epochs[0].ledger).cross
+    assert health["below 1"] == int((~cross.healthy).sum())
+    assert "from the venue's own holdings" in (tmp_path / "audit/report.html").read_text()
+    none = zkstate("audit", epochs[0].public, "--holdings", "--out", tmp_path / "none", believe=False)
+    assert none.code in {0, 2}
+
+
+def test_missing_restated_and_contradicting_epochs(chain, tmp_path):
+    _, epochs = chain
+    gap = zkstate("audit", epochs[0].folder, epochs[2].folder, "--out", tmp_path / "gap", "--json", believe=False)
+    assert (gap.code, gap.json["accepted"], gap.json["missing_epochs"]) == (3, True, [2])
+    again = commit(tmp_path / "again", 1)
+    both = zkstate("audit", epochs[0].folder, again.folder, "--out", tmp_path / "both", "--json", believe=False)
+    assert both.code == 1
+    assert "epoch 1 is stated twice, the venue signed both" in both.json["reasons"][0]
+    restated = zkstate("audit", again.folder, epochs[1].folder, "--out", tmp_path / "other", "--json", believe=False)
+    assert restated.code == 1
+    assert "one of them was restated" in restated.json["reasons"][0]
+    same = zkstate("audit", epochs[0].folder, epochs[0].public, "--out", tmp_path / "same", "--json", believe=False)
+    assert (same.code, len(same.json["epochs"])) == (0, 1)
+    pinned = zkstate("audit", epochs[0].folder, "--header-hash", "00" * 32, "--out", tmp_path / "p", believe=False)
+    assert (pinned.code, "is expected" in pinned.out) == (1, True)
+
+
+def test_a_damaged_proof_or_file_is_told_with_its_epoch(chain, tmp_path):
+    _, epochs = chain
+    proof = epochs[0].copy(tmp_path / "a")
+    path = proof.batches()[0]
+    path.write_bytes(path.read_bytes()[:-1] + bytes([path.read_bytes()[-1] ^ 1]))
+    done = zkstate("audit", proof.folder, "--out", tmp_path / "one", "--json", believe=False)
+    assert (done.code, "batch 0 of class 4" in done.json["epochs"][0]["reasons"][0]) == (1, True)
+    files = epochs[0].copy(tmp_path / "b")
+    (files.public / "tables/totals.json").write_bytes(b"{}")
+    done = zkstate("audit", files.folder, "--out", tmp_path / "two", "--json", believe=False)
+    assert done.code == 1
+    assert "totals.json" in done.json["epochs"][0]["reasons"][0]
+
+
+@pytest.mark.parametrize(
+    ("argv", "code", "words"),
+    [
+        (("audit", "EPOCH"), 2, "give --out"),
+        (("audit", "TMP", "--out", "OUT"), 2, "is no mirror, no epoch"),
+        (("audit", "EPOCH", "--out", "TMP"), 5, "exists already"),
+        (("audit", "EPOCH", "--out", "OUT", "--reserves", "TMP"), 2, "leave --reserves out"),
+    ],
+)
+def test_what_cannot_be_audited(chain, tmp_path, argv, code, words):
+    places = {"EPOCH": chain[1][0].folder, "TMP": tmp_path, "OUT": tmp_path / "out"}
+    done = zkstate(*(places.get(each, each) for each in argv), believe=False)
+    assert (done.code, words in done.err) == (code, True), done.err
+    assert not (tmp_path / "out").exists()

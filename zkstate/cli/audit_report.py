@@ -1,0 +1,199 @@
+"""The report of an audit: audit.json, and one page of HTML that needs no script and asks for nothing.
+
+Bars and lines are SVG of percentages, drawn by the template; words stand beside them as HTML, so that they keep their
+size on a phone and follow the reader's colours, which charts of plotting libraries do not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+from zkstate.cli.audit_chain import RATIOS, Audit, Audited
+from zkstate.cli.headers import header_result, time_text
+from zkstate.cli.reserves_verify import amount_text, line_result
+from zkstate.cli.solvency_verify import solvency_result
+from zkstate.cli.trusted import trust_result
+from zkstate.errors import EnvironmentFailure
+from zkstate.reserves.compare import Line
+from zkstate.solvency.files import SHORTFALL_DECIMALS
+from zkstate.solvency.verify import NOT_SHOWN, RESERVES_NOT_SHOWN
+from zkstate.state.schema import PPM
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+LIQUID_PPM = 950_000  # an asset that counts for less as collateral is drawn as one of low liquidity
+MOST_ASSETS = 12
+
+
+def result(audit: Audit, now: int, *, pinned: bool) -> dict[str, Any]:
+    """audit.json."""
+    return {
+        "verb": "audit",
+        "accepted": audit.accepted,
+        "reasons": list(audit.reasons),
+        "missing_epochs": list(audit.missing),
+        "checked_at": now,
+        "epochs": [_epoch(each) for each in audit.epochs],
+        "not_shown": _not_shown(audit, pinned=pinned),
+    }
+
+
+def _epoch(each: Audited) -> dict[str, Any]:
+    reserves = None if each.assets is None else each.assets.result()["reserves"]
+    return {
+        **header_result(each.header),
+        "accepted": not each.reasons,
+        "reasons": each.reasons,
+        "solvency": None if each.solvency is None else solvency_result(each.solvency),
+        "reserves": reserves,
+        "assets": [line_result(line) for line in each.lines],
+        "health": None if each.health is None else dict(zip(RATIOS, each.health, strict=True)),
+    }
+
+
+def _not_shown(audit: Audit, *, pinned: bool) -> list[str]:
+    found = []
+    if not pinned:
+        found.append("that the newest of these epochs is the venue's newest, or the only one of its number")
+    if audit.missing:
+        found.append(f"what epochs {', '.join(map(str, audit.missing))} held, and that the chain goes through them")
+    without = [str(each.header.epoch) for each in audit.epochs if each.solvency is None]
+    if without:
+        found.append(f"that totals of epochs {', '.join(without)} are sums of accounts in range: no proof of solvency")
+    unreserved = [str(each.header.epoch) for each in audit.epochs if each.assets is None]
+    if unreserved:
+        found.append(f"that the venue has what it owes at epochs {', '.join(unreserved)}: no reserves")
+    if any(each.health is None for each in audit.epochs):
+        found.append("how health is distributed over accounts: amounts are hidden; a venue can draw it with --holdings")
+    if any(each.health is not None for each in audit.epochs):
+        found.append("the distribution of health by proof: it is drawn from the venue's own columns")
+    found += [words for words in NOT_SHOWN if words != RESERVES_NOT_SHOWN]
+    found += sorted({words for each in audit.epochs if each.assets is not None for words in each.assets.not_shown})
+    return found
+
+
+def html(audit: Audit, found: dict[str, Any], now: int) -> str:
+    """report.html. EnvironmentFailure without jinja2."""
+    last = audit.epochs[-1]
+    return (
+        _environment()
+        .get_template("audit.html.j2")
+        .render(
+            audit=audit,
+            venue=last.header.venue_name,
+            at=time_text(now),
+            epochs=[
+                {
+                    "number": each.header.epoch, "time": time_text(each.header.time), "hash": each.header.hash.hex(),
+                    "accounts": each.header.account_count, "reasons": each.reasons, "synthetic": each.header.synthetic,
+                    "solvency": each.solvency, "assets": each.assets, "shortfall": _shortfall(each),
+                    "trusts": [] if each.assets is None else
+                              [(chain, trust_result(trust, now)) for chain, trust in each.assets.trusts],
+                }
+                for each in audit.epochs
+            ],
+            series=_series(audit.epochs),
+            shortfalls=_shares([_shortfall(each) or 0.0 for each in audit.epochs]),
+            concentration=_concentration(last),
+            health=None if last.health is None else list(zip(RATIOS, last.health, _shares(last.health), strict=True)),
+            liquid=LIQUID_PPM // (PPM // 100),
+            not_shown=found["not_shown"],
+        )
+    )  # fmt: skip
+
+
+def _environment() -> Environment:
+    try:
+        from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415 (optional dependency)
+    except ImportError:
+        raise EnvironmentFailure("the report needs jinja2: pip install 'zkstate[audit]'") from None
+    return Environment(
+        loader=PackageLoader("zkstate.cli", "."), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+        lstrip_blocks=True,
+    )  # fmt: skip
+
+
+def _shortfall(each: Audited) -> float | None:
+    return None if each.solvency is None else int(each.solvency.claim.shortfall) / 10**SHORTFALL_DECIMALS
+
+
+def _shares(values: Sequence[float]) -> list[float]:
+    """Each in percent of the largest."""
+    most = max(values, default=0) or 1
+    return [round(100 * value / most, 2) for value in values]
+
+
+def _value(line: Line, amount: Fraction) -> Fraction:
+    return amount * line.price
+
+
+def _series(epochs: Sequence[Audited]) -> list[dict[str, Any]]:
+    """For each of the largest assets what is owed and what is there, epoch by epoch, in percent of the most."""
+    worth: dict[str, Fraction] = {}
+    for each in epochs:
+        for line in each.lines:
+            worth[line.symbol] = max(worth.get(line.symbol, Fraction(0)), _value(line, line.owed + line.due))
+    found, times = [], [each.header.time for each in epochs]
+    for symbol in sorted(worth, key=lambda name: (-worth[name], name))[:MOST_ASSETS]:
+        lines = [next((line for line in each.lines if line.symbol == symbol), None) for each in epochs]
+        owed = [float(line.owed) if line else 0.0 for line in lines]
+        there = [float(line.reserve) if line else 0.0 for line in lines]
+        shares = _shares([*owed, *there])
+        last = lines[-1]
+        found.append({
+            "symbol": symbol, "owed": _drawn(times, [*shares[: len(epochs)]]),
+            "there": _drawn(times, [share if each.assets else None
+                                    for each, share in zip(epochs, shares[len(epochs) :], strict=True)]),
+            "bars": (shares[len(epochs) - 1], shares[-1]), "reserved": epochs[-1].assets is not None,
+            "owed_text": short(last.owed) if last else "0", "there_text": short(last.reserve) if last else "0",
+            "due_text": short(last.due) if last else "0", "covered": bool(last and last.covered),
+        })  # fmt: skip
+    return found
+
+
+def _drawn(times: Sequence[int], heights: Sequence[float | None]) -> list[str]:
+    """Lines through these heights at these times, broken where there is none."""
+    span = max(1, times[-1] - times[0])
+    pieces: list[list[str]] = [[]]
+    for at, height in zip(times, heights, strict=True):
+        if height is None:
+            pieces.append([])
+        else:
+            pieces[-1].append(f"{100 * (at - times[0]) / span:.2f},{100 - height:.2f}")
+    return [" ".join(piece * 2 if len(piece) == 1 else piece) for piece in pieces if piece]
+
+
+def _concentration(each: Audited) -> dict[str, Any] | None:
+    """What is held and owed of each asset, worth in quote, and how much of either is liquid."""
+    if each.table is None:
+        return None
+    rates = {asset.symbol: asset.tiers[0].rate for asset in each.table.instruments if asset.is_asset}
+    for asset in each.table.instruments:  # parts of an asset: the best rate at which it counts
+        if asset.is_asset and asset.underlying and each.table[asset.underlying].symbol in rates:
+            whole = each.table[asset.underlying].symbol
+            rates[whole] = max(rates[whole], asset.tiers[0].rate if not asset.symbol.endswith(":debt") else 0)
+    rows = [
+        {"symbol": line.symbol, "rate": rates.get(line.symbol, 0) // (PPM // 100),
+         "liquid": rates.get(line.symbol, 0) >= LIQUID_PPM,
+         "held": float(_value(line, line.owed)), "debt": float(_value(line, line.due))}
+        for line in each.lines
+    ]  # fmt: skip
+    held, debt = sum(row["held"] for row in rows), sum(row["debt"] for row in rows)
+    most = max([row["held"] for row in rows] + [row["debt"] for row in rows], default=0) or 1
+    rows.sort(key=lambda row: -(row["held"] + row["debt"]))
+    return {
+        "rows": [row | {"held_share": 100 * row["held"] / most, "debt_share": 100 * row["debt"] / most}
+                 for row in rows[:MOST_ASSETS]],
+        "left_out": max(0, len(rows) - MOST_ASSETS),
+        "illiquid_held": 100 * sum(row["held"] for row in rows if not row["liquid"]) / held if held else 0.0,
+        "liquid_debt": 100 * sum(row["debt"] for row in rows if row["liquid"]) / debt if debt else 0.0,
+    }  # fmt: skip
+
+
+def short(amount: Fraction) -> str:
+    """An amount for people: exact where it is short, else to six digits."""
+    text = amount_text(amount)
+    return text if len(text) <= 14 else f"{float(amount):,.6g}"
