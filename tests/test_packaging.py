@@ -100,7 +100,7 @@ def test_the_wheel_is_for_the_stable_abi_and_carries_its_files(wheel):
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
     assert "zkstate/_native.abi3.so" in names
-    kinds = {".py", ".vy", ".json"}
+    kinds = {".py", ".vy", ".json", ".j2"}
     expected = {
         str(path.relative_to(ROOT))
         for top in ("zkstate", "circuits", "lightclient")
