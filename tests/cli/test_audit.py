@@ -52,7 +52,7 @@ class Page(HTMLParser):
     def handle_starttag(self, tag, attributes):
         self.tags.append(tag)
         self.asks += [value for name, value in attributes if name in {"src", "href", "action", "data", "srcset"}]
-        if tag not in {"meta", "br", "rect", "polyline"}:
+        if tag not in {"meta", "br"}:
             self.open.append(tag)
 
     def handle_endtag(self, tag):

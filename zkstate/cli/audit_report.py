@@ -175,7 +175,7 @@ def _concentration(each: Audited) -> dict[str, Any] | None:
         if asset.is_asset and asset.underlying and each.table[asset.underlying].symbol in rates:
             whole = each.table[asset.underlying].symbol
             rates[whole] = max(rates[whole], asset.tiers[0].rate if not asset.symbol.endswith(":debt") else 0)
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"symbol": line.symbol, "rate": rates.get(line.symbol, 0) // (PPM // 100),
          "liquid": rates.get(line.symbol, 0) >= LIQUID_PPM,
          "held": float(_value(line, line.owed)), "debt": float(_value(line, line.due))}
