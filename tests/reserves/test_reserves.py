@@ -180,6 +180,9 @@ def test_files_that_are_none(header):
     for fields in ({"accounts": []}, {"holdings": []}):
         with pytest.raises(EncodingError, match="accounts for 4 addresses"):
             Reserves.decode(json.dumps(members | fields).encode())
+    for name in ("header_hash", "block"):
+        with pytest.raises(EncodingError, match="reserves"):
+            Reserves.decode(json.dumps(members | {name: members[name] + "\n"}).encode())
     with pytest.raises(LengthError, match="the limit is"):
         Reserves.decode(bytes((64 << 20) + 1))
     with pytest.raises(EncodingError, match="listed twice"):

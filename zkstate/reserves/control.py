@@ -10,8 +10,8 @@ from zkstate.errors import InputError
 from zkstate.publication.header import Header
 from zkstate.registry.signatures import signer
 
-Hex32 = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
-Address = Annotated[str, msgspec.Meta(pattern="^0x[0-9a-f]{40}$")]
+Hex32 = Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{64}\Z")]
+Address = Annotated[str, msgspec.Meta(pattern=r"\A0x[0-9a-f]{40}\Z")]
 U64 = Annotated[int, msgspec.Meta(ge=0, le=(1 << 63) - 1)]
 PURPOSE = "What this address holds backs what the venue owes its users."
 
@@ -26,7 +26,7 @@ class Control(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     chain_id: U64
     address: Address
     expiry: U64
-    signature: Annotated[str, msgspec.Meta(pattern="^([0-9a-f]{130})?$")]
+    signature: Annotated[str, msgspec.Meta(pattern=r"\A([0-9a-f]{130})?\Z")]
 
     @classmethod
     def request(cls, header: Header, scheme: str, chain_id: int, address: str, expiry: int) -> Control:

@@ -28,7 +28,7 @@ class Reserves(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     version: Literal[1]
     header_hash: Hex32
     tokens: Tokens
-    block: Annotated[str, msgspec.Meta(pattern="^([0-9a-f]{2}){1,4096}$")]
+    block: Annotated[str, msgspec.Meta(pattern=r"\A([0-9a-f]{2}){1,4096}\Z")]
     controls: Annotated[tuple[Control, ...], msgspec.Meta(min_length=1, max_length=MAX_ADDRESSES)]
     accounts: Annotated[tuple[Answer, ...], msgspec.Meta(max_length=MAX_ADDRESSES)]
     holdings: tuple[Answer, ...]
