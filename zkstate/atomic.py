@@ -144,7 +144,7 @@ def _hidden(target: Path) -> str:
 def remove_leftovers(folder: Path, prefix: str) -> None:
     """Remove what killed writers left in a folder under hidden names that begin so."""
     for path in folder.iterdir():
-        if path.name.startswith(prefix):
+        if path.name.startswith(prefix) and ".partial-" in path.name:
             with contextlib.suppress(OSError):
                 fd = _lock(path)
                 try:

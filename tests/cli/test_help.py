@@ -6,7 +6,9 @@ from tests.cli.program import process, zkstate
 from tests.proof.ptau import ceremony_ptau
 from zkstate.cli.main import VERBS
 
-STORY = ("snapshot", "publish", "recover", "prove", "claim", "verify", "audit", "inspect", "setup", "backup", "demo")
+STORY = (
+    "snapshot", "publish", "recover", "prove", "claim", "verify", "audit", "inspect", "setup", "backup", "watch", "demo",
+)  # fmt: skip
 
 
 def example(text):

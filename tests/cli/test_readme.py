@@ -11,7 +11,7 @@ README = ROOT / "README.md"
 
 def test_every_plain_line_runs_in_order(tmp_path):
     lines = "".join(blocks(README, "sh")).splitlines()
-    for verb in ("snapshot", "publish", "recover", "prove", "verify", "inspect"):
+    for verb in ("snapshot", "publish", "recover", "watch", "prove", "verify", "inspect"):
         assert any(line.startswith(f"zkstate {verb} ") for line in lines)
     for statement in STATEMENTS:
         assert any(line.startswith(f"zkstate prove {statement} ") for line in lines)

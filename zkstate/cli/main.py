@@ -25,6 +25,7 @@ Hold a derivatives venue to what it committed.
                prove      show a margin, a position or a balance, and hide the rest
                claim      have a vault pay what a proof of exit shows
                backup     keep the account key: sealed, shared among guardians, or from a wallet
+               watch      follow registry and mirrors, keep the account fresh, tell what is wrong
   anyone       verify     check a proof offline and say what it shows and what it does not
                audit      walk a chain of epochs, and report it with pictures
                inspect    explain a file: header, bundle, proof, key, circuit, tile
@@ -42,7 +43,9 @@ Example:
   zkstate demo --accounts 200 --out demo-out
 """
 
-VERBS = ("snapshot", "publish", "recover", "prove", "claim", "verify", "audit", "inspect", "setup", "backup", "demo")
+VERBS = (
+    "snapshot", "publish", "recover", "prove", "claim", "verify", "audit", "inspect", "setup", "backup", "watch", "demo",
+)  # fmt: skip
 
 INTERRUPTED = 130
 

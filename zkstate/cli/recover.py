@@ -149,15 +149,15 @@ def run(args: Namespace, terminal: Terminal) -> int:
     check_export(args)
     kept = kept_root(args)
     light = light_root(args) if kept is None and is_light(args) and args.header is None else None
-    trust_root = kept.root if kept is not None else _trust_root(args) if light is None else light.reader
+    root = kept.root if kept is not None else trust_root(args) if light is None else light.reader
     limits = Limits(max_age_s=args.max_age, request_s=float(args.timeout))
     key = read_key(args.key, args.unlock)
-    blobs = blob_mirrors(args, trust_root, () if kept is None else kept.blobs)
+    blobs = blob_mirrors(args, root, () if kept is None else kept.blobs)
     with terminal.progress("recover") as progress:
         recovery = recover(
             key,
             [*map(mirror_at, args.mirror), *blobs],
-            trust_root,
+            root,
             limits=limits,
             history_since=args.history_since,
             progress=progress,
@@ -197,7 +197,7 @@ def _any_root(args: Namespace) -> TrustRoot:
     """What the options say to believe, whichever it is."""
     if (kept := kept_root(args)) is not None:
         return kept.root
-    return light_root(args).reader if is_light(args) and args.header is None else _trust_root(args)
+    return light_root(args).reader if is_light(args) and args.header is None else trust_root(args)
 
 
 def _files(args: Namespace, terminal: Terminal) -> int:
@@ -259,7 +259,8 @@ def _new_key(path: Path, terminal: Terminal) -> int:
     return 0
 
 
-def _trust_root(args: Namespace) -> TrustRoot:
+def trust_root(args: Namespace) -> TrustRoot:
+    """What --header, or --rpc and --registry, say is to be believed."""
     if is_light(args):
         raise InputError("--header and a light client are two things to believe: leave one of them out")
     on_chain = bool(args.rpc) or any(map(is_given, (args.registry, args.block_hash, args.chain_id)))

@@ -37,11 +37,17 @@ class Terminal:
 
         EnvironmentFailure if stdout refuses it, as a full disk does; what is emitted afterwards goes nowhere.
         """
+        self._write(
+            (lambda: render(stdout_console())) if not self.json else lambda: sys.stdout.write(pretty_json(result))
+        )
+
+    def emit_line(self, line: str) -> None:
+        """One line of a result that has no end. As `emit`."""
+        self._write(lambda: sys.stdout.write(f"{line}\n"))
+
+    def _write(self, write: Callable[[], object]) -> None:
         try:
-            if self.json:
-                sys.stdout.write(pretty_json(result))
-            else:
-                render(_stdout())
+            write()
             sys.stdout.flush()
         except BrokenPipeError:
             _silence_stdout()
@@ -131,7 +137,8 @@ class _Stdout(Console):
         raise BrokenPipeError
 
 
-def _stdout() -> Console:
+def stdout_console() -> Console:
+    """A console on stdout, of a fixed width where that is no terminal."""
     width = None if sys.stdout.isatty() else PLAIN_WIDTH
     return _Stdout(file=sys.stdout, width=width, highlight=False)
 

@@ -1,0 +1,222 @@
+"""What a watch keeps on disk: one folder with a lock, bounded in size, whole after a kill at any time.
+
+lock               held by the one watch that writes here
+state.json         where it stands; replaced in one step
+events.jsonl       what happened, newest last; with events.1.jsonl to .3, in turn
+account.json       the newest account bundle; accounts/ the last of them, by epoch and header hash
+headers/           the last headers that were believed
+equivocations/     pairs of signed headers that convict the venue; `zkstate verify ONE OTHER` tells anyone
+prepared/          proofs made ahead of time
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+
+from zkstate.atomic import (
+    PRIVATE_FILE,
+    PRIVATE_FOLDER,
+    disk_errors,
+    new_folder,
+    remove_leftovers,
+    replace_file,
+    write_new,
+)
+from zkstate.errors import DisagreementError, EncodingError, EnvironmentFailure, InputError, MissingError, SourceError
+from zkstate.publication.header import SIGNED_BYTES, SignedHeader
+from zkstate.publication.regular import read_below
+
+from ..bundle import Bundle
+from .events import Alarm, Event
+
+MAX_STATE_BYTES = 1 << 20
+MAX_LOG_BYTES = 4 << 20
+LOGS = 4
+KEPT_HEADERS = 1024
+KEPT_PROOFS = 2
+MAX_EQUIVOCATIONS = 256
+MAX_PENDING = 64
+MAX_CONFLICTS = 64
+
+_FOLDERS = ("", "accounts", "headers", "equivocations", "prepared")
+
+_Count = Annotated[int, msgspec.Meta(ge=0, le=(1 << 63) - 1)]
+
+
+class State(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Where a watch stands. `venue` and `owner` are those it was begun for; `owner` is empty without a key."""
+
+    version: Literal[1] = 1
+    venue: str = ""
+    owner: str = ""
+    newest: _Count = 0
+    newest_hash: str = ""
+    newest_time: _Count = 0
+    held: _Count = 0
+    held_hash: str = ""
+    held_time: _Count = 0
+    sampled_at: _Count = 0
+    sampled_hash: str = ""
+    prepared_hash: str = ""
+    stored_hash: str = ""
+    looked_at: _Count = 0
+    alarms: Annotated[tuple[Alarm, ...], msgspec.Meta(max_length=1024)] = ()
+    pending: Annotated[tuple[Event, ...], msgspec.Meta(max_length=MAX_PENDING)] = ()
+    happened: dict[str, _Count] = {}
+
+
+class WatchFolder:
+    """The folder, locked while it is open. Errors: EnvironmentFailure if another watch has it, or the disk refuses."""
+
+    def __init__(self, root: Path, kept_bundles: int, max_log_bytes: int = MAX_LOG_BYTES) -> None:
+        self.root, self._kept, self._max_log = root, kept_bundles, max_log_bytes
+        self._state = State()
+        self._saved = b""
+
+    @contextlib.contextmanager
+    def opened(self) -> Iterator[WatchFolder]:
+        """Make the folder, lock it and read the state."""
+        with disk_errors(f"{self.root} cannot be used"):
+            self.root.mkdir(parents=True, exist_ok=True, mode=PRIVATE_FOLDER)
+            for name in _FOLDERS:
+                (self.root / name).mkdir(exist_ok=True, mode=PRIVATE_FOLDER)
+            fd = os.open(self.root / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, PRIVATE_FILE)
+        try:
+            try:
+                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise EnvironmentFailure(f"another watch writes to {self.root}: use another folder") from error
+            self._load()
+            with disk_errors(f"{self.root} cannot be used"):
+                for name in _FOLDERS:
+                    remove_leftovers(self.root / name, ".")
+                self._end_last_line()
+            yield self
+        finally:
+            os.close(fd)
+
+    @property
+    def state(self) -> State:
+        return self._state
+
+    def save(self, state: State) -> None:
+        """Keep a state; the disk is written to only if it is another one."""
+        self._state = state
+        data = msgspec.json.encode(state)
+        if data != self._saved:
+            replace_file(self.root / "state.json", data, PRIVATE_FILE)
+            self._saved = data
+
+    def log(self, events: list[Event]) -> None:
+        """Append to the log, and begin another file when it is full; the oldest goes."""
+        if not events:
+            return
+        path = self.root / "events.jsonl"
+        with disk_errors(f"{path} was not written"):
+            if path.exists() and path.stat().st_size + sum(len(one.encode()) for one in events) > self._max_log:
+                for i in range(LOGS - 1, 0, -1):
+                    older = self._log(i - 1)
+                    if older.exists():
+                        older.replace(self._log(i))
+            fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW, PRIVATE_FILE)
+            with os.fdopen(fd, "ab") as file:
+                file.write(b"".join(event.encode() for event in events))
+                file.flush()
+                os.fsync(file.fileno())
+
+    def keep_bundle(self, bundle: Bundle) -> Path:
+        """Keep an account bundle under its epoch and hash, and as the newest; the oldest beyond the limit go."""
+        path = self.root / "accounts" / f"{_name(bundle.signed)}.json"
+        bundle.write(path)
+        bundle.write(self.root / "account.json")
+        self._prune("accounts", self._kept, spare=path.name)
+        return path
+
+    def bundle(self, epoch: int, header_hash: str) -> Path | None:
+        """The kept bundle of a header, or None."""
+        path = self.root / "accounts" / f"{epoch:08d}-{header_hash[:16]}.json"
+        return path if path.exists() else None
+
+    def keep_header(self, signed: SignedHeader) -> None:
+        """Keep a header that is believed."""
+        path = self.root / "headers" / f"{signed.header.epoch:08d}.bin"
+        replace_file(path, signed.encode())
+        self._prune("headers", KEPT_HEADERS, spare=path.name)
+
+    def header(self, epoch: int) -> SignedHeader | None:
+        """The header that was believed for an epoch; None if none is kept, or it is damaged."""
+        try:
+            return SignedHeader.decode(read_below(self.root / "headers", f"{epoch:08d}.bin", SIGNED_BYTES))
+        except (MissingError, SourceError, InputError, DisagreementError):
+            return None
+
+    def keep_equivocation(self, one: SignedHeader, other: SignedHeader) -> Path | None:
+        """Keep two headers that contradict each other, once; None if they are kept already or there are too many."""
+        first, second = sorted((one, other), key=lambda signed: signed.header.hash)
+        names = f"{first.header.epoch:08d}-{first.header.hash.hex()[:16]}-{second.header.hash.hex()[:16]}"
+        folder = self.root / "equivocations" / names
+        if folder.exists() or sum(1 for _ in folder.parent.iterdir()) >= MAX_EQUIVOCATIONS:
+            return None
+        with new_folder(folder) as unfinished:
+            write_new(unfinished / "one.bin", first.encode())
+            write_new(unfinished / "other.bin", second.encode())
+        return folder
+
+    def place_of_proof(self, number: int, statement: str, epoch: int, header_hash: str) -> Path:
+        """Where a proof made ahead of time goes."""
+        return self.root / "prepared" / f"{number}-{statement}-{epoch:08d}-{header_hash[:16]}"
+
+    def prune_proofs(self, number: int) -> None:
+        """Keep the last few proofs of one kind."""
+        found = sorted(
+            (path for path in (self.root / "prepared").glob(f"{number}-*")), key=lambda path: path.stat().st_mtime_ns
+        )
+        for path in found[:-KEPT_PROOFS]:
+            shutil.rmtree(path, ignore_errors=True)
+
+    def prune_conflicts(self, beside: Path) -> None:
+        """Keep the first contradictions that a light client wrote beside its state: one liar could sign many."""
+        found = sorted(beside.parent.glob(f"{beside.name}.conflict-*"), key=lambda path: path.stat().st_mtime_ns)
+        for path in found[MAX_CONFLICTS:]:
+            path.unlink(missing_ok=True)
+
+    def _prune(self, name: str, kept: int, spare: str) -> None:
+        with disk_errors(f"{self.root / name} cannot be tidied"):
+            found = sorted(path.name for path in (self.root / name).iterdir() if not path.name.startswith("."))
+            for old in [entry for entry in found if entry != spare][: max(0, len(found) - kept)]:
+                (self.root / name / old).unlink(missing_ok=True)
+
+    def _log(self, i: int) -> Path:
+        return self.root / (f"events.{i}.jsonl" if i else "events.jsonl")
+
+    def _end_last_line(self) -> None:
+        """Cut off what a killed writer left of a line."""
+        path = self.root / "events.jsonl"
+        if path.exists():
+            with path.open("r+b") as file:
+                data = file.read()
+                file.truncate(data.rfind(b"\n") + 1)
+
+    def _load(self) -> None:
+        path = self.root / "state.json"
+        try:
+            data = read_below(self.root, "state.json", MAX_STATE_BYTES)
+        except MissingError:
+            return
+        try:
+            self._state = msgspec.json.decode(data, type=State)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise EncodingError(f"{path} is damaged: {error}; move it away to begin anew") from error
+        self._saved = data
+
+
+def _name(signed: SignedHeader) -> str:
+    return f"{signed.header.epoch:08d}-{signed.header.hash.hex()[:16]}"
