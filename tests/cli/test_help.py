@@ -7,7 +7,8 @@ from tests.proof.ptau import ceremony_ptau
 from zkstate.cli.main import VERBS
 
 STORY = (
-    "snapshot", "publish", "recover", "prove", "claim", "verify", "audit", "inspect", "setup", "backup", "watch", "demo",
+    "snapshot", "publish", "recover", "prove", "claim", "verify", "audit", "inspect", "setup", "backup", "watch",
+    "demo",
 )  # fmt: skip
 
 

@@ -44,7 +44,8 @@ Example:
 """
 
 VERBS = (
-    "snapshot", "publish", "recover", "prove", "claim", "verify", "audit", "inspect", "setup", "backup", "watch", "demo",
+    "snapshot", "publish", "recover", "prove", "claim", "verify", "audit", "inspect", "setup", "backup", "watch",
+    "demo",
 )  # fmt: skip
 
 INTERRUPTED = 130
