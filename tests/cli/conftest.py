@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.cli.program import zkstate
+from tests.cli.stored import CHEAP, OTHER, PASSPHRASE, secret_file
+from zkstate.backup.store import Contents, lay_out, make
 
 ACCOUNTS = 200
 TRADER = "user-00000072"
@@ -94,3 +96,31 @@ def proved(recovered) -> Scene:
     """A margin proof of the trader."""
     succeed("prove", "margin", "--account", recovered.bundle, "--out", recovered.proof)
     return recovered
+
+
+@pytest.fixture(scope="session")
+def kept(recovered, tmp_path_factory):
+    """A store with an epoch, the trader's account, a private file and a sealed key; and what opens it."""
+    root = tmp_path_factory.mktemp("kept")
+    (root / "note.txt").write_bytes(b"the mirrors I trust\n" * 5000)
+    secret_file(root / "passphrase", PASSPHRASE + b"\n")
+    secret_file(root / "other", OTHER + b"\n")
+    sealed = zkstate("backup", "seal", recovered.key, "--passphrase", root / "other", "--out", root / "key.sealed")
+    assert sealed.code == 0, sealed.err
+    made = zkstate(
+        "backup", "make", "--store", root / "store", "--passphrase", root / "passphrase", "--account",
+        recovered.bundle, "--epoch", recovered.published, "--file", root / "note.txt", "--sealed", root / "key.sealed",
+        "--key", recovered.key, "--json",
+    )  # fmt: skip
+    assert made.code == 0, made.err
+    return root
+
+
+@pytest.fixture
+def plain(recovered, tmp_path):
+    """A store that costs nothing to open, with one version, and its key."""
+    store = tmp_path / "store"
+    store.mkdir()
+    key = lay_out(store, PASSPHRASE, CHEAP)
+    make(store, key, Contents((recovered.published,), (), (("note.txt", b"x" * 200_000),)), 1_800_000_000)
+    return store, key

@@ -6,54 +6,18 @@ import re
 import shutil
 import signal
 import subprocess
-import time
+import sys
 
 import pytest
 
-from tests.cli.program import command, environment, tree, zkstate
+from tests.cli.program import environment, tree, zkstate
+from tests.cli.stored import CHEAP, OTHER, PASSPHRASE, secret_file
 from zkstate.backup.rotation import Keep
-from zkstate.backup.sealed import Cost
-from zkstate.backup.store import Contents, epoch_files, lay_out, locked, make, object_path, read_version, unlock
+from zkstate.backup.store import Contents, epoch_files, lay_out, locked, make, read_version, unlock
+from zkstate.backup.store_files import object_path
 from zkstate.backup.store_use import check
 from zkstate.backup.version import SEALED_CHUNK
 from zkstate.errors import DisagreementError, EnvironmentFailure, InputError
-
-CHEAP = Cost(1, 8, 1)
-PASSPHRASE, OTHER = b"six words that nobody has said", b"and six others for the account key"
-
-
-def secret_file(path, content):
-    path.write_bytes(content)
-    path.chmod(0o600)
-    return path
-
-
-@pytest.fixture(scope="module")
-def kept(recovered, tmp_path_factory):
-    """A store with an epoch, the trader's account, a private file and a sealed key; and what opens it."""
-    root = tmp_path_factory.mktemp("kept")
-    (root / "note.txt").write_bytes(b"the mirrors I trust\n" * 5000)
-    secret_file(root / "passphrase", PASSPHRASE + b"\n")
-    secret_file(root / "other", OTHER + b"\n")
-    sealed = zkstate("backup", "seal", recovered.key, "--passphrase", root / "other", "--out", root / "key.sealed")
-    assert sealed.code == 0, sealed.err
-    made = zkstate(
-        "backup", "make", "--store", root / "store", "--passphrase", root / "passphrase", "--account",
-        recovered.bundle, "--epoch", recovered.published, "--file", root / "note.txt", "--sealed", root / "key.sealed",
-        "--key", recovered.key, "--json",
-    )  # fmt: skip
-    assert made.code == 0, made.err
-    return root
-
-
-@pytest.fixture
-def plain(recovered, tmp_path):
-    """A store that costs nothing to open, with one version, and its key."""
-    store = tmp_path / "store"
-    store.mkdir()
-    key = lay_out(store, PASSPHRASE, CHEAP)
-    make(store, key, Contents((recovered.published,), (), (("note.txt", b"x" * 200_000),)), 1_800_000_000)
-    return store, key
 
 
 def test_everything_comes_back_on_an_empty_machine_by_the_store_and_the_key(kept, recovered, tmp_path):
@@ -92,9 +56,9 @@ def test_without_any_key_integrity_is_checked_and_what_is_not_is_said(kept, reco
 def test_one_theft_opens_one(kept, recovered, tmp_path):
     """The store's passphrase gives neither the account's key nor its secret, the sealed key's passphrase no state."""
     by_passphrase = ("--store", kept / "store", "--passphrase", kept / "passphrase")
-    refused = zkstate("backup", "restore", *by_passphrase, "--out", tmp_path / "one")
-    assert (refused.code, (tmp_path / "one").exists()) == (2, False)
-    assert "without its secret: give --key" in refused.err
+    one = zkstate("backup", "restore", *by_passphrase, "--out", tmp_path / "one", "--json")
+    assert (one.code, one.json["files"]) == (0, ["account.json.stripped", "note.txt"])
+    assert one.json["without_secret"] == ["account.json.stripped"]
     key = recovered.key.read_text().strip().encode()
     secret = re.search(rb'"owner_secret":"([0-9a-f]{64})"', recovered.bundle.read_bytes())[1]
     store = kept / "store"
@@ -103,7 +67,7 @@ def test_one_theft_opens_one(kept, recovered, tmp_path):
     cipher = opened.chunks()
     seen = [cipher.decrypt((store / object_path(name)).read_bytes(), [b"zkstate backup chunk v1"])
             for name in version.chunks]  # fmt: skip
-    for piece in (*seen, *tree(store).values()):
+    for piece in (*seen, *tree(store).values(), *tree(tmp_path / "one").values()):
         assert not any(
             form in piece for form in (key, bytes.fromhex(key.decode()), secret, bytes.fromhex(secret.decode()))
         )
@@ -176,8 +140,10 @@ def test_an_epoch_that_is_not_the_chains_is_found(kept, published, tmp_path):
     told = zkstate("backup", "verify", "--store", kept / "store", "--header", header, "--json")
     assert told.code == 4
     assert "is believed" in told.json["reasons"][0]
-    assert zkstate("backup", "drill", "--store", kept / "store", "--passphrase", kept / "passphrase", "--key",
-                   published.key, "--header", header).code == 4  # fmt: skip
+    told = zkstate("backup", "drill", "--store", kept / "store", "--passphrase", kept / "passphrase", "--key",
+                   published.key, "--header", header, "--json")  # fmt: skip
+    assert told.code == 4
+    assert "is believed" in told.json["reasons"][0]
 
 
 def test_rotation_keeps_what_its_rules_keep_and_drops_what_nothing_needs(plain):
@@ -246,17 +212,34 @@ def test_of_two_writers_one_refuses(plain):
         pass
 
 
-def test_a_killed_run_leaves_the_versions_that_were_there(plain, recovered, tmp_path):
-    """At a moment of chance; tests/faults does it at every write."""
+@pytest.mark.parametrize("writes", [3, 20])
+def test_a_killed_run_leaves_the_versions_that_were_there(plain, tmp_path, writes):
+    """After some objects, and after the last of them, before the version; tests/faults does it at every system call."""
     store, key = plain
+    before = tree(store)
     secret_file(tmp_path / "passphrase", PASSPHRASE)
-    argv = command("backup", "make", "--store", store, "--passphrase", tmp_path / "passphrase", "--epoch",
-                   recovered.published)  # fmt: skip
-    running = subprocess.Popen(argv, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    time.sleep(0.5)
-    running.send_signal(signal.SIGKILL)
-    running.wait()
-    assert check(store, key).sound
+    (tmp_path / "noise").write_bytes(os.urandom(20 << 16))
+    script = (
+        "import os, signal\n"
+        "from zkstate.backup import store\n"
+        "from zkstate.cli.main import main\n"
+        "real, done = store.write_object, []\n"
+        "def write(*args):\n"
+        "    real(*args)\n"
+        "    done.append(1)\n"
+        f"    if len(done) == {writes}: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "store.write_object = write\n"
+        f"main(['backup', 'make', '--store', {str(store)!r}, '--passphrase', {str(tmp_path / 'passphrase')!r},"
+        f" '--file', {str(tmp_path / 'noise')!r}])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], env=environment(), check=False, timeout=60)
+    assert done.returncode == -signal.SIGKILL
+    assert len(set(tree(store)) - set(before)) == writes
+    assert tree(store / "versions") == {"00000001.json": before["versions/00000001.json"]}
+    report = check(store, key)
+    assert report.sound
+    assert report.unneeded == writes
+    assert make(store, key, Contents(files=(("note.txt", b"x"),)), 1_800_000_200).dropped_objects == writes
 
 
 def test_settings_are_sealed_apart(tmp_path):

@@ -11,7 +11,8 @@ from circuits.attestation import Expectation, examine
 from lightclient.bundle import Bundle
 from tests.cli.program import tree, zkstate
 from zkstate.backup.sealed import Cost
-from zkstate.backup.store import Contents, lay_out, make, unlock, version_numbers
+from zkstate.backup.store import Contents, lay_out, make, unlock
+from zkstate.backup.store_files import version_numbers
 from zkstate.backup.store_use import check
 from zkstate.cli.verify import read_attestation
 from zkstate.publication.header import SignedHeader

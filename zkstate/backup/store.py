@@ -11,27 +11,55 @@ import contextlib
 import fcntl
 import hashlib
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from cryptography.exceptions import InvalidTag
 
-from zkstate.atomic import PRIVATE_FILE, PRIVATE_FOLDER, disk_errors, replace_file, write_new
+from zkstate.atomic import PRIVATE_FILE, PRIVATE_FOLDER, replace_file, write_new
 from zkstate.backup.rotation import Keep
-from zkstate.backup.sealed import Cost, Kind, seal, unseal
+from zkstate.backup.sealed import Cost, Kind, is_sealed, seal, unseal
+from zkstate.backup.store_files import (
+    ACCOUNT,
+    LOCK,
+    OBJECTS,
+    PASSPHRASE,
+    VERSIONS,
+    Sizes,
+    checked_size,
+    read_object,
+    remove_object,
+    remove_version,
+    strangers,
+    unneeded,
+    version_numbers,
+    version_path,
+    write_object,
+)
 from zkstate.backup.store_keys import KEY_BYTES, SLOT_BYTES, StoreKey, open_slot, slot_of
-from zkstate.backup.version import CHUNK, MAX_FILE, MAX_VERSION_BYTES, SEALED_CHUNK, Epoch, StoredFile, Version
-from zkstate.errors import DisagreementError, EnvironmentFailure, InputError, MissingError, SourceError
+from zkstate.backup.version import (
+    CHUNK,
+    MAX_FILE,
+    MAX_NUMBER,
+    MAX_VERSION_BYTES,
+    SEALED_CHUNK,
+    Epoch,
+    StoredFile,
+    Version,
+)
+from zkstate.errors import DisagreementError, EnvironmentFailure, InputError, MissingError, SourceError, ZkstateError
 from zkstate.publication.header import SIGNED_BYTES, SignedHeader
-from zkstate.publication.layout import HEADER, MANIFEST, checked_path
-from zkstate.publication.manifest import MAX_MANIFEST_BYTES, Manifest
+from zkstate.publication.layout import HEADER, MANIFEST, checked_path, epoch_folder
+from zkstate.publication.manifest import MAX_MANIFEST_BYTES, Entry, Manifest
 from zkstate.publication.progress import Progress, silent
-from zkstate.publication.regular import open_below, read_below, sha256_below
+from zkstate.publication.regular import open_below, read_below
 from zkstate.state.identity import AccountKey
 
-PASSPHRASE, ACCOUNT, LOCK = "passphrase.bin", "account.bin", "lock"
-OBJECTS, VERSIONS = "objects", "versions"
+MIRROR, SEALED = "mirror", "sealed"
+STRIPPED = ".stripped"
+"""How the name of a restored account bundle ends that lacks its secret."""
 NO_VERSION = "0" * 64
 SEALED_LIMIT = 1 << 24
 _AD = [b"zkstate backup chunk v1"]
@@ -49,7 +77,10 @@ class Contents:
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """What `make` did. `added` objects were not there before; `removed` versions gave way to newer ones."""
+    """What `make` did. `added` objects were not there before; `removed` versions gave way to newer ones.
+
+    `warnings` say what it found or could not remove; the version is there and comes back all the same.
+    """
 
     version: Version
     objects: int
@@ -57,6 +88,7 @@ class Made:
     added_bytes: int
     removed: tuple[int, ...]
     dropped_objects: int
+    warnings: tuple[str, ...]
 
 
 def lay_out(folder: Path, passphrase: bytes, cost: Cost | None = None) -> StoreKey:
@@ -97,16 +129,26 @@ def unlock_by_account(store: Path, account: AccountKey) -> StoreKey:
     return open_slot(read_below(store, ACCOUNT, SLOT_BYTES), account, str(store / ACCOUNT))
 
 
+def lets_in(store: Path, key: StoreKey, account: AccountKey) -> bool:
+    """Whether this account's key opens the store already.
+
+    InputError if another account's key does (or that file was changed), DisagreementError if it gives another key than
+    the passphrase.
+    """
+    try:
+        found = unlock_by_account(store, account)
+    except MissingError:
+        return False
+    if found != key:
+        raise DisagreementError(
+            f"{store / ACCOUNT} holds another key than {store / PASSPHRASE}: one is of another store"
+        )
+    return True
+
+
 def let_in(store: Path, key: StoreKey, account: AccountKey) -> None:
     """Let an account's key open the store too, in place of one that did before."""
     replace_file(store / ACCOUNT, slot_of(key, account), PRIVATE_FILE)
-
-
-def version_numbers(store: Path) -> list[int]:
-    """The versions there are, oldest first."""
-    with disk_errors(f"{store} cannot be read"):
-        names = sorted(path.name for path in (store / VERSIONS).iterdir())
-    return [int(name[:8]) for name in names if len(name) == 13 and name[:8].isdecimal() and name.endswith(".json")]
 
 
 def read_version(store: Path, number: int) -> Version:
@@ -118,14 +160,6 @@ def read_version(store: Path, number: int) -> Version:
     return version
 
 
-def version_path(number: int) -> str:
-    return f"{VERSIONS}/{number:08d}.json"
-
-
-def object_path(name: str) -> str:
-    return f"{OBJECTS}/{name[:2]}/{name}"
-
-
 def epoch_files(store: Path, epoch: Epoch) -> tuple[SignedHeader, Manifest]:
     """Header and manifest of an epoch that a version holds. Errors if they are not what their names say."""
     signed = SignedHeader.decode(read_object(store, epoch.header, SIGNED_BYTES))
@@ -133,22 +167,39 @@ def epoch_files(store: Path, epoch: Epoch) -> tuple[SignedHeader, Manifest]:
     return signed, Manifest.decode_under(data, signed.header.data_root)
 
 
-def objects_of(store: Path, version: Version) -> set[str]:
-    """The names of all objects that a version needs."""
-    names = {*version.sealed, *version.chunks}
+class Place(NamedTuple):
+    """Where an object of a version comes back, and how many bytes it may have."""
+
+    path: str
+    name: str
+    sizes: Sizes
+
+
+def places(store: Path, version: Version, files: Iterable[StoredFile] = ()) -> list[Place]:
+    """Where all that is not under the store's key comes back. InputError if two things would come back at one place."""
+    found = [Place(f"{SEALED}/{i}.bin", name, (0, SEALED_LIMIT)) for i, name in enumerate(version.sealed, 1)]
+    folders = set()
     for epoch in version.epochs:
-        _, manifest = epoch_files(store, epoch)
-        names |= {epoch.header, epoch.manifest, *(entry.sha256 for entry in manifest.files)}
-    return names
+        signed, manifest = epoch_files(store, epoch)
+        folder = f"{MIRROR}/{epoch_folder(signed.header.epoch)}"
+        if folder in folders:
+            raise InputError(f"two epochs {signed.header.epoch}: a version holds one epoch of a number")
+        folders.add(folder)
+        found.append(Place(f"{folder}/{HEADER}", epoch.header, (SIGNED_BYTES, SIGNED_BYTES)))
+        found.append(Place(f"{folder}/{MANIFEST}", epoch.manifest, (0, MAX_MANIFEST_BYTES)))
+        found += [Place(f"{folder}/{entry.path}", entry.sha256, (entry.size, entry.size)) for entry in manifest.files]
+    taken = {MIRROR, SEALED}
+    for file in files:
+        if file.name.lower() in taken or file.name.lower().endswith(STRIPPED):
+            raise InputError(f"{file.name}: another file has this name, or a folder that a restore makes: rename it")
+        taken.add(file.name.lower())
+    return found
 
 
-def read_object(store: Path, name: str, limit: int) -> bytes:
-    """An object, checked against its name. DisagreementError if it was changed."""
-    data = read_below(store, object_path(name), limit)
-    found = hashlib.sha256(data).hexdigest()
-    if found != name:
-        raise DisagreementError(f"{store / object_path(name)} has SHA-256 {found}: it was changed")
-    return data
+def objects_of(store: Path, version: Version) -> list[tuple[str, Sizes]]:
+    """The names of all objects that a version needs, some more than once, and their sizes."""
+    pieces = [(name, (SEALED_CHUNK, SEALED_CHUNK)) for name in version.chunks]
+    return [*pieces, *((place.name, place.sizes) for place in places(store, version))]
 
 
 def read_file(store: Path, file: StoredFile, key: StoreKey) -> bytes:
@@ -158,8 +209,11 @@ def read_file(store: Path, file: StoredFile, key: StoreKey) -> bytes:
         try:
             parts.append(cipher.decrypt(read_object(store, name, SEALED_CHUNK), _AD))
         except (InvalidTag, ValueError):
-            raise DisagreementError(f"{store / object_path(name)} is no piece under the key of this store") from None
-    return b"".join(parts)[: file.size]
+            raise DisagreementError(f"{store}: object {name} is no piece under the key of this store") from None
+    data = b"".join(parts)[: file.size]
+    if len(data) != file.size:
+        raise DisagreementError(f"{store}: the pieces of {file.name} have {len(data)} bytes, not {file.size}")
+    return data
 
 
 def make(
@@ -168,27 +222,72 @@ def make(
     """Add a version, and then remove those that `keep` does not keep, with what only they needed.
 
     Call it under `locked`. Objects come first, the version last, so a killed run leaves the versions that were there.
-    Errors: InputError for contents that cannot be; DisagreementError for an epoch folder that differs from its
-    manifest; EnvironmentFailure if the disk refuses. None of them adds a version.
+    What was written is read and decrypted as a restore does before the version is made. Versions that `key` did not
+    write count for nothing; as long as there is one, no object is removed.
+    Errors: InputError for contents that cannot be or come back; DisagreementError for an epoch folder that differs
+    from its manifest; SourceError for a store with links; EnvironmentFailure if the disk refuses. None of them adds a
+    version, and what fails after it is there is a warning.
     """
-    if len({name for name, _ in contents.files}) != len(contents.files):
-        raise InputError("two files of one name: a version holds one of each")
     if not (contents.epochs or contents.sealed or contents.files):
         raise InputError("there is nothing to back up: give an account, an epoch, a file or a sealed file")
-    numbers = version_numbers(store)
-    number, previous = 1, NO_VERSION
-    if numbers:
-        number = numbers[-1] + 1
-        previous = hashlib.sha256(read_below(store, version_path(numbers[-1]), MAX_VERSION_BYTES)).hexdigest()
+    if len({name.lower() for name, _ in contents.files}) != len(contents.files):
+        raise InputError("two files of one name: a version holds one of each")
+    if not all(is_sealed(data) and len(data) <= SEALED_LIMIT for data in contents.sealed):
+        raise InputError(f"a sealed file is none, or has more than {SEALED_LIMIT} bytes")
+    past = _past(store, key)
     writer = _Writer(store)
     epochs = tuple(_add_epoch(writer, folder, progress) for folder in contents.epochs)
     sealed = tuple(writer.add(data) for data in contents.sealed)
     files = tuple(_add_file(writer, key, name, data) for name, data in contents.files)
-    version = Version.make(key, number, now, previous, epochs=epochs, sealed=sealed, files=files)
-    replace_file(store / version_path(number), version.encode(), PRIVATE_FILE)
-    removed = _rotate(store, keep)
-    dropped = _drop_unneeded(store)
-    return Made(version, len(writer.names), writer.added, writer.added_bytes, removed, dropped)
+    known = [*past.known, (past.next, now)]
+    stays = {number for number, _ in known} if keep is None else keep.kept(known)
+    version = Version.make(key, past.next, now, past.previous, epochs=epochs, sealed=sealed, files=files, kept=stays)
+    encoded = version.encode()
+    _rehearse(store, key, Version.decode(encoded, "the version of so many files"), contents)
+    replace_file(store / version_path(past.next), encoded, PRIVATE_FILE)
+    warnings = list(past.warnings)
+    removed = _remove_versions(store, [number for number, _ in past.known if number not in stays], warnings)
+    dropped = 0 if past.warnings else _drop_unneeded(store, warnings)
+    return Made(version, len(writer.names), writer.added, writer.added_bytes, removed, dropped, tuple(warnings))
+
+
+class _Past(NamedTuple):
+    """Versions that the key wrote, as (number, time); the number and the hash that the next one has; what was odd."""
+
+    known: list[tuple[int, int]]
+    next: int
+    previous: str
+    warnings: list[str]
+
+
+def _past(store: Path, key: StoreKey) -> _Past:
+    known, previous = [], NO_VERSION
+    warnings = [f"{store / VERSIONS / name} is no version: of another machine, perhaps?" for name in strangers(store)]
+    numbers = version_numbers(store)
+    for number in numbers:
+        try:
+            version = read_version(store, number)
+            version.opened(key, f"version {number}")
+        except (InputError, DisagreementError, SourceError) as error:
+            warnings.append(f"{error}. Until it is put right or away, nothing that it may need is removed")
+        else:
+            known.append((number, version.time))
+            previous = hashlib.sha256(version.encode()).hexdigest()
+    if numbers and numbers[-1] >= MAX_NUMBER:
+        raise DisagreementError(
+            f"{store / version_path(numbers[-1])} is of the last number there can be: {'; '.join(warnings)}"
+        )
+    return _Past(known, numbers[-1] + 1 if numbers else 1, previous, warnings)
+
+
+def _rehearse(store: Path, key: StoreKey, version: Version, contents: Contents) -> None:
+    """Read a version as a restore does. InputError if it would not come back, DisagreementError if it is another."""
+    files = version.files(key)
+    places(store, version, files)
+    given = dict(contents.files)
+    for file in files:
+        if read_file(store, file, key) != given[file.name]:
+            raise DisagreementError(f"{store}: {file.name} did not come back as it was given; is the disk sound?")
 
 
 class _Writer:
@@ -205,20 +304,11 @@ class _Writer:
 
     def put(self, name: str, parts: Iterable[bytes], size: int) -> None:
         self.names.add(name)
-        if _is_whole(self.store, name):
-            return
-        target = self.store / object_path(name)
-        with disk_errors(f"{target} was not written"):
-            target.parent.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
-        replace_file(target, parts, PRIVATE_FILE)
-        self.added, self.added_bytes = self.added + 1, self.added_bytes + size
-
-
-def _is_whole(store: Path, name: str) -> bool:
-    try:
-        return sha256_below(store, object_path(name)) == name
-    except (MissingError, SourceError):
-        return False
+        try:
+            checked_size(self.store, name, (size, size))
+        except (SourceError, DisagreementError):
+            write_object(self.store, name, parts)
+            self.added, self.added_bytes = self.added + 1, self.added_bytes + size
 
 
 def _add_epoch(writer: _Writer, folder: Path, progress: Progress) -> Epoch:
@@ -227,21 +317,29 @@ def _add_epoch(writer: _Writer, folder: Path, progress: Progress) -> Epoch:
     manifest = Manifest.decode_under(data, signed.header.data_root)
     done, total = 0, sum(entry.size for entry in manifest.files)
     for entry in manifest.files:
-        writer.put(entry.sha256, _checked(folder, entry.path, entry.sha256), entry.size)
+        writer.put(entry.sha256, _checked(folder, entry), entry.size)
         done += entry.size
         progress("back up files", done, total)
     return Epoch(writer.add(signed.encode()), writer.add(data))
 
 
-def _checked(folder: Path, path: str, expected: str) -> Iterator[bytes]:
+def _checked(folder: Path, entry: Entry) -> Iterator[bytes]:
     """The content of a published file in parts; DisagreementError at its end if it is another."""
-    digest = hashlib.sha256()
-    with open_below(folder, path) as fd:
-        while part := os.read(fd, _COPY):
+    digest, size = hashlib.sha256(), 0
+    with open_below(folder, entry.path) as fd:
+        while size <= entry.size and (part := os.read(fd, _COPY)):
             digest.update(part)
+            size += len(part)
             yield part
-    if digest.hexdigest() != expected:
-        raise DisagreementError(f"{folder / path} has SHA-256 {digest.hexdigest()}, and its manifest says {expected}")
+    if size != entry.size:
+        more = "more than " if size > entry.size else ""
+        raise DisagreementError(
+            f"{folder / entry.path} has {more}{min(size, entry.size)} bytes, and its manifest says {entry.size}"
+        )
+    if digest.hexdigest() != entry.sha256:
+        raise DisagreementError(
+            f"{folder / entry.path} has SHA-256 {digest.hexdigest()}, and its manifest says {entry.sha256}"
+        )
 
 
 def _add_file(writer: _Writer, key: StoreKey, name: str, data: bytes) -> StoredFile:
@@ -252,41 +350,27 @@ def _add_file(writer: _Writer, key: StoreKey, name: str, data: bytes) -> StoredF
     return StoredFile(name, len(data), tuple(writer.add(cipher.encrypt(piece, _AD)) for piece in pieces))
 
 
-def _rotate(store: Path, keep: Keep | None) -> tuple[int, ...]:
-    if keep is None:
-        return ()
-    versions = [(number, read_version(store, number).time) for number in version_numbers(store)]
-    stays = keep.kept(versions)
-    gone = tuple(number for number, _ in versions if number not in stays)
-    for number in gone:
-        with disk_errors(f"version {number} was not removed"):
-            (store / version_path(number)).unlink()
-    return gone
+def _remove_versions(store: Path, numbers: list[int], warnings: list[str]) -> tuple[int, ...]:
+    removed = []
+    for number in numbers:
+        try:
+            remove_version(store, number)
+        except (OSError, SourceError) as error:
+            warnings.append(f"version {number} was not removed: {error}")
+        else:
+            removed.append(number)
+    return tuple(removed)
 
 
-def _drop_unneeded(store: Path) -> int:
+def _drop_unneeded(store: Path, warnings: list[str]) -> int:
     """Remove objects that no version needs, those of killed runs among them; nothing if a version cannot be read."""
     needed: set[str] = set()
+    dropped = 0
     try:
         for number in version_numbers(store):
-            needed |= objects_of(store, read_version(store, number))
-    except (InputError, DisagreementError, SourceError):
-        return 0
-    dropped = 0
-    for path in unneeded(store, needed):
-        with disk_errors(f"{path} was not removed"):
-            path.unlink()
-        dropped += 1
+            needed |= {name for name, _ in objects_of(store, read_version(store, number))}
+        for shard, name in unneeded(store, needed):
+            dropped += remove_object(store, shard, name)
+    except (OSError, ZkstateError) as error:
+        warnings.append(f"objects that nothing needs may be left: {error}")
     return dropped
-
-
-def unneeded(store: Path, needed: set[str]) -> Sequence[Path]:
-    """Files among the objects that nothing refers to."""
-    with disk_errors(f"{store} cannot be read"):
-        return sorted(
-            path
-            for folder in (store / OBJECTS).iterdir()
-            if folder.is_dir() and not folder.is_symlink()
-            for path in folder.iterdir()
-            if path.name not in needed
-        )

@@ -1,49 +1,45 @@
 """Checking a backup store, with or without its key, and bringing a version back.
 
 Without a key: every object has the bytes its name says, every epoch the header and manifest that belong together, all
-its files, and, with something to believe, the header that the chain holds. With the key also: each version is one
-that this store's owner wrote, and the pieces of each file are those it names. No piece is decrypted for either.
+its files, and, with something to believe, the header that the chain holds; each version follows the one before it,
+where both are there. With the key also: each version is one that this store's owner wrote, and those are there that
+the newest of them left. No piece is decrypted for either.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from zkstate.atomic import PRIVATE_FILE, PRIVATE_FOLDER, write_new
+from zkstate.atomic import PRIVATE_FILE, PRIVATE_FOLDER, PUBLIC_FILE, disk_errors, write_new
 from zkstate.backup.sealed import is_sealed
-from zkstate.backup.store import (
-    OBJECTS,
-    SEALED_LIMIT,
-    epoch_files,
-    object_path,
-    objects_of,
-    read_file,
+from zkstate.backup.store import SEALED, SEALED_LIMIT, epoch_files, objects_of, places, read_file, read_version
+from zkstate.backup.store_files import (
+    VERSIONS,
+    Sizes,
+    checked_size,
+    object_parts,
     read_object,
-    read_version,
+    strangers,
     unneeded,
     version_numbers,
-    version_path,
 )
 from zkstate.backup.store_keys import StoreKey
-from zkstate.backup.version import Version
+from zkstate.backup.version import StoredFile, Version
 from zkstate.errors import DisagreementError, InputError, MissingError, SourceError
-from zkstate.publication.header import SIGNED_BYTES, Header
-from zkstate.publication.layout import HEADER, MANIFEST, epoch_folder
-from zkstate.publication.manifest import MAX_MANIFEST_BYTES
+from zkstate.publication.header import Header
 from zkstate.publication.progress import Progress, silent
-from zkstate.publication.regular import sha256_below
-from zkstate.publication.trust import TrustRoot
-
-MIRROR, SEALED = "mirror", "sealed"
+from zkstate.publication.trust import Trust, TrustRoot
 
 
 @dataclass(frozen=True, slots=True)
 class StoreReport:
     """What a check found. `findings` are faults; `unchecked` says what it could not look at, and why.
 
-    `headers` are those of the newest version; `unneeded` counts what a killed run left, which the next one removes.
+    `headers` are those of the newest version that could be read; `unneeded` counts what a killed run left, which the
+    next one removes; `trust` says why the newest header is believed, None if nothing was given to believe.
     """
 
     versions: tuple[int, ...]
@@ -53,6 +49,7 @@ class StoreReport:
     findings: tuple[str, ...]
     unchecked: tuple[str, ...]
     unneeded: int
+    trust: Trust | None
 
     @property
     def sound(self) -> bool:
@@ -63,107 +60,142 @@ def check(
     store: Path, key: StoreKey | None = None, trust_root: TrustRoot | None = None, progress: Progress = silent
 ) -> StoreReport:
     """Read every object once. Faults are findings; MissingError if this is no store, or it has no version."""
-    numbers = version_numbers(store) if (store / OBJECTS).is_dir() else []
-    if not numbers:
-        raise MissingError(f"{store} holds no version of a backup")
-    findings: list[str] = []
-    unchecked = [] if key is not None else ["that the versions are those of the store's owner, and the list of files"]
-    needed: set[str] = set()
-    headers: tuple[Header, ...] = ()
-    for number in numbers:
-        try:
-            version = read_version(store, number)
-            _follows(store, version, numbers, findings)
-            needed |= objects_of(store, version)
-            headers = tuple(epoch_files(store, epoch)[0].header for epoch in version.epochs)
-            if key is not None:
-                version.files(key, f"version {number}")
-        except (InputError, DisagreementError, SourceError) as error:
-            findings.append(f"version {number}: {error}")
-            continue
-        for header in headers:
-            _hold_to_chain(header, number, trust_root, findings, unchecked)
-    if trust_root is None:
-        unchecked.append("that the headers are those the chain holds: give --header, or --rpc and --registry")
-    size = 0
-    for done, name in enumerate(sorted(needed)):
-        try:
-            found = sha256_below(store, object_path(name))
-            size += (store / object_path(name)).stat().st_size
-        except SourceError as error:
-            findings.append(str(error))
-        else:
-            if found != name:
-                findings.append(f"{store / object_path(name)} has SHA-256 {found}: it was changed")
-        progress("check objects", done + 1, len(needed))
-    left = len(unneeded(store, needed)) if not findings else 0
-    return StoreReport(
-        tuple(numbers), headers, len(needed), size, tuple(findings), tuple(dict.fromkeys(unchecked)), left
-    )
-
-
-def _follows(store: Path, version: Version, numbers: Sequence[int], findings: list[str]) -> None:
-    """Whether a version names the one before it, where that is still there."""
-    if version.number - 1 not in numbers:
-        return
-    found = sha256_below(store, version_path(version.number - 1))
-    if version.previous != found:
-        findings.append(
-            f"version {version.number} follows one with SHA-256 {version.previous}, and the one before it has {found}"
-        )
-
-
-def _hold_to_chain(
-    header: Header, number: int, trust_root: TrustRoot | None, findings: list[str], unchecked: list[str]
-) -> None:
-    if trust_root is None:
-        return
-    try:
-        expected = trust_root.epoch_hash(header.epoch)
-    except MissingError as error:
-        unchecked.append(f"epoch {header.epoch} against the chain: {error}")
-        return
-    if expected != header.hash:
-        findings.append(
-            f"version {number} has header {header.hash.hex()} of epoch {header.epoch}, and {expected.hex()} is believed"
-        )
-
-
-def restore(
-    store: Path, folder: Path, number: int | None = None, key: StoreKey | None = None, progress: Progress = silent
-) -> tuple[str, ...]:
-    """Bring a version back, the newest by default, into an empty folder; the names of its private files.
-
-    `mirror/` holds the epochs as mirrors have them, `sealed/` the sealed files; with the key, private files lie beside
-    them. Errors: MissingError, DisagreementError or EncodingError for what is missing or was changed, OSError if
-    the disk refuses. What was written until then is the caller's to remove.
-    """
     numbers = version_numbers(store)
     if not numbers:
         raise MissingError(f"{store} holds no version of a backup")
-    version = read_version(store, numbers[-1] if number is None else number)
-    files = () if key is None else version.files(key, f"version {version.number}")
-    if taken := {MIRROR, SEALED} & {file.name for file in files}:
-        raise InputError(f"version {version.number} has a file {taken.pop()}, which is the name of a folder")
-    for epoch in version.epochs:
-        signed, manifest = epoch_files(store, epoch)
-        place = folder / MIRROR / epoch_folder(signed.header.epoch)
-        place.mkdir(parents=True)
-        entries: Sequence[tuple[str, str, int]] = [
-            (HEADER, epoch.header, SIGNED_BYTES),
-            (MANIFEST, epoch.manifest, MAX_MANIFEST_BYTES),
-            *((entry.path, entry.sha256, entry.size) for entry in manifest.files),
+    findings = [f"{store / VERSIONS / name} is no version: of another machine, perhaps?" for name in strangers(store)]
+    unchecked = ["whether a newer version was there"]
+    if key is None:
+        unchecked.append("that the versions are those of the store's owner, that none is gone, and the list of files")
+    needed: dict[str, Sizes] = {}
+    headers: tuple[Header, ...] = ()
+    every: dict[bytes, Header] = {}
+    known = _Known(numbers)
+    for number in numbers:
+        try:
+            version = read_version(store, number)
+            known.follow(version, findings)
+            if key is not None:
+                known.left = version.opened(key, f"version {number}").kept
+            _merge(needed, objects_of(store, version))
+            headers = tuple(epoch_files(store, epoch)[0].header for epoch in version.epochs)
+        except (InputError, DisagreementError, SourceError) as error:
+            findings.append(f"version {number}: {error}")
+        else:
+            every |= {header.hash: header for header in headers}
+    findings += known.gone()
+    trust = None
+    if trust_root is None:
+        unchecked.append("that the headers are those the chain holds: give --header, or --rpc and --registry")
+    else:
+        unlike, missing, trust = hold_to_chain(every.values(), trust_root)
+        findings += unlike
+        unchecked += missing
+    size = 0
+    for done, name in enumerate(sorted(needed)):
+        try:
+            size += checked_size(store, name, needed[name])
+        except (SourceError, DisagreementError) as error:
+            findings.append(str(error))
+        progress("check objects", done + 1, len(needed))
+    left = len(unneeded(store, needed)) if not findings else 0
+    return StoreReport(
+        tuple(numbers), headers, len(needed), size, tuple(findings), tuple(dict.fromkeys(unchecked)), left, trust
+    )
+
+
+class _Known:
+    """The versions as they are read, oldest first, and what they say of each other."""
+
+    def __init__(self, numbers: Sequence[int]) -> None:
+        self.numbers = frozenset(numbers)
+        self.hashes: dict[int, str] = {}
+        self.left: tuple[tuple[int, int], ...] = ()
+
+    def follow(self, version: Version, findings: list[str]) -> None:
+        """Hold a version to the one before it, where that is there."""
+        self.hashes[version.number] = hashlib.sha256(version.encode()).hexdigest()
+        found = self.hashes.get(version.number - 1)
+        if found is not None and found != version.previous:
+            findings.append(
+                f"version {version.number} follows one with SHA-256 {version.previous}, and that before it has {found}"
+            )
+
+    def gone(self) -> list[str]:
+        """Findings for the versions that the newest one of the store's owner left, and that are not there any more."""
+        return [
+            f"version {number} is gone, and no rule of rotation removed it"
+            for first, last in self.left
+            for number in range(first, last + 1)
+            if number not in self.numbers
         ]
-        for done, (path, name, size) in enumerate(entries):
-            (place / path).parent.mkdir(parents=True, exist_ok=True)
-            write_new(place / path, read_object(store, name, size))
-            progress("restore files", done + 1, len(entries))
-    for i, name in enumerate(version.sealed, 1):
-        data = read_object(store, name, SEALED_LIMIT)
-        if not is_sealed(data):
+
+
+def _merge(needed: dict[str, Sizes], objects: Iterable[tuple[str, Sizes]]) -> None:
+    """Narrow the sizes that each object may have. DisagreementError if two manifests do not agree about one."""
+    for name, (least, most) in objects:
+        low, high = needed.get(name, (least, most))
+        needed[name] = max(least, low), min(most, high)
+        if needed[name][0] > needed[name][1]:
+            raise DisagreementError(f"object {name} is said to have {low} to {high} bytes, and {least} to {most}")
+
+
+def hold_to_chain(headers: Iterable[Header], trust_root: TrustRoot) -> tuple[list[str], list[str], Trust]:
+    """Compare headers with those that are believed, and ask that the newest one believed is among them.
+
+    Findings, what could not be compared, and why the newest is believed. Errors: those of the trust root.
+    """
+    newest, newest_hash, trust = trust_root.latest_epoch()
+    findings, unchecked, epochs = [], [], set()
+    for header in sorted(headers, key=lambda header: header.epoch):
+        epochs.add(header.epoch)
+        try:
+            expected = newest_hash if header.epoch == newest else trust_root.epoch_hash(header.epoch)
+        except MissingError as error:
+            unchecked.append(f"epoch {header.epoch} against the chain: {error}")
+            continue
+        if expected != header.hash:
+            findings.append(
+                f"the backup has header {header.hash.hex()} of epoch {header.epoch}, and {expected.hex()} is believed"
+            )
+    if newest not in epochs:
+        findings.append(
+            f"epoch {newest} is the newest that is believed, and the backup holds {sorted(epochs) or 'none'}"
+        )
+    return findings, unchecked, trust
+
+
+def chosen(store: Path, number: int | None = None) -> Version:
+    """A version, the newest by default. MissingError if it is not there, and as `read_version`."""
+    numbers = version_numbers(store)
+    if not numbers:
+        raise MissingError(f"{store} holds no version of a backup")
+    return read_version(store, numbers[-1] if number is None else number)
+
+
+def restore(
+    store: Path, version: Version, folder: Path, files: Sequence[StoredFile] = (), progress: Progress = silent
+) -> None:
+    """Bring back what is not under the store's key into an empty folder: `mirror/` as mirrors have it, `sealed/`.
+
+    `files` are the private files that will lie beside them. Errors: MissingError, DisagreementError, EncodingError for
+    what is missing or was changed, EnvironmentFailure if the disk refuses. What was written is the caller's to remove.
+    """
+    found = places(store, version, files)
+    for name in version.sealed:
+        if not is_sealed(read_object(store, name, SEALED_LIMIT)):
             raise DisagreementError(f"version {version.number}: object {name} is not a sealed file")
-        (folder / SEALED).mkdir(exist_ok=True, mode=PRIVATE_FOLDER)
-        write_new(folder / SEALED / f"{i}.bin", data, PRIVATE_FILE)
+    for done, place in enumerate(found):
+        target = folder / place.path
+        private = place.path.startswith(f"{SEALED}/")
+        with disk_errors(f"{target} was not written"):
+            target.parent.mkdir(PRIVATE_FOLDER if private else 0o777, parents=True, exist_ok=True)
+            parts = object_parts(store, place.name, place.sizes)
+            write_new(target, parts, PRIVATE_FILE if private else PUBLIC_FILE)
+        progress("restore files", done + 1, len(found))
+
+
+def private_files(store: Path, files: Iterable[StoredFile], key: StoreKey) -> Iterator[tuple[str, bytes]]:
+    """The private files of a version, each with its content. Errors as `read_file`."""
     for file in files:
-        write_new(folder / file.name, read_file(store, file, key) if key is not None else b"", PRIVATE_FILE)
-    return tuple(file.name for file in files)
+        yield file.name, read_file(store, file, key)

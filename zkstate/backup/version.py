@@ -7,6 +7,7 @@ bound to all of the file around it: whoever has the key notices a version that w
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Annotated, Literal
@@ -47,8 +48,11 @@ class StoredFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     chunks: tuple[Hash, ...]
 
 
-class _Index(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Index(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the store's key alone shows: the private files, and which versions its writer left, as (first, last)."""
+
     files: tuple[StoredFile, ...]
+    kept: tuple[tuple[int, int], ...]
 
 
 class _Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -86,11 +90,15 @@ class Version:
         epochs: tuple[Epoch, ...],
         sealed: tuple[str, ...],
         files: tuple[StoredFile, ...],
+        kept: Iterable[int],
     ) -> Version:
-        """A new version of these files, its index encrypted and padded to whole kilobytes."""
+        """A new version of these files, its index encrypted and padded to whole kilobytes.
+
+        `kept` are the numbers of the versions that stay, this one among them.
+        """
         chunks = tuple(sorted({name for file in files for name in file.chunks}))
         bare = cls(number, time, previous, epochs, tuple(sorted(set(sealed))), chunks, b"")
-        body = msgspec.json.encode(_Index(tuple(sorted(files, key=lambda file: file.name))))
+        body = msgspec.json.encode(Index(tuple(sorted(files, key=lambda file: file.name)), _ranges(kept)))
         padded = _LENGTH.pack(len(body)) + body
         padded += bytes(-len(padded) % INDEX_STEP)
         index = key.index().encrypt(padded, [bare.encode()])
@@ -127,7 +135,11 @@ class Version:
         return version
 
     def files(self, key: StoreKey, what: str = "a backup version") -> tuple[StoredFile, ...]:
-        """The private files, by the store's key.
+        """The private files, by the store's key. Errors as `opened`."""
+        return self.opened(key, what).files
+
+    def opened(self, key: StoreKey, what: str = "a backup version") -> Index:
+        """What the store's key shows.
 
         DisagreementError if the version is not one that a holder of this key wrote; EncodingError if its index is not
         in order.
@@ -140,10 +152,10 @@ class Version:
         (length,) = _LENGTH.unpack_from(padded) if len(padded) >= _LENGTH.size else (1 << 32,)
         body = padded[_LENGTH.size : _LENGTH.size + length]
         try:
-            files = msgspec.json.decode(body, type=_Index).files
+            index = msgspec.json.decode(body, type=Index)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise EncodingError(f"{what}: its index cannot be read: {error}") from None
-        listed = set(self.chunks)
+        listed, files = set(self.chunks), index.files
         for file in files:
             if "/" in checked_path(file.name) or not 0 <= file.size <= MAX_FILE:
                 raise EncodingError(f"{what}: {file.name} is no plain name, or {file.size} bytes are too many")
@@ -151,4 +163,18 @@ class Version:
                 raise EncodingError(f"{what}: the pieces of {file.name} are not {-(-file.size // CHUNK)} listed ones")
         if len({file.name for file in files}) != len(files):
             raise EncodingError(f"{what}: a file is listed twice")
-        return files
+        bounds = [0, *(bound for first, last in index.kept for bound in (first, last + 1))]
+        if bounds != sorted(set(bounds)) or bounds[-1] != self.number + 1:
+            raise EncodingError(f"{what}: the versions it keeps are not in order")
+        return index
+
+
+def _ranges(numbers: Iterable[int]) -> tuple[tuple[int, int], ...]:
+    """Numbers as rising ranges (first, last) with a gap between any two."""
+    ranges: list[tuple[int, int]] = []
+    for number in sorted(numbers):
+        if ranges and ranges[-1][1] == number - 1:
+            ranges[-1] = (ranges[-1][0], number)
+        else:
+            ranges.append((number, number))
+    return tuple(ranges)

@@ -23,11 +23,11 @@ SETTINGS_LIMIT = 1 << 20
 
 USAGE = f"""\
 usage: zkstate backup make    --store DIR --passphrase FILE [--account BUNDLE] [--epoch DIR ...] [--file FILE ...]
-                              [--sealed FILE ...] [--key KEY] [--keep N] [--keep-daily N] [--keep-weekly N]
-                              [--keep-monthly N]
+                              [--sealed FILE ...] [--key KEY [--replace-key]] [--keep N] [--keep-daily N]
+                              [--keep-weekly N] [--keep-monthly N]
        zkstate backup verify  --store DIR [OPEN] [BELIEVE]
        zkstate backup restore --store DIR [OPEN] [--number N] --out DIR
-       zkstate backup drill   --store DIR [OPEN] [BELIEVE] [--number N]
+       zkstate backup drill   --store DIR OPEN [BELIEVE] [--number N]
        zkstate backup seal    KEY --passphrase FILE --out FILE
        zkstate backup seal    FILE --settings --passphrase FILE --out FILE
        zkstate backup unseal  FILE --unlock FILE --out KEY

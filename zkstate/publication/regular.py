@@ -25,7 +25,7 @@ def open_below(root: Path, path: str) -> Iterator[int]:
     Errors: MissingError if there is no such file; SourceError for a link on the way, a device, or an OSError.
     """
     try:
-        fd = _walk(root, path)
+        fd = _walk(root, path, _FILE)
     except OSError as error:
         if error.errno in (errno.ENOENT, errno.ENOTDIR):
             raise MissingError(f"{root}: there is no {path}") from error
@@ -35,6 +35,26 @@ def open_below(root: Path, path: str) -> Iterator[int]:
     try:
         if not stat.S_ISREG(os.fstat(fd).st_mode):
             raise SourceError(f"{root}: {path} is not a regular file")
+        yield fd
+    finally:
+        os.close(fd)
+
+
+@contextmanager
+def folder_below(root: Path, path: str) -> Iterator[int]:
+    """A descriptor of the folder `path` below `root`, which may itself be a link.
+
+    Errors: MissingError if nothing is there; SourceError for a link on the way, something else, or an OSError.
+    """
+    try:
+        fd = _walk(root, path, _FOLDER)
+    except OSError as error:
+        if error.errno == errno.ENOENT:
+            raise MissingError(f"{root}: there is no {path}") from error
+        if error.errno in (errno.ENOTDIR, errno.ELOOP):
+            raise SourceError(f"{root}: {path} is a link or no folder, and links are not followed") from error
+        raise SourceError(f"{root}: {path}: {error.strerror}") from error
+    try:
         yield fd
     finally:
         os.close(fd)
@@ -108,7 +128,7 @@ def _chunks(fd: int, root: Path, path: str) -> Iterator[bytes]:
         yield chunk
 
 
-def _walk(root: Path, path: str) -> int:
+def _walk(root: Path, path: str, flags: int) -> int:
     *folders, name = path.split("/")
     at = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
@@ -116,6 +136,6 @@ def _walk(root: Path, path: str) -> int:
             below = os.open(folder, _FOLDER, dir_fd=at)
             os.close(at)
             at = below
-        return os.open(name, _FILE, dir_fd=at)
+        return os.open(name, flags, dir_fd=at)
     finally:
         os.close(at)
