@@ -147,7 +147,7 @@ def test_a_version_that_lost_a_conflict_of_synchronising_is_found_and_keeps_its_
     (store / "versions/.DS_Store").write_bytes(b"")
     objects = set(tree(store / "objects"))
     made = make(store, key, note(b"new"), NOW + 9)
-    assert "(conflicted copy).json is no version" in made.warnings[0]
+    assert "'00000003 (conflicted copy).json', which is no version" in made.warnings[0]
     assert len(made.warnings) == 1
     assert objects < set(tree(store / "objects"))
     assert any("conflicted copy" in words for words in check(store).findings)
@@ -160,6 +160,38 @@ def test_a_version_that_was_removed_is_missed_with_the_key(bare, gone):
     (store / f"versions/{gone:08d}.json").unlink()
     assert check(store).sound
     assert check(store, key).findings == (f"version {gone} is gone, and no rule of rotation removed it",)
+
+
+def test_a_version_that_was_removed_is_said_by_the_next_and_its_objects_stay_until_then(bare):
+    store, key = bare
+    (store / "versions/00000002.json").unlink()
+    made = make(store, key, note(b"newest"), NOW + 9)
+    assert made.warnings == ("version 2 is gone, and no rule of rotation removed it",)
+    assert made.dropped_objects == 0
+    assert make(store, key, note(b"newest"), NOW + 10).dropped_objects == 1
+
+
+def test_a_store_whose_key_was_exchanged_takes_no_version(bare, tmp_path):
+    """For the one of another store of the same owner, whose passphrase may be the same."""
+    store, _ = bare
+    (tmp_path / "theirs").mkdir()
+    other = lay_out(tmp_path / "theirs", PASSPHRASE, CHEAP)
+    before = tree(store)
+    with pytest.raises(DisagreementError, match=r"wrote none of the 3 versions there"):
+        make(store, other, note(b"x"), NOW + 9)
+    assert tree(store) == before
+
+
+def test_planted_names_are_told_in_printable_letters_and_not_without_end(bare):
+    store, key = bare
+    for name in ("\x1b[2Jx", "\udcff", *(f"n{i}" for i in range(50))):
+        (store / "versions" / name).write_bytes(b"")
+    for said in (check(store).findings, make(store, key, note(b"x"), NOW + 9).warnings):
+        assert len(said) == 6
+        assert all(words.isprintable() and words.isascii() for words in said)
+    done = zkstate("backup", "verify", "--store", store)
+    assert done.code == 4, done.err
+    assert "and 47 more names like these" in done.out
 
 
 def test_what_rotation_removed_is_not_missed_and_the_newest_cannot_be(bare):
@@ -258,6 +290,8 @@ def foreign(recovered, tmp_path_factory):
         "key in hex": b"0x" + recovered.key.read_bytes(),
         "share": (root / "shares/group-1-share-1.txt").read_bytes(),
         "signature": b"0x" + os.urandom(65).hex().encode() + b"\n",
+        "wallet's words": b" ".join([b"abandon"] * 11 + [b"about"]) + b"\n",
+        "PEM": b"-----BEGIN PRIVATE KEY-----\nAAAA\n",
         "sealed": seal(Kind.STATE, b"x", OTHER, CHEAP),
         "bundle in other bytes": json.dumps(json.loads(bundle)).encode(),
         "bundle cut short": bundle[:-1],
@@ -265,8 +299,12 @@ def foreign(recovered, tmp_path_factory):
 
 
 @pytest.mark.parametrize(
-    "name", ["key", "key in hex", "share", "signature", "sealed", "bundle in other bytes", "bundle cut short"]
-)
+    "name",
+    [
+        "key", "key in hex", "share", "signature", "wallet's words", "PEM", "sealed", "bundle in other bytes",
+        "bundle cut short",
+    ],
+)  # fmt: skip
 def test_what_opens_more_than_a_state_is_refused_as_a_file(foreign, by_passphrase, tmp_path, name):
     (tmp_path / "given").write_bytes(foreign[name])
     done = zkstate("backup", "make", *by_passphrase, "--file", tmp_path / "given")

@@ -48,6 +48,7 @@ from zkstate.backup.version import (
     Epoch,
     StoredFile,
     Version,
+    gone,
 )
 from zkstate.errors import DisagreementError, EnvironmentFailure, InputError, MissingError, SourceError, ZkstateError
 from zkstate.publication.header import SIGNED_BYTES, SignedHeader
@@ -261,18 +262,28 @@ class _Past(NamedTuple):
 
 
 def _past(store: Path, key: StoreKey) -> _Past:
-    known, previous = [], NO_VERSION
-    warnings = [f"{store / VERSIONS / name} is no version: of another machine, perhaps?" for name in strangers(store)]
+    known: list[tuple[int, int]] = []
+    left: tuple[tuple[int, int], ...] = ()
+    previous, foreign = NO_VERSION, 0
+    warnings = strangers(store)
     numbers = version_numbers(store)
     for number in numbers:
         try:
             version = read_version(store, number)
-            version.opened(key, f"version {number}")
+            foreign += 1
+            left = version.opened(key, f"version {number}").kept
+            foreign -= 1
         except (InputError, DisagreementError, SourceError) as error:
             warnings.append(f"{error}. Until it is put right or away, nothing that it may need is removed")
         else:
             known.append((number, version.time))
             previous = hashlib.sha256(version.encode()).hexdigest()
+    if foreign and not known:
+        raise DisagreementError(
+            f"{store}: the key that was opened wrote none of the {foreign} versions there; is a file of another "
+            f"store in the place of {PASSPHRASE} or {ACCOUNT}?"
+        )
+    warnings += gone(left, numbers)
     if numbers and numbers[-1] >= MAX_NUMBER:
         raise DisagreementError(
             f"{store / version_path(numbers[-1])} is of the last number there can be: {'; '.join(warnings)}"

@@ -23,6 +23,7 @@ Sizes = tuple[int, int]
 """The least and the most bytes that an object may have."""
 
 _COPY = 1 << 20
+_TOLD = 5
 _SHARD = re.compile(r"[0-9a-f]{2}")
 _OBJECT = re.compile(r"([0-9a-f]{64})|\.([0-9a-f]{64})\.partial-[0-9a-f]{16}")
 _VERSION = re.compile(r"([0-9]{8})\.json", re.ASCII)
@@ -42,8 +43,10 @@ def version_numbers(store: Path) -> list[int]:
 
 
 def strangers(store: Path) -> list[str]:
-    """What lies among the versions and is none, such as the loser of a conflict; hidden names are not counted."""
-    return [name for name in _names(store, VERSIONS) if not name.startswith(".") and not _VERSION.fullmatch(name)]
+    """What lies among the versions and is none, such as the loser of a conflict, in words; hidden names are left out."""
+    names = [name for name in _names(store, VERSIONS) if not name.startswith(".") and not _VERSION.fullmatch(name)]
+    words = [f"{store / VERSIONS} has {name!a}, which is no version: of another machine, perhaps?" for name in names]
+    return words if len(words) <= _TOLD else [*words[:_TOLD], f"and {len(words) - _TOLD} more names like these"]
 
 
 def checked_size(store: Path, name: str, sizes: Sizes) -> int:

@@ -17,7 +17,6 @@ from zkstate.atomic import PRIVATE_FILE, PRIVATE_FOLDER, PUBLIC_FILE, disk_error
 from zkstate.backup.sealed import is_sealed
 from zkstate.backup.store import SEALED, SEALED_LIMIT, epoch_files, objects_of, places, read_file, read_version
 from zkstate.backup.store_files import (
-    VERSIONS,
     Sizes,
     checked_size,
     object_parts,
@@ -27,7 +26,7 @@ from zkstate.backup.store_files import (
     version_numbers,
 )
 from zkstate.backup.store_keys import StoreKey
-from zkstate.backup.version import StoredFile, Version
+from zkstate.backup.version import StoredFile, Version, gone
 from zkstate.errors import DisagreementError, InputError, MissingError, SourceError
 from zkstate.publication.header import Header
 from zkstate.publication.progress import Progress, silent
@@ -63,27 +62,28 @@ def check(
     numbers = version_numbers(store)
     if not numbers:
         raise MissingError(f"{store} holds no version of a backup")
-    findings = [f"{store / VERSIONS / name} is no version: of another machine, perhaps?" for name in strangers(store)]
+    findings = strangers(store)
     unchecked = ["whether a newer version was there"]
     if key is None:
         unchecked.append("that the versions are those of the store's owner, that none is gone, and the list of files")
     needed: dict[str, Sizes] = {}
     headers: tuple[Header, ...] = ()
     every: dict[bytes, Header] = {}
-    known = _Known(numbers)
+    hashes: dict[int, str] = {}
+    left: tuple[tuple[int, int], ...] = ()
     for number in numbers:
         try:
             version = read_version(store, number)
-            known.follow(version, findings)
+            _follow(hashes, version, findings)
             if key is not None:
-                known.left = version.opened(key, f"version {number}").kept
+                left = version.opened(key, f"version {number}").kept
             _merge(needed, objects_of(store, version))
             headers = tuple(epoch_files(store, epoch)[0].header for epoch in version.epochs)
         except (InputError, DisagreementError, SourceError) as error:
             findings.append(f"version {number}: {error}")
         else:
             every |= {header.hash: header for header in headers}
-    findings += known.gone()
+    findings += gone(left, numbers)
     trust = None
     if trust_root is None:
         unchecked.append("that the headers are those the chain holds: give --header, or --rpc and --registry")
@@ -98,37 +98,20 @@ def check(
         except (SourceError, DisagreementError) as error:
             findings.append(str(error))
         progress("check objects", done + 1, len(needed))
-    left = len(unneeded(store, needed)) if not findings else 0
+    idle = len(unneeded(store, needed)) if not findings else 0
     return StoreReport(
-        tuple(numbers), headers, len(needed), size, tuple(findings), tuple(dict.fromkeys(unchecked)), left, trust
+        tuple(numbers), headers, len(needed), size, tuple(findings), tuple(dict.fromkeys(unchecked)), idle, trust
     )
 
 
-class _Known:
-    """The versions as they are read, oldest first, and what they say of each other."""
-
-    def __init__(self, numbers: Sequence[int]) -> None:
-        self.numbers = frozenset(numbers)
-        self.hashes: dict[int, str] = {}
-        self.left: tuple[tuple[int, int], ...] = ()
-
-    def follow(self, version: Version, findings: list[str]) -> None:
-        """Hold a version to the one before it, where that is there."""
-        self.hashes[version.number] = hashlib.sha256(version.encode()).hexdigest()
-        found = self.hashes.get(version.number - 1)
-        if found is not None and found != version.previous:
-            findings.append(
-                f"version {version.number} follows one with SHA-256 {version.previous}, and that before it has {found}"
-            )
-
-    def gone(self) -> list[str]:
-        """Findings for the versions that the newest one of the store's owner left, and that are not there any more."""
-        return [
-            f"version {number} is gone, and no rule of rotation removed it"
-            for first, last in self.left
-            for number in range(first, last + 1)
-            if number not in self.numbers
-        ]
+def _follow(hashes: dict[int, str], version: Version, findings: list[str]) -> None:
+    """Hold a version to the one before it, where that is there, and add its own hash."""
+    hashes[version.number] = hashlib.sha256(version.encode()).hexdigest()
+    found = hashes.get(version.number - 1)
+    if found is not None and found != version.previous:
+        findings.append(
+            f"version {version.number} follows one with SHA-256 {version.previous}, and that before it has {found}"
+        )
 
 
 def _merge(needed: dict[str, Sizes], objects: Iterable[tuple[str, Sizes]]) -> None:

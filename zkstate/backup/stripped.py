@@ -14,7 +14,7 @@ _FIELD = b'"owner_secret":"'
 _NONE = b"0" * (2 * FR_BYTES)
 _BEGINS = b'{"kind":"zkstate account bundle",'
 _HEX_LINE = re.compile(rb"\s*(0x)?([0-9a-fA-F]{64}|[0-9a-fA-F]{130})\s*")  # a key; a wallet's signature
-_WORDS = re.compile(rb"\s*([a-z]{4,8}\s+){19,32}[a-z]{4,8}\s*")  # SLIP-39: 20 or 33 words of 4 to 8 letters
+_WORDS = re.compile(rb"\s*([a-z]{3,8}\s+){11,32}[a-z]{3,8}\s*")  # SLIP-39 and BIP-39: 12 to 33 words of 3 to 8 letters
 _SMALL = 4096
 
 
@@ -31,7 +31,12 @@ def keepable(data: bytes, what: str) -> bytes:
     if is_sealed(data):
         raise InputError(f"{what} is a sealed file: give it with --sealed")
     small = data if len(data) <= _SMALL else b""
-    if b'"owner_secret"' in data or _HEX_LINE.fullmatch(small) or _WORDS.fullmatch(small):
+    if (
+        b'"owner_secret"' in data
+        or b" PRIVATE KEY-----" in data
+        or _HEX_LINE.fullmatch(small)
+        or _WORDS.fullmatch(small)
+    ):
         raise InputError(
             f"{what} is or holds a key, a share or a wallet's signature, which the store's passphrase is not to open: "
             "seal it under another (backup seal), or keep it elsewhere"

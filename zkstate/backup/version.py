@@ -169,6 +169,17 @@ class Version:
         return index
 
 
+def gone(kept: Iterable[tuple[int, int]], numbers: Iterable[int]) -> list[str]:
+    """What is missing of the versions that one of them says were left, in words."""
+    there = set(numbers)
+    return [
+        f"version {number} is gone, and no rule of rotation removed it"
+        for first, last in kept
+        for number in range(first, last + 1)
+        if number not in there
+    ]
+
+
 def _ranges(numbers: Iterable[int]) -> tuple[tuple[int, int], ...]:
     """Numbers as rising ranges (first, last) with a gap between any two."""
     ranges: list[tuple[int, int]] = []
