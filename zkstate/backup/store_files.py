@@ -43,7 +43,7 @@ def version_numbers(store: Path) -> list[int]:
 
 
 def strangers(store: Path) -> list[str]:
-    """What lies among the versions and is none, such as the loser of a conflict, in words; hidden names are left out."""
+    """What lies among the versions and is none, such as the loser of a conflict, in words; no hidden names."""
     names = [name for name in _names(store, VERSIONS) if not name.startswith(".") and not _VERSION.fullmatch(name)]
     words = [f"{store / VERSIONS} has {name!a}, which is no version: of another machine, perhaps?" for name in names]
     return words if len(words) <= _TOLD else [*words[:_TOLD], f"and {len(words) - _TOLD} more names like these"]
