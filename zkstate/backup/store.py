@@ -140,6 +140,8 @@ def lets_in(store: Path, key: StoreKey, account: AccountKey) -> bool:
         found = unlock_by_account(store, account)
     except MissingError:
         return False
+    except InputError as error:
+        raise InputError(f"{error}: --replace-key lets this one in instead") from None
     if found != key:
         raise DisagreementError(
             f"{store / ACCOUNT} holds another key than {store / PASSPHRASE}: one is of another store"
