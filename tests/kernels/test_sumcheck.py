@@ -198,6 +198,9 @@ def test_parts_of_columns_end_where_a_hash_may_stop():
             hashes.add(FrVec(2 * rows))
     with pytest.raises(LengthError, match="no rows of 2"):
         hashes.add(FrVec(7))
+    hashes.add(FrVec(2 * 3))
+    with pytest.raises(LengthError, match="3 rows: parts end"):
+        hashes.add(FrVec(0))
     with pytest.raises(LengthError, match="no row is the last"):
         hashes.last(FrVec(0))
     for salts in (b"", bytes(31)):

@@ -58,6 +58,7 @@ def test_circuits_larger_than_anyone_should_compile(proved, tmp_path, monkeypatc
         (68, 1 << 25, "such a batch has at most"),
         (68, 1 << 40, "header: "),
         (0, 1, "no transparent proof"),
+        (-1, 0, "and by its head "),
     ],
 )
 def test_no_circuit_is_made_for_a_proof_whose_head_is_not_of_such_a_batch(
@@ -65,7 +66,10 @@ def test_no_circuit_is_made_for_a_proof_whose_head_is_not_of_such_a_batch(
 ):
     epoch = proved.copy(tmp_path)
     content = bytearray(epoch.batch(4, 0).read_bytes())
-    content[80 + place : 88 + place] = value.to_bytes(8)
+    if place < 0:
+        del content[place:]
+    else:
+        content[80 + place : 88 + place] = value.to_bytes(8)
     epoch.batch(4, 0).write_bytes(content)
     monkeypatch.setattr("zkstate.solvency.verify.compile_blocks", None)
     with pytest.raises(TypeError):

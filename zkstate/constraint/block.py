@@ -66,8 +66,9 @@ class BlockBuilder(Builder):
         self._ports: dict[str, tuple[Kind, tuple[int, ...]]] = {}
         self._sources: dict[str, tuple[int, ...]] = {}
         self._known: dict[tuple[int, int], Wire] = {}
-        self._columns: dict[str, Column] = {}
+        self._columns: dict[str, tuple[int, Column]] = {}
         self._tables: dict[str, int] = {}
+        self._arities: dict[int, int] = {}
         self._uses: list[Use] = []
         self._weights: list[Wire] = []
 
@@ -115,10 +116,9 @@ class BlockBuilder(Builder):
 
     def column(self, name: str, kind: Kind) -> Wire:
         """A public value for each block, given to prover and verifier under this name."""
-        known = self._columns.setdefault(name, Column(name, kind))
+        index, known = self._columns.setdefault(name, (len(self._columns), Column(name, kind)))
         if known.kind != kind:
             raise CircuitError(f"column {name} is {known.kind.name} and {kind.name}")
-        index = list(self._columns).index(name)
         lo, hi = (None, None) if kind.is_felt else (kind.lo, kind.hi)
         return self._known_wire(name, COLUMN, index, lo, hi)
 
@@ -187,7 +187,7 @@ class BlockBuilder(Builder):
             previous=tuple(Previous(port[0], source[0]) for port, source in pairs if len(port) == 1),
             children=tuple(Children(*port, *source) for port, source in pairs if len(port) == 2),
             known=tuple(Known(next(iter(w.terms)), what, at) for (what, at), w in self._known.items()),
-            columns=tuple(self._columns.values()),
+            columns=tuple(column for _, column in self._columns.values()),
             tables=tuple(self._tables),
             uses=tuple(self._uses),
             readings=self.readings.freeze(pool, renamed, self.n_wires, 0),
@@ -255,9 +255,9 @@ class BlockBuilder(Builder):
         if not 1 <= len(values) <= MAX_TUPLE:
             raise CircuitError(f"table {table}: a tuple of {len(values)} values, wanted 1 to {MAX_TUPLE}")
         number = self._tables.setdefault(table, len(self._tables))
-        arity = {use.size for use in self._uses if use.table == number} | {len(values)}
-        if len(arity) != 1:
-            raise CircuitError(f"table {table}: tuples of {sorted(arity)} values")
+        arity = self._arities.setdefault(number, len(values))
+        if arity != len(values):
+            raise CircuitError(f"table {table}: tuples of {sorted((arity, len(values)))} values")
         if not multiplicity and not max(-weight.bounds[0], weight.bounds[1]) <= MAX_WEIGHT:
             raise CircuitError(f"table {table}: {weight!r} as a weight: wanted at most 2^128")
         first = len(self.readings)

@@ -38,9 +38,9 @@ class ColumnHashes:
         self._states, self.rows = room("uint64_t[]", 8 * self.columns), 0
 
     def add(self, rows: FrVec, threads: int = 0) -> None:
-        """The next rows, and not the last. LengthError unless 3, 7, 11, .. rows have come with them."""
+        """The next rows, and not the last. LengthError for none, or unless 3, 7, 11, .. rows have come with them."""
         count = self._count(rows)
-        if (self.rows + count + 1) % 4:
+        if not count or (self.rows + count + 1) % 4:
             raise LengthError(f"{self.rows + count} rows: parts end behind rows 3, 7, 11, ..")
         self._hash(ffi.NULL, rows, count, threads)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from circuits.account_block import HELD, PARTS, SUMS
-from zkstate.kernels import FrVec
+from zkstate.kernels import FrVec, wipe
 from zkstate.solvency.publics import Sums
 from zkstate.solvency.witness import Accounts, Blinds
 from zkstate.state.schema import I64, I128
@@ -33,4 +33,8 @@ def block_inputs(accounts: Accounts, before: Sums, blinds: Blinds) -> dict[str, 
 
 
 def _between(values: FrVec, first: FrVec, last: FrVec) -> FrVec:
-    return FrVec.concat([first, values, last])
+    """All three in one vector; the three are overwritten, as none is used again."""
+    joined = FrVec.concat([first, values, last])
+    for vec in (first, values, last):
+        wipe(vec)
+    return joined

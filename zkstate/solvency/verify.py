@@ -225,4 +225,6 @@ class _Check:
         if shape.n_constraints > most:
             found = f"{shape.n_constraints} constraints a block"
             return f"{part}: the proof is of {found}, and such a batch has at most {most}"
+        if len(proof) != (due := proof_file.HEADER_BYTES + parameters.proof_bytes):
+            return f"{part}: the proof has {len(proof)} bytes, and by its head {due}"
         return None
