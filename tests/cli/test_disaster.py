@@ -2,6 +2,8 @@
 
 import json
 import os
+from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from trie import HexaryTrie
@@ -9,6 +11,7 @@ from trie import HexaryTrie
 from lightclient.execution import mpt
 from tests.cli.program import process, zkstate
 from tests.lightclient.execution.tries import grow, proof
+from zkstate.cli.disaster import FATES, NODE_FATES, Disaster, Survivor
 from zkstate.cli.disaster_chain import Trie
 from zkstate.kernels import keccak256
 
@@ -37,6 +40,24 @@ def test_the_disaster_ends_in_an_accepted_proof_and_names_everybody(survived):
     assert not (out / "venue").exists()
     judged = zkstate("verify", out / "proof", "--header-hash", told["recovery"]["header_hash"])
     assert judged.code == 0, judged.err
+
+
+def test_one_mirror_or_node_that_is_taken_for_another_is_a_reason():
+    survivors = tuple(
+        Survivor(what, f"{what}-{i}", fate, due, due, 0, 0)
+        for what, fates in (("mirror", FATES), ("node", NODE_FATES))
+        for i, (fate, due) in enumerate(fates.items())
+    )
+    disaster = Disaster(None, None, SimpleNamespace(accepted=True, reasons=()), survivors, 0, (), {}, 0, 0.0)
+    assert disaster.accepted
+    for i, survivor in enumerate(survivors):
+        other = "served" if survivor.due == "lied" else "lied"
+        wrong = replace(disaster, survivors=(*survivors[:i], replace(survivor, found=other), *survivors[i + 1 :]))
+        assert not wrong.accepted
+        assert len(wrong.reasons) == 1
+        assert f"{survivor.place} is found to have {other}" in wrong.reasons[0]
+    false = replace(disaster, finding=SimpleNamespace(accepted=False, reasons=("false",)))
+    assert (false.accepted, false.reasons) == (False, ("false",))
 
 
 def test_people_are_told_in_a_table_and_an_earlier_one_is_replaced(survived):

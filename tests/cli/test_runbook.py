@@ -1,7 +1,8 @@
 """docs/runbook.md, every command of it in its order: a light client over real servers, then over a halted registry."""
 
 import re
-import shutil
+
+import pytest
 
 from tests.cli.light import light
 from tests.cli.program import ROOT, zkstate
@@ -19,6 +20,7 @@ def variables(chain):
     }  # fmt: skip
 
 
+@pytest.mark.slow  # a step of its own in .ci/run, which always runs it
 def test_every_command_runs_in_its_order(tmp_path):
     folder = tmp_path / "trader"
     folder.mkdir()
@@ -41,4 +43,3 @@ def test_every_command_runs_in_its_order(tmp_path):
     )
     for case in ("frontend is gone", "mirrors are gone", "key is gone", "chain is halted"):
         assert f"## The {case}" in page
-    shutil.rmtree(folder)

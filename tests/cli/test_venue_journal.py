@@ -1,8 +1,13 @@
 """snapshot --journal, publish, verify and recover --venue, as their users meet them."""
 
+import csv
+from dataclasses import replace
+
 import pytest
 
 from tests.cli.program import tree, zkstate
+from zkstate.state.ledger_write import write_ledger
+from zkstate.state.synthetic import synthetic_ledger
 from zkstate.state.synthetic_market import TIME
 
 LATER = TIME + 3600
@@ -124,6 +129,25 @@ def test_a_snapshot_cut_off_after_its_journal_is_repeated_as_it_was(tmp_path):
         assert tree(tmp_path / "journal") == before
         tiles = [folder / "public/tiles/0/000000.bin" for folder in (tmp_path / epoch, lost)]
         assert tiles[0].read_bytes() == tiles[1].read_bytes()
+
+
+def test_no_name_among_the_orders_is_a_formula(tmp_path):
+    ledger = synthetic_ledger(3, 20, with_keys=False)
+    names = tuple(f"{'=+-@'[i % 4]}{name}" for i, name in enumerate(ledger.names))
+    write_ledger(replace(ledger, names=names), tmp_path / "ledger.jsonl")
+    made = snapshot(tmp_path, tmp_path / "ledger.jsonl", "--out", tmp_path / "epoch-1")
+    assert made.code == 0, made.err
+    for folder in ("epoch-1", "journal"):
+        assert zkstate("publish", tmp_path / folder, "--mirror", tmp_path / "mirror").code == 0
+    done = zkstate(
+        "recover", "--venue", "--journal-key", tmp_path / "operator/journal.key", "--mirror", tmp_path / "mirror",
+        "--header", tmp_path / "mirror/epochs/00000001/header.bin", "--out", tmp_path / "venue",
+    )  # fmt: skip
+    assert done.code == 0, done.err
+    with (tmp_path / "venue/orders.csv").open(newline="") as file:
+        shown = [line["account"] for line in csv.DictReader(file)]
+    assert shown
+    assert set(shown) <= {f"'{name}" for name in names}
 
 
 def test_events_of_a_file(tmp_path):

@@ -22,6 +22,7 @@ from zkstate.publication.tables import encode_order_book
 from zkstate.publication.trust import TrustRoot
 from zkstate.state.identity import read_secret
 from zkstate.state.ledger_write import write_ledger
+from zkstate.state.valuation_files import no_formula
 from zkstate.state.venue import Venue
 from zkstate.state.venue_close import open_interest, resting
 
@@ -67,13 +68,17 @@ def _write(found: VenueRecovery, out: Path) -> None:
 
 
 def _orders(venue: Venue) -> bytes:
-    """Every open order by instrument and side, best price first, then oldest; prices and sizes in units."""
+    """Every open order by instrument and side, best price first, then oldest; prices and sizes in units.
+
+    Names are written as in an exported book: none of them is a formula.
+    """
     text = io.StringIO()
     lines = csv.writer(text, lineterminator="\n")
     lines.writerow(("instrument", "side", "price", "open", "order", "account"))
     names, table = venue.state.names, venue.state.table
     for number, account, instrument, flags, price, size in resting(venue).tuples():
-        lines.writerow((table[instrument].symbol, ("buy", "sell")[flags & 1], price, size, number, names[account]))
+        symbol, name = no_formula(table[instrument].symbol), no_formula(names[account])
+        lines.writerow((symbol, ("buy", "sell")[flags & 1], price, size, number, name))
     return text.getvalue().encode()
 
 

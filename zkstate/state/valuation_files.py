@@ -37,12 +37,19 @@ class _Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     rows: tuple[tuple[str, ...], ...]
 
 
+def no_formula(name: str) -> str:
+    """A name as a cell that no spreadsheet takes for a formula: with a ' before what would begin one, or a quote."""
+    return f"'{name}" if name.startswith(_FORMULA) else name
+
+
 def to_csv(lines: Lines) -> bytes:
     """The lines below a heading."""
     out = io.StringIO(newline="")
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow(NAMES)
-    writer.writerows([_shown(name, cell) for name, cell in zip(NAMES, line, strict=True)] for line in lines)
+    writer.writerows(
+        [no_formula(cell) if name in TEXTS else cell for name, cell in zip(NAMES, line, strict=True)] for line in lines
+    )
     return out.getvalue().encode()
 
 
@@ -139,10 +146,6 @@ READERS: Mapping[str, Callable[[bytes], Lines]] = {CSV: from_csv, JSON: from_jso
 def read(path: Path, data: bytes) -> Lines:
     """The lines of a file by its name."""
     return READERS[path.name](data)
-
-
-def _shown(name: str, cell: str) -> str:
-    return f"'{cell}" if name in TEXTS and cell.startswith(_FORMULA) else cell
 
 
 def _checked(data: bytes, what: str) -> bytes:
