@@ -1,7 +1,7 @@
 """What a watch keeps on disk: one folder with a lock, bounded in size, whole after a kill at any time.
 
 lock               held by the one watch that writes here
-state.json         where it stands; replaced in one step
+state.json         where it stands, with a digest of it, against damage; replaced in one step
 events.jsonl       what happened, newest last; with events.1.jsonl to .3, in turn
 account.json       the newest account bundle; accounts/ the last of them, by epoch and header hash
 headers/           the last headers that were believed
@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import hashlib
 import os
 import shutil
 from collections.abc import Iterator
@@ -48,7 +49,7 @@ MAX_CONFLICTS = 64
 
 _FOLDERS = ("", "accounts", "headers", "equivocations", "prepared")
 
-_Count = Annotated[int, msgspec.Meta(ge=0, le=(1 << 63) - 1)]
+_Count = Annotated[int, msgspec.Meta(ge=0)]
 
 
 class State(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -71,6 +72,13 @@ class State(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
     alarms: Annotated[tuple[Alarm, ...], msgspec.Meta(max_length=1024)] = ()
     pending: Annotated[tuple[Event, ...], msgspec.Meta(max_length=MAX_PENDING)] = ()
     happened: dict[str, _Count] = {}
+
+
+class _Kept(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A state on disk. `sha256` is of the bytes of `state`, so that a changed digit is damage and not news."""
+
+    sha256: str
+    state: msgspec.Raw
 
 
 class WatchFolder:
@@ -110,7 +118,8 @@ class WatchFolder:
     def save(self, state: State) -> None:
         """Keep a state; the disk is written to only if it is another one."""
         self._state = state
-        data = msgspec.json.encode(state)
+        encoded = msgspec.json.encode(state)
+        data = msgspec.json.encode(_Kept(hashlib.sha256(encoded).hexdigest(), msgspec.Raw(encoded)))
         if data != self._saved:
             replace_file(self.root / "state.json", data, PRIVATE_FILE)
             self._saved = data
@@ -212,9 +221,15 @@ class WatchFolder:
         except MissingError:
             return
         try:
-            self._state = msgspec.json.decode(data, type=State)
+            kept = msgspec.json.decode(data, type=_Kept)
+            self._state = msgspec.json.decode(kept.state, type=State)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise EncodingError(f"{path} is damaged: {error}; move it away to begin anew") from error
+        found = hashlib.sha256(kept.state).hexdigest()
+        if found != kept.sha256:
+            raise EncodingError(
+                f"{path} is damaged: sha256 {found}, and it states {kept.sha256:.80}; move it away to begin anew"
+            )
         self._saved = data
 
 

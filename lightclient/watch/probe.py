@@ -12,13 +12,17 @@ from zkstate.errors import DisagreementError, EnvironmentFailure, InputError, Mi
 from zkstate.publication.header import SIGNED_BYTES, Header, SignedHeader
 from zkstate.publication.layout import HEADER, epoch_folder
 from zkstate.publication.mirrors import Mirror
+from zkstate.state.text import plain
 
 SERVES, BEHIND, SILENT, WRONG = "serves", "behind", "silent", "wrong"
 
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """What a mirror did when asked for the newest header: `condition` and why; `other` is a header not believed."""
+    """What a mirror did when asked for the newest header: `condition` and why; `other` is a header not believed.
+
+    Name and text are plain, whatever the mirror's name is made of and whatever it answered.
+    """
 
     name: str
     condition: str
@@ -51,7 +55,7 @@ class Prober:
             found[i] = probe
         for i, mirror in enumerate(self._mirrors):
             if i not in found:
-                found[i] = Probe(mirror.name, SILENT, f"{mirror.name}: no answer within {self._request_s:g} s")
+                found[i] = _found(mirror, SILENT, f"{mirror.name}: no answer within {self._request_s:g} s")
             self.failures[i] = 0 if found[i].condition == SERVES else self.failures[i] + 1
         return tuple(found[i] for i in range(len(self._mirrors)))
 
@@ -73,13 +77,17 @@ def probe(mirror: Mirror, epoch: int, header_hash: bytes, request_s: float) -> P
         data = mirror.get(f"{epoch_folder(epoch)}/{HEADER}", max_bytes=SIGNED_BYTES, timeout_s=request_s)
         signed = SignedHeader.decode(data)
     except MissingError as error:
-        return Probe(mirror.name, BEHIND, str(error))
+        return _found(mirror, BEHIND, str(error))
     except (SourceError, EnvironmentFailure) as error:
-        return Probe(mirror.name, SILENT, str(error))
+        return _found(mirror, SILENT, str(error))
     except (InputError, DisagreementError) as error:
-        return Probe(mirror.name, WRONG, f"{mirror.name}: {error}")
+        return _found(mirror, WRONG, f"{mirror.name}: {error}")
     found: Header = signed.header
     if found.hash == header_hash:
-        return Probe(mirror.name, SERVES, "")
+        return _found(mirror, SERVES, "")
     words = f"{mirror.name}: header of epoch {found.epoch} with hash {found.hash.hex()}, not {header_hash.hex()}"
-    return Probe(mirror.name, WRONG, words, signed)
+    return _found(mirror, WRONG, words, signed)
+
+
+def _found(mirror: Mirror, condition: str, text: str, other: SignedHeader | None = None) -> Probe:
+    return Probe(plain(mirror.name), condition, plain(text), other)

@@ -44,18 +44,21 @@ class Webhook:
         return origin(self._target)
 
     def tell(self, waiting: Sequence[Event]) -> tuple[tuple[Event, ...], str]:
-        """Deliver events in order. What is still to be told, and why; an event may arrive twice, and never changed."""
-        left = list(waiting)[-MAX_PENDING:]
+        """Deliver events in order. What is still to be told, and why; an event may arrive twice, and never changed.
+
+        The time limit is one for all, so that a slow server does not hold up the watch.
+        """
+        left, deadline = list(waiting)[-MAX_PENDING:], time.monotonic() + self._timeout_s
         while left:
             try:
-                self._post(left[0].encode())
+                self._post(left[0].encode(), deadline)
             except ZkstateError as error:
                 return tuple(left), str(error)
             left.pop(0)
         return (), ""
 
-    def _post(self, body: bytes) -> None:
-        deadline, what = time.monotonic() + self._timeout_s, f"webhook {self.name}"
+    def _post(self, body: bytes, deadline: float) -> None:
+        what = f"webhook {self.name}"
         with (
             reported(what, self._timeout_s),
             request(self._target, deadline, accept="*/*", body=("application/json", body)) as response,

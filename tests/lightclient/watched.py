@@ -1,6 +1,7 @@
 """A venue to watch: epochs that appear one after the other on mirrors; and a watch with a clock of its own."""
 
 import contextlib
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -48,13 +49,15 @@ class Watch:
     settings: Settings = field(default_factory=lambda: Settings(request_s=3.0, sample=4))
     more: dict = field(default_factory=lambda: {"key": KEY})
     kept: int = 3
+    open_root: Callable[[], Opened] | None = None  # instead of `chain`
 
     @contextlib.contextmanager
     def running(self):
         with WatchFolder(self.folder, self.kept).opened() as folder:
-            yield Watcher(
-                folder, self.mirrors, lambda: Opened(self.chain), self.settings, clock=lambda: self.now, **self.more
-            )
+            yield Watcher(folder, self.mirrors, self._opened, self.settings, clock=lambda: self.now, **self.more)
+
+    def _opened(self):
+        return self.open_root() if self.open_root else Opened(self.chain)
 
 
 class NoChain:
@@ -71,3 +74,14 @@ def kinds(report):
 
 def folders(*paths):
     return [FolderMirror(path) for path in paths]
+
+
+HOSTILE_NAMES = (
+    "[bold red]markup[link=https://evil.example]",
+    "\x1b[2J\x1b[5mescape\x1b]0;title\x07",
+    "lines\nalarms  none\r\nheld  forged",
+    "c1\x9b2J\x85\u2028\u202eredro",
+    'label"}\\ 1 # {',
+    "not UTF-8 \udcff\udc80",
+)
+"""Of folders that a file system allows: for terminals, lines, encodings and the text format of metrics."""

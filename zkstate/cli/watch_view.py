@@ -19,6 +19,7 @@ from lightclient.watch.events import KINDS, Event
 from lightclient.watch.probe import SERVES
 from zkstate.cli.headers import age_text, time_text
 from zkstate.cli.terminal import Terminal, duration_text, show_facts, stdout_console
+from zkstate.state.text import plain
 
 LAST_EVENTS = 8
 _STYLES = {SERVES: "green"}
@@ -87,9 +88,8 @@ class View:
 
 def report_facts(report: Report, now: int) -> list[tuple[str, str]]:
     """A cycle for people."""
-    trust = (
-        "nothing is believed: see the alarms" if report.trust is None else f"({report.trust.level}) {report.trust.text}"
-    )
+    believed = report.trust
+    trust = "nothing is believed: see the alarms" if believed is None else f"({believed.level}) {plain(believed.text)}"
     age = report.rpo_s(now)
     held = "no account" if age is None else f"epoch {report.held}, {age_text(age)} old (RPO)"
     return [
@@ -97,10 +97,10 @@ def report_facts(report: Report, now: int) -> list[tuple[str, str]]:
         ("trust", trust),
         ("newest", f"epoch {report.newest}, {age_text(now - report.newest_time)} old" if report.newest else "none"),
         ("held", held),
-        *(("mirror", f"{probe.name}: {probe.condition}") for probe in report.mirrors),
-        ("sample", "none was drawn" if report.sample is None else str(report.sample)),
         *(("alarm", f"{alarm.kind}: {alarm.text or alarm.subject}") for alarm in report.alarms),
         *([] if report.alarms else [("alarms", "none")]),
+        *(("mirror", f"{probe.name}: {probe.condition}") for probe in report.mirrors),
+        ("sample", "none was drawn" if report.sample is None else plain(str(report.sample))),
     ]
 
 

@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from urllib.parse import SplitResult, urlsplit
 
 from zkstate.errors import InputError, SourceError
+from zkstate.state.text import plain
 
 CHUNK = 64 << 10
 
@@ -190,4 +191,5 @@ def _left(deadline: float) -> float:
 
 
 def _words(error: BaseException) -> str:
-    return f"{type(error).__name__} {error}".strip()[:200]
+    """What an error says, made plain: it may repeat what the server sent."""
+    return plain(f"{type(error).__name__} {error}".strip()[:200])

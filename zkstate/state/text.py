@@ -18,3 +18,8 @@ _NOT_PLAIN = re.compile(
 def is_plain(text: str) -> bool:
     """Whether no code point of `text` is one that cannot be seen or that moves others (docs/spec.md, section 2)."""
     return _NOT_PLAIN.search(text) is None
+
+
+def plain(text: str) -> str:
+    """`text` with a question mark for each code point that `is_plain` refuses: fit for a terminal, a line and UTF-8."""
+    return _NOT_PLAIN.sub("?", text)
