@@ -20,7 +20,7 @@ import msgspec
 
 from zkstate.errors import DisagreementError, EnvironmentFailure, InputError, SourceError, ZkstateError
 from zkstate.publication.header import SIGNED_BYTES, Header, SignedHeader, equivocation
-from zkstate.publication.layout import HEADER, epoch_folder
+from zkstate.publication.layout import HEADER, MAX_EPOCH, epoch_folder
 from zkstate.publication.mirrors import Mirror
 from zkstate.publication.records import NoRecordError
 from zkstate.publication.trust import Trust, TrustRoot
@@ -39,6 +39,7 @@ from .tasks import Prepare, Preparing, Sampling, Storing
 from .webhook import Webhook
 
 CLOCK_SKEW_S = 600
+MAX_TIME = (1 << 64) - 1
 _ABOUT_REGISTRY = frozenset({"registry-code", "stale", "halted", "rollback-proposed", "node-left-out"})
 _CONDITIONS = {SILENT: "mirror-silent", BEHIND: "mirror-behind", WRONG: "mirror-wrong"}
 
@@ -156,9 +157,11 @@ class Watcher:
                 run.find("node-left-out", name, fault)
             if isinstance(root, FollowedHeaders):
                 self._follow(run, root)
-            epoch, header_hash, trust = root.latest_epoch()
             if isinstance(root, RegistryReader):
                 self._registry(run, root)
+            epoch, header_hash, trust = root.latest_epoch()
+            if isinstance(root, RegistryReader):
+                self._counted(run, root)
             self._compare(run, root, epoch, header_hash.hex())
         except (SourceError, DisagreementError) as error:
             silent = isinstance(error, SourceError)
@@ -179,21 +182,31 @@ class Watcher:
 
     def _registry(self, run: Notes, root: RegistryReader) -> None:
         """What the registry says of itself."""
-        state = root.state()
-        age, limit = run.now - state.latest_time, state.terms.staleness_limit_s if state.terms else None
-        if state.terms is None:
+        state, terms = root.state(), root.state().terms
+        if terms is None:
             run.find("registry-code", "", state.remarks[0])
-        elif limit is not None and age > limit:
-            words = f"epoch {state.latest_epoch} is of {state.latest_time}, silence begins after {limit} s"
+        elif run.now - (state.latest_time or terms.deployed_at) > terms.staleness_limit_s:
+            words = f"epoch {state.latest_epoch} is of {state.latest_time}"
+            words += f", silence begins after {terms.staleness_limit_s} s"
             run.find("stale", "registry", f"by the registry's own limit: {words}")
         if state.halted:
             run.find("halted", "", f"governance has halted the registry, seen at block {state.block.number}")
         if state.rollback is not None:
             epoch, ready_at = state.rollback
             run.find("rollback-proposed", "", f"governance may roll back to epoch {epoch} from {ready_at} on")
+
+    def _counted(self, run: Notes, root: RegistryReader) -> None:
+        """The nodes that were left out, and the time of the newest epoch.
+
+        DisagreementError for an epoch or a time that no header of a venue has: only another contract can say so.
+        """
         for report in root.reports():
             if report.fault:
                 run.find("node-left-out", report.name, report.fault)
+        state = root.state()
+        for name, value, most in (("epoch", state.latest_epoch, MAX_EPOCH), ("time", state.latest_time, MAX_TIME)):
+            if value > most:
+                raise DisagreementError(f"the registry's newest {name} is {value}, and the largest there is is {most}")
         run.state = msgspec.structs.replace(run.state, newest_time=state.latest_time)
 
     def _compare(self, run: Notes, root: TrustRoot, epoch: int, header_hash: str) -> None:
@@ -237,10 +250,10 @@ class Watcher:
         return probes
 
     def _ages(self, run: Notes) -> None:
-        """Hold the newest epoch and the held account to the limit, by what is known of them."""
+        """Hold the newest epoch and the held account to the limit. One that is dated ahead has no age, and is stale."""
         limit, state = self._settings.max_age_s, run.state
-        if limit is not None and state.newest and run.now - state.newest_time > limit:
-            age = run.now - state.newest_time
+        age = run.now - state.newest_time
+        if limit is not None and state.newest and not -CLOCK_SKEW_S <= age <= limit:
             run.find("stale", "", f"epoch {state.newest} is {age} s old; the limit is {limit} s")
         if limit is not None and state.held and state.held != state.newest and run.now - state.held_time > limit:
             age = run.now - state.held_time

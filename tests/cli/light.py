@@ -45,9 +45,9 @@ def put_word(execution: PyEvmChain, address: bytes, slot: int, word: bytes) -> N
 
 
 @contextmanager
-def light(header: Path, folder: Path, *, superseded=False, blobs=None, halted=False):
+def light(header: Path, folder: Path, *, superseded=False, blobs=None, halted=False, rollback=False):
     """The header of an epoch in a registry, in the block that slot 160 of 180 made final; with a newer one on top, or
-    the registry's word of the epoch's blobs; or halted.
+    the registry's word of the epoch's blobs; or halted; or, with a newer one, about to be rolled back to it.
     """
     signed = SignedHeader.decode(header.read_bytes())
     now = int(time.time())
@@ -62,6 +62,8 @@ def light(header: Path, folder: Path, *, superseded=False, blobs=None, halted=Fa
         put_word(execution, registry.address, blobs_slot(signed.header.hash), blobs)
     if halted:
         registry.halt()
+    if rollback:
+        registry.propose_rollback(signed.header.epoch)
     chain = replace(chain_at(now, 180), chain_id=execution.chain_id)
     beacons = BeaconChain(chain, executed(execution._backend.chain.get_canonical_head()))
     earlier = BeaconChain(chain)

@@ -15,6 +15,7 @@ from lightclient.bundle import Bundle
 from lightclient.watch.folder import State, WatchFolder
 from tests.cli.light import light
 from tests.cli.program import command, environment, tree, zkstate
+from tests.lightclient.nodes import forward, lying, member, serve
 from tests.lightclient.watched import Venue
 from tests.publication.venue import OPERATOR
 from zkstate.publication.header import SignedHeader
@@ -183,6 +184,35 @@ def test_a_light_client_is_followed_with_its_state_kept(published, tmp_path):
         assert (node.code, node.json["trust"]["level"]) == (0, "d"), node.out + node.err
     gone = zkstate(*lone, *QUICK)
     assert (gone.code, gone.json["alarms"][0]["kind"]) == (3, "registry-silent")
+
+
+def test_a_light_client_tells_of_a_halt_and_a_rollback_and_names_the_node_that_lies(published, tmp_path):
+    """At level a, past a node whose proofs are of another state and one that is gone."""
+    with (
+        light(published.header, tmp_path, superseded=True, halted=True, rollback=True) as chain,
+        serve(lying(forward(chain.rpc), "eth_getProof", member("storageHash", "0x" + "11" * 32))) as liar,
+    ):
+        argv = (
+            "watch", "--folder", tmp_path / "watched", "--mirror", published.mirror, "--rpc", liar,
+            "--rpc", "http://127.0.0.1:1", *chain.options, "--beacon", chain.beacon,
+            "--checkpoint", chain.checkpoint, "--key", published.key, *QUICK,
+        )  # fmt: skip
+        done = zkstate(*argv, "--once", "--json")
+        text = zkstate(*argv, "--once")
+    assert (done.code, done.json["trust"]["level"], text.code) == (4, "a", 4), done.out + done.err
+    assert (done.json["newest_epoch"], done.json["held_epoch"]) == (2, 1)
+    alarms = [(alarm["kind"], alarm["alert"], alarm["subject"]) for alarm in done.json["alarms"]]
+    assert alarms == [
+        ("node-left-out", False, "http://127.0.0.1:1"),
+        ("node-left-out", False, liar),
+        ("halted", True, ""),
+        ("rollback-proposed", True, ""),
+        ("no-mirror", True, ""),
+        ("mirror-behind", False, str(published.mirror)),
+        ("backup-old", True, ""),
+    ]
+    assert "back to epoch 1 from" in text.out
+    assert "storageHash is stated" in text.out
 
 
 @pytest.mark.parametrize(
