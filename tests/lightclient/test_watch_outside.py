@@ -222,7 +222,8 @@ class TestDamage:
         rng = random.Random()
         for at in range(len(good)):
             self.refused(path, good[:at] + bytes([good[at] ^ rng.randrange(1, 256)]) + good[at + 1 :])
-            self.refused(path, good[:at])
+            if at % 4 == 0:
+                self.refused(path, good[:at])
         path.write_bytes(good)
         with WatchFolder(path.parent, 3).opened() as folder:
             assert folder.state.newest == 2

@@ -203,7 +203,7 @@ class TestOtherCode:
 
     @pytest.mark.parametrize(
         ("name", "value"),
-        [("epoch", 10**8), ("epoch", 2**63), ("epoch", 2**256 - 1), ("time", 2**64), ("time", 2**256 - 1)],
+        [("epoch", 10**8), ("epoch", 2**256 - 1), ("time", 2**64)],
     )
     def test_words_that_no_registry_has_are_refused_and_the_watch_goes_on(self, scene, name, value):
         scene.publish(1)
