@@ -1,14 +1,19 @@
 """Reserves as their users meet them: requests to sign, a file beside an epoch, the verdict, and mirrors."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from eth_account import Account
 from eth_account.messages import encode_defunct, encode_typed_data
 
+from lightclient.execution.header import BlockHeader
 from tests.cli.program import tree, zkstate
 from tests.reserves.chain import ADDRESSES, KEYS, Chain, controlled, reserves, token
 from tests.solvency.venue import commit, ledger
+from zkstate.cli.reserves_pins import Pins
+from zkstate.publication.trust import Finality, Trust
+from zkstate.reserves.verify import verify_reserves
 
 TOKENS = [token(symbol, number) for symbol, number in (("USD", 0xA), ("COIN", 0xB), ("OTHER", 0xC))]
 
@@ -48,8 +53,19 @@ def test_a_venue_that_has_what_it_owes(epoch, tmp_path):
     assert not any("venue's word" in words for words in told["not_shown"])
     text = zkstate("verify", epoch.public, believe=False)
     assert (text.code, "the venue's word" in text.out, "covered" in text.out) == (0, True, True)
-    other = zkstate("verify", epoch.public, "--block", f"1:0x{'00' * 32}", believe=False)
-    assert (other.code, "block of chain 1 is 0x" in other.out) == (1, True)
+    other = zkstate("verify", epoch.public, "--block", f"1:0x{'00' * 32}", "--json", believe=False)
+    assert (other.code, "block of chain 1 is 0x" in other.json["reasons"][0]) == (1, True)
+    assert not any(each["covered"] for each in other.json["reserves"]["assets"])
+    for chain in (1, 5):
+        more = f"{chain}:0x{'11' * 32}"
+        unused = zkstate("verify", epoch.public, "--block", pin, "--block", more, "--json", believe=False)
+        assert unused.json["reasons"] == [f"--block {more}: no reserves are at that block"]
+    elsewhere = zkstate("verify", epoch.public, "--block", f"5:0x{'11' * 32}", "--json", believe=False)
+    assert "--block gives none of that chain" in elsewhere.json["reasons"][0]
+    tokens.write_text(json.dumps(json.loads(tokens.read_text()) | {"chain_id": 5}))
+    other = zkstate("verify", epoch.public, "--tokens", tokens, "--json", believe=False)
+    assert other.json["reasons"][0] == "chain 1 is in no list of tokens given"
+    assert "--tokens: a list for chain 5" in other.json["reasons"][-1]
 
 
 def test_a_venue_that_has_not(epoch):
@@ -75,17 +91,45 @@ def test_reserves_go_to_mirrors_and_back(epoch, tmp_path):
     assert tree(tmp_path / "out/reserves") == tree(mirror / "reserves/00000001")
 
 
-def test_one_address_in_two_files_and_of_two_venues(epoch, tmp_path):
+def test_one_chain_in_two_files_and_an_address_of_two_venues(epoch, tmp_path):
     write(epoch, holding(epoch, share=2))
     write(epoch, holding(epoch, share=2), "2.json")
     verdict = zkstate("verify", epoch.public, "--json", believe=False)
     assert verdict.code == 1
-    assert sum("two files claim it" in words for words in verdict.json["reasons"]) == 3
-    other = commit(tmp_path / "other", ledger(small=10, large=0))
+    assert verdict.json["reasons"][0] == "2.json is of chain 1: it has to be 1.json"
+    assert "two files are of chain 1" in verdict.json["reasons"][1]
+    assert not any(each["covered"] for each in verdict.json["reserves"]["assets"])
+    other = commit(tmp_path / "other", replace(ledger(small=10, large=0), venue="another"))
     write(other, holding(other))
     theirs = other.folder / "reserves/1.json"
     verdict = zkstate("verify", epoch.public, "--other-reserves", theirs, "--json", believe=False)
     assert any("claims it too" in words for words in verdict.json["reasons"])
+
+
+def test_a_file_that_the_index_of_a_mirror_lists_and_nobody_has(epoch, tmp_path):
+    write(epoch, holding(epoch))
+    zkstate("publish", epoch.folder, "--mirror", tmp_path / "mirror")
+    (tmp_path / "mirror/reserves/00000001/1.json").unlink()
+    verdict = zkstate("verify", tmp_path / "mirror/epochs/00000001", believe=False)
+    assert (verdict.code, "1.json: missing" in verdict.err) == (4, True), verdict.err
+
+
+def test_evidence_stands_behind_its_own_block_and_chain_alone(epoch):
+    world = holding(epoch)
+    finality = Finality(1, epoch.header.time, bytes(32))
+    block = BlockHeader.decode(world.block)
+    trust = Trust("a", "a replay", block.number, block.hash, finality, block.timestamp)
+    ours, theirs = (
+        verify_reserves(
+            reserves(epoch.header, world, controlled(epoch.header, chain, KEYS[:1]), chain_id=chain), epoch.header, {}
+        )
+        for chain in (1, 137)
+    )
+    pins = Pins(evidence=(1, trust))
+    found, objection = pins.believe(theirs)
+    assert (found.level, objection is not None and "that block is of chain 1" in objection) == ("d", True)
+    assert "--evidence ends in block 7 of chain 1" in pins.unused()[0]
+    assert (pins.believe(ours), pins.unused()) == ((trust, None), [])
 
 
 def test_requests_are_what_wallets_sign(epoch, tmp_path):
@@ -111,6 +155,8 @@ def test_requests_are_what_wallets_sign(epoch, tmp_path):
     ("argv", "words"),
     [
         (("verify", "PUBLIC", "--net"), "there are none here: give --reserves"),
+        (("verify", "PUBLIC", "--block", f"1:{'00' * 32}"), "there are none here: give --reserves"),
+        (("verify", "PUBLIC", "--checkpoint", "00" * 32), "need --evidence"),
         (("verify", "PUBLIC", "--block", "1:22"), "64 hexadecimal digits"),
         (("verify", "PUBLIC", "--block", "22"), "is not CHAIN:HASH"),
         (("verify", "PUBLIC", "--reserves", "HEADER"), "header.bin: JSON is malformed"),

@@ -16,7 +16,7 @@ from tests.shared import shared_path
 from tests.solvency.venue import commit, ledger
 from zkstate.errors import EncodingError, LengthError
 from zkstate.registry.signatures import signer
-from zkstate.reserves.compare import claimed_elsewhere, claimed_twice, compare
+from zkstate.reserves.compare import claimed_elsewhere, compare, one_block_each
 from zkstate.reserves.control import Control
 from zkstate.reserves.document import Reserves
 from zkstate.reserves.tokens import Coin, Tokens
@@ -54,7 +54,10 @@ def test_coins_and_tokens_in_either_layout_add_up(header):
         "USD": Fraction(25_000_001, 10**6),
         "OTHER": Fraction(77),
     }
-    assert len(verify_reserves(found, header, {}).unpinned) == 2
+    words = verify_reserves(found, header, {}).unpinned
+    assert len(words) == 3
+    for part, each in zip(("coin of chain 1 is COIN, of 18", "is USD, of 6", "is OTHER, of 8"), words, strict=True):
+        assert part in each
 
 
 def reasons(found, header, **more):
@@ -92,10 +95,28 @@ def test_an_address_counts_once(header):
     said, totals = reasons(reserves(header, world, [*good, good[0]]), header)
     assert said == f"{ADDRESSES[0]}: claimed twice on chain 1"
     assert totals["COIN"] == Fraction(101 * 10**18 + 8, 10**18)
-    one, two = (verify_reserves(reserves(header, world, part, [USD]), header, {}) for part in (good[:2], good[1:]))
-    held, twice = claimed_twice([one, two])
-    assert sum(item.amount for item in held if item.symbol == "COIN") == Fraction(101 * 10**18 + 8, 10**18)
-    assert twice == [f"{ADDRESSES[1]} of chain 1: two files claim it, {s} counts once" for s in ("COIN", "USD")]
+
+
+def test_a_chain_has_one_block_and_a_block_one_chain(header):
+    """What moved between two blocks, or is said to be on two chains, would count twice."""
+    worlds = [Chain({ADDRESSES[i]: 10**18}, time=header.time + 100 * i) for i in range(2)]
+    first, moved = (
+        verify_reserves(reserves(header, world, controlled(header, keys=[key])), header, {})
+        for world, key in zip(worlds, KEYS, strict=False)
+    )
+    named_again = controlled(header, chain_id=2, keys=KEYS[:1])
+    again = verify_reserves(reserves(header, worlds[0], named_again, chain_id=2), header, {})
+    for second, words in ((moved, "two files are of chain 1"), (again, "chains 1 and 2 have one state root")):
+        assert (second.reasons, second.totals()) == ((), {"COIN": 1})
+        counted, (reason,) = one_block_each([first, second])
+        assert words in reason
+        assert [each.totals() for each in counted] == [{"COIN": 1}, {}]
+
+
+def test_a_list_of_tokens_lets_no_other_chain_count(header):
+    found = reserves(header, chain(header), controlled(header, chain_id=999), [USD], chain_id=999)
+    proved = verify_reserves(found, header, {1: Tokens(1, Coin("COIN", 18), (USD,))})
+    assert (proved.reasons, proved.held) == (("chain 999 is in no list of tokens given",), ())
 
 
 def test_an_address_of_another_venue(header):
@@ -103,7 +124,9 @@ def test_an_address_of_another_venue(header):
     theirs = [sign(changed(good[1], venue="33" * 32, epoch=9), KEYS[1]), changed(good[0], venue="33" * 32)]
     other = reserves(header, world, theirs)
     proved = [verify_reserves(reserves(header, world, good), header, {})]
-    assert claimed_elsewhere(proved, other) == [f"{ADDRESSES[1]} of chain 1: venue {'33' * 32} claims it too"]
+    own = reserves(header, world, [sign(changed(good[1], epoch=9), KEYS[1])])
+    assert claimed_elsewhere(proved, own, header) == []
+    assert claimed_elsewhere(proved, other, header) == [f"{ADDRESSES[1]} of chain 1: venue {'33' * 32} claims it too"]
 
 
 def test_reserves_of_another_epoch_or_time(header):
@@ -112,7 +135,9 @@ def test_reserves_of_another_epoch_or_time(header):
     said, totals = reasons(changed(found, header_hash="44" * 32), header)
     assert "are for header 4444" in said
     assert totals == {}
-    assert "60 s from the epoch's" in reasons(found, header, max_gap_s=59)[0]
+    said, totals = reasons(found, header, max_gap_s=59)
+    assert "60 s from the epoch's" in said
+    assert totals == {}
 
 
 def test_contracts_delegations_and_absent_accounts(header):

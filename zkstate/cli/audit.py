@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from zkstate.atomic import new_folder, write_new
 from zkstate.cli.arguments import Namespace, Parser, directory, existing, hex_bytes, whole
 from zkstate.cli.audit_chain import Audit, audit_chain, places
-from zkstate.cli.audit_report import html, result
+from zkstate.cli.audit_report import html, jinja, result
 from zkstate.cli.evidence import declare_evidence
 from zkstate.cli.named import read_header
-from zkstate.cli.reserves_verify import declare_reserves
+from zkstate.cli.reserves_pins import Pins, declare_reserves
 from zkstate.cli.terminal import Terminal, pretty_json, show_judgement
 from zkstate.errors import EnvironmentFailure, InputError, MissingError
 
@@ -29,9 +30,9 @@ and as one page, report.html, with pictures, that needs nothing else.
   --header FILE   a header that has to be among these epochs: one that you got from somewhere you trust
   --header-hash HEX   or its hash
   --jobs N        how many proofs are judged at once, by default one for each core
-  --holdings      draw how healthy accounts are from the venue's own private part beside each epoch: only a venue can
+  --holdings      draw how healthy accounts are from the venue's own private part beside an epoch: only a venue can
 RESERVES          --tokens FILE, --block CHAIN:HASH, --reserves-rpc URL, --net, --max-gap D, --other-reserves FILE, and
-                  --evidence FILE with its pins, as for zkstate verify
+                  --evidence FILE with its pins, as for zkstate verify; --block once for each epoch's block of a chain
 SETUP             --ceremony RECORD or --allow-insecure-setup, as for zkstate verify
 
 Exit code 0 if all holds, 1 if something is false, 3 if nothing is but an epoch among these is missing.
@@ -63,17 +64,22 @@ def run(args: Namespace, terminal: Terminal) -> int:
     if args.out.exists():
         raise EnvironmentFailure(f"{args.out} exists already: remove it or choose another")
     pinned = args.header_hash if args.header is None else read_header(args.header).header.hash
+    found_places, faults = places(args.folders)
+    if args.holdings and not any(place.private for place in found_places):
+        raise InputError("--holdings: no epoch here has a private part beside it")
+    environment, pins = jinja(), Pins.read(args)
     with terminal.progress("audit") as progress:
-        audit = audit_chain(places(args.folders), pinned, args, progress)
+        audit = audit_chain(found_places, pinned, pins, args, progress)
+    audit = replace(audit, reasons=(*faults, *audit.reasons))
     now = int(time.time())
-    found = result(audit, now, pinned=pinned is not None)
+    found = result(audit, now, pinned)
     with new_folder(args.out) as folder:
         write_new(folder / "audit.json", pretty_json(found).encode())
-        write_new(folder / "report.html", html(audit, found, now).encode())
+        write_new(folder / "report.html", html(environment, audit, found, now).encode())
     reasons = [*audit.reasons, *(f"epoch {e.header.epoch}: {words}" for e in audit.epochs for words in e.reasons)]
     facts = [
         ("epochs", ", ".join(str(each.header.epoch) for each in audit.epochs)),
-        *([("missing", ", ".join(map(str, audit.missing)))] if audit.missing else []),
+        *([("missing", ", ".join(audit.gaps()))] if audit.missing else []),
         ("report", str(args.out / "report.html")),
         *(("not shown" if i == 0 else "", words) for i, words in enumerate(found["not_shown"])),
     ]

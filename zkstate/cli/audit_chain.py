@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -10,9 +11,12 @@ from pathlib import Path
 import numpy as np
 
 from zkstate.cli.arguments import Namespace
-from zkstate.cli.reserves_verify import Assets, find_assets
+from zkstate.cli.headers import CLOCK_SKEW_S
+from zkstate.cli.reserves_pins import Pins
+from zkstate.cli.reserves_verify import Assets, judge_assets
 from zkstate.cli.solvency_verify import key_judge
-from zkstate.errors import DisagreementError, InputError
+from zkstate.cli.terminal import duration_text
+from zkstate.errors import DisagreementError, InputError, MissingError, SourceError
 from zkstate.publication.annex import beside, check_annex
 from zkstate.publication.audit import audit_folder
 from zkstate.publication.epoch import PRIVATE
@@ -39,8 +43,9 @@ _EDGES = (10, 11, 15, 20, 50)  # tenths of equity to maintenance
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a published epoch lies, with the folders of its proof and reserves, if there are such."""
+    """Where a published epoch lies and its signed header, with the folders of its proof and reserves, if there are."""
 
+    signed: SignedHeader
     public: Path
     solvency: Path | None
     reserves: Path | None
@@ -49,7 +54,10 @@ class Place:
 
 @dataclass(slots=True)
 class Audited:
-    """One epoch: what was found, and why it does not hold, if so. `health` counts accounts by RATIOS."""
+    """One epoch: what was found, and why it does not hold, if so.
+
+    `solvency` is a proof that holds; `health` counts accounts by RATIOS.
+    """
 
     header: Header
     reasons: list[str]
@@ -60,72 +68,105 @@ class Audited:
     health: list[int] | None = None
     lines: list[Line] = field(default_factory=list)
 
+    def take(self, other: Audited, place: Place) -> None:
+        """Add what another copy of the same epoch shows, and what is wrong with it."""
+        self.reasons += [f"the copy in {place.public}: {words}" for words in other.reasons]
+        self.table, self.totals = self.table or other.table, self.totals or other.totals
+        self.solvency = self.solvency or other.solvency
+        self.health = self.health or other.health
+        self.lines = self.lines or other.lines
+        if self.assets is None and other.assets is not None:
+            self.assets, self.lines = other.assets, other.lines
+
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """A chain: its epochs in order, what is wrong between them, and which epochs are missing among them."""
+    """A chain: its epochs in order, what is wrong between them, and which are missing, as first and last of each gap."""
 
     epochs: tuple[Audited, ...]
     reasons: tuple[str, ...]
-    missing: tuple[int, ...]
+    missing: tuple[tuple[int, int], ...]
 
     @property
     def accepted(self) -> bool:
         return not self.reasons and not any(each.reasons for each in self.epochs)
 
+    def gaps(self) -> list[str]:
+        """The missing epochs, for people."""
+        return [str(first) if first == last else f"{first} to {last}" for first, last in self.missing]
 
-def places(folders: Sequence[Path]) -> list[Place]:
-    """The epochs in folders: mirrors, what snapshot wrote, or published epochs. InputError for any other folder."""
-    found: list[Place] = []
+
+def places(folders: Sequence[Path]) -> tuple[list[Place], list[str]]:
+    """The epochs in folders: mirrors, what snapshot wrote, or published epochs; and which of them have no header.
+
+    InputError for any other folder, or if no epoch has a header.
+    """
+    public: dict[Path, None] = {}
     for folder in folders:
         if (folder / "epochs").is_dir():
-            found += [_place(each) for each in sorted((folder / "epochs").iterdir()) if (each / MANIFEST).exists()]
-        elif (folder / PUBLIC / MANIFEST).exists():
-            found.append(_place(folder / PUBLIC))
-        elif (folder / MANIFEST).exists():
-            found.append(_place(folder))
+            found = sorted((folder / "epochs").iterdir())
+            public |= dict.fromkeys(each for each in found if each.is_dir() and not each.name.startswith("."))
+        elif _is_epoch(folder / PUBLIC):
+            public[folder / PUBLIC] = None
+        elif _is_epoch(folder):
+            public[folder] = None
         else:
             raise InputError(f"{folder} is no mirror, no epoch, and not what zkstate snapshot wrote")
-    if not found:
+    if not public:
         raise InputError("there is no epoch to audit")
-    return found
+    read, faults = {}, []
+    for each in public:
+        try:
+            read[each.resolve()] = _place(each)
+        except (InputError, SourceError) as error:
+            faults.append(f"{each}: {error}")
+    if not read:
+        raise InputError(faults[0])
+    return list(read.values()), faults
+
+
+def _is_epoch(folder: Path) -> bool:
+    return (folder / MANIFEST).exists() or (folder / HEADER).exists()
 
 
 def _place(public: Path) -> Place:
+    signed = SignedHeader.decode(read_below(public, HEADER, SIGNED_BYTES))
     if public.name != PUBLIC:
-        epoch = SignedHeader.decode(read_below(public, HEADER, SIGNED_BYTES)).header.epoch
-        return Place(public, beside(public, SOLVENCY, epoch), beside(public, RESERVES, epoch), None)
+        epoch = signed.header.epoch
+        return Place(signed, public, beside(public, SOLVENCY, epoch), beside(public, RESERVES, epoch), None)
     whole = public.parent
     solvency = whole / SOLVENCY if (whole / SOLVENCY / CLAIM).exists() else None
     private = whole / PRIVATE / HOLDINGS if (whole / PRIVATE / HOLDINGS).is_dir() else None
-    return Place(public, solvency, whole / RESERVES, private)
+    return Place(signed, public, solvency, whole / RESERVES, private)
 
 
-def audit_chain(found: Sequence[Place], pinned: bytes | None, args: Namespace, progress: Progress) -> Audit:
-    """Judge every epoch and the chain that they make. Errors: those of files that cannot be read at all."""
-    signed = [(SignedHeader.decode(read_below(each.public, HEADER, SIGNED_BYTES)), each) for each in found]
-    signed.sort(key=lambda pair: (pair[0].header.epoch, pair[0].header.hash))
+def audit_chain(found: Sequence[Place], pinned: bytes | None, pins: Pins, args: Namespace, progress: Progress) -> Audit:
+    """Judge every copy of every epoch, and the chain that they make. Errors: SourceError if nodes are silent."""
     reasons: list[str] = []
-    chain: list[tuple[SignedHeader, Place]] = []
-    for each in signed:
-        last = chain[-1][0] if chain else None
-        if last is None or last.header.epoch != each[0].header.epoch:
-            chain.append(each)
-        elif last.header.hash != each[0].header.hash:
-            kind = "the venue signed both" if equivocation(last, each[0]) else "of two venues"
+    copies: dict[bytes, list[Place]] = {}
+    for each in sorted(found, key=lambda place: (place.signed.header.epoch, place.signed.header.hash)):
+        copies.setdefault(each.signed.header.hash, []).append(each)
+    chain = [same[0].signed for same in copies.values()]
+    for before, after in pairwise(chain):
+        if before.header.epoch == after.header.epoch:
+            kind = "the venue signed both" if equivocation(before, after) else "of two venues"
             reasons.append(
-                f"epoch {last.header.epoch} is stated twice, {kind}: header {last.header.hash.hex()} and "
-                f"{each[0].header.hash.hex()}"
+                f"epoch {before.header.epoch} is stated twice, {kind}: header {before.header.hash.hex()} and "
+                f"{after.header.hash.hex()}"
             )
-            chain.append(each)
-    for (before, _), (after, _) in pairwise(chain):
         reasons += _steps(before.header, after.header)
-    numbers = {each.header.epoch for each, _ in chain}
-    missing = tuple(sorted(set(range(min(numbers), max(numbers))) - numbers))
-    if pinned is not None and pinned not in {each.header.hash for each, _ in chain}:
+    if pinned is not None and pinned not in copies:
         reasons.append(f"no epoch here has the header hash {pinned.hex()} that is expected")
-    epochs = tuple(_audited(each, place, args, progress) for each, place in chain)
-    return Audit(epochs, tuple(reasons), missing)
+    epochs = []
+    for first, *more in copies.values():
+        epoch = _audited(first, pins, args, progress)
+        for place in more:
+            epoch.take(_audited(place, pins, args, progress), place)
+        epochs.append(epoch)
+    reasons += pins.unused()
+    numbers = [each.header.epoch for each in epochs]
+    missing = tuple((before + 1, after - 1) for before, after in pairwise(numbers) if after > before + 1)
+    return Audit(tuple(epochs), tuple(reasons), missing)
 
 
 def _steps(before: Header, after: Header) -> list[str]:
@@ -145,38 +186,63 @@ def _steps(before: Header, after: Header) -> list[str]:
     return reasons
 
 
-def _audited(signed: SignedHeader, place: Place, args: Namespace, progress: Progress) -> Audited:
-    header, public = signed.header, place.public
-    epoch = Audited(header, [str(finding) for finding in audit_folder(public, signed, progress)])
-    if epoch.reasons:
-        return epoch
-    epoch.table = check_instruments(read_below(public, INSTRUMENTS, MAX_TABLE_BYTES), header)
-    epoch.totals = check_totals(read_below(public, TOTALS, MAX_TOTALS_BYTES), header)
-    epoch.lines = compare(epoch.table, epoch.totals, {})
-    if place.solvency is not None:
-        epoch.reasons += [str(finding) for finding in check_annex(place.solvency, header, most_bytes, progress)]
-        epoch.solvency = verify_solvency(public, place.solvency, header, key_judge(args), progress, args.jobs or 1)
-        epoch.reasons += epoch.solvency.reasons
-    epoch.assets = find_assets(public, header, place.reserves, args, needed=False)
-    if epoch.assets is not None:
-        epoch.lines = epoch.assets.lines
-        epoch.reasons += epoch.assets.reasons
-    if args.holdings:
-        epoch.health = _distribution(place, header, epoch.table)
+def _audited(place: Place, pins: Pins, args: Namespace, progress: Progress) -> Audited:
+    """One copy of an epoch. What is malformed, missing or contradicting in it is a reason, and ends no audit."""
+    header = place.signed.header
+    epoch = Audited(header, [])
+    ahead = header.time - int(time.time())
+    if ahead > CLOCK_SKEW_S:
+        epoch.reasons.append(f"it is dated {duration_text(ahead)} in the future")
+    for step in (_files, _solvency, _reserves):
+        try:
+            step(epoch, place, pins, args, progress)
+        except (InputError, MissingError, DisagreementError) as error:
+            epoch.reasons.append(str(error))
+        if epoch.table is None:
+            return epoch
+    if args.holdings and place.private is not None:
+        epoch.health = _distribution(place.private, place.public, header, epoch.table)
     return epoch
 
 
-def _distribution(place: Place, header: Header, table: InstrumentTable) -> list[int]:
+def _files(epoch: Audited, place: Place, _: Pins, __: Namespace, progress: Progress) -> None:
+    header, public = epoch.header, place.public
+    findings = [str(finding) for finding in audit_folder(public, place.signed, progress)]
+    epoch.reasons += findings
+    if not findings:
+        epoch.totals = check_totals(read_below(public, TOTALS, MAX_TOTALS_BYTES), header)
+        epoch.table = check_instruments(read_below(public, INSTRUMENTS, MAX_TABLE_BYTES), header)
+        epoch.lines = compare(epoch.table, epoch.totals, {})
+
+
+def _solvency(epoch: Audited, place: Place, _: Pins, args: Namespace, progress: Progress) -> None:
+    if place.solvency is None:
+        return
+    findings = [str(finding) for finding in check_annex(place.solvency, epoch.header, most_bytes, progress)]
+    epoch.reasons += findings
+    judge = key_judge(args)
+    found = verify_solvency(place.public, place.solvency, epoch.header, judge, progress, args.jobs or 1)
+    epoch.reasons += found.reasons
+    if found.accepted and not findings:
+        epoch.solvency = found
+
+
+def _reserves(epoch: Audited, place: Place, pins: Pins, _: Namespace, __: Progress) -> None:
+    epoch.assets = judge_assets(place.public, epoch.header, place.reserves, pins)
+    if epoch.assets is not None:
+        epoch.lines = epoch.assets.lines
+        epoch.reasons += epoch.assets.reasons
+
+
+def _distribution(private: Path, public: Path, header: Header, table: InstrumentTable) -> list[int]:
     """How many accounts have which ratio in their cross pot, out of the venue's own columns.
 
     DisagreementError unless their leaves are the published ones.
     """
-    if place.private is None:
-        raise InputError(f"--holdings: {place.public} has no private part beside it")
-    held = Holdings.open(place.private)
-    leaves = published_leaves(place.public, header.account_count)
+    held = Holdings.open(private)
+    leaves = published_leaves(public, header.account_count)
     if len(held) != len(leaves) or not np.array_equal(np.asarray(held.parts.leaves), leaves):
-        raise DisagreementError(f"{place.private}: these holdings are not what epoch {header.epoch} published")
+        raise DisagreementError(f"{private}: these holdings are not what epoch {header.epoch} published")
     health = assess_rows(table_columns(table), held.rows)
     counts = [0] * len(RATIOS)
     for equity, need in zip(wide.to_ints(health.equity), wide.to_ints(health.need), strict=True):

@@ -28,16 +28,16 @@ LIQUID_PPM = 950_000  # an asset that counts for less as collateral is drawn as 
 MOST_ASSETS = 12
 
 
-def result(audit: Audit, now: int, *, pinned: bool) -> dict[str, Any]:
+def result(audit: Audit, now: int, pinned: bytes | None) -> dict[str, Any]:
     """audit.json."""
     return {
         "verb": "audit",
         "accepted": audit.accepted,
         "reasons": list(audit.reasons),
-        "missing_epochs": list(audit.missing),
+        "missing_epochs": [{"first": first, "last": last} for first, last in audit.missing],
         "checked_at": now,
         "epochs": [_epoch(each) for each in audit.epochs],
-        "not_shown": _not_shown(audit, pinned=pinned),
+        "not_shown": _not_shown(audit, pinned),
     }
 
 
@@ -54,15 +54,21 @@ def _epoch(each: Audited) -> dict[str, Any]:
     }
 
 
-def _not_shown(audit: Audit, *, pinned: bool) -> list[str]:
+def _not_shown(audit: Audit, pinned: bytes | None) -> list[str]:
     found = []
-    if not pinned:
-        found.append("that the newest of these epochs is the venue's newest, or the only one of its number")
+    first, last = audit.epochs[0].header, audit.epochs[-1].header
+    if pinned != last.hash:
+        found.append("that the newest of these epochs is the venue's newest")
+    found.append("that the venue signed no other header for one of these epochs")
+    if first.epoch > 1:
+        found.append(f"what came before epoch {first.epoch}, the first of these")
     if audit.missing:
-        found.append(f"what epochs {', '.join(map(str, audit.missing))} held, and that the chain goes through them")
+        found.append(f"what epochs {', '.join(audit.gaps())} held, and that the chain goes through them")
     without = [str(each.header.epoch) for each in audit.epochs if each.solvency is None]
     if without:
-        found.append(f"that totals of epochs {', '.join(without)} are sums of accounts in range: no proof of solvency")
+        found.append(
+            f"that totals of epochs {', '.join(without)} are sums of accounts in range: no proof of solvency that holds"
+        )
     unreserved = [str(each.header.epoch) for each in audit.epochs if each.assets is None]
     if unreserved:
         found.append(f"that the venue has what it owes at epochs {', '.join(unreserved)}: no reserves")
@@ -75,12 +81,12 @@ def _not_shown(audit: Audit, *, pinned: bool) -> list[str]:
     return found
 
 
-def html(audit: Audit, found: dict[str, Any], now: int) -> str:
-    """report.html. EnvironmentFailure without jinja2."""
+def html(environment: Environment, audit: Audit, found: dict[str, Any], now: int) -> str:
+    """report.html."""
     last = audit.epochs[-1]
+    series, left_out = _series(audit.epochs)
     return (
-        _environment()
-        .get_template("audit.html.j2")
+        environment.get_template("audit.html.j2")
         .render(
             audit=audit,
             venue=last.header.venue_name,
@@ -95,7 +101,8 @@ def html(audit: Audit, found: dict[str, Any], now: int) -> str:
                 }
                 for each in audit.epochs
             ],
-            series=_series(audit.epochs),
+            series=series,
+            left_out=left_out,
             shortfalls=_shares([_shortfall(each) or 0.0 for each in audit.epochs]),
             concentration=_concentration(last),
             health=None if last.health is None else list(zip(RATIOS, last.health, _shares(last.health), strict=True)),
@@ -105,7 +112,8 @@ def html(audit: Audit, found: dict[str, Any], now: int) -> str:
     )  # fmt: skip
 
 
-def _environment() -> Environment:
+def jinja() -> Environment:
+    """What draws the page. EnvironmentFailure without jinja2."""
     try:
         from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415 (optional dependency)
     except ImportError:
@@ -130,14 +138,20 @@ def _value(line: Line, amount: Fraction) -> Fraction:
     return amount * line.price
 
 
-def _series(epochs: Sequence[Audited]) -> list[dict[str, Any]]:
-    """For each of the largest assets what is owed and what is there, epoch by epoch, in percent of the most."""
+def _series(epochs: Sequence[Audited]) -> tuple[list[dict[str, Any]], str]:
+    """What is owed and what is there, epoch by epoch, in percent of the most; and which assets are left out.
+
+    Assets that reserves do not cover at some epoch come first, then the largest.
+    """
     worth: dict[str, Fraction] = {}
+    lacking = {line.symbol for each in epochs if each.assets is not None for line in each.assets.short()}
     for each in epochs:
         for line in each.lines:
             worth[line.symbol] = max(worth.get(line.symbol, Fraction(0)), _value(line, line.owed + line.due))
     found, times = [], [each.header.time for each in epochs]
-    for symbol in sorted(worth, key=lambda name: (-worth[name], name))[:MOST_ASSETS]:
+    ordered = sorted(worth, key=lambda name: (name not in lacking, -worth[name], name))
+    assets = epochs[-1].assets
+    for symbol in ordered[:MOST_ASSETS]:
         lines = [next((line for line in each.lines if line.symbol == symbol), None) for each in epochs]
         owed = [float(line.owed) if line else 0.0 for line in lines]
         there = [float(line.reserve) if line else 0.0 for line in lines]
@@ -147,11 +161,15 @@ def _series(epochs: Sequence[Audited]) -> list[dict[str, Any]]:
             "symbol": symbol, "owed": _drawn(times, [*shares[: len(epochs)]]),
             "there": _drawn(times, [share if each.assets else None
                                     for each, share in zip(epochs, shares[len(epochs) :], strict=True)]),
-            "bars": (shares[len(epochs) - 1], shares[-1]), "reserved": epochs[-1].assets is not None,
+            "bars": (shares[len(epochs) - 1], shares[-1]), "reserved": assets is not None,
             "owed_text": short(last.owed) if last else "0", "there_text": short(last.reserve) if last else "0",
-            "due_text": short(last.due) if last else "0", "covered": bool(last and last.covered),
+            "due_text": short(last.due) if last else "0", "covered": bool(assets and last not in assets.short()),
         })  # fmt: skip
-    return found
+    left = ordered[MOST_ASSETS:]
+    if not left:
+        return found, ""
+    missing = sum(symbol in lacking for symbol in left)
+    return found, f"{len(left)} more assets are in audit.json; {missing} of them are short at some epoch."
 
 
 def _drawn(times: Sequence[int], heights: Sequence[float | None]) -> list[str]:

@@ -31,8 +31,9 @@ from zkstate.cli.own_account import OPTIONS as OWN
 from zkstate.cli.own_account import declare_own, find_own
 from zkstate.cli.plain import PlainProof, judge, read_key
 from zkstate.cli.plain_transparent import PlainTransparent, judge_files
-from zkstate.cli.reserves_verify import OPTIONS as RESERVE_OPTIONS
-from zkstate.cli.reserves_verify import declare_reserves, find_assets
+from zkstate.cli.reserves_pins import OPTIONS as RESERVE_OPTIONS
+from zkstate.cli.reserves_pins import declare_reserves
+from zkstate.cli.reserves_verify import find_assets
 from zkstate.cli.solvency_verify import run_verify
 from zkstate.cli.terminal import Terminal, show_judgement
 from zkstate.cli.verdict import Verdict
@@ -104,9 +105,11 @@ YOUR ACCOUNT in an EPOCH_DIR or SOLVENCY, looked up in its files, and with a pro
 RESERVES beside an epoch (reserves/ there, or on the mirror), held against what the venue owes, asset by asset:
 
   --reserves PLACE      a file of zkstate prove reserves, or a folder of them
-  --tokens FILE         the tokens that you take, and where they keep balances: without it, the venue's word
+  --tokens FILE         the coin and tokens that you take, and where these keep balances: without it, the venue's word;
+                        with one for any chain, a chain without a list counts for nothing
   --block CHAIN:HASH    the block that you take for one of that chain; --reserves-rpc URL asks nodes, and --evidence
-                        FILE with its pins stands behind the block that it ends in
+                        FILE with its pins stands behind the block that it ends in. With a block of any chain, one
+                        that none of these speaks for counts for nothing
   --net                 compare with what is owed less what accounts owe; otherwise with all that is owed
   --max-gap D           how far the block may be from the epoch's time (1d)
   --other-reserves FILE another venue's file: it must not claim the same addresses

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
+from zkstate.publication.header import Header
 from zkstate.reserves.document import Reserves
-from zkstate.reserves.verify import Held, Proved
+from zkstate.reserves.verify import Proved
 from zkstate.state.ledger import Totals
 from zkstate.state.schema import Instrument
 from zkstate.state.table import InstrumentTable
@@ -70,28 +71,39 @@ def whole_of(asset: Instrument, table: InstrumentTable) -> Instrument:
     return of if of.is_asset and of.decimals == asset.decimals and not of.underlying else asset
 
 
-def claimed_elsewhere(proved: Sequence[Proved], other: Reserves) -> list[str]:
-    """The addresses that another venue's file claims too, by statements that their keys signed."""
+def claimed_elsewhere(proved: Sequence[Proved], other: Reserves, header: Header) -> list[str]:
+    """The addresses that another venue's file claims too, by statements that their keys signed.
+
+    Those of the header's own venue, for another epoch, are no such claim.
+    """
     ours = {(each.chain_id, each.address) for one in proved for each in one.held}
     return [
         f"{control.address} of chain {control.chain_id}: venue {control.venue} claims it too"
         for control in other.controls
-        if (control.chain_id, control.address) in ours and control.is_signed()
+        if (control.chain_id, control.address) in ours
+        and control.venue != f"{header.venue:064x}"
+        and control.is_signed()
     ]
 
 
-def claimed_twice(proved: Sequence[Proved]) -> tuple[list[Held], list[str]]:
-    """What several files of one epoch hold together, each address of a chain once; and which are in two of them."""
-    held: list[Held] = []
-    seen: dict[tuple[int, str, str], int] = {}
-    reasons = []
-    for number, each in enumerate(proved):
-        for item in each.held:
-            key = (item.chain_id, item.address, item.symbol)
-            if seen.setdefault(key, number) != number:
-                reasons.append(
-                    f"{item.address} of chain {item.chain_id}: two files claim it, {item.symbol} counts once"
-                )
-            else:
-                held.append(item)
-    return held, reasons
+def one_block_each(proved: Sequence[Proved]) -> tuple[list[Proved], list[str]]:
+    """The files, with nothing held in those that do not count beside one before them, and why they do not.
+
+    A chain has one block: what moved from one address to another between two would count twice. A block, and so a state
+    root, has one chain.
+    """
+    kept: list[Proved] = []
+    reasons: list[str] = []
+    chains: set[int] = set()
+    roots: dict[bytes, int] = {}
+    for each in proved:
+        root, chain = each.block.state_root, each.chain_id
+        if chain in chains:
+            reasons.append(f"two files are of chain {chain}: only the first counts, since coins move between blocks")
+        elif root in roots:
+            reasons.append(f"chains {roots[root]} and {chain} have one state root, {root.hex()}: only the first counts")
+        doubled = chain in chains or root in roots
+        kept.append(replace(each, held=()) if doubled else each)
+        chains.add(chain)
+        roots.setdefault(root, chain)
+    return kept, reasons

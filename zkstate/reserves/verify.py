@@ -63,7 +63,8 @@ def add_up(held: Sequence[Held]) -> dict[str, Fraction]:
 def verify_reserves(
     found: Reserves, header: Header, pinned: Mapping[int, Tokens], max_gap_s: int = MAX_GAP_S
 ) -> Proved:
-    """Judge a file against a header that is believed; `pinned` are the tokens that the reader vouches for, by chain.
+    """Judge a file against a header that is believed; `pinned` are the tokens that the reader vouches for, by chain:
+    with any, another chain counts for nothing, as does all of a file of another header or too far a block.
 
     Errors: InputError for a block that is none. Everything else that is wrong is a reason.
     """
@@ -71,13 +72,17 @@ def verify_reserves(
     reasons: list[str] = []
     if found.header_hash != header.hash.hex():
         reasons.append(f"the reserves are for header {found.header_hash}, not for {header.hash.hex()}")
-        return Proved(chain_id, block, found.tokens, (), tuple(reasons), ())
     gap = abs(block.timestamp - header.time)
     if gap > max_gap_s:
         reasons.append(
             f"block {block.number} of chain {chain_id} is of time {block.timestamp}, {gap} s from the epoch's "
             f"{header.time}, and at most {max_gap_s} s are accepted"
         )
+    if pinned and chain_id not in pinned:
+        reasons.append(f"chain {chain_id} is in no list of tokens given")
+    unpinned = _unpinned(found.tokens, pinned)
+    if reasons:
+        return Proved(chain_id, block, found.tokens, (), tuple(reasons), unpinned)
     taken, refusals = _taken_tokens(found.tokens, pinned.get(chain_id))
     reasons += refusals
     counted = _counted(found, header, block, reasons)
@@ -91,7 +96,7 @@ def verify_reserves(
     for token, answer in zip(found.tokens.tokens, found.holdings, strict=True):
         if token in taken:
             held += _token_balances(token, answer, found, block, counted, reasons)
-    return Proved(chain_id, block, found.tokens, tuple(held), tuple(reasons), _unpinned(found.tokens, pinned))
+    return Proved(chain_id, block, found.tokens, tuple(held), tuple(reasons), unpinned)
 
 
 def refusals_of(stated: Tokens, pinned: Tokens | None) -> tuple[object, ...]:
@@ -111,11 +116,14 @@ def _taken_tokens(stated: Tokens, pinned: Tokens | None) -> tuple[set[Token], li
 def _unpinned(stated: Tokens, pinned: Mapping[int, Tokens]) -> tuple[str, ...]:
     if stated.chain_id in pinned:
         return ()
-    return tuple(
-        f"that {token.address} of chain {stated.chain_id} is {token.symbol}, and keeps balances in mapping "
-        f"{token.slot} ({token.layout}): the venue's word; give --tokens"
+    chain, coin, trusted = stated.chain_id, stated.native, "the venue's word; give --tokens"
+    native = [] if coin is None else [f"that the coin of chain {chain} is {coin.symbol}, of {coin.decimals} decimals"]
+    tokens = [
+        f"that {token.address} of chain {chain} is {token.symbol}, of {token.decimals} decimals, and keeps balances in "
+        f"mapping {token.slot} ({token.layout})"
         for token in stated.tokens
-    )
+    ]
+    return tuple(f"{words}: {trusted}" for words in (*native, *tokens))
 
 
 def _counted(

@@ -1,0 +1,148 @@
+"""What a reader of reserves believes beforehand: lists of tokens, blocks, evidence, nodes, and other venues' files."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+
+from lightclient.network import read_network
+from zkstate.cli.arguments import Namespace, Parser, existing, hex_bytes, is_given, seconds
+from zkstate.cli.evidence import OPTIONS as EVIDENCE_OPTIONS
+from zkstate.cli.evidence import replayed
+from zkstate.cli.named import read_named
+from zkstate.errors import InputError
+from zkstate.publication.trust import Trust
+from zkstate.reserves.collect import block_trust
+from zkstate.reserves.document import MAX_RESERVES_BYTES, Reserves
+from zkstate.reserves.tokens import MAX_TOKENS_BYTES, Tokens
+from zkstate.reserves.verify import MAX_GAP_S, Proved
+
+OPTIONS = ("reserves", "tokens", "block", "reserves_rpc", "net", "max_gap", "other_reserves")
+
+
+def declare_reserves(parser: Parser) -> None:
+    parser.add_argument("--reserves", type=existing, action="append")
+    parser.add_argument("--tokens", type=existing, action="append")
+    parser.add_argument("--block", type=_block, action="append")
+    parser.add_argument("--reserves-rpc", action="append")
+    parser.add_argument("--net", action="store_true")
+    parser.add_argument("--max-gap", type=seconds)
+    parser.add_argument("--other-reserves", type=existing, action="append")
+
+
+@dataclass(slots=True)
+class Pins:
+    """The options, read. `evidence` is the chain id and the block that a replay ends in; `given` are their names."""
+
+    tokens: Mapping[int, Tokens] = field(default_factory=dict)
+    blocks: Mapping[int, frozenset[bytes]] = field(default_factory=dict)
+    evidence: tuple[int, Trust] | None = None
+    nodes: Sequence[str] = ()
+    others: Sequence[Reserves] = ()
+    net: bool = False
+    max_gap: int = MAX_GAP_S
+    given: Sequence[str] = ()
+    used: set[tuple[str, int, bytes]] = field(default_factory=set)
+
+    @classmethod
+    def read(cls, args: Namespace) -> Self:
+        """What the options say. Errors: those of the files that they name, and of replaying evidence."""
+        blocks: dict[int, frozenset[bytes]] = {}
+        for chain, digest in args.block or ():
+            blocks[chain] = blocks.get(chain, frozenset()) | {digest}
+        evidence = None
+        if args.evidence is not None:
+            found = replayed(args.evidence, args, args.venue_registry, int(time.time()))
+            evidence = read_network(args.network).chain_id, found.trust
+        elif any(is_given(getattr(args, name)) for name in EVIDENCE_OPTIONS):
+            raise InputError("the pins of evidence need --evidence")
+        return cls(
+            _pinned(args.tokens or ()),
+            blocks,
+            evidence,
+            args.reserves_rpc or (),
+            tuple(
+                Reserves.decode(read_named(path, MAX_RESERVES_BYTES), str(path)) for path in args.other_reserves or ()
+            ),
+            args.net,
+            MAX_GAP_S if args.max_gap is None else args.max_gap,
+            [name for name in (*OPTIONS, "evidence") if is_given(getattr(args, name))],
+        )
+
+    def believe(self, proved: Proved) -> tuple[Trust, str | None]:
+        """Why the block of a chain is believed, and why nothing at it counts, if so.
+
+        Evidence, a pinned hash, nodes, or the venue's word alone; the word of a venue is not taken for a chain that the
+        reader left out of the blocks given. Errors: as `block_trust`.
+        """
+        block, chain = proved.block, proved.chain_id
+        stated = f"block of chain {chain} is 0x{block.hash.hex()}"
+        self.used.add(("tokens", chain, b""))
+        wanted = self.blocks.get(chain)
+        if wanted is not None and block.hash not in wanted:
+            objection = f"{stated}, not {' or '.join(f'0x{each.hex()}' for each in sorted(wanted))}"
+            return _word("not a block given with --block", proved), objection
+        self.used.add(("block", chain, block.hash))
+        if self.evidence is not None and self.evidence[1].block_hash == block.hash:
+            if self.evidence[0] != chain:
+                objection = f"{stated}, and that block is of chain {self.evidence[0]}, as the evidence shows"
+                return _word("a block of another chain", proved), objection
+            self.used.add(("evidence", chain, b""))
+            return self.evidence[1], None
+        if wanted is not None:
+            words = "a block hash the reader chose"
+            return Trust("c", words, block.number, block.hash, block_time=block.timestamp), None
+        if self.nodes:
+            return block_trust(self.nodes, chain, block), None
+        if self.blocks:
+            return _word("a chain that --block leaves out", proved), f"{stated}, and --block gives none of that chain"
+        return _word("the venue's word that this block is on the chain: give --block or --reserves-rpc", proved), None
+
+    def unused(self) -> list[str]:
+        """What was given and held against nothing: its reader would believe that it was."""
+        if not self.used:
+            return [f"--{name.replace('_', '-')} is about reserves, and there are none here" for name in self.given]
+        words = [
+            f"--tokens: a list for chain {chain}, and there are no reserves on it"
+            for chain in self.tokens
+            if ("tokens", chain, b"") not in self.used
+        ]
+        words += [
+            f"--block {chain}:0x{digest.hex()}: no reserves are at that block"
+            for chain, digests in self.blocks.items()
+            for digest in sorted(digests)
+            if ("block", chain, digest) not in self.used
+        ]
+        if self.evidence is not None and ("evidence", self.evidence[0], b"") not in self.used:
+            chain, trust = self.evidence
+            words.append(
+                f"--evidence ends in block {trust.block_number} of chain {chain}: no reserves are at that block"
+            )
+        return words
+
+
+def _word(words: str, proved: Proved) -> Trust:
+    return Trust("d", words, proved.block.number, proved.block.hash, block_time=proved.block.timestamp)
+
+
+def _pinned(paths: Sequence[Path]) -> dict[int, Tokens]:
+    """The reader's lists of tokens, by chain."""
+    pinned: dict[int, Tokens] = {}
+    for path in paths:
+        tokens = Tokens.decode(read_named(path, MAX_TOKENS_BYTES), str(path))
+        if tokens.chain_id in pinned:
+            raise InputError(f"--tokens: two lists for chain {tokens.chain_id}")
+        pinned[tokens.chain_id] = tokens
+    return pinned
+
+
+def _block(text: str) -> tuple[int, bytes]:
+    """CHAIN:HASH."""
+    chain, colon, digest = text.partition(":")
+    if not (chain.isascii() and chain.isdecimal() and len(chain) <= 20 and colon):
+        raise argparse.ArgumentTypeError(f"{text!r} is not CHAIN:HASH, such as 1:0x..")
+    return int(chain), hex_bytes(32)(digest)
