@@ -195,6 +195,7 @@ def test_files_of_one_epoch_that_are_gone_or_malformed_end_no_audit(chain, tmp_p
     for number, (change, words) in enumerate((
         (lambda at: (at / "epochs/00000002/manifest.json").unlink(), "manifest.json"),
         (lambda at: (at / "epochs/00000002/header.bin").write_bytes(b"none"), "header.bin"),
+        (lambda at: (at / "epochs/00000005").mkdir(), "00000005: there is no header.bin"),
         (lambda at: (at / "reserves/00000001/7.json").write_bytes(b"{}"), "7.json"),
         (lambda at: (at / "reserves/00000001/1.json").unlink(), "1.json: missing"),
         (lambda at: (at / "solvency/00000002/solvency.json").write_bytes(b"{}"), "solvency.json"),

@@ -81,7 +81,7 @@ class Audited:
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """A chain: its epochs in order, what is wrong between them, and which are missing, as first and last of each gap."""
+    """A chain: its epochs in order, what is wrong between them, and which are missing, as first and last of a gap."""
 
     epochs: tuple[Audited, ...]
     reasons: tuple[str, ...]
@@ -119,7 +119,7 @@ def places(folders: Sequence[Path]) -> tuple[list[Place], list[str]]:
         try:
             read[each.resolve()] = _place(each)
         except (InputError, SourceError) as error:
-            faults.append(f"{each}: {error}")
+            faults.append(f"{each.name}: {error}")
     if not read:
         raise InputError(faults[0])
     return list(read.values()), faults
@@ -200,7 +200,7 @@ def _audited(place: Place, pins: Pins, args: Namespace, progress: Progress) -> A
             epoch.reasons.append(str(error))
         if epoch.table is None:
             return epoch
-    if args.holdings and place.private is not None:
+    if args.holdings and place.private is not None and epoch.table is not None:
         epoch.health = _distribution(place.private, place.public, header, epoch.table)
     return epoch
 
