@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import random
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -86,6 +87,7 @@ def sample_epoch(
     """Draw `asked` units of a believed header's epoch and ask every mirror for them.
 
     `draw` is the system's entropy by default: a mirror that can foretell the draw keeps nothing else. Errors:
+    A mirror that has taken more than its share of time, `request_s` for every four units, is not asked again.
     InputError for a draw of nothing; those of `Fleet.fetch` if no mirror has manifest or plan, and nothing can be told.
     """
     if asked < 1:
@@ -98,7 +100,7 @@ def sample_epoch(
         sha256 = entry.sha256
         plan = fetch(SHARDS, MAX_PLAN_BYTES, lambda data: ShardPlan.decode(_listed(data, sha256, SHARDS)))
     before = sum(mirror.bytes_read for mirror in mirrors)
-    run = _Run(mirrors, header, Archive.of(manifest), plan, request_s)
+    run = _Run(mirrors, header, Archive.of(manifest), plan, request_s, request_s * max(4.0, asked / 4))
     units = len(manifest.files) if plan is None else plan.stripes
     drawn = (draw or random.SystemRandom()).sample(range(units), min(asked, units))
     found = [run.copies(manifest.files[i]) if plan is None else run.slices(plan, i) for i in drawn]
@@ -121,12 +123,19 @@ class _Run:
     """One draw over the mirrors. One that does not answer is not asked again; where a shard is, is kept in mind."""
 
     def __init__(
-        self, mirrors: Sequence[Mirror], header: Header, archive: Archive, plan: ShardPlan | None, request_s: float
+        self,
+        mirrors: Sequence[Mirror],
+        header: Header,
+        archive: Archive,
+        plan: ShardPlan | None,
+        request_s: float,
+        share_s: float,
     ) -> None:
         self.faults: list[str] = []
         self._up = dict(enumerate(mirrors))
         self._folder, self._archive, self._plan = epoch_folder(header.epoch), archive, plan
-        self._request_s = request_s
+        self._request_s, self._share_s = request_s, share_s
+        self._left = dict.fromkeys(self._up, share_s)
         self._has: dict[tuple[int, int], int] = {}  # of (mirror, shard): slices served, less those it lacked
 
     def slices(self, plan: ShardPlan, stripe: int) -> int:
@@ -183,13 +192,18 @@ class _Run:
         return False
 
     def _get(self, i: int, path: str, limit: int) -> bytes | None:
+        mirror, began = self._up[i], time.monotonic()
         try:
-            return self._up[i].get(f"{self._folder}/{path}", max_bytes=limit, timeout_s=self._request_s)
+            return mirror.get(f"{self._folder}/{path}", max_bytes=limit, timeout_s=self._request_s)
         except MissingError as error:
             self._note(str(error))
         except SourceError as error:
             self._note(str(error))
             del self._up[i]
+        finally:
+            self._left[i] -= time.monotonic() - began
+            if self._left[i] <= 0 and self._up.pop(i, None) is not None:
+                self._note(f"{mirror.name}: too slow, left out after {self._share_s:g} s of a sample")
         return None
 
     def _note(self, words: str) -> None:

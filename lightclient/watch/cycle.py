@@ -1,5 +1,7 @@
 """One cycle of a watch, in this order: trust root, mirrors, alarms about both, the account, a sample, proofs.
 
+What trust root and mirrors give is told before the rest begins, which a slow mirror or a long proof can hold up.
+
     trust root   the newest epoch and what the registry says of itself; nothing weaker takes its place when it fails
     mirrors      each is asked for that epoch's header; the order of use is by failures in a row, then as given
     account      recovered when the newest header is another than the held one's, from the mirrors in that order
@@ -20,7 +22,7 @@ import msgspec
 
 from zkstate.errors import DisagreementError, EnvironmentFailure, InputError, SourceError, ZkstateError
 from zkstate.publication.header import SIGNED_BYTES, Header, SignedHeader, equivocation
-from zkstate.publication.layout import HEADER, MAX_EPOCH, epoch_folder
+from zkstate.publication.layout import HEADER, epoch_folder
 from zkstate.publication.mirrors import Mirror
 from zkstate.publication.records import NoRecordError
 from zkstate.publication.trust import Trust, TrustRoot
@@ -30,17 +32,20 @@ from ..recover import Limits, Recovery, recover
 from ..registry_reader import RegistryReader
 from ..sampling import Sample
 from ..source import Fleet
-from .events import KINDS, Alarm, Alarms, Event
-from .folder import MAX_PENDING, WatchFolder
+from .contract import counted, words_of
+from .events import Alarm, Event
+from .folder import MAX_EQUIVOCATIONS, WatchFolder
 from .followed import FollowedHeaders
 from .notes import Notes
 from .probe import BEHIND, SERVES, SILENT, WRONG, Probe, Prober
 from .tasks import Prepare, Preparing, Sampling, Storing
+from .telling import Telling, two_headers
 from .webhook import Webhook
 
 CLOCK_SKEW_S = 600
-MAX_TIME = (1 << 64) - 1
-_ABOUT_REGISTRY = frozenset({"registry-code", "stale", "halted", "rollback-proposed", "node-left-out"})
+_ABOUT_REGISTRY = frozenset(
+    {"registry-code", "stale", "trust-fell", "chain-broken", "halted", "rollback-proposed", "node-left-out"}
+)
 _CONDITIONS = {SILENT: "mirror-silent", BEHIND: "mirror-behind", WRONG: "mirror-wrong"}
 
 
@@ -49,6 +54,7 @@ class Settings:
     """What a watch is told. Times in seconds; `max_age_s` None leaves staleness to the registry's own limit.
 
     `sample` units are drawn of a new epoch, and again every `sample_s`; 0 draws none. `once` raises alarms at once.
+    `trust` names what is asked of the trust root: a level is compared with one that was had under the same name.
     """
 
     max_age_s: int | None = None
@@ -56,6 +62,7 @@ class Settings:
     sample: int = 16
     sample_s: int = 3600
     once: bool = False
+    trust: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +91,7 @@ class Report:
     sample: Sample | None
     recovery: Recovery | None
     failed: bool
+    asks_registry: bool = True
 
     def rpo_s(self, now: float) -> int | None:
         """The age of the account that is held; None if none is."""
@@ -112,8 +120,8 @@ class Watcher:
         """
         self._folder, self._open_root, self._settings = folder, open_root, settings
         self._mirrors, self._prober = tuple(mirrors), Prober(mirrors, settings.request_s)
-        self._key, self._webhook, self._clock = key, webhook, clock
-        self._alarms = Alarms(folder.state.alarms, patient=not settings.once)
+        self._key, self._clock = key, clock
+        self._telling = Telling(folder, webhook, patient=not settings.once)
         owner = "" if key is None else f"{key.owner:064x}"
         state = folder.state
         if state.owner and owner and state.owner != owner:
@@ -121,7 +129,8 @@ class Watcher:
         self._state = msgspec.structs.replace(state, owner=owner or state.owner)
         self._sampling = Sampling(settings.sample, settings.sample_s, settings.request_s)
         self._preparing, self._storing = Preparing(folder, proofs), Storing(folder, store)
-        self._webhook_fault = ""
+        self._unkept: set[tuple[bytes, bytes]] = set()
+        self._asks_registry = True
 
     def cycle(self) -> Report:
         """Look at everything once, keep what is new, and tell what changed.
@@ -139,14 +148,18 @@ class Watcher:
         recovery = None
         if root is not None:
             probes = self._mirrors_of(run)
+        self._stale(run)
+        self._telling.tell(run)
+        if root is not None:
             recovery = self._account(run, root)
+        self._outdated(run)
+        self._telling.tell(run)
+        if root is not None:
             self._sampling.run(run, self._prober)
-        self._ages(run)
+            self._telling.tell(run)
         self._storing.run(run)
         self._preparing.run(run)
-        if self._webhook_fault:
-            run.find("webhook-failed", "", self._webhook_fault)
-        return self._settled(run, trust, probes, recovery, time.perf_counter() - began)
+        return self._report(run, trust, probes, recovery, began)
 
     def _trusted(self, run: Notes) -> tuple[TrustRoot | None, Trust | None]:
         """The trust root, if it can be believed now, and what it knows, noted in the state."""
@@ -155,14 +168,16 @@ class Watcher:
             root = opened.root
             for name, fault in opened.left_out:
                 run.find("node-left-out", name, fault)
+            self._asks_registry = not isinstance(root, FollowedHeaders)
             if isinstance(root, FollowedHeaders):
                 self._follow(run, root)
             if isinstance(root, RegistryReader):
-                self._registry(run, root)
+                words_of(run, root)
             epoch, header_hash, trust = root.latest_epoch()
             if isinstance(root, RegistryReader):
-                self._counted(run, root)
+                counted(run, root)
             self._compare(run, root, epoch, header_hash.hex())
+            self._level(run, trust)
         except (SourceError, DisagreementError) as error:
             silent = isinstance(error, SourceError)
             run.find("registry-silent" if silent else "registry-disagrees", "", str(error))
@@ -174,40 +189,29 @@ class Watcher:
 
     def _follow(self, run: Notes, root: FollowedHeaders) -> None:
         root.advance(Fleet(self._mirrors, request_s=self._settings.request_s, grace_s=0.25))
-        for signed in root.believed:
-            with run.on_this_machine():
-                self._folder.keep_header(signed)
+        for signed in (root.pinned, *root.believed):
+            before = self._folder.header(signed.header.epoch)
+            if before is not None:
+                self._equivocates(run, signed, before)
+            if before != signed:
+                with run.on_this_machine():
+                    self._folder.keep_header(signed)
         for one, other in root.contradicting:
             self._equivocates(run, one, other)
+        for last, signed in root.broken:
+            with run.on_this_machine():
+                self._folder.keep_broken(last, signed)
+            words = f"header {signed.header.hash.hex()} of epoch {signed.header.epoch}, signed by the same operator"
+            run.find("chain-broken", "", f"{words}, does not go on from header {last.header.hash.hex()} before it")
+        run.state = msgspec.structs.replace(run.state, pinned_hash=root.pinned.header.hash.hex())
 
-    def _registry(self, run: Notes, root: RegistryReader) -> None:
-        """What the registry says of itself."""
-        state, terms = root.state(), root.state().terms
-        if terms is None:
-            run.find("registry-code", "", state.remarks[0])
-        elif run.now - (state.latest_time or terms.deployed_at) > terms.staleness_limit_s:
-            words = f"epoch {state.latest_epoch} is of {state.latest_time}"
-            words += f", silence begins after {terms.staleness_limit_s} s"
-            run.find("stale", "registry", f"by the registry's own limit: {words}")
-        if state.halted:
-            run.find("halted", "", f"governance has halted the registry, seen at block {state.block.number}")
-        if state.rollback is not None:
-            epoch, ready_at = state.rollback
-            run.find("rollback-proposed", "", f"governance may roll back to epoch {epoch} from {ready_at} on")
-
-    def _counted(self, run: Notes, root: RegistryReader) -> None:
-        """The nodes that were left out, and the time of the newest epoch.
-
-        DisagreementError for an epoch or a time that no header of a venue has: only another contract can say so.
-        """
-        for report in root.reports():
-            if report.fault:
-                run.find("node-left-out", report.name, report.fault)
-        state = root.state()
-        for name, value, most in (("epoch", state.latest_epoch, MAX_EPOCH), ("time", state.latest_time, MAX_TIME)):
-            if value > most:
-                raise DisagreementError(f"the registry's newest {name} is {value}, and the largest there is is {most}")
-        run.state = msgspec.structs.replace(run.state, newest_time=state.latest_time)
+    def _level(self, run: Notes, trust: Trust) -> None:
+        """Hold the level of trust to the best that was had when the same was asked for."""
+        asked, state = self._settings.trust, run.state
+        if state.trust_asked == asked and state.trust_level and trust.level > state.trust_level:
+            run.find("trust-fell", "", f"level {trust.level}, and it was {state.trust_level}: {trust.text}")
+        else:
+            run.state = msgspec.structs.replace(state, trust_asked=asked, trust_level=trust.level)
 
     def _compare(self, run: Notes, root: TrustRoot, epoch: int, header_hash: str) -> None:
         """What became of the epoch that was the newest, and what is the newest now."""
@@ -249,12 +253,18 @@ class Watcher:
                     self._folder.keep_header(signed)
         return probes
 
-    def _ages(self, run: Notes) -> None:
-        """Hold the newest epoch and the held account to the limit. One that is dated ahead has no age, and is stale."""
+    def _stale(self, run: Notes) -> None:
+        """Hold the newest epoch to the limit. One that is dated ahead has no age, and is stale by every limit."""
         limit, state = self._settings.max_age_s, run.state
         age = run.now - state.newest_time
-        if limit is not None and state.newest and not -CLOCK_SKEW_S <= age <= limit:
+        if state.newest and age < -CLOCK_SKEW_S:
+            run.find("stale", "", f"epoch {state.newest} is dated {-age} s ahead of this machine's clock")
+        elif limit is not None and state.newest and age > limit:
             run.find("stale", "", f"epoch {state.newest} is {age} s old; the limit is {limit} s")
+
+    def _outdated(self, run: Notes) -> None:
+        """Hold the held account to the limit."""
+        limit, state = self._settings.max_age_s, run.state
         if limit is not None and state.held and state.held != state.newest and run.now - state.held_time > limit:
             age = run.now - state.held_time
             run.find(
@@ -292,18 +302,19 @@ class Watcher:
         return None
 
     def _equivocates(self, run: Notes, one: SignedHeader, other: SignedHeader) -> None:
-        """Keep the proof, and tell of it once."""
+        """Keep the proof, which is what `Telling` tells of once; where it cannot be kept, tell of it here."""
         if not equivocation(one, other):
             return
+        kept = False
         with run.on_this_machine():
             kept = self._folder.keep_equivocation(one, other)
-            if kept is not None:
-                run.happen(
-                    "equivocation",
-                    f"the venue signed two headers for epoch {one.header.epoch}, {one.header.hash.hex()} and "
-                    f"{other.header.hash.hex()}: kept in equivocations/{kept.name}",
-                    one.header.epoch,
-                )
+        first, second = sorted((one.header.hash, other.header.hash))
+        if not kept and (first, second) not in self._unkept:
+            if len(self._unkept) >= MAX_EQUIVOCATIONS:
+                self._unkept.clear()
+            self._unkept.add((first, second))
+            words = f"{first.hex()} and {second.hex()}, which could not be kept"
+            run.happen("equivocation", two_headers(one.header.epoch, words), one.header.epoch)
 
     def _account(self, run: Notes, root: TrustRoot) -> Recovery | None:
         """Recover the account if the newest header is another than that of the held bundle."""
@@ -345,52 +356,25 @@ class Watcher:
             run.find("backup-old", "", "; ".join(found.skipped) or f"the newest epoch to be had is {header.epoch}")
         return found
 
-    def _settled(
-        self, run: Notes, trust: Trust | None, probes: tuple[Probe, ...], recovery: Recovery | None, seconds: float
+    def _report(
+        self, run: Notes, trust: Trust | None, probes: tuple[Probe, ...], recovery: Recovery | None, began: float
     ) -> Report:
-        """Raise and clear alarms, keep log and state, and tell the webhook.
-
-        The log comes first: a kill in between has an event told twice, and none lost.
-        """
-        events = run.events + self._alarms.settle(run.now, run.state.newest, run.found, frozenset(run.unknown))
-        happened = dict(run.state.happened)
-        for event in run.events:
-            happened[event.kind] = happened.get(event.kind, 0) + 1
-        pending = run.state.pending
-        if self._webhook is not None:
-            pending = (*pending, *(event for event in events if event.is_alert))[-MAX_PENDING:]
-        state = msgspec.structs.replace(
-            run.state,
-            alarms=self._alarms.standing,
-            pending=pending,
-            happened=happened,
-            looked_at=run.now - run.now % 3600,  # to the hour, so that a cycle without news writes nothing
-        )
-        try:
-            self._folder.log(events)
-            self._folder.save(state)
-            if self._webhook is not None:
-                left, self._webhook_fault = self._webhook.tell(state.pending)
-                state = msgspec.structs.replace(state, pending=left)
-                self._folder.save(state)
-        except EnvironmentFailure as error:
-            found = {("machine", "disk"): str(error)}
-            events += self._alarms.settle(run.now, run.state.newest, found, frozenset(KINDS))
-            state = msgspec.structs.replace(state, alarms=self._alarms.standing)
-        self._state = state
+        self._telling.settle(run)
+        self._state = state = run.state
         return Report(
             time=run.now,
-            seconds=seconds,
+            seconds=time.perf_counter() - began,
             trust=trust,
             newest=state.newest,
             newest_time=state.newest_time,
             held=state.held,
             held_time=state.held_time,
             mirrors=probes,
-            alarms=self._alarms.standing,
-            events=tuple(events),
-            happened=happened,
+            alarms=state.alarms,
+            events=tuple(run.told),
+            happened=dict(state.happened),
             sample=self._sampling.latest,
             recovery=recovery,
             failed=run.failed,
+            asks_registry=self._asks_registry,
         )

@@ -5,7 +5,8 @@ state.json         where it stands, with a digest of it, against damage; replace
 events.jsonl       what happened, newest last; with events.1.jsonl to .3, in turn
 account.json       the newest account bundle; accounts/ the last of them, by epoch and header hash
 headers/           the last headers that were believed
-equivocations/     pairs of signed headers that convict the venue; `zkstate verify ONE OTHER` tells anyone
+equivocations/     pairs of signed headers that convict the venue; `zkstate verify ONE OTHER` tells anyone. `told` in
+                   one says that it was told; broken-* are headers that do not go on from the one before
 prepared/          proofs made ahead of time
 """
 
@@ -15,6 +16,7 @@ import contextlib
 import fcntl
 import hashlib
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -36,7 +38,7 @@ from zkstate.publication.header import SIGNED_BYTES, SignedHeader
 from zkstate.publication.regular import read_below
 
 from ..bundle import Bundle
-from .events import Alarm, Event
+from .events import Alarm, Event, Recent
 
 MAX_STATE_BYTES = 1 << 20
 MAX_LOG_BYTES = 4 << 20
@@ -45,8 +47,12 @@ KEPT_HEADERS = 1024
 KEPT_PROOFS = 2
 MAX_EQUIVOCATIONS = 256
 MAX_PENDING = 64
+MAX_UNLOGGED = 256
 MAX_CONFLICTS = 64
 
+TOLD = "told"
+
+_PAIR = re.compile(r"[0-9]{8,}-[0-9a-f]{16}-[0-9a-f]{16}", re.ASCII)
 _FOLDERS = ("", "accounts", "headers", "equivocations", "prepared")
 
 _Count = Annotated[int, msgspec.Meta(ge=0)]
@@ -69,7 +75,12 @@ class State(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
     prepared_hash: str = ""
     stored_hash: str = ""
     looked_at: _Count = 0
+    pinned_hash: str = ""
+    trust_asked: str = ""
+    trust_level: str = ""
     alarms: Annotated[tuple[Alarm, ...], msgspec.Meta(max_length=1024)] = ()
+    recent: Annotated[tuple[Recent, ...], msgspec.Meta(max_length=1024)] = ()
+    unlogged: Annotated[tuple[Event, ...], msgspec.Meta(max_length=MAX_UNLOGGED)] = ()
     pending: Annotated[tuple[Event, ...], msgspec.Meta(max_length=MAX_PENDING)] = ()
     happened: dict[str, _Count] = {}
 
@@ -167,17 +178,42 @@ class WatchFolder:
         except (MissingError, SourceError, InputError, DisagreementError):
             return None
 
-    def keep_equivocation(self, one: SignedHeader, other: SignedHeader) -> Path | None:
-        """Keep two headers that contradict each other, once; None if they are kept already or there are too many."""
+    def keep_equivocation(self, one: SignedHeader, other: SignedHeader) -> bool:
+        """Keep two headers that contradict each other, once. False if there are too many.
+
+        What is kept stays among `untold` until `mark_told`, so that a kill in between loses no word of it.
+        """
         first, second = sorted((one, other), key=lambda signed: signed.header.hash)
         names = f"{first.header.epoch:08d}-{first.header.hash.hex()[:16]}-{second.header.hash.hex()[:16]}"
-        folder = self.root / "equivocations" / names
-        if folder.exists() or sum(1 for _ in folder.parent.iterdir()) >= MAX_EQUIVOCATIONS:
-            return None
+        return self._keep_pair(names, first, second)
+
+    def keep_broken(self, last: SignedHeader, signed: SignedHeader) -> bool:
+        """Keep a signed header that does not go on from the one before. False if there are too many pairs."""
+        names = f"broken-{last.header.epoch:08d}-{last.header.hash.hex()[:16]}-{signed.header.hash.hex()[:16]}"
+        return self._keep_pair(names, last, signed)
+
+    def _keep_pair(self, name: str, one: SignedHeader, other: SignedHeader) -> bool:
+        folder = self.root / "equivocations" / name
+        if folder.exists():
+            return True
+        with disk_errors(f"{folder.parent} cannot be read"):
+            if sum(1 for _ in folder.parent.iterdir()) >= MAX_EQUIVOCATIONS:
+                return False
         with new_folder(folder) as unfinished:
-            write_new(unfinished / "one.bin", first.encode())
-            write_new(unfinished / "other.bin", second.encode())
-        return folder
+            write_new(unfinished / "one.bin", one.encode())
+            write_new(unfinished / "other.bin", other.encode())
+        return True
+
+    def untold(self) -> list[str]:
+        """The names of the pairs for one epoch that nobody was told of, by epoch. EnvironmentFailure as usual."""
+        folder = self.root / "equivocations"
+        with disk_errors(f"{folder} cannot be read"):
+            found = [path.name for path in folder.iterdir() if _PAIR.fullmatch(path.name)]
+            return sorted(name for name in found if not (folder / name / TOLD).exists())
+
+    def mark_told(self, name: str) -> None:
+        """A pair of `untold` is in log and state."""
+        replace_file(self.root / "equivocations" / name / TOLD, b"")
 
     def place_of_proof(self, number: int, statement: str, epoch: int, header_hash: str) -> Path:
         """Where a proof made ahead of time goes."""

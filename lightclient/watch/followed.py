@@ -29,24 +29,34 @@ class FollowedHeaders:
     """Of the last `advance`: the headers that it came to believe, in order."""
     contradicting: list[tuple[SignedHeader, SignedHeader]] = field(default_factory=list)
     """Of the last `advance`: pairs of headers that the operator signed for one epoch."""
+    broken: list[tuple[SignedHeader, SignedHeader]] = field(default_factory=list)
+    """Of the last `advance`: the newest header and one that the same operator signed for the next epoch not on top."""
 
     def advance(self, fleet: Fleet) -> None:
         """Take the next headers that mirrors show, at most MAX_STEPS. Where they show two, the first one to come."""
-        self.believed, self.contradicting = [], []
+        self.believed, self.contradicting, self.broken = [], [], []
         while len(self.believed) < MAX_STEPS and self.newest.header.epoch < MAX_EPOCH:
-            last, seen = self.newest.header, dict[bytes, SignedHeader]()
+            last, seen, wrong = self.newest.header, dict[bytes, SignedHeader](), dict[bytes, SignedHeader]()
 
-            def check(data: bytes, last: SignedHeader = self.newest, seen: dict[bytes, SignedHeader] = seen) -> bytes:
+            def check(
+                data: bytes,
+                last: SignedHeader = self.newest,
+                seen: dict[bytes, SignedHeader] = seen,
+                wrong: dict[bytes, SignedHeader] = wrong,
+            ) -> bytes:
                 signed = SignedHeader.decode(data)
+                if _same_operator(last, signed):
+                    wrong[signed.header.hash] = signed
                 _require_next(last, signed)
-                seen[signed.header.hash] = signed
+                seen[signed.header.hash] = wrong.pop(signed.header.hash)
                 return signed.header.hash
 
             try:
                 first = fleet.poll(f"{epoch_folder(last.epoch + 1)}/{HEADER}", SIGNED_BYTES, check)
             except (SourceError, DisagreementError):
+                self.broken = [(self.newest, signed) for signed in list(wrong.values())]
                 return
-            found = list(seen.values())
+            found = [*list(seen.values()), *list(wrong.values())]
             self.newest = seen[first]
             self.contradicting += [(self.newest, other) for other in found if equivocation(self.newest, other)]
             self.believed.append(self.newest)
@@ -66,6 +76,12 @@ class FollowedHeaders:
             if signed is not None and signed.header.epoch == epoch:
                 return signed.header.hash
         raise MissingError(f"no header of epoch {epoch} was followed")
+
+
+def _same_operator(last: SignedHeader, signed: SignedHeader) -> bool:
+    """Whether a header is for the next epoch of the same venue, by the same operator."""
+    old, new = last.header, signed.header
+    return (new.epoch, new.venue, new.operator_key) == (old.epoch + 1, old.venue, old.operator_key)
 
 
 def _require_next(last: SignedHeader, signed: SignedHeader) -> None:

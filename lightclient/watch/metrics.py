@@ -60,7 +60,8 @@ class Metrics:
         if report is None:
             return
         now = self._clock()
-        yield self._gauge("registry_up", "1 if the trust root named the newest epoch", int(report.trust is not None))
+        if report.asks_registry:
+            yield self._gauge("registry_up", "1 if the registry named the newest epoch", int(report.trust is not None))
         yield self._gauge("newest_epoch", "the newest epoch known", report.newest)
         yield self._gauge("newest_age_seconds", "age of the newest epoch known", now - report.newest_time)
         if report.held:

@@ -21,6 +21,7 @@ class Notes:
         self.found: dict[tuple[str, str], str] = {}
         self.unknown: set[str] = set()
         self.events: list[Event] = []
+        self.told: list[Event] = []
         self.header: Header | None = None
         self.failed = False
 

@@ -3,6 +3,7 @@
 import itertools
 import random
 import shutil
+import time
 from fractions import Fraction
 from math import comb
 
@@ -151,3 +152,25 @@ def test_no_draw_and_no_mirror(tmp_path):
         take(mirrors_of(epoch), epoch, asked=0)
     with pytest.raises(InputError, match="no mirror"):
         take([], epoch)
+
+
+class Slow(FolderMirror):
+    """A mirror that is right, and takes its time over all but the manifest."""
+
+    asked = 0
+
+    def get(self, path, *, max_bytes, timeout_s):
+        if not path.endswith(".json"):
+            self.asked += 1
+            time.sleep(0.05)
+        return super().get(path, max_bytes=max_bytes, timeout_s=timeout_s)
+
+
+def test_a_slow_mirror_is_left_out_and_no_unit_counts_as_lost_for_it(tmp_path):
+    epoch = sharded(tmp_path, 2, 4, stripes=20)
+    mirrors = mirrors_of(epoch)
+    slow = Slow(epoch.mirrors[0])
+    found = sample_epoch([slow, *mirrors[1:]], epoch.signed.header, 16, request_s=0.1)
+    assert 1 <= slow.asked <= 8  # 0.4 s of its own, at 0.05 s each
+    assert (found.asked, found.lost, found.fewest) == (16, 0, 3)
+    assert "too slow" in " ".join(found.faults)

@@ -526,11 +526,12 @@ class TestWeeks:
         venue, fork = made
         with WatchFolder(tmp_path / "watch", 2).opened() as folder:
             pair = venue.snapshots[3].signed, fork[3].signed
-            assert folder.keep_equivocation(*pair) is not None
-            assert folder.keep_equivocation(*reversed(pair)) is None
+            assert folder.keep_equivocation(*pair)
+            assert folder.keep_equivocation(*reversed(pair))
+            assert len(list((folder.root / "equivocations").iterdir())) == 1
             for number in range(MAX_EQUIVOCATIONS):
                 (folder.root / f"equivocations/{number}").mkdir()
-            assert folder.keep_equivocation(venue.snapshots[4].signed, fork[4].signed) is None
+            assert not folder.keep_equivocation(venue.snapshots[4].signed, fork[4].signed)
 
     def test_conflicts_of_a_light_client_are_bounded(self, tmp_path):
         with WatchFolder(tmp_path / "watch", 2).opened() as folder:

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from json import dumps
 from pathlib import Path
+from typing import Any
 
 import msgspec
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
 from zkstate.errors import EnvironmentFailure
 from zkstate.publication.progress import Progress as Listener
 from zkstate.publication.progress import silent
+from zkstate.state.text import is_plain, plain
 
 PLAIN_WIDTH = 160
 MAX_NOTES = 4
@@ -43,7 +47,7 @@ class Terminal:
 
     def emit_line(self, line: str) -> None:
         """One line of a result that has no end. As `emit`."""
-        self._write(lambda: sys.stdout.write(f"{line}\n"))
+        self._write(lambda: sys.stdout.write(f"{_escaped(line) if self.json else plain(line)}\n"))
 
     def _write(self, write: Callable[[], object]) -> None:
         try:
@@ -58,7 +62,7 @@ class Terminal:
     def say(self, words: str) -> None:
         """One line of words on stderr."""
         with suppress(OSError):
-            sys.stderr.write(f"zkstate: {words}\n")
+            sys.stderr.write(f"zkstate: {shown(words)}\n")
 
     @contextmanager
     def progress(self, words: str) -> Iterator[Listener]:
@@ -78,8 +82,21 @@ class Terminal:
 
 
 def pretty_json(value: Mapping[str, object]) -> str:
-    """One JSON object as a person would lay it out, with an end of line."""
-    return msgspec.json.format(msgspec.json.encode(value), indent=2).decode() + "\n"
+    """One JSON object as a person would lay it out, with an end of line. No string in it moves a terminal's cursor."""
+    return _escaped(msgspec.json.format(msgspec.json.encode(value), indent=2).decode()) + "\n"
+
+
+def shown(text: str) -> str:
+    """Text of one or several lines, fit for a terminal whoever wrote it: all but ends of lines made plain."""
+    return "\n".join(plain(line) for line in text.split("\n"))
+
+
+def _escaped(json: str) -> str:
+    """JSON with an escape for each code point in its strings that is not plain."""
+    return "\n".join(
+        "".join(sign if is_plain(sign) else dumps(sign)[1:-1] for sign in line) if not is_plain(line) else line
+        for line in json.split("\n")
+    )
 
 
 def show_facts(console: Console, facts: Facts) -> None:
@@ -87,13 +104,13 @@ def show_facts(console: Console, facts: Facts) -> None:
     if not console.is_terminal:
         width = max(len(what) for what, _ in facts)
         for what, value in facts:
-            console.out(f"{what:<{width}}  {value}".rstrip(), highlight=False)
+            console.out(plain(f"{what:<{width}}  {value}".rstrip()), highlight=False)
         return
     table = Table.grid(padding=(0, 2))
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
     for what, value in facts:
-        table.add_row(Text(what), Text(value))
+        table.add_row(Text(plain(what)), Text(plain(value)))
     console.print(table)
 
 
@@ -101,7 +118,7 @@ def show_judgement(console: Console, accepted: bool, reasons: Sequence[str], fac
     """Accepted or rejected, why, and the facts behind it."""
     console.print("accepted" if accepted else "rejected", style="bold green" if accepted else "bold red")
     for reason in reasons:
-        console.print(Text(f"  because {reason}", style="red"), soft_wrap=True)
+        console.print(Text(f"  because {plain(reason)}", style="red"), soft_wrap=True)
     show_facts(console, facts)
 
 
@@ -131,10 +148,20 @@ def duration_text(seconds: float) -> str:
 
 
 class _Stdout(Console):
-    """A console that leaves a closed pipe to `Terminal.emit`, where rich would exit with the code of a false proof."""
+    """A console that leaves a closed pipe to `Terminal.emit`, where rich would exit with the code of a false proof.
+
+    What it is given to show is made plain: names, and what a server answered, are words of others.
+    """
 
     def on_broken_pipe(self) -> None:
         raise BrokenPipeError
+
+    def out(self, *objects: object, sep: str = " ", end: str = "\n", **options: Any) -> None:  # noqa: ANN401 (rich's)
+        super().out(*(shown(str(one)) for one in objects), sep=sep, end=end, **options)
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        for part in super().render(renderable, options):
+            yield part if part.control else Segment(shown(part.text), part.style)
 
 
 def stdout_console() -> Console:

@@ -37,6 +37,7 @@ from zkstate.errors import (
     WitnessError,
     ZkstateError,
 )
+from zkstate.publication.header import SignedHeader
 from zkstate.publication.mirrors import mirror_at
 
 USAGE = """\
@@ -110,7 +111,7 @@ def run(args: Namespace, terminal: Terminal) -> int:
     key = None if args.key is None else read_key(args.key, args.unlock)
     webhook = None if args.webhook is None else Webhook.read(args.webhook)
     metrics = Metrics() if args.metrics is not None or args.metrics_file is not None else None
-    settings = Settings(args.max_age, float(args.timeout), args.sample, args.sample_every, args.once)
+    settings = Settings(args.max_age, float(args.timeout), args.sample, args.sample_every, args.once, _trust_name(args))
     with WatchFolder(args.folder, args.keep).opened() as folder, _stopping(folder):
         watcher = Watcher(
             folder,
@@ -167,11 +168,31 @@ def _opening(args: Namespace, folder: WatchFolder) -> Callable[[], Opened]:
     if args.header is None:
         return lambda: Opened(trust_root(args))
     pinned = root.signed  # type: ignore[attr-defined]  # what --header gives
-    kept = folder.header(folder.state.newest) if folder.state.newest > pinned.header.epoch else None
+    kept = _followed(folder, pinned)
     if kept is not None and kept.header.operator_key != pinned.header.operator_key:
         raise InputError(f"{folder.root} follows another operator than --header: use another folder")
     followed = FollowedHeaders(pinned, kept or pinned, folder.header)
     return lambda: Opened(followed)
+
+
+def _followed(folder: WatchFolder, pinned: SignedHeader) -> SignedHeader | None:
+    """The newest header of the folder, if it was followed from this one; None to begin from the pinned one."""
+    state = folder.state
+    if state.newest <= pinned.header.epoch:
+        return None
+    if state.pinned_hash != pinned.header.hash.hex():
+        there = folder.header(pinned.header.epoch)
+        if there is None or there.header.hash != pinned.header.hash:
+            return None
+    kept = folder.header(state.newest)
+    return kept if kept is not None and kept.header.hash.hex() == state.newest_hash else None
+
+
+def _trust_name(args: Namespace) -> str:
+    """What is asked of the trust root: a level that falls while this stays the same is an alarm."""
+    if args.header is not None:
+        return "header"
+    return "light client" if is_light(args) else f"{len(args.rpc)} nodes"
 
 
 def _light(args: Namespace, folder: WatchFolder) -> Opened:
