@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
@@ -17,7 +17,7 @@ from zkstate import kernels
 from zkstate.commitment.merkle import ACCOUNTS_ARITY, ACCOUNTS_NODE, MerkleTree
 from zkstate.errors import DisagreementError, LengthError, MissingError, ZkstateError
 from zkstate.publication.header import SIGNED_BYTES, Header, SignedHeader
-from zkstate.publication.layout import HEADER, epoch_folder, tile_path
+from zkstate.publication.layout import HEADER, MAX_EPOCH, epoch_folder, tile_path
 from zkstate.publication.mirrors import Mirror
 from zkstate.publication.progress import Progress, silent
 from zkstate.publication.segments import Segment, SegmentHead, follow, segment_limit
@@ -72,38 +72,82 @@ def recover_venue(
 
     Errors: those of `Replay.take`, of `Fleet.fetch` and of the trust root; DivergenceError names the first event that
     does not follow, or the last of the first account that an epoch commits to differently; DisagreementError where a
-    header commits to another head or another table.
+    header commits to another head or another table. A segment behind the newest epoch that does not follow ends the
+    recovery before it.
     """
     start = time.perf_counter()
     fleet = Fleet(mirrors, request_s=limits.request_s, grace_s=limits.grace_s)
     epoch, header_hash, trust = trust_root.latest_epoch()
     newest = _header(fleet, epoch, header_hash)
-    replay, headers, checked = Replay(), dict[int, SignedHeader](), list[int]()
-    ended, at_epoch = "", 0
+    last, ended = MAX_EPOCH, ""
     while True:
-        number = 1 if replay.head is None else replay.head.number + 1
+        reading = _Reading(fleet, newest, key)
         try:
-            segment = _segment(fleet, number, replay.head, newest.header)
-        except ZkstateError as error:
-            if newest.header.epoch not in checked:
-                raise
-            ended = str(error) if not isinstance(error, MissingError) else f"there is no segment {number}"
+            ended = reading.upto(last, progress) or ended
+            venue, ledger = reading.state()
             break
-        if not headers:
-            headers = _headers(fleet, newest, segment.head.epoch)
-        if replay.take(segment, key) and replay.head is not None and replay.head.epoch in headers:
-            header = headers[replay.head.epoch].header
-            check_epoch(header, replay, fleet)
-            checked.append(header.epoch)
-            at_epoch = replay.head.first + replay.head.count
-        progress("replay segments", number, number + 1)
-    assert replay.head is not None and replay.venue is not None and replay.ledger is not None  # noqa: PT018 (one fact)
-    events = replay.head.first + replay.head.count
-    ledger = replay.ledger if events == at_epoch else epoch_ledger(replay.venue, replay.venue.time)
+        except ZkstateError as error:
+            if not reading.at_segment or last == reading.at_segment:
+                raise
+            # The replay is between two states: another one ends with the last segment that held, or with the epoch.
+            last = reading.segments if reading.segments < last else reading.at_segment
+            ended = f"behind segment {last}: {error}"
     return VenueRecovery(
-        replay.venue, ledger, newest, trust, tuple(checked), replay.head.number, events, events - at_epoch, ended,
-        max(0, int(clock()) - ledger.time), time.perf_counter() - start, fleet.reports(),
+        venue, ledger, newest, trust, tuple(reading.checked), reading.segments, reading.events,
+        reading.events - reading.at_events, ended, max(0, int(clock()) - ledger.time), time.perf_counter() - start,
+        fleet.reports(),
     )  # fmt: skip
+
+
+@dataclass(slots=True)
+class _Reading:
+    """Segments read so far. `at_events` and `at_segment` are how many events and segments the newest epoch closes."""
+
+    fleet: Fleet
+    newest: SignedHeader
+    key: X25519PrivateKey
+    replay: Replay = field(default_factory=Replay)
+    headers: dict[int, SignedHeader] = field(default_factory=dict)
+    checked: list[int] = field(default_factory=list)
+    at_events: int = 0
+    at_segment: int = 0  # 0 as long as the newest epoch was not reached
+
+    @property
+    def segments(self) -> int:
+        """How many were taken whole."""
+        return 0 if self.replay.head is None else self.replay.head.number
+
+    @property
+    def events(self) -> int:
+        """How many came before the end of the last segment."""
+        return 0 if self.replay.head is None else self.replay.head.first + self.replay.head.count
+
+    def upto(self, last: int, progress: Progress) -> str:
+        """Replay no segment after `last`; why there is no further one."""
+        while (number := self.segments + 1) <= last:
+            try:
+                segment = _segment(self.fleet, number, self.replay.head, self.newest.header)
+            except ZkstateError as error:
+                if not self.at_segment:
+                    raise
+                return str(error) if not isinstance(error, MissingError) else f"there is no segment {number}"
+            if not self.headers:
+                self.headers = _headers(self.fleet, self.newest, segment.head.epoch)
+            if self.replay.take(segment, self.key) and segment.head.epoch in self.headers:
+                header = self.headers[segment.head.epoch].header
+                check_epoch(header, self.replay, self.fleet)
+                self.checked.append(header.epoch)
+                if header.epoch == self.newest.header.epoch:
+                    self.at_events, self.at_segment = self.events, number
+            progress("replay segments", number, number + 1)
+        return ""
+
+    def state(self) -> tuple[Venue, Ledger]:
+        """The venue and its ledger after the last segment. LedgerError if it cannot be committed."""
+        venue, ledger = self.replay.venue, self.replay.ledger
+        assert venue is not None
+        assert ledger is not None
+        return venue, ledger if self.events == self.at_events else epoch_ledger(venue, venue.time)
 
 
 def check_epoch(header: Header, replay: Replay, fleet: Fleet | None = None) -> None:

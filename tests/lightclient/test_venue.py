@@ -20,12 +20,12 @@ from zkstate.publication.mirrors import FolderMirror
 from zkstate.publication.publish import publish_folder
 from zkstate.publication.segments import Segment
 from zkstate.publication.tables import encode_order_book
-from zkstate.publication.venue_journal import PRICES, begin, segment_path
+from zkstate.publication.venue_journal import PRICES, VenueJournal, begin, replay_folder, segment_path
 from zkstate.publication.venue_publish import publish_journal
 from zkstate.state.ledger import issue_keys
 from zkstate.state.synthetic_events import Trading
 from zkstate.state.venue_close import levels
-from zkstate.state.venue_events import DivergenceError
+from zkstate.state.venue_events import CANCEL, EVENT, DivergenceError, Event, event_array, linked
 
 KEY = X25519PrivateKey.from_private_bytes(bytes([7] * 32))
 
@@ -173,3 +173,39 @@ def test_an_older_header_than_the_newest_state_names_is_refused(venue, tmp_path)
     shutil.copy(other / "epochs" / "00000002" / "header.bin", other / "epochs" / "00000001" / "header.bin")
     with pytest.raises(DisagreementError, match="follows"):
         recovered(root, snapshots[-1].signed, other)
+
+
+def _unknown_order(journal):
+    bad = event_array([Event(CANCEL, 1, journal.venue.time + 1, order=2**60)])
+    linked(bad, journal.venue.link)
+    journal.append(bad)
+
+
+def _other_key(journal):
+    journal.recipients = (X25519PrivateKey.from_private_bytes(bytes([9] * 32)).public_key().public_bytes_raw(),)
+    journal.append(np.zeros(0, EVENT), [("newcomer", bytes(32), bytes([1] * 32))])
+
+
+def _owner_out_of_range(journal):
+    journal.append(np.zeros(0, EVENT), [("newcomer", b"\xff" * 32, bytes([1] * 32))])
+
+
+def _name_that_moves_others(journal):
+    journal.append(np.zeros(0, EVENT), [("\x1b]0;x\x07", bytes(32), bytes([1] * 32))])
+
+
+@pytest.mark.parametrize("spoil", [_unknown_order, _other_key, _owner_out_of_range, _name_that_moves_others])
+def test_a_bad_segment_behind_the_newest_epoch_ends_the_recovery_before_it(venue, tmp_path, spoil):
+    root, snapshots, _ = venue
+    shutil.copytree(root, tmp_path / "venue")
+    whole = recovered(root, snapshots[-1].signed)
+    replay = replay_folder(tmp_path / "venue" / "journal", KEY)
+    recipients = [KEY.public_key().public_bytes_raw()]
+    journal = VenueJournal(tmp_path / "venue" / "journal", OPERATOR, recipients, PRICES, replay)
+    spoil(journal)
+    publish_journal(tmp_path / "venue" / "journal", tmp_path / "venue" / "mirror")
+    found = recovered(tmp_path / "venue", snapshots[-1].signed)
+    assert found.ended.startswith(f"behind segment {whole.segments}: ")
+    assert (found.events, found.after, found.segments) == (whole.events, whole.after, whole.segments)
+    assert found.venue.balances == whole.venue.balances
+    assert list(found.ledger.names) == list(whole.ledger.names)

@@ -341,6 +341,26 @@ def test_events_and_epochs_come_after_the_last_epoch(made, tmp_path):
         journal.append(journal.venue.recorded())
 
 
+def test_a_segment_that_closes_an_epoch_has_a_secret_of_salts(made, tmp_path):
+    folder = copied(made, tmp_path)
+    journal = VenueJournal(folder, OPERATOR, (public(KEY),), PRICES, replay_folder(folder, KEY))
+    journal.close(journal.venue.time + 5)
+    resealed(folder, journal.last.number, lambda body: bytes(32) + body[32:])
+    with pytest.raises(EncodingError, match="secret of salts"):
+        replay_folder(folder, KEY)
+
+
+def test_two_epochs_do_not_close_at_one_time(made, tmp_path):
+    folder = copied(made, tmp_path)
+    journal = VenueJournal(folder, OPERATOR, (public(KEY),), PRICES, replay_folder(folder, KEY))
+    journal.close(journal.venue.time + 5)
+    last = journal.last
+    again = replace(last, number=last.number + 1, epoch=last.epoch + 1, first=last.first, previous=last.digest)
+    follow(last, replace(again, time=last.time + 1))
+    with pytest.raises(DisagreementError, match="is of time"):
+        follow(last, again)
+
+
 def test_publishing_copies_what_is_missing_and_replaces_nothing(made, tmp_path):
     mirror = tmp_path / "mirror"
     first = publish_journal(made[0], mirror)

@@ -15,6 +15,7 @@ from zkstate.state.ledger import order_columns, with_ordered
 from zkstate.state.margin import assess
 from zkstate.state.synthetic_events import Trading
 from zkstate.state.venue import Venue
+from zkstate.state.venue_check import at_entry, settlement_of
 from zkstate.state.venue_close import close, epoch_ledger, levels, open_interest, resting, state_after
 from zkstate.state.venue_events import (
     CANCEL,
@@ -30,7 +31,7 @@ from zkstate.state.venue_events import (
     linked,
 )
 from zkstate.state.venue_margin import KEY_BITS, marked, rows_of
-from zkstate.state.venue_state import VenueState, at_entry, settlement_of, state_of
+from zkstate.state.venue_state import VenueState, state_of
 
 SEEDS = st.integers(0, 2**32 - 1)
 COUNTS = st.integers(1, 250)

@@ -86,8 +86,9 @@ class Oracle:
                 del self.orders[e["order"]]
         if instrument in self.assets:
             self.add(account, instrument, amount)
-            paid = floor(Fraction(abs(amount) * price, self.unit)) * (-1 if amount > 0 else 1)
+            paid = floor(Fraction(-amount * price, self.unit))
             self.add(account, self.settlement, paid)
+            self.earned -= paid * self.unit + amount * price
             if paid:
                 self.entries.append((account, FILL, self.settlement, paid, 0, 0, e["time"], None))
             self.settle(account, -fee, 0)

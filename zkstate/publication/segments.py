@@ -261,5 +261,5 @@ def follow(before: SegmentHead | None, head: SegmentHead) -> None:
             raise DisagreementError(
                 f"{where} states {name} {shown[0]}, and after segment {before.number} it is {shown[1]}"
             )
-    if head.time < before.time or (before.closes and head.count and head.time == before.time):
+    if head.time < before.time or (before.closes and (head.count or head.closes) and head.time == before.time):
         raise DisagreementError(f"{where} is of time {head.time}, and the one before of {before.time}")

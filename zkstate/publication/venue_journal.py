@@ -107,7 +107,7 @@ class Replay:
         follow(self.head, head)
         plain = segment.open(key)
         salts, body = plain[: tree.SECRET_BYTES], memoryview(plain)[tree.SECRET_BYTES :]
-        if len(salts) != tree.SECRET_BYTES or (not head.closes and any(salts)):
+        if len(salts) != tree.SECRET_BYTES or bool(head.closes) != any(salts):
             raise EncodingError(f"segment {head.number} has a secret of salts and closes no epoch, or the reverse")
         if head.kind == STATE:
             self._take_state(head, bytes(body))

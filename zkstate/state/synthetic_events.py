@@ -18,6 +18,7 @@ from zkstate.state.ledger import Ledger, entry_keys, order_columns, with_ordered
 from zkstate.state.margin import assess
 from zkstate.state.schema import BUY, SELL
 from zkstate.state.venue import Venue
+from zkstate.state.venue_check import settlement_of
 from zkstate.state.venue_events import (
     CANCEL,
     ISOLATED,
@@ -35,12 +36,16 @@ _MOVES = (ORDER, ORDER, ORDER, ORDER, ORDER, ORDER, CANCEL, CANCEL, DEPOSIT, WIT
 
 
 def begin_quietly(ledger: Ledger) -> Ledger:
-    """A generated ledger as a journal can begin with it: without sell orders at or below a bid, and without entries."""
+    """A generated ledger as a journal can begin with it.
+
+    Without sell orders at or below a bid, orders of the asset that it settles in, and entries.
+    """
     o = ledger.orders
     account = np.repeat(np.arange(len(ledger)), o.counts)
     bid = np.zeros(len(ledger.table) + 1, np.uint64)
     np.maximum.at(bid, o.instrument[o.side == BUY], o.price[o.side == BUY])
     kept = (o.side == BUY) | (o.price > bid[o.instrument])
+    kept &= o.instrument != settlement_of(ledger.table, ledger.quote)[0]
     columns = [column[kept] for column in (o.instrument, o.side, o.price, o.size)]
     orders = order_columns(account[kept], len(ledger), columns)
     rows = ledger.rows

@@ -6,6 +6,7 @@ number; the machine is then between two states and is thrown away.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 from typing import NoReturn
 
@@ -16,8 +17,9 @@ from zkstate.errors import EncodingError, LedgerError
 from zkstate.state import venue_margin
 from zkstate.state.journal import FILL, FUNDING, LIQUIDATION, TRANSFER
 from zkstate.state.ledger import Bytes32
-from zkstate.state.schema import I64, I128, SELL
+from zkstate.state.schema import BUY, I64, I128, SELL
 from zkstate.state.venue_book import Book, Resting
+from zkstate.state.venue_check import settlement_of
 from zkstate.state.venue_events import (
     CANCEL,
     EVENT,
@@ -29,12 +31,13 @@ from zkstate.state.venue_events import (
     DivergenceError,
     Event,
     Events,
+    check_columns,
     check_form,
     check_links,
     linked,
 )
 from zkstate.state.venue_margin import KEY_BITS
-from zkstate.state.venue_state import Extra, VenueState, settlement_of
+from zkstate.state.venue_state import Extra, VenueState
 
 _READ = (
     "kind", "flags", "instrument", "account", "order", "time", "price", "amount", "value_high", "value_low", "fee_high",
@@ -70,10 +73,13 @@ class Venue:
         self.imbalance = [0] * len(self.price)
         self._load_rows()
         self.orders: dict[int, Resting] = {}
-        self.books: dict[int, Book] = {}
+        self.books: defaultdict[int, Book] = defaultdict(Book)
+        self.liquidating: dict[int, int] = {}  # what orders of flag 4 have open, by account << 12 | instrument
         for number, account, instrument, flags, price, size in state.resting.tuples():
             self.orders[number] = Resting(account, instrument, flags, price, size)
-            self._book(instrument).side(flags & SELLS).add(price, number)
+            self.books[instrument].side(flags & SELLS).add(price, number)
+            if flags & LIQUIDATES:
+                self._waits(account << _KEY | instrument, size)
         if crossed := [i for i, book in self.books.items() if book.crossed]:
             raise LedgerError(
                 f"the book of {state.table[crossed[0]].symbol!r} is crossed: a journal cannot begin there"
@@ -136,7 +142,7 @@ class Venue:
         first = self.number + 1
         check_form(events, first)
         link = check_links(events, self.link, first)
-        self._check_columns(events)
+        check_columns(events, first, self.time, len(self.state.names), len(self.state.table))
         self._apply(zip(*(events[name].tolist() for name in _READ), strict=True), fill=False)
         self._keep(events, first)
         self.link = link
@@ -160,14 +166,14 @@ class Venue:
                     self._differs(self.number - 1, first, stated)
                 results.append(first)
                 leg = None
+            elif self._active and kind != CANCEL and (not order or kind not in (FILL, LIQUIDATION)):
+                self._fail(f"order {self._active} still crosses the book, and this is no fill or cancellation")
             elif kind in _HALVES and (kind != TRANSFER or not order):
                 leg = (kind, flags, account, order, time, price, amount, value, fee)
                 paired, stated = instrument, left
                 continue
             elif kind == CANCEL:
                 got = self._cancel(account, instrument, order)
-            elif self._active:
-                self._fail(f"order {self._active} still crosses the book, and this is no fill or cancellation")
             elif kind == ORDER:
                 got = self._order(account, instrument, flags, order, price, amount)
             elif kind == PRICE:
@@ -185,20 +191,6 @@ class Venue:
             self._fail(f"order {self._active} crosses the book, and its fills do not follow")
         return results
 
-    def _check_columns(self, events: Events) -> None:
-        """Bounds that are checked for all events at once."""
-        time = events["time"].astype(np.uint64)
-        account, instrument = events["account"], events["instrument"]
-        falls = time < np.concatenate([np.array([self.time], np.uint64), time[:-1]])[: len(time)]
-        for what, wrong in (
-            ("its time is before that of the one before it", falls),
-            (f"its account is none of {len(self.state.names)}", account >= len(self.state.names)),
-            (f"its instrument is none of {len(self.state.table)}", instrument > len(self.state.table)),
-        ):
-            if wrong.any():
-                at = int(wrong.argmax())
-                raise DivergenceError(self.number + 1 + at, what)
-
     def _keep(self, events: Events, first: int) -> None:
         """Remember what goes into histories, and each account's last event."""
         if len(events):
@@ -213,12 +205,6 @@ class Venue:
 
     def _differs(self, number: int, got: tuple[int, int], stated: tuple[int, int]) -> NoReturn:
         raise DivergenceError(number, f"it states {stated} left (amount, cash), and what came before makes {got}")
-
-    def _book(self, instrument: int) -> Book:
-        book = self.books.get(instrument)
-        if book is None:
-            book = self.books[instrument] = Book()
-        return book
 
     def _settle(self, account: int, gained: int, realised: int) -> int:
         """Credit `gained` 10^-16 quote, rounded down to the settlement asset; the balance after."""
@@ -246,9 +232,10 @@ class Venue:
             self._fail(f"an order with flags {flags} of instrument {instrument}")
         if flags & LIQUIDATES:
             self._check_liquidation(account, instrument, -size if flags & SELLS else size, flags & ISOLATED)
+            self._waits(account << _KEY | instrument, size)
         self.last_order = number
         self.orders[number] = Resting(account, instrument, flags, price, size)
-        book = self._book(instrument)
+        book = self.books[instrument]
         book.side(flags & SELLS).add(price, number)
         if book.crossed:
             self._active = number
@@ -259,13 +246,22 @@ class Venue:
         if order is None or order.account != account or order.instrument != instrument:
             self._fail(f"account {account} has no open order {number} of instrument {instrument}")
         self._close(number, order)
-        if self._active and not self.books[instrument].crossed:
-            self._active = 0
+        if self._active:
+            active = self.orders.get(self._active)
+            if active is None or not self.books[active.instrument].crossed:
+                self._active = 0
         return order.open, 0
 
     def _close(self, number: int, order: Resting) -> None:
         del self.orders[number]
         self.books[order.instrument].side(order.flags & SELLS).remove(order.price, number)
+        if order.flags & LIQUIDATES:
+            self._waits(order.account << _KEY | order.instrument, -order.open)
+
+    def _waits(self, key: int, size: int) -> None:
+        waiting = self.liquidating[key] = self.liquidating.get(key, 0) + size
+        if not waiting:
+            del self.liquidating[key]
 
     def _price(self, instrument: int, price: int, notional: int, funding: int) -> tuple[int, int]:
         if self.asset[instrument] and (notional != price or funding):
@@ -342,6 +338,8 @@ class Venue:
         if best is None or resting.price != best or price != best or side.front(best) != number:
             ahead = None if best is None else side.front(best)
             self._fail(f"order {number} fills at {price} before order {ahead} at {best}")
+        if price < incoming.price if sells == BUY else price > incoming.price:
+            self._fail(f"order {number_2} of limit {incoming.price} fills at {price}")
         if size != min(resting.open, incoming.open) or (maker[6] < 0) != (sells == SELL):
             self._fail(f"{maker[6]} of orders with {resting.open} and {incoming.open} open")
         for order, half in ((resting, maker), (incoming, taker)):
@@ -352,17 +350,20 @@ class Venue:
                 self._close(half[3], order)
             else:
                 order.open -= size
+                if order.flags & LIQUIDATES:
+                    self._waits(order.account << _KEY | instrument, -size)
         if number_2 not in self.orders or not book.crossed:
             self._active = 0
 
     def _half(self, instrument: int, half: _LEG, number: int) -> tuple[int, int]:
-        _, flags, account, _, time, price, amount, value, fee = half
+        kind, flags, account, _, time, price, amount, value, fee = half
         key = account << _KEY | instrument
         if self.asset[instrument]:
-            if flags:
-                self._fail("a trade of an asset is not isolated")
+            if flags or value:
+                self._fail(f"a trade of an asset is not isolated and realises nothing: flags {flags}, value {value}")
             after = self._balance(key, self.balances.get(key, 0) + amount)
-            paid = -(abs(amount) * price // self.unit) if amount > 0 else abs(amount) * price // self.unit
+            paid = -amount * price // self.unit  # a buyer pays what is rounded up
+            self.house -= paid * self.unit + amount * price
             if paid:
                 cash_key = account << _KEY | self.settlement
                 self._balance(cash_key, self.balances.get(cash_key, 0) + paid)
@@ -378,6 +379,11 @@ class Venue:
         after = held + amount
         if not -I64 <= after < I64:
             self._fail(f"it leaves a position of {after}")
+        closes = (held < 0 < amount) or (amount < 0 < held)
+        if kind == LIQUIDATION and (not closes or abs(amount) > abs(held)):
+            self._fail(f"it liquidates {amount} of a position of {held}")
+        if value and not closes:
+            self._fail(f"it realises {value}, and closes nothing of a position of {held}")
         entry = position[1] + held * (now - position[2]) + amount * price + value
         if after:
             position[0], position[1], position[2] = after, self._entry(entry), now

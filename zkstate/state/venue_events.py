@@ -48,6 +48,11 @@ _FORM: dict[int, tuple[int, tuple[str, ...]]] = {
 }
 
 
+def allowed_flags(kind: int) -> int:
+    """The flags that an event of a kind may have."""
+    return _FORM[kind][0]
+
+
 class DivergenceError(DisagreementError):
     """A journal that contradicts itself or a committed state; `event` is the first one that does, counted from 1."""
 
@@ -126,6 +131,19 @@ def check_form(events: Events, first: int) -> None:
         at = int(wrong.argmax())
         shown = ", ".join(f"{name} {events[name][at]}" for name in FIELDS)
         raise EncodingError(f"event {first + at} of the venue's journal is no canonical record: {shown}")
+
+
+def check_columns(events: Events, first: int, since: int, accounts: int, instruments: int) -> None:
+    """Bounds of all events at once: DivergenceError for a time that falls, or an account or instrument there is not."""
+    time = events["time"].astype(np.uint64)
+    falls = time < np.concatenate([np.array([since], np.uint64), time[:-1]])[: len(time)]
+    for what, wrong in (
+        ("its time is before that of the one before it", falls),
+        (f"its account is none of {accounts}", events["account"] >= accounts),
+        (f"its instrument is none of {instruments}", events["instrument"] > instruments),
+    ):
+        if wrong.any():
+            raise DivergenceError(first + int(wrong.argmax()), what)
 
 
 def linked(events: Events, link: int) -> int:

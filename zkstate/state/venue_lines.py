@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TextIO
 
 from zkstate.errors import EncodingError, InputError, LedgerError
 from zkstate.state.decimals import parse
@@ -17,6 +18,7 @@ from zkstate.state.venue_events import (
     PRICE,
     SELLS,
     Event,
+    allowed_flags,
 )
 
 COLUMNS = (
@@ -37,14 +39,18 @@ def read_events(path: Path, venue: Venue) -> Iterator[Event]:
     accounts = {name: place for place, name in enumerate(venue.state.names)}
     had = expected = venue.number
     with path.open(encoding="utf-8", newline="") as file:
-        lines = csv.DictReader(file, strict=True)
+        lines = csv.DictReader(_whole_lines(file, path), strict=True)
         if lines.fieldnames is None or not {"event", "kind", "time", "instrument"} <= set(lines.fieldnames):
             raise LedgerError(f"{path}: the first line names the columns, event, kind, time and instrument among them")
         if strays := set(lines.fieldnames) - set(COLUMNS):
             raise LedgerError(f"{path}: there is no column {min(strays)!r}")
+        if len(set(lines.fieldnames)) < len(lines.fieldnames):
+            raise LedgerError(f"{path}: the first line names a column twice")
         try:
             for line in lines:
                 where = f"{path}, line {lines.line_num}"
+                if None in line or None in line.values():
+                    raise LedgerError(f"{where}: it has more or fewer fields than the {len(lines.fieldnames)} columns")
                 number = _whole(line, "event", where)
                 if number <= had:
                     continue
@@ -54,6 +60,17 @@ def read_events(path: Path, venue: Venue) -> Iterator[Event]:
                 yield _event(line, symbols, accounts, venue, where)
         except (csv.Error, UnicodeDecodeError) as error:
             raise LedgerError(f"{path}, line {lines.line_num}: {error}") from error
+
+
+def _whole_lines(file: TextIO, path: Path) -> Iterator[str]:
+    """The lines of a file. LedgerError for one that is too long, or a last one that was cut off."""
+    number = 0
+    while text := file.readline(MAX_LINE + 1):
+        number += 1
+        if not text.endswith(("\n", "\r")):
+            what = f"is longer than {MAX_LINE} characters" if len(text) > MAX_LINE else "does not end: the file was cut"
+            raise LedgerError(f"{path}, line {number}: it {what}")
+        yield text
 
 
 def _event(line: dict[str, str], symbols: dict[str, int], accounts: dict[str, int], venue: Venue, where: str) -> Event:
@@ -70,6 +87,8 @@ def _event(line: dict[str, str], symbols: dict[str, int], accounts: dict[str, in
         if text not in ("", yes, {"sell": "buy"}.get(yes, "false")):
             raise LedgerError(f"{where}: {name} is {text!r}, not {yes!r}")
         flags |= flag if text == yes else 0
+    if flags & ~allowed_flags(kind):
+        raise LedgerError(f"{where}: a {line['kind']} that sells, is isolated or liquidates, which it cannot")
     priced = kind == PRICE
     return Event(
         kind,

@@ -20,14 +20,16 @@ KEY_BITS = 12  # keys are account << 12 | instrument: ids are below 4096
 def liquidation_fault(venue: Venue, account: int, instrument: int, amount: int, isolated: int) -> str | None:
     """Why `amount` of a position may not be liquidated, None if it may.
 
-    It has to reduce the position, and the pot must not cover its maintenance requirement, at the journal's marks. Where
-    the venue has scenarios, a cross pot may also be the one that fails the portfolio rule.
+    With what its orders of flag 4 have open it has to reduce the position, and the pot must not cover its maintenance
+    requirement, at the journal's marks. Where the venue has scenarios, a cross pot may also be the one that fails the
+    portfolio rule.
     """
     position = venue.positions.get(account << KEY_BITS | instrument)
     if position is None or bool(position[3]) != bool(isolated):
         return f"it liquidates a position in instrument {instrument} that account {account} has not"
-    if (position[0] > 0) == (amount > 0) or abs(amount) > abs(position[0]):
-        return f"it liquidates {amount} of a position of {position[0]}"
+    waiting = venue.liquidating.get(account << KEY_BITS | instrument, 0)
+    if (position[0] > 0) == (amount > 0) or abs(amount) + waiting > abs(position[0]):
+        return f"it liquidates {amount} of a position of {position[0]}, and {waiting} are open"
     rows, table = rows_of(venue, account), marked(venue, _held(venue, account))
     pots = assess(rows, table).pots
     alone = [pot for pot in pots[1:] if pot.rows[0].row.instrument == instrument]

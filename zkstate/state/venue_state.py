@@ -32,9 +32,9 @@ from zkstate.state.ledger import (
     with_ordered,
 )
 from zkstate.state.scenarios import ScenarioTable, decode_scenarios, encode_scenarios
-from zkstate.state.schema import I64, U16, U64, VALUE_DECIMALS
+from zkstate.state.schema import I64, U16, U64
 from zkstate.state.table import InstrumentTable, decode_table, encode_table
-from zkstate.state.text import is_plain
+from zkstate.state.venue_check import at_entry, check_accounts, check_state, settlement_of
 from zkstate.state.venue_events import ISOLATED, LIQUIDATES, SELLS
 
 _ACCOUNT = np.dtype([("owner", "u1", 32), ("view_key", "u1", 32), ("head", "u1", 32), ("length", ">u8")])
@@ -144,10 +144,15 @@ class VenueState:
         )  # fmt: skip
 
     def with_accounts(self, names: tuple[str, ...], owners: Bytes32, view_keys: Bytes32) -> VenueState:
-        """The state with further accounts. LedgerError if one of the names is taken, or keys are missing."""
+        """The state with further accounts.
+
+        LedgerError if one of the names is taken, or keys are missing; EncodingError for a name that is no plain text,
+        or an owner that is not below the field's modulus.
+        """
         every = (*self.names, *names)
         if len(set(every)) < len(every) or len(owners) != len(names) or len(view_keys) != len(names):
             raise LedgerError(f"{len(names)} new accounts: a name is taken, or there are {len(owners)} owners")
+        check_accounts(names, owners)
         return replace(
             self,
             names=every,
@@ -181,6 +186,7 @@ class VenueState:
             state = _decode(cls, data)
             if state.encode() != data:
                 raise EncodingError("it is not in its canonical form")
+            check_state(state)
         except InputError as error:
             raise EncodingError(f"state of a venue: {error}") from error
         return state
@@ -243,11 +249,9 @@ def _check(
             raise EncodingError(f"{name} is {getattr(form, name)}, outside 0..2^64-1")
     if len(form.net) != len(table):
         raise LengthError(f"{len(form.net)} net deposits for {len(table)} instruments")
-    if len(set(form.names)) < len(form.names) or not all(len(n) >= 1 and is_plain(n) for n in form.names):
-        raise EncodingError("account names repeat, or are no plain text")
-    for name in ("owner", "head"):
-        if not wide.below(np.ascontiguousarray(accounts[name]), FR_MODULUS).all():
-            raise EncodingError(f"an {name} is not below the field's modulus")
+    check_accounts(form.names, accounts["owner"])
+    if not wide.below(np.ascontiguousarray(accounts["head"]), FR_MODULUS).all():
+        raise EncodingError("a head is not below the field's modulus")
     for what, column in (("row", rows), ("order", o)):
         account = column["account"] if isinstance(column, np.ndarray) else column.account
         instrument = column["instrument"] if isinstance(column, np.ndarray) else column.instrument
@@ -266,18 +270,11 @@ def _check(
         raise EncodingError("its orders do not stand by instrument, side and price")
 
 
-def settlement_of(table: InstrumentTable, quote: str) -> tuple[int, int]:
-    """The asset that fees, profits and funding are paid in, and one unit of it in 10^-16 quote. LedgerError if none."""
-    for instrument in table.instruments:
-        if instrument.symbol == quote and instrument.is_asset:
-            return instrument.id, 10 ** (VALUE_DECIMALS - instrument.decimals)
-    raise LedgerError(f"no asset has the symbol of the quote, {quote!r}: a journal settles in that asset")
-
-
 def state_of(ledger: Ledger) -> VenueState:
     """The state in which a journal begins: a ledger with keys. Orders are numbered in the ledger's order.
 
-    LedgerError if the ledger has no keys or no asset of the quote's symbol, or a size is 2^63 or more.
+    LedgerError if the ledger has no keys or no asset of the quote's symbol, a size is 2^63 or more, or a row or order
+    is one that no event leaves.
     """
     settlement_of(ledger.table, ledger.quote)
     owners, view_keys = ledger.keys()
@@ -297,11 +294,16 @@ def state_of(ledger: Ledger) -> VenueState:
         heads, lengths = np.zeros((len(ledger), 32), np.uint8), np.zeros(len(ledger), np.uint64)
     else:
         heads, lengths = ledger.journal.new_heads(), ledger.journal.new_lengths
-    return VenueState(
+    state = VenueState(
         ledger.venue, ledger.quote, ledger.synthetic, ledger.time, 0, 0, len(ledger.orders.price),
         at_entry(rows, ledger.table), net, ledger.table, ledger.scenarios, ledger.names, owners, view_keys, heads,
         lengths, rows, _numbered(ledger),
     )  # fmt: skip
+    try:
+        check_state(state)
+    except EncodingError as error:
+        raise LedgerError(f"no journal can begin with this ledger: {error}") from error
+    return state
 
 
 def _numbered(ledger: Ledger) -> RestingColumns:
@@ -316,10 +318,3 @@ def _numbered(ledger: Ledger) -> RestingColumns:
         number[order], account[order].astype(np.uint32), o.instrument[order], flags[order], o.price[order],
         o.size[order].astype(np.int64),
     )  # fmt: skip
-
-
-def at_entry(rows: RowColumns, table: InstrumentTable) -> int:
-    """Sum over positions of entry value and funding due, 10^-16 quote: what the venue holds against them."""
-    funding = np.array([0, *(i.funding for i in table.instruments)], np.int64)[rows.instrument].astype(object)
-    due = (rows.amount.astype(object) * (funding - rows.funding.astype(object))).sum()
-    return (int(rows.entry_high.astype(object).sum()) << 64) + int(rows.entry_low.astype(object).sum()) + int(due)

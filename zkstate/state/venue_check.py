@@ -1,0 +1,78 @@
+"""What the state of a venue has to satisfy beyond its ranges: rules of rows and orders, and conservation (§15)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zkstate.errors import EncodingError, LedgerError
+from zkstate.kernels import FR_MODULUS
+from zkstate.state import wide
+from zkstate.state.ledger import Bytes32, RowColumns, entry_keys
+from zkstate.state.schema import VALUE_DECIMALS
+from zkstate.state.table import InstrumentTable
+from zkstate.state.text import is_plain
+from zkstate.state.venue_events import ISOLATED, LIQUIDATES
+
+if TYPE_CHECKING:
+    from zkstate.state.venue_state import VenueState
+
+
+def settlement_of(table: InstrumentTable, quote: str) -> tuple[int, int]:
+    """The asset that fees, profits and funding are paid in, and one unit of it in 10^-16 quote. LedgerError if none."""
+    for instrument in table.instruments:
+        if instrument.symbol == quote and instrument.is_asset:
+            return instrument.id, 10 ** (VALUE_DECIMALS - instrument.decimals)
+    raise LedgerError(f"no asset has the symbol of the quote, {quote!r}: a journal settles in that asset")
+
+
+def at_entry(rows: RowColumns, table: InstrumentTable) -> int:
+    """Sum over positions of entry value and funding due, 10^-16 quote: what the venue holds against them."""
+    funding = np.array([0, *(i.funding for i in table.instruments)], np.int64)[rows.instrument].astype(object)
+    due = (rows.amount.astype(object) * (funding - rows.funding.astype(object))).sum()
+    return (int(rows.entry_high.astype(object).sum()) << 64) + int(rows.entry_low.astype(object).sum()) + int(due)
+
+
+def check_accounts(names: Sequence[str], owners: Bytes32) -> None:
+    """EncodingError unless names are different plain texts, and owners below the field's modulus."""
+    if len(set(names)) < len(names) or not all(name and is_plain(name) for name in names):
+        raise EncodingError("account names repeat, or are no plain text")
+    if not wide.below(np.ascontiguousarray(owners), FR_MODULUS).all():
+        raise EncodingError("an owner is not below the field's modulus")
+
+
+def check_state(state: VenueState) -> None:
+    """EncodingError unless rows and orders are such as events can leave, and every asset is conserved."""
+    rows, table = state.rows, state.table
+    settlement, unit = settlement_of(table, state.quote)
+    asset = np.array([True, *(i.is_asset for i in table.instruments)])
+    keys = entry_keys(rows)
+    if (twice := np.flatnonzero(np.diff(keys) <= 0)).size:
+        account, instrument = divmod(int(keys[twice[0]]), 1 << 16)
+        raise EncodingError(f"account {state.names[account]!r} has two rows of instrument {instrument}")
+    marked = (rows.entry_high != 0) | (rows.entry_low != 0) | (rows.funding != 0) | (rows.isolated != 0)
+    if (asset[rows.instrument] & marked).any():
+        raise EncodingError("a row of an asset has an entry value or funding, or is isolated")
+    o = state.resting
+    if (o.instrument == settlement).any() or (asset[o.instrument] & ((o.flags & (ISOLATED | LIQUIDATES)) != 0)).any():
+        raise EncodingError("an order of the settlement asset, or one of an asset that is isolated or liquidates")
+    kept = state.house - at_entry(rows, table)
+    for listed, total, net in zip(table.instruments, _sums(rows, len(table)), state.net, strict=True):
+        times, more = (unit, kept) if listed.id == settlement else (1, 0)
+        held = times * total + more if listed.is_asset else 0
+        if held != times * net:
+            raise EncodingError(
+                f"of {listed.symbol!r} {held} are held, with what the venue holds, and {times * net} net"
+            )
+
+
+def _sums(rows: RowColumns, instruments: int) -> list[int]:
+    """What the rows of each instrument add up to. In halves, as a sum of int64 may not fit one."""
+    high: NDArray[np.int64] = np.zeros(instruments + 1, np.int64)
+    low = high.copy()
+    np.add.at(high, rows.instrument, rows.amount >> 32)
+    np.add.at(low, rows.instrument, rows.amount & 0xFFFFFFFF)
+    return [(h << 32) + w for h, w in zip(high[1:].tolist(), low[1:].tolist(), strict=True)]
