@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import sys
 from dataclasses import replace
 from html.parser import HTMLParser
 
@@ -252,6 +253,16 @@ def test_assets_that_are_short_are_drawn_first(chain, tmp_path, monkeypatch):
     assert code == 1
     assert f"<h3>{chosen}</h3>" in page
     assert "2 more assets are in audit.json; 0 of them are short" in page
+
+
+def test_what_draws_the_page_is_asked_for_before_anything_is_judged(chain, tmp_path, monkeypatch):
+    def never(*_):
+        raise AssertionError("a proof was judged")
+
+    monkeypatch.setitem(sys.modules, "jinja2", None)
+    monkeypatch.setattr("zkstate.cli.audit.audit_chain", never)
+    done = zkstate("audit", chain[0], "--out", tmp_path / "out", believe=False)
+    assert (done.code, "needs jinja2" in done.err) == (5, True)
 
 
 @pytest.mark.parametrize(

@@ -106,6 +106,21 @@ def test_one_chain_in_two_files_and_an_address_of_two_venues(epoch, tmp_path):
     assert any("claims it too" in words for words in verdict.json["reasons"])
 
 
+def test_reserves_on_two_chains_add_up_and_say_how_far_apart_their_blocks_are(epoch):
+    table, totals = epoch.ledger.table, epoch.ledger.totals()
+    for chain, symbols in ((1, ("USD", "COIN")), (2, ("OTHER",))):
+        tokens = [each for each in TOKENS if each.symbol in symbols]
+        held = [(each, {ADDRESSES[0]: totals.credits[table.by_symbol(each.symbol).id - 1]}) for each in tokens]
+        world = Chain({ADDRESSES[0]: chain}, held, time=epoch.header.time + 100 * chain)
+        found = reserves(epoch.header, world, controlled(epoch.header, chain, KEYS[:1]), tokens, chain, native=None)
+        (epoch.folder / "reserves").mkdir(exist_ok=True)
+        (epoch.folder / "reserves" / f"{chain}.json").write_bytes(found.encode())
+    verdict = zkstate("verify", epoch.public, "--json", believe=False)
+    assert (verdict.code, verdict.json["reasons"]) == (0, [])
+    apart = "that nothing moved between chains: their blocks are up to 100 s apart"
+    assert apart in verdict.json["reserves"]["not_shown"]
+
+
 def test_a_file_that_the_index_of_a_mirror_lists_and_nobody_has(epoch, tmp_path):
     write(epoch, holding(epoch))
     zkstate("publish", epoch.folder, "--mirror", tmp_path / "mirror")
