@@ -202,6 +202,7 @@ STATES = {
     "an isolated asset": lambda s: of_first_asset(s, "isolated"),
     "an order of the settlement asset": lambda s: with_order(s, is_settlement, 0),
     "an isolated order of an asset": lambda s: with_order(s, is_other_asset, ISOLATED),
+    "an order that liquidates before any event": lambda s: with_order(s, lambda i, _: not i.is_asset, LIQUIDATES),
     "an order that liquidates an asset": lambda s: with_order(s, is_other_asset, LIQUIDATES),
 }
 

@@ -38,10 +38,14 @@ def at_entry(rows: RowColumns, table: InstrumentTable) -> int:
 
 def check_accounts(names: Sequence[str], owners: Bytes32) -> None:
     """EncodingError unless names are different plain texts, and owners below the field's modulus."""
-    if len(set(names)) < len(names) or not all(name and is_plain(name) for name in names):
-        raise EncodingError("account names repeat, or are no plain text")
-    if not wide.below(np.ascontiguousarray(owners), FR_MODULUS).all():
-        raise EncodingError("an owner is not below the field's modulus")
+    if len(set(names)) < len(names):
+        raise EncodingError(f"two of {len(names)} accounts have one name")
+    if strange := [name for name in names if not name or not is_plain(name)]:
+        raise EncodingError(f"the account name {strange[0]!a} is no plain text")
+    below = wide.below(np.ascontiguousarray(owners), FR_MODULUS)
+    if not below.all():
+        at = int(np.argmin(below))
+        raise EncodingError(f"the owner of {names[at]!r}, {owners[at].tobytes().hex()}, is not below {FR_MODULUS:x}")
 
 
 def check_state(state: VenueState) -> None:
@@ -52,13 +56,19 @@ def check_state(state: VenueState) -> None:
     keys = entry_keys(rows)
     if (twice := np.flatnonzero(np.diff(keys) <= 0)).size:
         account, instrument = divmod(int(keys[twice[0]]), 1 << 16)
-        raise EncodingError(f"account {state.names[account]!r} has two rows of instrument {instrument}")
+        raise EncodingError(f"account {state.names[account]!r} has two rows of {table[instrument].symbol!r}")
     marked = (rows.entry_high != 0) | (rows.entry_low != 0) | (rows.funding != 0) | (rows.isolated != 0)
-    if (asset[rows.instrument] & marked).any():
-        raise EncodingError("a row of an asset has an entry value or funding, or is isolated")
+    if (wrong := np.flatnonzero(asset[rows.instrument] & marked)).size:
+        account, instrument = divmod(int(keys[wrong[0]]), 1 << 16)
+        where = f"account {state.names[account]!r}, asset {table[instrument].symbol!r}"
+        raise EncodingError(f"{where}: the row has an entry value or funding, or is isolated")
     o = state.resting
-    if (o.instrument == settlement).any() or (asset[o.instrument] & ((o.flags & (ISOLATED | LIQUIDATES)) != 0)).any():
-        raise EncodingError("an order of the settlement asset, or one of an asset that is isolated or liquidates")
+    barred = (o.instrument == settlement) | (asset[o.instrument] & ((o.flags & (ISOLATED | LIQUIDATES)) != 0))
+    if (wrong := np.flatnonzero(barred)).size:
+        symbol, flags = table[int(o.instrument[wrong[0]])].symbol, o.flags[wrong[0]]
+        raise EncodingError(f"order {o.number[wrong[0]]} with flags {flags} is of {symbol!r}, and no order may be")
+    if not state.events and (o.flags & LIQUIDATES).any():
+        raise EncodingError(f"order {o.number[(o.flags & LIQUIDATES) != 0][0]} liquidates before there was an event")
     kept = state.house - at_entry(rows, table)
     for listed, total, net in zip(table.instruments, _sums(rows, len(table)), state.net, strict=True):
         times, more = (unit, kept) if listed.id == settlement else (1, 0)
