@@ -27,8 +27,8 @@ def test_version_and_usage():
 @pytest.mark.parametrize(
     ("argv", "words"),
     [
-        (["audit"], "'audit' is not a verb"),
-        (["snapshot"], "the following arguments are required: ledger, --operator, --out (see --help)"),
+        (["liquidate"], "'liquidate' is not a verb"),
+        (["snapshot"], "the following arguments are required: --operator (see --help)"),
         (["verify", "nowhere"], "nowhere does not exist"),
         (["inspect", "--colour"], "one of the arguments file --cpu is required"),
         (["prove", "wealth"], "invalid choice: 'wealth'"),

@@ -160,7 +160,8 @@ def test_evidence_asks_for_pins_and_only_where_it_is_read(proved, chain, tmp_pat
         assert (outcome.code, words in outcome.err) == (code, True), (more, outcome.err)
     for place, more, words in (
         (proved.proof, chain.pins, "the pins of evidence need --evidence"),
-        (proved.published, ("--evidence", evidence), "does not check --evidence"),
+        (proved.published, ("--evidence", evidence), "evidence shows nothing without pins"),
+        (proved.published, ("--evidence", evidence, *chain.pins), "give --reserves"),
     ):
         outcome = zkstate("verify", place, *more)
         assert (outcome.code, words in outcome.err) == (2, True), outcome.err
