@@ -6,7 +6,7 @@
 #   make sanitize   the C tests under address and undefined-behaviour sanitizers
 #   make soundness  the probes of docs/soundness.md, as a table        SOUNDNESS="--seed any" FULL=1
 #   make fuzz       mutated input for every decoder                    SECONDS=30 a target
-#   make faults     kill -9, torn writes, full disk and I/O errors at every call that writes, and 1,900 mutations a format   FAULTS="--sample 40"
+#   make faults     kill -9, torn writes, full disk and I/O errors at the calls that change a disk, and 1,900 mutations a format   FAULTS="--sample 12"
 #   make disaster   a venue, two mirrors and a key gone, liars among the rest: who served, who lied, RPO and RTO
 #   make interop    the tests against npm's snarkjs, circom2 and anvil (needs node)
 #   make bench      timings of primitives and user actions

@@ -21,6 +21,7 @@ from zkstate.errors import EnvironmentFailure
 PRIVATE_FILE = 0o600
 PUBLIC_FILE = 0o644
 PRIVATE_FOLDER = 0o700
+PUBLIC_FOLDER = 0o755
 
 
 @contextlib.contextmanager
@@ -88,6 +89,14 @@ def new_folder(target: Path, *, replace: bool = False) -> Iterator[Path]:
         shutil.rmtree(old, ignore_errors=True)
 
 
+def make_folder(path: Path, mode: int) -> None:
+    """Make a folder where none is, and those above it, so that they survive a power cut. OSError if it cannot."""
+    made = _missing(path)
+    path.mkdir(parents=True, exist_ok=True, mode=mode)
+    for folder in made:
+        _sync(folder.parent)
+
+
 def sync_tree(root: Path) -> None:
     """Flush every file and folder under `root`, files first."""
     for folder, _, names in os.walk(root, topdown=False):
@@ -96,10 +105,16 @@ def sync_tree(root: Path) -> None:
         _sync(Path(folder))
 
 
+def _missing(folder: Path) -> list[Path]:
+    """The folder and those above it that are not there, the innermost first."""
+    whole = folder.absolute()
+    return [each for each in (whole, *whole.parents) if not each.exists()]
+
+
 @contextlib.contextmanager
 def _parents(target: Path) -> Iterator[None]:
     """The folders above `target`, made where they are missing, and unmade if the block raises."""
-    made = [folder for folder in target.absolute().parents if not folder.exists()]
+    made = _missing(target.parent)
     target.absolute().parent.mkdir(parents=True, exist_ok=True)
     try:
         yield

@@ -28,6 +28,7 @@ from zkstate.atomic import (
     PRIVATE_FILE,
     PRIVATE_FOLDER,
     disk_errors,
+    make_folder,
     new_folder,
     remove_leftovers,
     replace_file,
@@ -104,7 +105,7 @@ class WatchFolder:
     def opened(self) -> Iterator[WatchFolder]:
         """Make the folder, lock it and read the state."""
         with disk_errors(f"{self.root} cannot be used"):
-            self.root.mkdir(parents=True, exist_ok=True, mode=PRIVATE_FOLDER)
+            make_folder(self.root, PRIVATE_FOLDER)
             for name in _FOLDERS:
                 (self.root / name).mkdir(exist_ok=True, mode=PRIVATE_FOLDER)
             fd = os.open(self.root / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, PRIVATE_FILE)

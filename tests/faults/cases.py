@@ -9,31 +9,42 @@ from pathlib import Path
 
 from circuits.attestation import Expectation, examine
 from lightclient.bundle import Bundle
+from lightclient.watch.folder import WatchFolder
 from tests.cli.program import tree, zkstate
+from tests.solvency import venue
 from zkstate.backup.sealed import Cost
 from zkstate.backup.store import Contents, lay_out, make, unlock
 from zkstate.backup.store_files import version_numbers
 from zkstate.backup.store_use import check
+from zkstate.cli.snapshot_journal import journal_key
 from zkstate.cli.verify import read_attestation
 from zkstate.publication.header import SignedHeader
 from zkstate.publication.manifest import check_folder
+from zkstate.publication.venue_journal import check_chain, replay_folder
+from zkstate.solvency.files import CLAIM
+from zkstate.state.synthetic_market import TIME
 
-ACCOUNTS, TRADER = 8, "user-00000001"
+ACCOUNTS, TRADER = 8, "user-00000002"
 PASSPHRASE = b"six words that nobody has said"
 EPOCH = "epochs/00000001"
+CHALLENGE = "ab" * 32
+EVENTS = "synthetic:20"
 
 
 @dataclass(frozen=True)
 class Case:
     """`state` is 'old' or 'new', or raises: nothing else may be found below the folder after a run.
 
-    `again` is what a run may end with where the new state is there already.
+    `again` is what a run may end with where the new state is there already, `fails` with a disk that refuses.
+    `unflushed` are ends of names that a power cut may take from a run that ended well.
     """
 
     argv: Callable[[Path], tuple[object, ...]]
     state: Callable[[Path], str]
     needs: tuple[str, ...] = ()
     again: tuple[int, ...] = (0,)
+    fails: tuple[int, ...] = (5,)
+    unflushed: tuple[str, ...] = ()
 
 
 def scene(root: Path) -> Path:
@@ -46,7 +57,12 @@ def scene(root: Path) -> Path:
          root / "s2", "--shard-mirror", root / "s3"),
         ("recover", "--key", root / "trader.key", "--mirror", root / "mirror", "--header",
          root / "mirror" / EPOCH / "header.bin", "--out", root / "account.json"),
+        ("snapshot", f"synthetic:{ACCOUNTS}", "--operator", root / "operator", "--journal", root / "journal", "--out",
+         root / "journaled"),
+        ("publish", root / "journaled", "--mirror", root / "venue"),
+        ("publish", root / "journal", "--mirror", root / "venue"),
     )  # fmt: skip
+    venue.commit(root / "solvent", venue.ledger(small=3, large=0))
     for argv in steps:
         done = zkstate(*argv)
         assert done.code == 0, done.err
@@ -156,6 +172,57 @@ def _restored(root: Path) -> str:
     return "new"
 
 
+def _added(root: Path) -> str:
+    """A journal that still leads somewhere, with its first state alone or with events."""
+    heads = check_chain(root / "journal")
+    replay_folder(root / "journal", journal_key(root / "operator"))
+    return "old" if len(heads) == 1 else "new"
+
+
+def _closed(root: Path) -> str:
+    """Events may have been added, or the epoch closed in the journal, where its files are not there yet."""
+    _added(root)
+    return _snapshot(root)
+
+
+def _exported(root: Path) -> str:
+    if not _there(root / "book"):
+        return "old"
+    Bundle.read(root / "account.json")
+    judged = zkstate("verify", root / "book", "--challenge", CHALLENGE)
+    assert judged.code == 0, judged.out + judged.err
+    return "new"
+
+
+def _venue(root: Path) -> str:
+    if not _there(root / "whole"):
+        return "old"
+    names = {path.name for path in (root / "whole").iterdir()}
+    assert names == {"ledger.jsonl", "orderbook.json", "orders.csv", "venue.json"}
+    return "new"
+
+
+def _solvent(root: Path) -> str:
+    """A claim stands only with all that shows it."""
+    if not _there(root / "solvent/solvency" / CLAIM):
+        return "old"
+    judged = zkstate("verify", root / "solvent")
+    assert judged.code == 0, judged.out + judged.err
+    return "new"
+
+
+def _watched(root: Path) -> str:
+    """A folder that the next watch can open, with the account in it or not yet."""
+    if not _there(root / "watched"):
+        return "old"
+    with WatchFolder(root / "watched", 8).opened():
+        pass
+    if not _there(root / "watched/account.json"):
+        return "old"
+    Bundle.read(root / "watched/account.json")
+    return "new"
+
+
 EXISTS = (5,)
 CASES: dict[str, Case] = {
     "snapshot": Case(
@@ -205,6 +272,35 @@ CASES: dict[str, Case] = {
     "restore": Case(
         lambda r: ("backup", "restore", "--store", r / "store", "--passphrase", r / "passphrase", "--out", r / "back"),
         _restored, ("store", "passphrase"), EXISTS,
+    ),
+    "journal": Case(
+        lambda r: ("snapshot", "--operator", r / "operator", "--journal", r / "journal", "--events", EVENTS),
+        _added, ("operator", "journal"),
+    ),
+    "epoch of a journal": Case(
+        lambda r: ("snapshot", "--operator", r / "operator", "--journal", r / "journal", "--events", EVENTS,
+                   "--previous", r / "journaled/public/header.bin", "--time", TIME + 3600, "--out", r / "made"),
+        _closed, ("operator", "journal", "journaled"), EXISTS,
+    ),
+    "venue": Case(
+        lambda r: ("recover", "--venue", "--journal-key", r / "operator/journal.key", "--mirror", r / "venue",
+                   "--header", r / "venue" / EPOCH / "header.bin", "--out", r / "whole"),
+        _venue, ("operator", "venue"), EXISTS,
+    ),
+    "export": Case(
+        lambda r: ("recover", "--key", r / "trader.key", "--mirror", r / "mirror", "--header",
+                   r / "mirror" / EPOCH / "header.bin", "--out", r / "account.json", "--export", r / "book",
+                   "--challenge", CHALLENGE, "--expiry", "2099-01-01T00:00:00Z"),
+        _exported, ("trader.key", "mirror", "account.json"), EXISTS,
+    ),
+    "solvency": Case(
+        lambda r: ("prove", "solvency", r / "solvent", "--jobs", "1", "--batch-rows", "64"), _solvent, ("solvent",),
+        unflushed=("/solvent/private", "/solvency-bounds.npy"),  # written again by each run
+    ),
+    "watch": Case(
+        lambda r: ("watch", "--folder", r / "watched", "--mirror", r / "mirror", "--header",
+                   r / "mirror" / EPOCH / "header.bin", "--key", r / "trader.key", "--once", "--sample", "2"),
+        _watched, ("trader.key", "mirror"),
     ),
 }  # fmt: skip
 

@@ -50,7 +50,8 @@ class Shim:
     def __init__(self):
         self._library = ctypes.CDLL(None)
         self._library.zkfault_seen.restype = ctypes.c_long
-        self._library.zkfault_hit.restype = ctypes.c_char_p
+        for name in ("hit", "uses", "trace"):
+            getattr(self._library, f"zkfault_{name}").restype = ctypes.c_char_p
 
     def arm(self, root: Path, at: int, fault: Fault):
         self._library.zkfault_arm(os.fsencode(root), ctypes.c_long(at), int(fault))
@@ -62,3 +63,15 @@ class Shim:
     @property
     def hit(self) -> str:
         return self._library.zkfault_hit().decode()
+
+    @property
+    def uses(self) -> str:
+        """A letter for each call seen: w writes, m makes something else that needs room, r removes."""
+        return self._library.zkfault_uses().decode()
+
+    @property
+    def trace(self) -> str:
+        """The calls that succeeded while they were counted: name, path and source, by tabs, a line each."""
+        trace = self._library.zkfault_trace()
+        assert trace is not None, "too many calls to write them all down"
+        return os.fsdecode(trace)

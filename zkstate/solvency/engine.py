@@ -22,7 +22,7 @@ from pathlib import Path
 
 import numpy as np
 
-from zkstate.atomic import PRIVATE_FILE, disk_errors, replace_file
+from zkstate.atomic import PRIVATE_FILE, PUBLIC_FOLDER, disk_errors, make_folder, replace_file
 from zkstate.errors import DisagreementError, EncodingError, EnvironmentFailure, InputError
 from zkstate.publication.epoch import PRIVATE
 from zkstate.publication.layout import PUBLIC, TOTALS
@@ -119,9 +119,8 @@ def _write_lists(shop: Workshop, progress: Progress) -> None:
     progress("draw bounds", 0, len(parts.ids))
     bounds = draw_bounds(np.asarray(parts.ids), shop.job.seed)
     with disk_errors(f"{shop.folder} was not written"):
-        shop.folder.mkdir(exist_ok=True)
         for rows in shop.plan.sizes:
-            (shop.folder / batch_path(rows, 0)).parent.mkdir(parents=True, exist_ok=True)
+            make_folder((shop.folder / batch_path(rows, 0)).parent, PUBLIC_FOLDER)
         _withdraw(shop, encode_bounds(bounds))
         path = shop.job.epoch / PRIVATE / BOUNDS_FILE
         fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, PRIVATE_FILE)
@@ -165,7 +164,7 @@ def _write_keys(shop: Workshop, progress: Progress) -> None:
         progress("circuits and keys", done, len(shop.plan.sizes))
         prover = shop.prover(rows)
         if isinstance(prover, Keyed):
-            (shop.folder / KEYS).mkdir(exist_ok=True)
+            make_folder(shop.folder / KEYS, PUBLIC_FOLDER)
             replace_file(shop.folder / KEYS / f"{rows}.json", prover.key.to_json().encode())
 
 
