@@ -8,6 +8,7 @@ import pytest
 from tests.cli.program import tree, zkstate
 from zkstate.state.ledger_write import write_ledger
 from zkstate.state.synthetic import synthetic_ledger
+from zkstate.state.synthetic_events import begin_quietly
 from zkstate.state.synthetic_market import TIME
 
 LATER = TIME + 3600
@@ -132,7 +133,7 @@ def test_a_snapshot_cut_off_after_its_journal_is_repeated_as_it_was(tmp_path):
 
 
 def test_no_name_among_the_orders_is_a_formula(tmp_path):
-    ledger = synthetic_ledger(3, 20, with_keys=False)
+    ledger = begin_quietly(synthetic_ledger(3, 20, with_keys=False))
     names = tuple(f"{'=+-@'[i % 4]}{name}" for i, name in enumerate(ledger.names))
     write_ledger(replace(ledger, names=names), tmp_path / "ledger.jsonl")
     made = snapshot(tmp_path, tmp_path / "ledger.jsonl", "--out", tmp_path / "epoch-1")
