@@ -150,12 +150,15 @@ def _split(root: Path) -> str:
 
 
 def _stored(root: Path) -> str:
-    """The store is whole, with the version it had or one more, and every file of each."""
+    """The store is whole, with the version it had or one more, and every file of each.
+
+    An old version that cannot be removed is a warning of a run that ends well, and the next one removes it.
+    """
     key = unlock(root / "store", PASSPHRASE)
     assert check(root / "store", key).findings == ()
     numbers = version_numbers(root / "store")
     assert numbers in ([1], [1, 2], [2], [3])  # 3 where a version more is made after all was done
-    return "new" if numbers[0] > 1 else "old"
+    return "new" if numbers[-1] > 1 else "old"
 
 
 def _fresh_store(root: Path) -> str:
