@@ -56,7 +56,7 @@ def create_file(
     """As `replace_file`, where nothing is yet. EnvironmentFailure, which calls it `what`, if something is."""
     with disk_errors(f"{what} {path} cannot be written"):
         if os.path.lexists(path):
-            remove_leftovers(path.parent, _hidden(path))  # of a writer that was killed with its file in place
+            remove_partials(path)  # of a writer that was killed with its file in place
             raise _taken(path)
         _write(path, content, mode, _link_new)
 
@@ -155,6 +155,12 @@ def _partial(target: Path, create: Callable[[Path], None]) -> Iterator[tuple[Pat
 def _hidden(target: Path) -> str:
     """How the names of files and folders begin that are to become `target`."""
     return f".{target.name}.partial-"
+
+
+def remove_partials(target: Path) -> None:
+    """Remove what killed writers left of a file or folder that nobody will write here again. OSError if it cannot."""
+    if target.parent.is_dir():
+        remove_leftovers(target.parent, _hidden(target))
 
 
 def remove_leftovers(folder: Path, prefix: str) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from zkstate.atomic import remove_partials
 from zkstate.cli import snapshot_journal
 from zkstate.cli.arguments import Namespace, Parser, existing, k_of_n, named_file, unix_time
 from zkstate.cli.ledgers import open_ledger
@@ -74,6 +75,9 @@ def run(args: Namespace, terminal: Terminal) -> int:
     if args.out is None:
         return _append(args, terminal)
     if os.path.lexists(args.out):
+        with suppress(OSError):
+            for _, path in args.issue_key:
+                remove_partials(path)  # a run that was killed after its epoch left a secret behind
         raise EnvironmentFailure(f"{args.out} exists already: remove it or choose another")
     with terminal.progress("snapshot") as progress:
         progress("read the ledger", 0, 1)
