@@ -54,6 +54,7 @@ FATES = {
 }
 NODE_FATES = {"lies: a chain of its own": "lied", "serves": "served"}
 REQUEST_S = 5.0
+GRACE_S = 2.0  # for the others once one has answered: a busy machine is not to look like a dead mirror
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +118,7 @@ def survive(folder: Path, accounts: int, progress: Progress) -> Disaster:
             key = join({path.name: path.read_text() for path in paths})
         with watch.step("the account, from what is left"):
             reader = RegistryReader(nodes, registry.address, block_hash=node.block_hash, timeout_s=REQUEST_S)
-            limits = Limits(request_s=REQUEST_S)
+            limits = Limits(request_s=REQUEST_S, grace_s=GRACE_S)
             recovery = recover(key, [mirror_at(place) for place in places], reader, limits=limits, progress=progress)
             recovery.bundle.write(folder / BUNDLE_FILE)
         with watch.step("a proof of health"):
