@@ -207,3 +207,54 @@ class RawBatch:
             "shortfall_before": before[2],
             **self.overrides,
         }
+
+
+RICH = (Held(QUOTE, 5 * 10**12), Held(COIN, 10**6), Held(PERP, -(10**5), -3 * 10**15, 4), Held(OPTION, 77))
+# a debt larger than what counts, and an isolated position under water
+POOR = (Held(QUOTE, -(10**14)), Held(COIN_2, 10**11), Held(PERP_2, 10**12, 4 * 10**22, -9, isolated=1), NOTHING)
+FIRST, SECOND = RawAccount(RICH, 10**70), RawAccount(POOR, 10**71)
+GOOD = RawBatch((FIRST, SECOND))
+ENDS_OF_RANGES = (
+    Held(QUOTE, 2**63 - 1),
+    Held(QUOTE, -(2**63)),
+    Held(PERP_2, 2**63 - 1, -(2**127), -(2**63)),
+    Held(PERP_2, -(2**63), 2**127 - 1, 2**63 - 1, isolated=1),
+    Held(OPTION, -(10**6)),
+    Held(COIN, (10**9 * 10**12 - 1) // COIN.notional_price),
+    Held(COIN_2, -(-(10**9) * 10**12 // COIN.notional_price)),
+    Held(PERP, 0),
+)
+COIN_AT_HOME = replace(COIN, price=COIN.price + 1)
+
+
+def of_rows(*rows: Held, **changes: object) -> RawBatch:
+    """GOOD, where the first account holds these rows."""
+    padded = (*rows, *[NOTHING] * (4 - len(rows)))
+    return replace(GOOD, accounts=(replace(FIRST, rows=padded), SECOND), **changes)
+
+
+REFUSED_ALIKE = {
+    "an id below its bound": (
+        replace(GOOD, accounts=(replace(FIRST, lower=FIRST.id + 1), SECOND)),
+        "the id is at least its lower bound",
+    ),
+    "an id at the next bound": (
+        replace(GOOD, accounts=(replace(FIRST, upper=FIRST.id), SECOND)),
+        "the id is below its upper bound",
+    ),
+    "an amount too large": (of_rows(Held(QUOTE, 2**63)), "row 0: the amount is a signed 64-bit integer"),
+    "an amount too small": (of_rows(Held(QUOTE, -(2**63) - 1)), "row 0: the amount is a signed 64-bit integer"),
+    "an entry value too large": (of_rows(Held(PERP, 5, 2**127)), "row 0: the entry value is a signed 128-bit integer"),
+    "a funding index too small": (
+        of_rows(Held(PERP, 5, 0, -(2**63) - 1)),
+        "row 0: the funding at entry is a signed 64-bit integer",
+    ),
+    "padding that holds something": (of_rows(Held(QUOTE, 5), Held(NULL, 5)), "row 1: padding holds nothing"),
+    "an account called padding": (
+        replace(GOOD, accounts=(FIRST, replace(SECOND, real=0))),
+        "an account that is padding holds nothing",
+    ),
+    "a tier too high": (of_rows(Held(PERP_2, 5)), "row 0: the notional value reaches the tier's lower bound"),
+    "a tier too low": (of_rows(Held(COIN, 10**11)), "row 0: the notional value stays below the tier's upper bound"),
+}
+"""What both circuits of a batch refuse in the same words."""

@@ -9,28 +9,24 @@ from circuits.batch_account import account_template
 from tests.circuits.nudge import broken_labels, free_wires
 from tests.circuits.raw_batch import (
     COIN,
-    COIN_2,
+    COIN_AT_HOME,
+    ENDS_OF_RANGES,
+    FIRST,
+    GOOD,
     NOTHING,
-    NULL,
-    OPTION,
     PADDING,
     PERP,
-    PERP_2,
     QUOTE,
+    REFUSED_ALIKE,
     ROUNDS,
+    SECOND,
     TABLE,
     Held,
-    RawAccount,
     RawBatch,
+    of_rows,
 )
 from zkstate.constraint.compiler import build
 from zkstate.kernels import FR_MODULUS
-
-RICH = (Held(QUOTE, 5 * 10**12), Held(COIN, 10**6), Held(PERP, -(10**5), -3 * 10**15, 4), Held(OPTION, 77))
-# a debt larger than what counts, and an isolated position under water
-POOR = (Held(QUOTE, -(10**14)), Held(COIN_2, 10**11), Held(PERP_2, 10**12, 4 * 10**22, -9, isolated=1), NOTHING)
-FIRST, SECOND = RawAccount(RICH, 10**70), RawAccount(POOR, 10**71)
-GOOD = RawBatch((FIRST, SECOND))
 
 
 @pytest.fixture(scope="module")
@@ -43,12 +39,6 @@ def rounded():
     return build(RoundedBatch(4, 2, 16))
 
 
-def of_rows(*rows, **changes):
-    """A batch whose first account holds these rows."""
-    rows = (*rows, *[NOTHING] * (4 - len(rows)))
-    return replace(GOOD, accounts=(replace(FIRST, rows=rows), SECOND), **changes)
-
-
 class TestTrue:
     def test_a_good_batch_with_an_unhealthy_account(self, circuit):
         assert [any(account.shortfalls()) for account in GOOD.accounts] == [False, True]
@@ -58,19 +48,7 @@ class TestTrue:
     def test_padding_behind_accounts(self, circuit, accounts):
         circuit.solve(replace(GOOD, accounts=accounts).inputs())
 
-    @pytest.mark.parametrize(
-        "row",
-        [
-            Held(QUOTE, 2**63 - 1),
-            Held(QUOTE, -(2**63)),
-            Held(PERP_2, 2**63 - 1, -(2**127), -(2**63)),
-            Held(PERP_2, -(2**63), 2**127 - 1, 2**63 - 1, isolated=1),
-            Held(OPTION, -(10**6)),
-            Held(COIN, (10**9 * 10**12 - 1) // COIN.notional_price),
-            Held(COIN_2, -(-(10**9) * 10**12 // COIN.notional_price)),
-            Held(PERP, 0),
-        ],
-    )
+    @pytest.mark.parametrize("row", ENDS_OF_RANGES)
     def test_the_ends_of_every_range(self, circuit, row):
         circuit.solve(of_rows(row).inputs())
 
@@ -95,30 +73,11 @@ class TestTrue:
         assert batch_name(RoundedBatch(8, 64, 256)) == "batch-8x64-e256-r"
 
 
-COIN_AT_HOME = replace(COIN, price=COIN.price + 1)
 LOOKUP = "every row reads an entry of the table"
 LEAVES = "the accounts are those of the stated leaves"
 AFTER = "the sums after are the committed ones"
 
-FALSE = {
-    "an id below its bound": (
-        replace(GOOD, accounts=(replace(FIRST, lower=FIRST.id + 1), SECOND)),
-        "the id is at least its lower bound",
-    ),
-    "an id at the next bound": (
-        replace(GOOD, accounts=(replace(FIRST, upper=FIRST.id), SECOND)),
-        "the id is below its upper bound",
-    ),
-    "an amount too large": (of_rows(Held(QUOTE, 2**63)), "row 0: the amount is a signed 64-bit integer"),
-    "an amount too small": (of_rows(Held(QUOTE, -(2**63) - 1)), "row 0: the amount is a signed 64-bit integer"),
-    "an entry value too large": (
-        of_rows(Held(PERP, 5, 2**127)),
-        "row 0: the entry value is a signed 128-bit integer",
-    ),
-    "a funding index too small": (
-        of_rows(Held(PERP, 5, 0, -(2**63) - 1)),
-        "row 0: the funding at entry is a signed 64-bit integer",
-    ),
+FALSE = REFUSED_ALIKE | {
     "an instrument id too large": (
         of_rows(Held(replace(QUOTE, instrument=4096), 5), table=(*TABLE, replace(QUOTE, instrument=4096))),
         "the instrument is an unsigned 12-bit integer",
@@ -132,17 +91,10 @@ FALSE = {
         "row 1 has a higher instrument id than row 0",
     ),
     "padding between rows": (of_rows(Held(QUOTE, 5), NOTHING, Held(COIN, 5)), "row 2 is padding because row 1 is"),
-    "padding that holds something": (of_rows(Held(QUOTE, 5), Held(NULL, 5)), "row 1: padding holds nothing"),
-    "an account called padding": (
-        replace(GOOD, accounts=(FIRST, replace(SECOND, real=0))),
-        "an account that is padding holds nothing",
-    ),
     "a price of the prover's own": (of_rows(Held(COIN_AT_HOME, 5)), LOOKUP),
     "an instrument at the price of another": (of_rows(Held(QUOTE, 5, instrument=2)), LOOKUP),
     "a rate of the prover's own": (of_rows(Held(replace(COIN, rate=950_000), 5)), LOOKUP),
     "a market called an asset": (of_rows(Held(replace(PERP, asset=1), 5)), LOOKUP),
-    "a tier too high": (of_rows(Held(PERP_2, 5)), "row 0: the notional value reaches the tier's lower bound"),
-    "a tier too low": (of_rows(Held(COIN, 10**11)), "row 0: the notional value stays below the tier's upper bound"),
     "an isolated asset": (of_rows(Held(QUOTE, 5, isolated=1)), "row 0: an asset is not isolated"),
     "another leaf": (replace(GOOD, overrides={"leaves": 5}), LEAVES),
     "keys of another table": (replace(GOOD, overrides={"table": 5}), "the keys are those of the table"),

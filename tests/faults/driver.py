@@ -95,10 +95,9 @@ def judge(case: Case, run: Run, folder: Path, shim: Shim, at: int, fault: Fault)
         return f"no fault came about: exit {code} after {run.seen} calls: {words[-400:]}"
     if code not in (0, *case.fails, -signal.SIGKILL):
         return f"exit {code}: {words[-400:]}"
-    try:
-        state = case.state(folder)
-    except Exception as error:  # noqa: BLE001  # whatever it is, it is neither state
-        return f"neither old nor new state after exit {code}: {type(error).__name__} {error}"
+    state = state_of(case, folder)
+    if state not in {"old", "new"}:
+        return f"neither old nor new state after exit {code}: {state}"
     if code == 0 and state != "new":
         return "success was reported, and the old state is there"
     # A removal that fails may leave what it was to remove, for the next writer.
@@ -107,13 +106,16 @@ def judge(case: Case, run: Run, folder: Path, shim: Shim, at: int, fault: Fault)
     run = forked(case, folder, shim, 0, Fault.COUNT)
     if run.code not in (case.again if state == "new" else (0,)):
         return f"the next run, from the {state} state, ends with {run.code}: {run.words[-400:]}"
+    after, left = state_of(case, folder), leftovers(folder)
+    return None if after == "new" and not left else f"after the next run: state {after}, left behind: {left}"
+
+
+def state_of(case: Case, folder: Path) -> str:
+    """`old`, `new`, or in words what makes it neither."""
     try:
-        after = case.state(folder)
-    except Exception as error:  # noqa: BLE001
-        return f"after the next run: {type(error).__name__} {error}"
-    if after != "new" or (left := leftovers(folder)):
-        return f"after the next run: {after} state, left behind: {leftovers(folder)}"
-    return None
+        return case.state(folder)
+    except Exception as error:  # noqa: BLE001  # a check of any kind that fails
+        return f"{type(error).__name__} {error}"
 
 
 def places(uses: str, sample: int | None, rng: random.Random) -> list[tuple[Fault, int]]:
