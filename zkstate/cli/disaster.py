@@ -10,7 +10,7 @@ from __future__ import annotations
 import shutil
 import threading
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,17 +24,21 @@ from circuits.proving import attest
 from lightclient.nodes import NodeReport
 from lightclient.recover import Limits, Recovery, recover
 from lightclient.registry_reader import RegistryReader
+from lightclient.source import Fleet, SourceReport
 from zkstate.atomic import PRIVATE_FILE, PRIVATE_FOLDER, write_new
 from zkstate.backup.shares import Group, join, split
 from zkstate.cli.between import opening_of
 from zkstate.cli.disaster_chain import DrillNode, inventing
-from zkstate.cli.disaster_servers import honest, lying, serving, slow
+from zkstate.cli.disaster_servers import honest, lying, serving, slow, unanswered
 from zkstate.cli.headers import age_text
 from zkstate.cli.ledgers import open_ledger
 from zkstate.cli.recover import recovery_result
 from zkstate.cli.story import BUNDLE_FILE, Stopwatch, choose_account
 from zkstate.cli.terminal import duration_text, show_judgement, size_text
+from zkstate.errors import DisagreementError, ZkstateError
 from zkstate.publication.epoch import write_epoch
+from zkstate.publication.header import SIGNED_BYTES, Header, SignedHeader
+from zkstate.publication.layout import HEADER, epoch_folder
 from zkstate.publication.mirrors import mirror_at
 from zkstate.publication.operator import Operator
 from zkstate.publication.progress import Progress
@@ -54,7 +58,7 @@ FATES = {
 }
 NODE_FATES = {"lies: a chain of its own": "lied", "serves": "served"}
 REQUEST_S = 5.0
-GRACE_S = 2.0  # for the others once one has answered: a busy machine is not to look like a dead mirror
+PATIENCE_S = 60.0  # for a second hearing: a busy machine is not to look like a dead mirror
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +111,7 @@ def survive(folder: Path, accounts: int, progress: Progress) -> Disaster:
         mirrors = [folder / f"mirror-{i}" for i in range(1, 6)]
         shutil.rmtree(mirrors[1] / "epochs")
         answers = (lying(mirrors[2]), slow(mirrors[3], stop), honest(mirrors[4]))
-        with ExitStack() as gone:
-            nobody = gone.enter_context(serving(honest(mirrors[0]), threading.Event()))
+        nobody = stack.enter_context(unanswered())
         empty = stack.enter_context(serving(honest(mirrors[1]), stop))
         places = [nobody, empty, *(stack.enter_context(serving(answer, stop)) for answer in answers)]
         nodes = [stack.enter_context(serving(answer, stop)) for answer in (inventing(node), node.answer)]
@@ -118,7 +121,7 @@ def survive(folder: Path, accounts: int, progress: Progress) -> Disaster:
             key = join({path.name: path.read_text() for path in paths})
         with watch.step("the account, from what is left"):
             reader = RegistryReader(nodes, registry.address, block_hash=node.block_hash, timeout_s=REQUEST_S)
-            limits = Limits(request_s=REQUEST_S, grace_s=GRACE_S)
+            limits = Limits(request_s=REQUEST_S)
             recovery = recover(key, [mirror_at(place) for place in places], reader, limits=limits, progress=progress)
             recovery.bundle.write(folder / BUNDLE_FILE)
         with watch.step("a proof of health"):
@@ -130,10 +133,10 @@ def survive(folder: Path, accounts: int, progress: Progress) -> Disaster:
             expected = Expectation(recovery.bundle.header.hash, context)
             finding = examine(Attestation.decode(proof.encode()), expected, int(time.time()))
         rto = time.perf_counter() - began
+        survivors = (*_mirrors(recovery, places), *_nodes(reader.reports()))
     (folder / PROOF).mkdir()
     for name, content in proof.encode().items():
         write_new(folder / PROOF / name, content)
-    survivors = (*_mirrors(recovery, places), *_nodes(reader.reports()))
     used = tuple(path.name for path in paths)
     return Disaster(recovery, proof, finding, survivors, deleted, used, watch.seconds, recovery.rpo_s, rto)
 
@@ -163,10 +166,32 @@ def _mirrors(recovery: Recovery, places: list[str]) -> list[Survivor]:
     found = []
     for place, (fate, due) in zip(places, FATES.items(), strict=True):
         report = reports[place]
-        words = "lied" if report.lied else "served" if report.served and not report.silent else "silent"
-        words = "had nothing" if report.missing and not report.served and not report.lied else words
+        words = _conduct(report)
+        if words == "silent" != due:  # the recovery had no need to wait for it; who judges it does
+            words = _conduct(_hear(place, recovery.bundle.signed.header))
         found.append(Survivor("mirror", place, fate, due, words, report.served, report.bytes_read))
     return found
+
+
+def _conduct(report: SourceReport) -> str:
+    if report.lied:
+        return "lied"
+    if report.missing and not report.served:
+        return "had nothing"
+    return "served" if report.served and not report.silent else "silent"
+
+
+def _hear(place: str, header: Header) -> SourceReport:
+    """What a mirror does that is asked for the header alone, and waited for."""
+
+    def check(data: bytes) -> None:
+        if SignedHeader.decode(data).header != header:
+            raise DisagreementError(f"{place} holds another header of epoch {header.epoch}")
+
+    fleet = Fleet([mirror_at(place)], request_s=PATIENCE_S, grace_s=0)
+    with suppress(ZkstateError):
+        fleet.fetch(f"{epoch_folder(header.epoch)}/{HEADER}", SIGNED_BYTES, check)
+    return fleet.reports()[0]
 
 
 def _nodes(reports: tuple[NodeReport, ...]) -> list[Survivor]:

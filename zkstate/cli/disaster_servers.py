@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import http.server
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from zkstate.errors import MissingError, SourceError
-from zkstate.publication.layout import HEADER, checked_path
+from zkstate.publication.layout import checked_path
 from zkstate.publication.regular import read_below
 
 FILE_LIMIT = 1 << 30
@@ -59,6 +60,14 @@ def serving(answer: Answer, stop: threading.Event) -> Iterator[str]:
         thread.join()
 
 
+@contextmanager
+def unanswered() -> Iterator[str]:
+    """The URL of a port that nobody listens on; it is held, so that no other server comes to listen there."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        yield f"http://127.0.0.1:{held.getsockname()[1]}"
+
+
 def honest(folder: Path) -> Answer:
     """A mirror."""
 
@@ -72,12 +81,12 @@ def honest(folder: Path) -> Answer:
 
 
 def lying(folder: Path) -> Answer:
-    """A mirror with the right header, and one bit wrong in everything else."""
+    """A mirror with one bit wrong in every file: the header too, so that its lie is heard whoever answers first."""
     truth = honest(folder)
 
     def answer(path: str, body: bytes) -> bytes | None:
         data = truth(path, body)
-        if not data or path.endswith(HEADER):
+        if not data:
             return data
         middle = len(data) // 2
         return data[:middle] + bytes([data[middle] ^ 1]) + data[middle + 1 :]
