@@ -470,10 +470,14 @@ class Search:
 
     def _residual(self, state: State, row: int, wire: int, value: int) -> int:
         """What is left of a row with one wire changed, and what the row is computed from computed again."""
-        values = state.values.copy()
-        values[wire] = value % self.system.p
-        self.system.follow(values, (wire,), state.held | {wire}, only=self.behind(row)[1])
-        return self.system.residual(row, values)
+        values, system = state.values, self.system  # changed in place and put back: a copy costs more than all else
+        was, values[wire] = values[wire], value % system.p
+        moved, _ = system.follow(values, (wire,), state.held | {wire}, only=self.behind(row)[1])
+        left = system.residual(row, values)
+        for node, before in moved.items():
+            values[node] = before
+        values[wire] = was
+        return left
 
     def _rank(self, wire: int) -> tuple[bool, bool, int]:
         """Field elements first, since any value is within their kind; of them those that others see."""

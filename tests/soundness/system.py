@@ -31,6 +31,7 @@ from zkstate.kernels import (
 Terms = tuple[tuple[int, int], ...]  # (wire, coefficient)
 Formula = Callable[[list[int]], int]
 MOST_WRITTEN_OUT = 100  # terms of a formula; Python compiles no sum of any length
+COMPUTING = (STEP_SOLVE, STEP_PRODUCT, STEP_LINEAR)
 HINTS = (STEP_BITS, STEP_INVERSE, STEP_ONE_HOT)
 
 
@@ -76,6 +77,8 @@ class System:
         self.step_of = {node: s for s, step in enumerate(self.steps) for node in step.outs}
         self.hints = {node for step in self.steps if step.kind in HINTS for node in step.outs}
         self.movable = self.hints | self.inputs.keys()
+        self._single = [step.outs[0] if step.kind in COMPUTING else 0 for step in self.steps]
+        self._temporary = [s for s, step in enumerate(self.steps) if step.outs[-1] >= self.n_wires]
         self.definer = {step.row: s for s, step in enumerate(self.steps) if step.row >= 0}
         self.readers: list[list[int]] = [[] for _ in range(self.n_nodes)]
         for s, step in enumerate(self.steps):
@@ -117,7 +120,7 @@ class System:
             step, led = self.steps[s], None
             for out in step.outs:
                 led = join(led, leads[out])
-            if step.kind in (STEP_SOLVE, STEP_PRODUCT, STEP_LINEAR) and led in self.absorber:
+            if step.kind in COMPUTING and led in self.absorber:
                 self.deferred.add(s)
             for node in self.read_by(step):
                 leads[node] = join(leads[node], many if led is None else led)
@@ -174,12 +177,16 @@ class System:
 
     def of_wires(self, wires: list[int]) -> State:
         values = wires + [0] * (self.n_nodes - self.n_wires)
-        for step in self.steps:
-            if step.kind == STEP_PRODUCT:
-                a, b, _ = self.rows[step.row]
-                values[step.outs[0]] = dot(a, values) * dot(b, values) % self.p
-        broken = frozenset(k for k in range(len(self.rows)) if self.residual(k, values))
-        return State(values, self.fixed, broken)
+        for s in self._temporary:
+            for node, value in self._computed(s, values):
+                if node >= self.n_wires:
+                    values[node] = value
+        return State(values, self.fixed, frozenset(self._broken(values)))
+
+    def _broken(self, values: list[int]) -> Iterable[int]:
+        if self.p == FR_MODULUS and len(self.rows) == self.circuit.r1cs.n_constraints:
+            return self._judged(FrVec.from_ints(values[: self.n_wires]))
+        return (k for k in range(len(self.rows)) if self.residual(k, values))
 
     def residual(self, k: int, values: list[int]) -> int:
         found = self._row_formulas[k]
@@ -223,9 +230,13 @@ class System:
         only: Container[int] | None = None,
         skipped: Container[int] = (),
         waiting: Iterable[int] = (),
-    ) -> tuple[set[int], set[int]]:
-        """Run the steps that read what changed, and those waiting: the nodes that moved, the steps skipped."""
-        moved, left = set(changed), set()
+    ) -> tuple[dict[int, int], set[int]]:
+        """Run the steps that read what changed, and those waiting.
+
+        The nodes that moved, with what they were before unless they are among the changed; and the steps skipped.
+        """
+        moved, left = dict.fromkeys(changed, 0), set()
+        readers, single, formulas = self.readers, self._single, self._step_formulas
         queued = {s for node in moved for s in self.readers[node]} | set(waiting)
         queue = list(queued)
         heapify(queue)
@@ -234,11 +245,13 @@ class System:
             if s in skipped or (only is not None and s not in only):
                 left.add(s)
                 continue
-            for node, value in self._computed(s, values):
+            formula = formulas[s] or self._step_formula(s)
+            # of most steps what `_computed` says, without its detours
+            for node, value in ((single[s], formula(values)),) if single[s] else self._computed(s, values):
                 if values[node] != value and node not in held:
+                    moved[node] = values[node]
                     values[node] = value
-                    moved.add(node)
-                    for later in self.readers[node]:
+                    for later in readers[node]:
                         if later not in queued:
                             queued.add(later)
                             heappush(queue, later)
@@ -248,7 +261,7 @@ class System:
         """(node, value) of all that step s writes."""
         step = self.steps[s]
         value = (self._step_formulas[s] or self._step_formula(s))(values)
-        if step.kind in (STEP_SOLVE, STEP_PRODUCT, STEP_LINEAR):
+        if step.kind in COMPUTING:
             return ((step.outs[0], value),)
         if step.kind == STEP_INVERSE:
             return ((step.outs[0], pow(value, -1, self.p) if value else 0),)
@@ -267,9 +280,7 @@ class System:
 
     def broken_exactly(self, state: State) -> list[int]:
         """The rows that a state's wires break."""
-        r1cs = self.circuit.r1cs
-        w = FrVec.from_ints(state.values[: self.n_wires])
-        return broken_rows((r1cs.a, r1cs.b, r1cs.c), r1cs.a.pool, w).tolist()
+        return self._judged(FrVec.from_ints(state.values[: self.n_wires]))
 
     def refuses_inputs(self, state: State) -> bool:
         """Whether the circuit refuses a state's inputs, public and secret: no honest witness has them."""
@@ -285,10 +296,11 @@ class System:
         return not self._refuses(values)
 
     def _refuses(self, inputs: list[int]) -> bool:
+        return bool(self._judged(self.circuit._program.run(FrVec.from_ints(inputs)).slice(0, self.n_wires)))
+
+    def _judged(self, w: FrVec) -> list[int]:
         r1cs = self.circuit.r1cs
-        fixed = FrVec.from_ints(inputs)
-        w = self.circuit._program.run(fixed).slice(0, self.n_wires)
-        return len(broken_rows((r1cs.a, r1cs.b, r1cs.c), r1cs.a.pool, w)) > 0
+        return broken_rows((r1cs.a, r1cs.b, r1cs.c), r1cs.a.pool, w).tolist()
 
 
 def terms_of(matrix: SparseMatrix, p: int = FR_MODULUS) -> list[Terms]:
