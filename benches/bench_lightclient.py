@@ -18,7 +18,8 @@ from dataclasses import dataclass
 from machine import machine
 
 from lightclient.consensus import follow, wire
-from lightclient.consensus.forks import EXECUTION_PAYLOAD_GINDEX, MAINNET, ROWS, Chain, Fork
+from lightclient.consensus.chains import MAINNET
+from lightclient.consensus.forks import EXECUTION_PAYLOAD_GINDEX, ROWS, Chain, Fork
 from lightclient.consensus.ssz import hash_pair
 from lightclient.consensus.sync import LightClient
 from lightclient.consensus.types import (

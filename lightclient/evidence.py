@@ -28,7 +28,7 @@ from .execution import rlp
 from .execution.account import Account, verify_account_proof, verify_storage_proof
 from .execution.mpt import EMPTY_ROOT
 from .execution.proof import MAX_NODE_BYTES, MAX_NODES, ProvedState
-from .finality import MAX_CHECKPOINT_AGE_S, Finalized
+from .finality import Finalized
 from .registry_reader import RegistryProofs, RegistryState, evidence_slots, registry_state
 
 MAGIC = b"zkstate evidence 2\n"
@@ -185,13 +185,14 @@ def replay(
     checkpoint: bytes,
     registry: bytes,
     now: float,
-    max_checkpoint_age_s: float = MAX_CHECKPOINT_AGE_S,
+    max_checkpoint_age_s: float | None = None,
 ) -> Replayed:
     """Check every step from the reader's checkpoint down to the header, as of the time `now`.
 
     `now` bounds the age of the checkpoint: whoever judges old evidence as of an earlier time believes that nobody has
     bought the committees' keys since. Errors: DisagreementError naming the step that fails, or the pin that differs;
-    StaleError for a checkpoint older than the limit; EncodingError for a malformed node.
+    StaleError for a checkpoint older than the limit, the chain's unless another is given; EncodingError for a malformed
+    node.
     """
     for what, stated, pinned in (
         ("checkpoint", evidence.checkpoint, checkpoint),
@@ -199,7 +200,8 @@ def replay(
     ):
         if stated != pinned:
             raise DisagreementError(f"the evidence is about {what} 0x{stated.hex()}, and 0x{pinned.hex()} is expected")
-    client = _followed(evidence, chain, chain.slot_at(now), int(max_checkpoint_age_s // chain.seconds_per_slot))
+    limit = chain.checkpoint_age_s if max_checkpoint_age_s is None else max_checkpoint_age_s
+    client = _followed(evidence, chain, chain.slot_at(now), int(limit // chain.seconds_per_slot))
     finalized = Finalized.of(client, evidence.updates)
     if evidence.time < finalized.finality.time:
         raise DisagreementError(

@@ -35,7 +35,6 @@ from .consensus.types import Bootstrap, Update
 from .execution.header import BlockHeader
 from .nodes import Node, NodeReport, Panel
 
-MAX_CHECKPOINT_AGE_S = 14 * 86_400
 MAX_FINALITY_AGE_S = 3_600
 
 
@@ -139,7 +138,7 @@ def follow(
     begin: bytes | LightClient,
     *,
     timeout_s: float,
-    max_checkpoint_age_s: float = MAX_CHECKPOINT_AGE_S,
+    max_checkpoint_age_s: float | None = None,
     max_finality_age_s: float | None = MAX_FINALITY_AGE_S,
     clock: Callable[[], float] = time.time,
 ) -> Followed:
@@ -147,9 +146,11 @@ def follow(
 
     Errors, naming the sources: StaleError if the checkpoint, saved state or newest finalized header is older than its
     limit; MissingError if no source has the bootstrap; DisagreementError if all that answered lied; SourceError if
-    none delivers, or no update of a period is to be had. `timeout_s` bounds one question to one source.
+    none delivers, or no update of a period is to be had. `timeout_s` bounds one question to one source; the limit of a
+    checkpoint's age is the chain's, unless another is given.
     """
-    return _Run(Panel(sources, timeout_s), chain, clock()).run(begin, max_checkpoint_age_s, max_finality_age_s)
+    limit = chain.checkpoint_age_s if max_checkpoint_age_s is None else max_checkpoint_age_s
+    return _Run(Panel(sources, timeout_s), chain, clock()).run(begin, limit, max_finality_age_s)
 
 
 class _Run:

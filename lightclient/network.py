@@ -1,4 +1,4 @@
-"""Networks: what a reader must know of a chain before anybody is asked, mainnet's built in and others' from a file."""
+"""Networks: what a reader must know of a chain before anybody is asked, those built in and others' from a file."""
 
 from __future__ import annotations
 
@@ -11,22 +11,25 @@ from zkstate import nesting
 from zkstate.errors import EncodingError, InputError
 from zkstate.publication.regular import read_below
 
-from .consensus.forks import FAR_FUTURE, MAINNET, BlobParameters, Chain, Fork
+from .consensus.chains import BUILT_IN, MAINNET
+from .consensus.forks import FAR_FUTURE, BlobParameters, Chain, Fork
 
 MAX_NETWORK_BYTES = 1 << 20
 MAX_COMMITTEE = 1 << 13
 
 
-def read_network(path: Path | None) -> Chain:
-    """Mainnet, or the network of a file: JSON of the constants of consensus-specs by name, as strings, with
-    `genesis_validators_root` and `genesis_time` beside them, as GET /eth/v1/config/spec and /eth/v1/beacon/genesis
-    give them under `data`. Names that are not needed are passed over.
+def read_network(path: str | Path | None) -> Chain:
+    """Mainnet for None, the network of a name, or that of a file: JSON of the constants of consensus-specs by name, as
+    strings, with `genesis_validators_root` and `genesis_time` beside them, as GET /eth/v1/config/spec and
+    /eth/v1/beacon/genesis give them under `data`. Names that are not needed are passed over.
 
     Whoever writes the file decides what is believed: it says whose signatures count under which versions.
     Errors: those of read_below; EncodingError naming the constant.
     """
     if path is None:
         return MAINNET
+    if isinstance(path, str):
+        return BUILT_IN[path]
     data = read_below(path.parent, path.name, MAX_NETWORK_BYTES)
     nesting.check(data, str(path))
     try:
@@ -53,7 +56,14 @@ def chain_of(config: Mapping[str, object]) -> Chain:
         forks.append((fork, epoch, _bytes(config, f"{fork.name}_FORK_VERSION", 4)))
     if [fork for fork, _, _ in forks] != list(Fork)[: len(forks)] or not forks:
         raise EncodingError("the forks from ALTAIR on have a gap, or there are none")
+    later = [
+        (name.removesuffix("_FORK_EPOCH"), _whole(config, name, FAR_FUTURE))
+        for name in config
+        if name.endswith("_FORK_EPOCH") and name.removesuffix("_FORK_EPOCH") not in Fork.__members__
+    ]
+    unknown = min(later, key=lambda one: one[1], default=("", FAR_FUTURE))
     return Chain(
+        unknown=None if unknown[1] == FAR_FUTURE else (unknown[0][:40], unknown[1]),
         name=str(config.get("CONFIG_NAME", "a network from a file"))[:40],
         chain_id=_whole(config, "DEPOSIT_CHAIN_ID", 1 << 63),
         genesis_validators_root=_bytes(config, "genesis_validators_root", 32),

@@ -70,7 +70,9 @@ class Chain:
     """A network: its preset's sizes, its forks with version and first epoch, and the root of its genesis validators.
 
     `forks` holds every fork that the network has, from Altair on, in order; `genesis_version` comes before.
-    `chain_id` is the execution chain's (EIP-155). `name` is for people.
+    `unknown` is the first fork after these, its name and first epoch, if the network says when: nothing from there on
+    is read. `chain_id` is the execution chain's (EIP-155). `checkpoint_age_s` is how old a checkpoint may be unless
+    somebody says otherwise, in seconds. `name` is for people.
     """
 
     genesis_validators_root: bytes
@@ -85,6 +87,8 @@ class Chain:
     electra_max_blobs: int = 9
     chain_id: int = 1
     name: str = "mainnet"
+    unknown: tuple[str, int] | None = None
+    checkpoint_age_s: int = 14 * 86_400
 
     @property
     def slots_per_period(self) -> int:
@@ -106,7 +110,10 @@ class Chain:
         return slot // self.slots_per_period
 
     def fork_at(self, slot: int) -> Fork:
-        """The fork of a slot. EncodingError for one before Altair, which has no sync committees."""
+        """The fork of a slot. EncodingError for one before Altair, which has no sync committees, and for one of a fork
+        that came after this program.
+        """
+        self._must_be_known(slot)
         found = [fork for fork, epoch, _ in self.forks if epoch <= self.epoch(slot)]
         if not found:
             raise EncodingError(f"slot {slot} lies before Altair")
@@ -116,8 +123,17 @@ class Chain:
         return all(self.epoch(slot) < epoch for _, epoch, _ in self.forks)
 
     def version_at(self, slot: int) -> bytes:
-        """The fork version that a slot's messages are signed under."""
+        """The fork version that a slot's messages are signed under. EncodingError in a fork that came after."""
+        self._must_be_known(slot)
         return ([self.genesis_version] + [v for _, epoch, v in self.forks if epoch <= self.epoch(slot)])[-1]
+
+    def _must_be_known(self, slot: int) -> None:
+        if self.unknown is not None and self.epoch(slot) >= self.unknown[1]:
+            name, epoch = self.unknown
+            raise EncodingError(
+                f"slot {slot} of {self.name} lies in {name}, which begins in epoch {epoch} and which this version of "
+                "zkstate cannot read"
+            )
 
     def digests(self) -> dict[bytes, Fork]:
         """The fork of every fork digest of this chain (compute_fork_digest; since Fulu with the blob parameters)."""
@@ -147,18 +163,3 @@ class Chain:
         """The domain of what a sync committee signs: the fork of the slot before."""
         version = self.version_at(max(signature_slot, 1) - 1)
         return b"\x07\0\0\0" + self.fork_data_root(version)[:28]
-
-
-MAINNET = Chain(
-    genesis_validators_root=bytes.fromhex("4b363db94e286120d76eb905340fdd4e54bfe9f06bf33ff6cf5ad27f511bfe95"),
-    genesis_version=bytes.fromhex("00000000"),
-    forks=(
-        (Fork.ALTAIR, 74240, bytes.fromhex("01000000")),
-        (Fork.BELLATRIX, 144896, bytes.fromhex("02000000")),
-        (Fork.CAPELLA, 194048, bytes.fromhex("03000000")),
-        (Fork.DENEB, 269568, bytes.fromhex("04000000")),
-        (Fork.ELECTRA, 364032, bytes.fromhex("05000000")),
-        (Fork.FULU, 411392, bytes.fromhex("06000000")),
-    ),
-    blob_schedule=(BlobParameters(412672, 15), BlobParameters(419072, 21)),
-)

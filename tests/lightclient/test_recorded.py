@@ -8,7 +8,7 @@ from functools import cache
 import pytest
 
 from lightclient.beacon import BeaconNode, beacons_at
-from lightclient.consensus.forks import MAINNET
+from lightclient.consensus.chains import MAINNET
 from lightclient.execution.proof import verify_answer
 from lightclient.execution.receipts import logs_of, verify_receipts
 from lightclient.finality import follow

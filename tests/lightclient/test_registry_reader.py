@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from lightclient.consensus.forks import MAINNET
+from lightclient.consensus.chains import MAINNET
 from lightclient.execution.header import BlockHeader
 from lightclient.finality import Finalized
 from lightclient.registry_reader import RegistryReader, Terms

@@ -11,6 +11,7 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import NoReturn
 
+from lightclient.consensus.chains import BUILT_IN
 from zkstate.errors import InputError
 from zkstate.registry.chain import parse_address
 
@@ -25,6 +26,7 @@ __all__ = [
     "is_given",
     "k_of_n",
     "named_file",
+    "network",
     "parts_per_million",
     "require_options",
     "seconds",
@@ -61,6 +63,16 @@ def existing(text: str) -> Path:
             raise argparse.ArgumentTypeError("64 hexadecimal digits name no file; secrets are read from files only")
         raise argparse.ArgumentTypeError(f"{text} does not exist")
     return path
+
+
+def network(text: str) -> str | Path:
+    """The name of a network that is built in, or a file that is there."""
+    if text in BUILT_IN:
+        return text
+    try:
+        return existing(text)
+    except argparse.ArgumentTypeError as error:
+        raise argparse.ArgumentTypeError(f"none of {', '.join(BUILT_IN)}, and {error}") from None
 
 
 def directory(text: str) -> Path:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from lightclient.evidence import MAGIC, MAX_EVIDENCE_BYTES, Evidence, Replayed, replay
-from lightclient.finality import MAX_CHECKPOINT_AGE_S
 from lightclient.network import read_network
-from zkstate.cli.arguments import Namespace, Parser, address, existing, hex_bytes, seconds, unix_time
+from zkstate.cli.arguments import Namespace, Parser, address, existing, hex_bytes, network, seconds, unix_time
 from zkstate.cli.headers import age_text, check_age, header_facts, header_result, time_text
 from zkstate.cli.named import read_named
 from zkstate.cli.terminal import Terminal, show_judgement
@@ -24,7 +23,7 @@ def declare_evidence(parser: Parser) -> None:
     parser.add_argument("--evidence", type=existing)
     parser.add_argument("--checkpoint", type=hex_bytes(32))
     parser.add_argument("--venue-registry", type=address)
-    parser.add_argument("--network", type=existing)
+    parser.add_argument("--network", type=network)
     parser.add_argument("--at", type=unix_time)
     parser.add_argument("--checkpoint-age", type=seconds)
     parser.add_argument("--finality-age", type=seconds)
@@ -53,11 +52,10 @@ def replayed(
     if now > clock:
         raise InputError(f"--at {now} lies after this machine's clock, {clock}")
     chain = read_network(args.network)
-    limit = MAX_CHECKPOINT_AGE_S if args.checkpoint_age is None else args.checkpoint_age
     pins = {"checkpoint": args.checkpoint, "registry": registry}
     evidence = Evidence.decode(read_named(path, MAX_EVIDENCE_BYTES), chain)
     try:
-        found = replay(evidence, chain, **pins, now=now, max_checkpoint_age_s=limit)
+        found = replay(evidence, chain, **pins, now=now, max_checkpoint_age_s=args.checkpoint_age)
     except StaleError as error:
         raise StaleError(
             f"{error}: whoever holds enough keys of that time can have made it since; --at TIME judges it as of a time "

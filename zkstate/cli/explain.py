@@ -12,7 +12,7 @@ from circuits import portable
 from circuits.attestation import STATEMENT_FILE
 from circuits.keys import status_of
 from lightclient.bundle import Bundle
-from lightclient.consensus.forks import MAINNET
+from lightclient.consensus.chains import BUILT_IN
 from lightclient.evidence import MAGIC as EVIDENCE_MAGIC
 from lightclient.evidence import MAX_EVIDENCE_BYTES, Outline
 from zkstate.backup import sealed
@@ -184,7 +184,7 @@ def _evidence(path: Path) -> Explained:
     outline = Outline.decode(read_named(path, MAX_EVIDENCE_BYTES))
     header, genesis = outline.signed.header, outline.genesis_validators_root
     members: dict[str, object] = {
-        "network": MAINNET.name if genesis == MAINNET.genesis_validators_root else "not built in",
+        "network": next((c.name for c in BUILT_IN.values() if c.genesis_validators_root == genesis), "not built in"),
         "genesis_validators_root": f"0x{genesis.hex()}",
         "checkpoint": f"0x{outline.checkpoint.hex()}",
         "made_at": time_text(outline.time),

@@ -75,12 +75,12 @@ TRUST, one of, strongest first:
                      beacon node's URL, or a folder of its answers (bootstrap*.json, updates*.json,
                      finality_update*.json); none is believed, and one honest node or whole set of files is enough.
                      With it:
-    --network FILE         the constants of another network than mainnet
+    --network NAME|FILE    another network than mainnet: sepolia, hoodi, gnosis, or a file of its constants
     --light-client FILE    keep the light client's state there, and go on from it next time
-    --checkpoint-age D     how old the checkpoint or the saved state may be (14d)
+    --checkpoint-age D     how old the checkpoint or the saved state may be (14d; sepolia 27h, gnosis 10h)
     --finality-age D       how old the newest finalized block may be (1h)
     --evidence-out FILE    write all of it in one file, which zkstate verify checks without a network
-  --evidence FILE --checkpoint ROOT --registry ADDRESS [--network FILE] [--at TIME]
+  --evidence FILE --checkpoint ROOT --registry ADDRESS [--network NAME|FILE] [--at TIME]
                      what --evidence-out wrote, replayed without a network; an epoch that travelled in blobs and was
                      read from them is in it whole, and needs no mirror. --at judges ages as of that time
   --rpc URL [--rpc URL ...] --registry ADDRESS [--block-hash HASH] [--chain-id N]

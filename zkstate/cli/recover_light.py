@@ -12,11 +12,11 @@ from lightclient.consensus import store
 from lightclient.consensus.forks import Chain
 from lightclient.consensus.sync import LightClient
 from lightclient.evidence import Evidence, replay
-from lightclient.finality import MAX_CHECKPOINT_AGE_S, MAX_FINALITY_AGE_S, Conflict, Followed, follow
+from lightclient.finality import MAX_FINALITY_AGE_S, Conflict, Followed, follow
 from lightclient.network import read_network
 from lightclient.registry_reader import RegistryReader
 from zkstate.atomic import replace_file
-from zkstate.cli.arguments import Namespace, Parser, hex_bytes, is_given, seconds
+from zkstate.cli.arguments import Namespace, Parser, hex_bytes, is_given, network, seconds
 from zkstate.errors import InputError
 from zkstate.publication.header import SignedHeader
 
@@ -26,7 +26,7 @@ _OPTIONS = ("beacon", "checkpoint", "network", "light_client", "checkpoint_age",
 def declare_light(parser: Parser) -> None:
     parser.add_argument("--beacon", action="append", default=[])
     parser.add_argument("--checkpoint", type=hex_bytes(32))
-    parser.add_argument("--network", type=Path)
+    parser.add_argument("--network", type=network)
     parser.add_argument("--light-client", type=Path)
     parser.add_argument("--checkpoint-age", type=seconds)
     parser.add_argument("--finality-age", type=seconds)
@@ -101,7 +101,7 @@ def light_root(args: Namespace) -> LightRoot:
     if args.chain_id not in (None, chain.chain_id):
         raise InputError(f"--chain-id {args.chain_id}, and {chain.name} has {chain.chain_id}")
     begin = _beginning(args, chain)
-    checkpoint_age = MAX_CHECKPOINT_AGE_S if args.checkpoint_age is None else args.checkpoint_age
+    checkpoint_age = chain.checkpoint_age_s if args.checkpoint_age is None else args.checkpoint_age
     followed = follow(
         [source for place in args.beacon for source in beacons_at(place, float(args.timeout))],
         chain,

@@ -91,8 +91,8 @@ PINS OF EVIDENCE, which can also stand behind the header of a proof, with --evid
 
   --checkpoint ROOT         the root of the finalized block that it starts from, which you got from somewhere you trust
   --venue-registry ADDRESS  the registry contract of the venue
-  --network FILE            the constants of another network than mainnet
-  --checkpoint-age D        how old the checkpoint may be (14d)
+  --network NAME|FILE       another network than mainnet: sepolia, hoodi, gnosis, or a file of its constants
+  --checkpoint-age D        how old the checkpoint may be (14d; sepolia 27h, gnosis 10h)
   --finality-age D          how old the block may be that it shows the registry in: what came later it cannot show
   --at TIME                 judge ages as of this time: you believe that the evidence was there by then
 

@@ -10,7 +10,7 @@ from functools import cache
 import pytest
 
 from lightclient.consensus import follow, sync, wire
-from lightclient.consensus.forks import MAINNET
+from lightclient.consensus.chains import MAINNET
 from lightclient.execution.proof import verify_answer
 from tests.lightclient.consensus.official import chain_of, unhex
 from tests.shared import shared_path

@@ -9,7 +9,8 @@ import pytest
 import yaml
 
 from lightclient.consensus import follow, sync, wire
-from lightclient.consensus.forks import FAR_FUTURE, MAINNET, Chain, Fork
+from lightclient.consensus.chains import MAINNET
+from lightclient.consensus.forks import FAR_FUTURE, Chain, Fork
 from lightclient.consensus.types import EMPTY_BEACON, Header, SyncCommittee, formats, signing_root
 from lightclient.execution.account import verify_account_proof, verify_storage_proof
 from lightclient.execution.header import BlockHeader
