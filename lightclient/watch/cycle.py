@@ -20,7 +20,14 @@ from pathlib import Path
 
 import msgspec
 
-from zkstate.errors import DisagreementError, EnvironmentFailure, InputError, SourceError, ZkstateError
+from zkstate.errors import (
+    DisagreementError,
+    EnvironmentFailure,
+    InputError,
+    MissingError,
+    SourceError,
+    ZkstateError,
+)
 from zkstate.publication.header import SIGNED_BYTES, Header, SignedHeader, equivocation
 from zkstate.publication.layout import HEADER, epoch_folder
 from zkstate.publication.mirrors import Mirror
@@ -34,7 +41,7 @@ from ..sampling import Sample
 from ..source import Fleet
 from .contract import counted, words_of
 from .events import Alarm, Event
-from .folder import MAX_EQUIVOCATIONS, WatchFolder
+from .folder import MAX_EQUIVOCATIONS, State, WatchFolder
 from .followed import FollowedHeaders
 from .notes import Notes
 from .probe import BEHIND, SERVES, SILENT, WRONG, Probe, Prober
@@ -219,7 +226,7 @@ class Watcher:
         if known.newest and epoch < known.newest:
             run.happen("rolled-back", f"the newest epoch was {known.newest}, and is {epoch}", epoch)
         elif known.newest:
-            there = header_hash if epoch == known.newest else root.epoch_hash(known.newest).hex()
+            there = header_hash if epoch == known.newest else _hash_now(root, known)
             if there != known.newest_hash:
                 run.happen(
                     "epoch-replaced", f"epoch {known.newest} had hash {known.newest_hash}, and has {there}", epoch
@@ -378,3 +385,13 @@ class Watcher:
             failed=run.failed,
             asks_registry=self._asks_registry,
         )
+
+
+def _hash_now(root: TrustRoot, known: State) -> str:
+    """What a trust root says of the epoch that was the newest. Headers that are followed may begin behind it."""
+    try:
+        return root.epoch_hash(known.newest).hex()
+    except MissingError:
+        if not isinstance(root, FollowedHeaders):
+            raise
+        return known.newest_hash

@@ -100,6 +100,7 @@ class WatchFolder:
         self.root, self._kept, self._max_log = root, kept_bundles, max_log_bytes
         self._state = State()
         self._saved = b""
+        self._unwritten: dict[int, SignedHeader] = {}
 
     @contextlib.contextmanager
     def opened(self) -> Iterator[WatchFolder]:
@@ -147,11 +148,13 @@ class WatchFolder:
                     older = self._log(i - 1)
                     if older.exists():
                         older.replace(self._log(i))
+            self._end_last_line()
             fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW, PRIVATE_FILE)
-            with os.fdopen(fd, "ab") as file:
-                file.write(b"".join(event.encode() for event in events))
-                file.flush()
-                os.fsync(file.fileno())
+            with os.fdopen(fd, "ab", buffering=0) as file:
+                rest = memoryview(b"".join(event.encode() for event in events))
+                while rest:
+                    rest = rest[file.write(rest) :]
+                os.fsync(fd)
 
     def keep_bundle(self, bundle: Bundle) -> Path:
         """Keep an account bundle under its epoch and hash, and as the newest; the oldest beyond the limit go."""
@@ -167,15 +170,21 @@ class WatchFolder:
         return path if path.exists() else None
 
     def keep_header(self, signed: SignedHeader) -> None:
-        """Keep a header that is believed."""
-        path = self.root / "headers" / f"{signed.header.epoch:08d}.bin"
-        replace_file(path, signed.encode())
-        self._prune("headers", KEPT_HEADERS, spare=path.name)
+        """Keep a header that is believed; one that the disk refuses is remembered, and written with the next."""
+        if len(self._unwritten) >= KEPT_HEADERS:
+            del self._unwritten[min(self._unwritten)]
+        self._unwritten[signed.header.epoch] = signed
+        for epoch in list(self._unwritten):
+            replace_file(self.root / "headers" / _header_name(epoch), self._unwritten[epoch].encode())
+            del self._unwritten[epoch]
+        self._prune("headers", KEPT_HEADERS, spare=_header_name(signed.header.epoch))
 
     def header(self, epoch: int) -> SignedHeader | None:
         """The header that was believed for an epoch; None if none is kept, or it is damaged."""
+        if epoch in self._unwritten:
+            return self._unwritten[epoch]
         try:
-            return SignedHeader.decode(read_below(self.root / "headers", f"{epoch:08d}.bin", SIGNED_BYTES))
+            return SignedHeader.decode(read_below(self.root / "headers", _header_name(epoch), SIGNED_BYTES))
         except (MissingError, SourceError, InputError, DisagreementError):
             return None
 
@@ -244,12 +253,14 @@ class WatchFolder:
         return self.root / (f"events.{i}.jsonl" if i else "events.jsonl")
 
     def _end_last_line(self) -> None:
-        """Cut off what a killed writer left of a line."""
+        """Cut off what a killed writer, or a disk that was full, left of a line."""
         path = self.root / "events.jsonl"
-        if path.exists():
+        if path.exists() and path.stat().st_size:
             with path.open("r+b") as file:
-                data = file.read()
-                file.truncate(data.rfind(b"\n") + 1)
+                file.seek(-1, os.SEEK_END)
+                if file.read() != b"\n":
+                    file.seek(0)
+                    file.truncate(file.read().rfind(b"\n") + 1)
 
     def _load(self) -> None:
         path = self.root / "state.json"
@@ -268,6 +279,10 @@ class WatchFolder:
                 f"{path} is damaged: sha256 {found}, and it states {kept.sha256:.80}; move it away to begin anew"
             )
         self._saved = data
+
+
+def _header_name(epoch: int) -> str:
+    return f"{epoch:08d}.bin"
 
 
 def _name(signed: SignedHeader) -> str:

@@ -48,7 +48,7 @@ class FollowedHeaders:
                 if _same_operator(last, signed):
                     wrong[signed.header.hash] = signed
                 _require_next(last, signed)
-                seen[signed.header.hash] = wrong.pop(signed.header.hash)
+                seen[signed.header.hash] = signed
                 return signed.header.hash
 
             try:
@@ -56,7 +56,7 @@ class FollowedHeaders:
             except (SourceError, DisagreementError):
                 self.broken = [(self.newest, signed) for signed in list(wrong.values())]
                 return
-            found = [*list(seen.values()), *list(wrong.values())]
+            found = list((wrong | seen).values())
             self.newest = seen[first]
             self.contradicting += [(self.newest, other) for other in found if equivocation(self.newest, other)]
             self.believed.append(self.newest)

@@ -24,17 +24,19 @@ class Telling:
         self._folder, self._webhook = folder, webhook
         self._alarms = Alarms(folder.state.alarms, folder.state.recent, patient=patient)
         self._said: set[str] = set()
+        self._unmarked: list[str] = []
 
     def tell(self, run: Notes) -> None:
         """What has been found and has happened since the last call; the webhook is not asked again in a cycle in which
         it failed.
         """
-        pairs = self._pairs(run)
+        self._unmarked += self._pairs(run)
         self._take(run, self._alarms.rise(run.now, run.state.newest, run.found))
-        self._keep(run)
-        for name in pairs:
+        if self._keep(run):
             with run.on_this_machine():
-                self._folder.mark_told(name)
+                while self._unmarked:
+                    self._folder.mark_told(self._unmarked[0])
+                    del self._unmarked[0]
         if self._webhook is not None and ("webhook-failed", "") not in run.found:
             left, fault = self._webhook.tell(run.state.pending)
             run.state = msgspec.structs.replace(run.state, pending=left)
@@ -87,16 +89,23 @@ class Telling:
             unlogged=(*state.unlogged, *fresh)[-MAX_UNLOGGED:],
         )
 
-    def _keep(self, run: Notes) -> None:
-        """Log and state on disk; a disk that refuses is an alarm."""
-        try:
+    def _keep(self, run: Notes) -> bool:
+        """Log and state on disk; a disk that refuses is an alarm. Whether one of them has all there is to tell."""
+        kept = 0
+        for keep in (self._log, self._save):
             try:
-                self._folder.log(list(run.state.unlogged))
-                run.state = msgspec.structs.replace(run.state, unlogged=())
-            finally:
-                self._folder.save(run.state)
-        except EnvironmentFailure as error:
-            run.find(*_DISK, str(error))
+                keep(run)
+                kept += 1
+            except EnvironmentFailure as error:
+                run.find(*_DISK, str(error))
+        return kept > 0
+
+    def _log(self, run: Notes) -> None:
+        self._folder.log(list(run.state.unlogged))
+        run.state = msgspec.structs.replace(run.state, unlogged=())
+
+    def _save(self, run: Notes) -> None:
+        self._folder.save(run.state)
 
 
 def two_headers(epoch: int, where: str) -> str:

@@ -4,6 +4,8 @@ import csv
 import hashlib
 import json
 import shutil
+import subprocess
+import sys
 from dataclasses import replace
 from decimal import Decimal
 
@@ -12,7 +14,7 @@ import pytest
 
 from circuits.migration import Export
 from lightclient.bundle import Bundle
-from tests.cli.program import tree, zkstate
+from tests.cli.program import environment, tree, zkstate
 from tests.state.test_options import in_doubles, plain_table
 from zkstate.errors import EncodingError
 from zkstate.state import valuation_files
@@ -175,3 +177,23 @@ def test_greeks_of_options_are_those_of_the_book_and_of_doubles():
         option: Option = option_of(instrument, table, time)
         assert in_doubles(option) == pytest.approx(float(line["table_mark_price"]), rel=1e-6)
         assert abs(Decimal(line["computed_implied_volatility"]) - option.volatility) < Decimal("1e-15")
+
+
+def test_nothing_that_lies_in_the_export_is_run(exported, tmp_path):
+    """Judged from within its own folder, where modules of the names that the program imports are planted."""
+    folder = tmp_path / "planted"
+    shutil.copytree(exported, folder)
+    planted = f"open({str(tmp_path / 'ran')!r}, 'w')\n"
+    for name in ("zkstate", "zkstate/state", "numpy", "pyarrow"):
+        (folder / name).mkdir()
+        (folder / name / "__init__.py").write_text(planted)
+    for name in ("zkstate/state/valuation_parquet", "msgspec", "struct"):
+        (folder / f"{name}.py").write_text(planted)
+    told = subprocess.run(
+        [sys.executable, "-P", "-m", "zkstate", "verify", ".", "--challenge", CHALLENGE],
+        cwd=folder,
+        env=environment(),
+        capture_output=True,
+        check=False,
+    )
+    assert (told.returncode, (tmp_path / "ran").exists()) == (0, False), told.stderr

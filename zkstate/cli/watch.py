@@ -239,7 +239,7 @@ def _store(store: Path, passphrase: Path, bundle: Path) -> None:
 
 def _zkstate(*argv: str) -> None:
     """Another verb in a process of its own, whose memory goes with it. Errors: of the class of its exit code."""
-    command = [sys.executable, "-m", "zkstate", *argv]
+    command = [sys.executable, "-P", "-m", "zkstate", *argv]  # -P: not what lies in the folder the watch runs in
     try:
         done = subprocess.run(  # noqa: S603 (this program itself, without a shell)
             command,

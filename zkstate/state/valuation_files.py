@@ -103,7 +103,7 @@ def from_parquet(data: bytes) -> Lines:
     """
     if importlib.util.find_spec("pyarrow") is None:
         pyarrow()  # says what to install
-    reader = [sys.executable, "-m", "zkstate.state.valuation_parquet"]
+    reader = [sys.executable, "-P", "-m", "zkstate.state.valuation_parquet"]  # -P: not what a stranger's folder holds
     try:
         done = subprocess.run(  # noqa: S603  # our own module
             reader, input=_checked(data, PARQUET), capture_output=True, timeout=READER_S, check=False
@@ -113,7 +113,10 @@ def from_parquet(data: bytes) -> Lines:
     if done.returncode != 0:
         words = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
         raise EncodingError(f"{PARQUET} cannot be read: {words[:200]!r}")
-    form = msgspec.json.decode(done.stdout, type=_Document)
+    try:
+        form = msgspec.json.decode(done.stdout, type=_Document)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise EncodingError(f"{PARQUET} was read as what is no table: {error}") from None
     return _same(PARQUET, form.columns, form.rows, len(form.rows), canonical=True)
 
 
