@@ -1,6 +1,7 @@
 """Snapshot, publish and recovery over a synthetic venue: seconds, bytes read and peak memory against accounts.
 
     python benches/bench_recover.py [--json] [--accounts 1000,10000,100000] [--repeat 5]
+    python benches/plot_recover.py JSON OUT.svg
 
 Each size runs in a fresh process, so that its peak memory is its own. The recovered account is compared with the
 ledger before anything is timed. `3 of 5` are five servers, one of which refuses connections and one never answers.
@@ -52,7 +53,7 @@ def measure(accounts, repeat, results):
     operator = Operator(os.urandom(32), synthetic_master(SEED))
     with tempfile.TemporaryDirectory() as place:
         start = time.perf_counter()
-        snapshot = write_epoch(ledger, operator, Path(place, "out"))
+        snapshot = write_epoch(ledger, operator, Path(place, "out"), jobs=os.cpu_count())
         snapshot_s, snapshot_mib = time.perf_counter() - start, peak_mib()
         start = time.perf_counter()
         mirror = Path(place, "mirror")

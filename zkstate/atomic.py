@@ -34,7 +34,7 @@ def disk_errors(what: str) -> Iterator[None]:
         raise EnvironmentFailure(f"{what}: {error.strerror or error}{where}") from error
 
 
-def write_new(path: Path, content: bytes | memoryview | Iterable[bytes], mode: int = PUBLIC_FILE) -> None:
+def write_new(path: Path, content: bytes | memoryview | Iterable[bytes | memoryview], mode: int = PUBLIC_FILE) -> None:
     """Write a file that does not exist yet, whole or in parts, inside a folder that `new_folder` will sync."""
     fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
     with os.fdopen(fd, "wb", buffering=0) as file:

@@ -1,6 +1,7 @@
 """zkstate snapshot: from a ledger to an epoch, or nothing."""
 
 import json
+import shutil
 import stat
 
 import pytest
@@ -50,6 +51,24 @@ def test_epochs_follow_each_other(tmp_path, published):
     assert second.time == 1795262400
 
 
+def test_the_next_epoch_computes_only_what_changed(tmp_path, published):
+    """By what lies beside the header; a damaged file costs time, and a note says so."""
+    private = shutil.copytree(published.epoch, tmp_path / "one") / "private"
+    then = ("--operator", published.operator, "--previous", tmp_path / "one/public/header.bin", "--json", "--time")
+    found = zkstate("snapshot", f"synthetic:{ACCOUNTS}", *then, "2026-11-21T12:00:00Z", "--out", tmp_path / "two")
+    assert found.code == 0, found.err
+    reused = found.json["reused"]
+    assert (reused["keys"], reused["rows"]) == (ACCOUNTS, ACCOUNTS)
+    data = bytearray((private / "computed.bin").read_bytes())
+    data[-1] ^= 1
+    (private / "computed.bin").write_bytes(data)
+    found = zkstate("snapshot", f"synthetic:{ACCOUNTS}", *then, "2026-11-21T12:00:00Z", "--out", tmp_path / "three")
+    assert found.code == 0, found.err
+    assert found.json["reused"] == {"keys": 0, "rows": 0, "orders": 0}
+    assert "everything is computed again" in found.err
+    assert "damaged" in found.err
+
+
 def test_another_operator_cannot_continue(tmp_path, published):
     outcome = snapshot("synthetic:5", tmp_path, "--previous", published.header)
     assert outcome.code == 4
@@ -62,7 +81,7 @@ def test_secrets_are_private_and_never_printed(tmp_path):
     outcome = snapshot("synthetic:5", tmp_path, "--issue-key", issue, "--json")
     assert outcome.code == 0
     private = [path for path in tmp_path.glob("epoch/private/**/*") if path.is_file()]
-    assert len(private) == 2 + 15
+    assert len(private) == 3 + 15
     secrets = [*tmp_path.glob("operator/*"), tmp_path / "one.key", *private]
     for path in secrets:
         assert stat.S_IMODE(path.stat().st_mode) == 0o600

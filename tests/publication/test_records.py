@@ -10,7 +10,6 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from tests.publication.venue import OPERATOR, TABLE, ledger
 from zkstate.errors import DisagreementError, EncodingError, InputError, LedgerError, LengthError, ZkstateError
-from zkstate.publication.epoch import seal_records
 from zkstate.publication.header import Header
 from zkstate.publication.records import (
     BUCKET_BYTES,
@@ -24,6 +23,7 @@ from zkstate.publication.records import (
     shared_secrets,
     write_buckets,
 )
+from zkstate.publication.sealing import seal_records
 from zkstate.state import commit, tree
 from zkstate.state.identity import AccountKey
 

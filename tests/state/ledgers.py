@@ -1,5 +1,7 @@
 """Ledgers for tests: random ones by columns, from plain rows and orders."""
 
+from dataclasses import replace
+
 import numpy as np
 from hypothesis import strategies as st
 
@@ -60,3 +62,24 @@ def ledgers(draw, **limits):
     made, risky = built_table(table), draw(st.booleans())
     scenarios = built_scenarios(draw(plain_scenarios(len(table), most=4)), made.depth) if risky else None
     return ledger_of(made, rows, orders, scenarios=scenarios)
+
+
+@st.composite
+def changes(draw):
+    """A plain table and the accounts of two epochs by name: some stay, change, go or come, most classes among them."""
+    table = draw(tables(least=10, most=12))
+
+    def account():
+        book = draw(orders(table, most=10))
+        return with_empty(draw(plain_rows(table, most=10)), book), sorted(book)
+
+    before = {f"user {i}": account() for i in range(draw(st.integers(1, 6)))}
+    after = {name: account() if draw(st.booleans()) else held for name, held in before.items() if draw(st.booleans())}
+    after |= {f"new {i}": account() for i in range(draw(st.integers(0 if after else 1, 3)))}
+    return table, before, dict(draw(st.permutations(list(after.items()))))
+
+
+def named_ledger(table, accounts):
+    """The ledger of rows and orders by name, before keys are issued."""
+    made = ledger_of(built_table(table), *map(list, zip(*accounts.values(), strict=True)), keys=False)
+    return replace(made, names=tuple(accounts))

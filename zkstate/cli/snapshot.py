@@ -12,25 +12,26 @@ from rich.console import Console
 
 from zkstate.atomic import remove_partials
 from zkstate.cli import snapshot_journal
-from zkstate.cli.arguments import Namespace, Parser, existing, k_of_n, named_file, unix_time
+from zkstate.cli.arguments import Namespace, Parser, existing, k_of_n, named_file, unix_time, whole
 from zkstate.cli.ledgers import open_ledger
 from zkstate.cli.named import read_header
 from zkstate.cli.terminal import Terminal, duration_text, shortened, show_facts, size_text
 from zkstate.errors import EnvironmentFailure, InputError
-from zkstate.publication.epoch import HEADS_FILE, PRIVATE, Snapshot, write_epoch
+from zkstate.publication.epoch import COMPUTED_FILE, HEADS_FILE, PRIVATE, Snapshot, write_epoch
 from zkstate.publication.erasure import Code
 from zkstate.publication.header import Header
 from zkstate.publication.layout import HEADER, PUBLIC
 from zkstate.publication.operator import Operator
 from zkstate.publication.progress import Progress
 from zkstate.publication.venue_journal import locked
+from zkstate.state.computed import MAX_COMPUTED_BYTES, Computed
 from zkstate.state.identity import read_private
 from zkstate.state.journal_heads import MAX_HEADS_BYTES, Heads
 from zkstate.state.ledger import Ledger
 
 _USAGE = """\
 usage: zkstate snapshot LEDGER --operator DIR --out DIR [--previous HEADER] [--time T]
-                        [--issue-key NAME=FILE ...] [--shards KofN] [--json]
+                        [--issue-key NAME=FILE ...] [--shards KofN] [--jobs N] [--json]
 
        zkstate snapshot [LEDGER] --journal FOLDER [--events FILE] --operator DIR [--out DIR] [...]
 
@@ -42,11 +43,13 @@ Commit to a ledger: compute its state root, sign the header, and write everythin
   --out DIR              where the epoch is written; must not exist. DIR/public goes to mirrors
                          (zkstate publish), DIR/private stays with the venue
   --previous HEADER      header.bin of the epoch before, which this one continues; histories go on from what its
-                         private folder holds, if that lies beside, and else from what the ledger states
+                         private folder holds, if that lies beside, and else from what the ledger states. Then, too,
+                         only what changed of rows, orders and names is hashed again
   --time T               the time of the state, where the ledger has none or another: seconds since
                          1970 or ISO 8601 with a zone
   --issue-key NAME=FILE  write the account key issued to NAME, an account that brought no key of its own
   --shards KofN          commit to N shards of the files too, such as 3of5, any K of which rebuild every byte
+  --jobs N               processes to seal records with, by default one for each core from 32,768 accounts on
 
 A journal, which replays the whole venue event by event for whoever holds its key:
 
@@ -56,6 +59,7 @@ Example:
 
   zkstate snapshot synthetic:200 --operator operator --issue-key user-00000072=trader.key --out epoch-1
 """
+_SPREAD_FROM = 1 << 15
 USAGE = _USAGE.replace("{journal}", snapshot_journal.HELP)
 
 
@@ -67,6 +71,7 @@ def declare(parser: Parser) -> None:
     parser.add_argument("--time", type=unix_time)
     parser.add_argument("--issue-key", type=named_file, action="append", default=[])
     parser.add_argument("--shards", type=k_of_n)
+    parser.add_argument("--jobs", type=whole(1, 256))
     snapshot_journal.declare_journal(parser)
 
 
@@ -87,6 +92,7 @@ def run(args: Namespace, terminal: Terminal) -> int:
             ledger = open_ledger(args.ledger, time=args.time, since=None if previous is None else previous.time)
             _check_issued(ledger, args.issue_key)
         heads = None if args.previous is None else _heads_beside(args.previous)
+        computed, damage = (None, ()) if args.previous is None else _computed_beside(args.previous)
         operator = Operator.read_or_create(args.operator)
         code = None if args.shards is None else Code(*args.shards)
         with _journal(args):
@@ -103,10 +109,12 @@ def run(args: Namespace, terminal: Terminal) -> int:
                 code=code,
                 salt_secret=None if closed is None else closed.salts,
                 journal_head=0 if closed is None else closed.journal_head,
+                computed=computed,
+                jobs=_jobs(args.jobs, len(ledger)),
                 progress=progress,
             )
     _issue(operator, args.issue_key, args.out)
-    for note in shortened(ledger.notes, "--json"):
+    for note in (*damage, *shortened(ledger.notes, "--json")):
         terminal.say(note)
     if previous is not None and heads is None and ledger.journal is not None:
         terminal.say(f"histories go on from where the ledger says: there is no {PRIVATE}/{HEADS_FILE} beside {PUBLIC}")
@@ -159,12 +167,32 @@ def _append(args: Namespace, terminal: Terminal) -> int:
     return 0
 
 
+def _beside(header: Path, name: str) -> Path | None:
+    """A file of the private folder that lies beside the public one of a header, if there is one."""
+    path = header.resolve().parent.parent / PRIVATE / name
+    return path if header.resolve().parent.name == PUBLIC and path.exists() else None
+
+
 def _heads_beside(header: Path) -> Heads | None:
-    """Where the histories of the epoch before stand, if its private folder lies beside the public one of its header."""
-    path = header.resolve().parent.parent / PRIVATE / HEADS_FILE
-    if header.resolve().parent.name != PUBLIC or not path.exists():
-        return None
-    return Heads.decode(read_private(path, MAX_HEADS_BYTES, "history heads file"))
+    """Where the histories of the epoch before stand."""
+    path = _beside(header, HEADS_FILE)
+    return None if path is None else Heads.decode(read_private(path, MAX_HEADS_BYTES, "history heads file"))
+
+
+def _computed_beside(header: Path) -> tuple[Computed | None, tuple[str, ...]]:
+    """What the epoch before computed. One that is damaged costs time alone, so it is passed over with a note."""
+    path = _beside(header, COMPUTED_FILE)
+    if path is None:
+        return None, ()
+    try:
+        return Computed.decode(read_private(path, MAX_COMPUTED_BYTES, "file of computed digests")), ()
+    except InputError as error:
+        return None, (f"everything is computed again: {path}: {error}",)
+
+
+def _jobs(stated: int | None, accounts: int) -> int:
+    """How many processes seal records: one, unless told otherwise or worth the start of more."""
+    return stated or (1 if accounts < _SPREAD_FROM else os.cpu_count() or 1)
 
 
 def _check_issued(ledger: Ledger, issued: list[tuple[str, Path]]) -> None:
@@ -215,6 +243,7 @@ def _result(ledger: Ledger, snapshot: Snapshot) -> dict[str, object]:
         "files": snapshot.files,
         "bytes": snapshot.public_bytes,
         "seconds": snapshot.seconds,
+        "reused": snapshot.reused,
         "notes": list(ledger.notes),
     }
 

@@ -2,7 +2,8 @@
 
 OUT/public/     header.bin, manifest.json, tables, tiles, records: what mirrors serve (docs/spec.md §6)
 OUT/private/    salts.key: the secret behind the leaves' salts, mode 0600; heads.bin: where the accounts' histories
-                stand, for the next epoch; holdings: every account, for a solvency proof. All stay with the venue
+                stand, and computed.bin: what need not be computed again, for the next epoch; holdings: every
+                account, for a solvency proof. All stay with the venue
 """
 
 from __future__ import annotations
@@ -14,11 +15,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from zkstate.atomic import PRIVATE_FILE, PRIVATE_FOLDER, new_folder, write_new
-from zkstate.errors import DisagreementError, EncodingError, EnvironmentFailure, LedgerError
+from zkstate.errors import DisagreementError, EnvironmentFailure, LedgerError
 from zkstate.publication.erasure import Code
 from zkstate.publication.header import SYNTHETIC, Header, SignedHeader, sign
 from zkstate.publication.holdings import HOLDINGS, write_holdings
@@ -28,32 +28,36 @@ from zkstate.publication.manifest import Manifest
 from zkstate.publication.operator import Operator
 from zkstate.publication.progress import Progress, silent
 from zkstate.publication.records import Sealer, record_bits_for, write_buckets
+from zkstate.publication.sealing import seal_journals, seal_records
 from zkstate.publication.shards import plan_shards
 from zkstate.publication.tables import encode_order_book, encode_totals
 from zkstate.publication.tiles import write_tiles
 from zkstate.state import commit, tree
+from zkstate.state.computed import Computed, Memory
 from zkstate.state.identity import write_secret
 from zkstate.state.journal_heads import Heads, continued, heads_of
-from zkstate.state.ledger import Ledger, issue_keys
+from zkstate.state.ledger import Ledger
 from zkstate.state.scenarios import encode_scenarios
 from zkstate.state.table import encode_table
 
 PRIVATE = "private"
 SALTS_FILE = "salts.key"
 HEADS_FILE = "heads.bin"
-
-_REPORT_EVERY = 1024
+COMPUTED_FILE = "computed.bin"
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A written epoch: its folder, its signed header, what was written, and the seconds of each step."""
+    """A written epoch: its folder, its signed header, what was written, the seconds of each step, and how many keys and
+    digests of rows and of orders were those that the epoch before had computed.
+    """
 
     folder: Path
     signed: SignedHeader
     files: int
     public_bytes: int
     seconds: dict[str, float]
+    reused: dict[str, int]
 
     @property
     def public(self) -> Path:
@@ -82,6 +86,8 @@ def write_epoch(
     code: Code | None = None,
     salt_secret: bytes | None = None,
     journal_head: int = 0,
+    computed: Computed | None = None,
+    jobs: int = 1,
     entropy: Callable[[int], bytes] = os.urandom,
     progress: Progress = silent,
 ) -> Snapshot:
@@ -90,26 +96,31 @@ def write_epoch(
     Accounts without keys get those that the operator issues to their names. The epoch follows `previous`, or
     is 1; with `heads`, what that epoch left in its private folder, histories continue from there, and otherwise from
     where the ledger says. With `code` the header commits to shards of the files too. With a journal of the venue
-    (`venue_journal.py`) the salts' secret and the journal's head are those of the segment that closes the epoch. The
-    record key's private half lives in this call alone. A failure or a kill leaves no `out`.
+    (`venue_journal.py`) the salts' secret and the journal's head are those of the segment that closes the epoch. With
+    `computed`, what the epoch before left, nothing in it is computed again; that, and on how many processes records are
+    sealed, changes no byte. The record key's private half lives in this call and those processes alone. A failure or a
+    kill leaves no `out`.
     Errors: LedgerError for a ledger that cannot be committed to, DisagreementError if `previous` is another
     venue's header, EnvironmentFailure if the disk refuses or `out` exists.
     """
     if out.exists() or out.is_symlink():
         raise EnvironmentFailure(f"{out} exists already; a snapshot is never overwritten: remove it or choose another")
     epoch, previous_root = _continue(ledger, operator, previous)
-    watch = _Stopwatch()
+    watch, memory = _Stopwatch(), Memory.of(computed)
     if ledger.owners is None:
         with watch.step("issue keys"):
             progress("issue keys", 0, len(ledger))
-            ledger = issue_keys(ledger, operator.issuing_master)
+            ledger = memory.issue_keys(ledger, operator.issuing_master)
             progress("issue keys", len(ledger), len(ledger))
     ledger = continued(ledger, heads, None if previous is None else (previous.state_root, previous.time))
     venue = commit.venue_id(operator.public_key, ledger.venue)
     salt_secret = entropy(tree.SECRET_BYTES) if salt_secret is None else salt_secret
     with watch.step("commit accounts"):
         progress("commit accounts", 0, len(ledger))
-        accounts = tree.build(ledger, venue, epoch, salt_secret)
+        with watch.step("digests"):
+            digests = memory.digests(ledger)
+        accounts = tree.build(ledger, venue, epoch, salt_secret, digests=digests)
+        del digests
         progress("commit accounts", len(ledger), len(ledger))
 
     with watch.step("write"), new_folder(out) as folder:
@@ -127,11 +138,12 @@ def write_epoch(
                 write_new(public / SCENARIOS, encode_scenarios(ledger.scenarios))
         with watch.step("write holdings"):
             write_holdings(private / HOLDINGS, ledger, accounts)
+            write_new(private / COMPUTED_FILE, memory.after.encode(), PRIVATE_FILE)
         with watch.step("write tiles"):
             write_tiles(accounts.tree, public, progress)
         record_key = X25519PrivateKey.from_private_bytes(entropy(32))
         with watch.step("seal records"):
-            entries = seal_records(ledger, accounts, Sealer(record_key, venue, epoch), progress)
+            entries = seal_records(ledger, accounts, Sealer(record_key, venue, epoch), progress, jobs)
         with watch.step("write records"):
             record_bits = record_bits_for(sum(map(len, entries)))
             write_buckets(entries, record_bits, public, progress)
@@ -174,45 +186,7 @@ def write_epoch(
         progress("sync", 0, 1)
     progress("sync", 1, 1)
     size = sum(entry.size for entry in manifest.files) + len(manifest.encode()) + len(signed.encode())
-    return Snapshot(out, signed, len(manifest.files) + 2, size, watch.seconds)
-
-
-def seal_records(
-    ledger: Ledger, accounts: tree.AccountsTree, sealer: Sealer, progress: Progress = silent
-) -> list[bytes]:
-    """The sealed entry of every account, sorted by tag."""
-    leaves = accounts.leaves.to_bytes()
-    view_keys = ledger.keys()[1][accounts.accounts].tobytes()
-    entries: list[bytes] = []
-    for size_class, positions, plaintexts in accounts.records(ledger):
-        for position, plaintext in zip(positions.tolist(), plaintexts, strict=True):
-            at = slice(32 * position, 32 * position + 32)
-            try:
-                entry = sealer.seal(view_keys[at], size_class, leaves[at], plaintext.tobytes())
-            except EncodingError as error:
-                name = ledger.names[int(accounts.accounts[position])]
-                raise LedgerError(f"view key of account {name!r}: {error}") from error
-            entries.append(entry)
-            if len(entries) % _REPORT_EVERY == 0:
-                progress("seal records", len(entries), len(accounts))
-    entries.sort()
-    progress("seal records", len(accounts), len(accounts))
-    return entries
-
-
-def seal_journals(ledger: Ledger, sealer: Sealer, progress: Progress = silent) -> list[bytes]:
-    """The sealed new entries of every account that has any, sorted by tag."""
-    if ledger.journal is None:
-        return []
-    view_keys = ledger.keys()[1]
-    entries: list[bytes] = []
-    for code, accounts, plaintexts in ledger.journal.plaintexts(np.arange(len(ledger))):
-        for account, plaintext in zip(accounts.tolist(), plaintexts, strict=True):
-            entries.append(sealer.seal(view_keys[account].tobytes(), code, b"", plaintext.tobytes()))
-            if len(entries) % _REPORT_EVERY == 0:
-                progress("seal journals", len(entries), len(ledger))
-    entries.sort()
-    return entries
+    return Snapshot(out, signed, len(manifest.files) + 2, size, watch.seconds, memory.reused)
 
 
 def _continue(ledger: Ledger, operator: Operator, previous: Header | None) -> tuple[int, int]:

@@ -7,17 +7,11 @@ is killed, the next run keeps the batches that hold and proves the others; `solv
 from __future__ import annotations
 
 import fcntl
-import multiprocessing
 import os
-import signal
-import threading
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing.connection import wait as wait_for
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +20,7 @@ from zkstate.atomic import PRIVATE_FILE, PUBLIC_FOLDER, disk_errors, make_folder
 from zkstate.errors import DisagreementError, EncodingError, EnvironmentFailure, InputError
 from zkstate.publication.epoch import PRIVATE
 from zkstate.publication.layout import PUBLIC, TOTALS
+from zkstate.publication.processes import spread
 from zkstate.publication.progress import Progress, silent
 from zkstate.publication.regular import read_below
 from zkstate.publication.tables import MAX_TOTALS_BYTES, check_totals
@@ -176,44 +171,17 @@ def _settled(shop: Workshop, sums: Sequence[Sums], jobs: int, progress: Progress
             progress("prove batches", index, count)
             yield shop.settle(index, sums[index])
         return
-    context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_start, initargs=(shop.job,))
-    waiting: set[Future[Done]] = set()
-    try:
-        done = 0
-        for index in range(count):
-            waiting.add(pool.submit(_settle, index, sums[index]))
-            if len(waiting) < 2 * jobs and index < count - 1:
-                continue
-            while waiting and (len(waiting) >= 2 * jobs or index == count - 1):
-                finished, waiting = wait(waiting, return_when=FIRST_COMPLETED)
-                for each in finished:
-                    yield each.result()
-                    done += 1
-                    progress("prove batches", done, count)
-    except BrokenProcessPool as error:
-        raise EnvironmentFailure("a process of the run was killed; what is finished is kept: run it again") from error
-    finally:
-        for each in waiting:
-            each.cancel()
-        pool.shutdown(cancel_futures=True)
+    tasks = zip(range(count), sums, strict=False)  # behind the last batch there are sums, and nothing to prove
+    for done, each in enumerate(spread(jobs, _start, (shop.job,), _settle, tasks, "what is finished is kept"), start=1):
+        yield each
+        progress("prove batches", done, count)
 
 
 _SHOP: list[Workshop] = []  # of a process of the pool
 
 
 def _start(job: Job) -> None:
-    """Set up a process of the pool, which ends with the one that started it however that ended."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
     _SHOP.append(Workshop(job))
-
-
-def _end_with(sentinel: int) -> None:
-    wait_for([sentinel])
-    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def _settle(index: int, before: Sums) -> Done:

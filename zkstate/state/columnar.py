@@ -80,26 +80,57 @@ def _chains(tag: int, length: int, accounts: Index, limbs_of: Callable[[Index], 
 
 def digests(ledger: Ledger) -> tuple[Limbs, Limbs]:
     """rows_n and orders_n of every account, in the ledger's order, as canonical limbs of shape (accounts, 4)."""
-    rows = np.empty((len(ledger), LIMBS), np.uint64)
-    orders = np.empty((len(ledger), LIMBS), np.uint64)
-    for n, accounts in by_class(ledger):
+    orders, busy = no_order_digests(ledger), np.flatnonzero(ledger.orders.counts)
+    orders[busy] = order_digests(ledger, busy)
+    return row_digests(ledger, np.arange(len(ledger))), orders
+
+
+def row_digests(ledger: Ledger, accounts: Index) -> Limbs:
+    """rows_n of some accounts."""
+    out = np.empty((len(accounts), LIMBS), np.uint64)
+    for n, places in _by_class(ledger, accounts):
         of_rows = partial(row_limbs, ledger.rows, n=n)
-        rows[accounts] = _chains(domain.tag(f"rows:{n}"), 2 * n, accounts, of_rows)
-        tag = domain.tag(f"orders:{n}")
-        empty = kernels.poseidon_chain_many(tag, kernels.FrVec(n), n).to_limbs()
-        orders[accounts] = empty
-        busy = accounts[ledger.orders.counts[accounts] > 0]
-        orders[busy] = _chains(tag, n, busy, partial(order_limbs, ledger.orders, n=n))
-    return rows, orders
+        out[places] = _chains(domain.tag(f"rows:{n}"), 2 * n, accounts[places], of_rows)
+    return out
 
 
-def by_class(ledger: Ledger) -> Iterator[tuple[int, Index]]:
-    """Each size class that occurs, with the places of its accounts."""
+def order_digests(ledger: Ledger, accounts: Index) -> Limbs:
+    """orders_n of some accounts."""
+    out = np.empty((len(accounts), LIMBS), np.uint64)
+    for n, places in _by_class(ledger, accounts):
+        of_orders = partial(order_limbs, ledger.orders, n=n)
+        out[places] = _chains(domain.tag(f"orders:{n}"), n, accounts[places], of_orders)
+    return out
+
+
+def no_order_digests(ledger: Ledger) -> Limbs:
+    """orders_n of every account as if it had none, which depends on its class alone."""
     classes = ledger.size_classes
+    out = np.empty((len(ledger), LIMBS), np.uint64)
     for n in SIZE_CLASSES:
-        accounts = np.flatnonzero(classes == n)
-        if len(accounts):
-            yield n, accounts
+        out[classes == n] = kernels.poseidon_chain_many(domain.tag(f"orders:{n}"), kernels.FrVec(n), n).to_limbs()
+    return out
+
+
+def _by_class(ledger: Ledger, accounts: Index) -> Iterator[tuple[int, Index]]:
+    """Each size class that occurs, with the places in `accounts` of those that have it."""
+    classes = ledger.size_classes[accounts]
+    for n in SIZE_CLASSES:
+        places = np.flatnonzero(classes == n)
+        if len(places):
+            yield n, places
+
+
+def packed_rows(rows: RowColumns, source: Index | slice = slice(None)) -> ByteMatrix:
+    """Entries of the columns as they stand in a record plaintext, one a line."""
+    columns = (rows.instrument, rows.isolated, rows.amount, rows.entry_high, rows.entry_low, rows.funding)
+    return np.concatenate([big_endian(column[source]) for column in columns], axis=1)
+
+
+def packed_orders(orders: OrderColumns, source: Index | slice = slice(None)) -> ByteMatrix:
+    """Entries of the columns as they stand in a record plaintext, one a line."""
+    columns = (orders.instrument, orders.side, orders.price, orders.size)
+    return np.concatenate([big_endian(column[source]) for column in columns], axis=1)
 
 
 def record_plaintexts(
@@ -131,18 +162,13 @@ def record_plaintexts(
     out[:, 149] = ledger.orders.counts[accounts]
 
     rows_end = codec.HEAD_BYTES + n * codec.ROW_BYTES
-    r, at = ledger.rows, _entries(ledger.rows.start, accounts)
-    columns = (r.instrument, r.isolated, r.amount, r.entry_high, r.entry_low, r.funding)
-    packed = np.concatenate([big_endian(column[at.source]) for column in columns], axis=1)
+    at = _entries(ledger.rows.start, accounts)
     matrix = np.zeros((len(accounts), n, codec.ROW_BYTES), np.uint8)
-    matrix[at.account, at.slot] = packed
+    matrix[at.account, at.slot] = packed_rows(ledger.rows, at.source)
     out[:, codec.HEAD_BYTES : rows_end] = matrix.reshape(len(accounts), -1)
 
-    o, at = ledger.orders, _entries(ledger.orders.start, accounts)
-    packed = np.concatenate(
-        [big_endian(column[at.source]) for column in (o.instrument, o.side, o.price, o.size)], axis=1
-    )
+    at = _entries(ledger.orders.start, accounts)
     matrix = np.zeros((len(accounts), n, codec.ORDER_BYTES), np.uint8)
-    matrix[at.account, at.slot] = packed
+    matrix[at.account, at.slot] = packed_orders(ledger.orders, at.source)
     out[:, rows_end:] = matrix.reshape(len(accounts), -1)
     return out

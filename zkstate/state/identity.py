@@ -24,6 +24,7 @@ KEY_BYTES = 32
 _OWNER_INFO = b"zkstate owner v1"
 _VIEW_INFO = b"zkstate view v1"
 _ISSUED_INFO = b"zkstate issued key v1"
+_ISSUER_INFO = b"zkstate issuer v1"
 _FILE_LIMIT = 256
 
 
@@ -130,6 +131,11 @@ def issued_key(master: bytes, name: str) -> AccountKey:
     """The key a venue issues to an account that brought none: HKDF(master, "zkstate issued key v1" then the name)."""
     _checked(master, "an operator master key")
     return AccountKey(_hkdf(master, _ISSUED_INFO + name.encode(), KEY_BYTES))
+
+
+def issuer_id(master: bytes) -> bytes:
+    """32 bytes that stand for a master key where what it issued is kept."""
+    return _hkdf(_checked(master, "an operator master key"), _ISSUER_INFO, 32)
 
 
 def issue_public_keys(master: bytes, names: Sequence[str]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:

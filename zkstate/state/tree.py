@@ -22,7 +22,7 @@ from zkstate.state.schema import ID_BOUND, Account
 
 SALT_BYTES = 31
 SECRET_BYTES = 32
-RECORD_BLOCK = 16 << 20
+RECORD_BLOCK = 4 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ class AccountsTree:
         )
 
     def records(self, ledger: Ledger) -> Iterator[tuple[int, NDArray[np.int64], NDArray[np.uint8]]]:
-        """Record plaintexts by class: (class, leaf indices, one plaintext per row), at most 16 MiB each."""
+        """Record plaintexts by class: (class, leaf indices, one plaintext per row), at most 4 MiB each."""
         for n in np.unique(self.classes):
             positions = np.flatnonzero(self.classes == n)
             step = max(1, RECORD_BLOCK // plaintext_bytes(int(n)))
@@ -133,11 +133,20 @@ def epoch_salts(secret: bytes, count: int) -> NDArray[np.uint8]:
     return out
 
 
-def build(ledger: Ledger, venue: int, epoch: int, salt_secret: bytes, depth: int | None = None) -> AccountsTree:
+def build(
+    ledger: Ledger,
+    venue: int,
+    epoch: int,
+    salt_secret: bytes,
+    depth: int | None = None,
+    *,
+    digests: tuple[Limbs, Limbs] | None = None,
+) -> AccountsTree:
     """Commit to every account of a ledger that has keys.
 
-    Errors: LedgerError if two accounts share an owner (their ids would collide) or there is no account, EncodingError
-    for a venue or epoch out of range, LengthError if `depth` is too small.
+    `digests` are those of its rows and orders, if they are at hand (`computed.py`). Errors: LedgerError if two accounts
+    share an owner (their ids would collide) or there is no account, EncodingError for a venue or epoch out of range,
+    LengthError if `depth` is too small.
     """
     if not 0 <= venue < ID_BOUND or not 0 <= epoch < 1 << 64:
         raise EncodingError(f"venue {venue} or epoch {epoch} is out of range")
@@ -156,7 +165,7 @@ def build(ledger: Ledger, venue: int, epoch: int, salt_secret: bytes, depth: int
         first, second = (ledger.names[int(accounts[int(same[0]) + k])] for k in (0, 1))
         raise LedgerError(f"accounts {first!r} and {second!r} have one owner; each needs its own key")
     salts = epoch_salts(salt_secret, len(ledger))
-    rows, orders = columnar.digests(ledger)
+    rows, orders = columnar.digests(ledger) if digests is None else digests
     heads, lengths = _histories(ledger, accounts)
     inputs = np.zeros((len(ledger), 7, LIMBS), np.uint64)
     inputs[:, 0] = byte_limbs(ids)
