@@ -170,6 +170,8 @@ def test_events_of_a_file(tmp_path):
     assert (again.code, again.json["added"], again.json["events"]) == (0, 0, 6)
     lines = events.read_text()
     for wrong, field in (
+        (lines + f",deposit,{TIME + 9},USDT,user-00000001,,,,250,,\n", "line 8: event 0"),
+        (lines.replace("-20.25", "-20").replace(",20.25", ",20"), "line 5: event 4 is in the journal with amount"),
         (lines + "8,deposit,1,USDT,user-00000001,,,,1,,\n", "event 8"),
         (lines + f"7,deposit,{TIME + 9},XYZ,user-00000001,,,,1,,\n", "instrument is 'XYZ'"),
         (lines + f"7,deposit,{TIME + 9},USDT,user-00000001,,,,1.23456789123,,\n", "amount"),

@@ -9,14 +9,19 @@ from zkstate.state.venue_lines import COLUMNS, MAX_LINE, read_events
 HEAD = "event,kind,time,instrument,account,amount"
 
 
-def read(tmp_path, text):
-    venue = fresh(balanced_ledger())
-    known = {"T": venue.time + 1, "Q": venue.state.quote, "A": venue.state.names[0]}
+def stated(venue, text):
+    """The text with a time, the quote and an account of the venue."""
+    known = {"T": venue.state.time + 1, "Q": venue.state.quote, "A": venue.state.names[0]}
     for name, value in known.items():
         text = text.replace(f"<{name}>", str(value))
+    return text
+
+
+def read(tmp_path, text):
+    venue = fresh(balanced_ledger())
     path = tmp_path / "events.csv"
-    path.write_text(text)
-    return list(read_events(path, venue))
+    path.write_text(stated(venue, text))
+    return list(read_events(path, venue, lambda number: iter(())))
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
@@ -33,6 +38,11 @@ REFUSED = {
     "a long line": (f"{HEAD}\n1,deposit,<T>,<Q>,<A>,{'9' * MAX_LINE}\n", "line 2: .*longer"),
     "a deposit that sells": (f"{HEAD},side\n1,deposit,<T>,<Q>,<A>,1,sell\n", "which it cannot"),
     "an isolated deposit": (f"{HEAD},isolated\n1,deposit,<T>,<Q>,<A>,1,true\n", "which it cannot"),
+    "no number": (f"{HEAD}\n1,deposit,<T>,<Q>,<A>,1\n,deposit,<T>,<Q>,<A>,250\n", "line 3: event 0, .* is event 1"),
+    "a first line without a number": (f"{HEAD}\n,deposit,<T>,<Q>,<A>,250\n", "line 2: event 0, .* goes on with 1"),
+    "event 0": (f"{HEAD}\n0,deposit,<T>,<Q>,<A>,99\n", "line 2: event 0"),
+    "a number twice": (f"{HEAD}\n1,deposit,<T>,<Q>,<A>,1\n1,deposit,<T>,<Q>,<A>,2\n", "line 3: event 1"),
+    "a number left out": (f"{HEAD}\n1,deposit,<T>,<Q>,<A>,1\n3,deposit,<T>,<Q>,<A>,2\n", "line 3: event 3"),
     "a stray column": (f"{HEAD},colour\n1,deposit,<T>,<Q>,<A>,1,red\n", "no column 'colour'"),
 }
 
@@ -43,3 +53,39 @@ def test_lines_that_say_something_else_are_refused(tmp_path, what):
     text, reason = REFUSED[what]
     with pytest.raises(LedgerError, match=reason):
         read(tmp_path, text)
+
+
+FIVE = [f"{n},deposit,<T>,<Q>,<A>,{n}" for n in range(1, 6)]
+
+
+def again(tmp_path, *lines):
+    """What is read of lines by a venue that has the first four of FIVE, in two parts."""
+    venue = fresh(balanced_ledger())
+    for part in (slice(2), slice(2, 4)):
+        venue.put(read(tmp_path, "\n".join([HEAD, *FIVE[:4], ""]))[part])
+    events = venue.recorded()
+    (tmp_path / "events.csv").write_text(stated(venue, "\n".join([HEAD, *lines, ""])))
+    had = lambda number: iter([events[number - 1 : 2], events[max(number - 1, 2) :]])  # noqa: E731
+    return list(read_events(tmp_path / "events.csv", venue, had))
+
+
+@pytest.mark.parametrize("first", range(5))
+def test_lines_that_the_journal_has_are_passed_over(tmp_path, first):
+    (event,) = again(tmp_path, *FIVE[first:])
+    assert event == read(tmp_path, "\n".join([HEAD, *FIVE, ""]))[4]
+
+
+@pytest.mark.parametrize(
+    ("lines", "reason"),
+    [
+        ([FIVE[0], FIVE[2], FIVE[3]], "line 3: event 3, and the line before it is event 1"),
+        ([FIVE[1], FIVE[0]], "line 3: event 1, and the line before it is event 2"),
+        ([FIVE[3], ",deposit,<T>,<Q>,<A>,250", FIVE[4]], "line 3: event 0"),
+        ([*FIVE[:3], FIVE[3] + "1", FIVE[4]], r"line 5: event 4 is in the journal with amount \d+, and here with \d+"),
+        ([FIVE[0].replace("deposit,", "withdrawal,")], "event 1 is in the journal with kind 1, and here with 2"),
+        (["7,deposit,<T>,<Q>,<A>,7"], "line 2: event 7, and the journal goes on with 5"),
+    ],
+)
+def test_lines_that_the_journal_has_otherwise_are_refused(tmp_path, lines, reason):
+    with pytest.raises(LedgerError, match=reason):
+        again(tmp_path, *lines)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
@@ -19,12 +21,14 @@ from zkstate.publication.venue_journal import (
     VenueJournal,
     begin,
     check_recipients,
+    events_from,
     list_segments,
     replay_folder,
 )
 from zkstate.state.identity import read_secret, write_secret
 from zkstate.state.ledger import Ledger, issue_keys
 from zkstate.state.synthetic_events import Trading, begin_quietly
+from zkstate.state.venue_events import Event
 from zkstate.state.venue_lines import read_events
 from zkstate.state.venue_state import state_of
 
@@ -152,7 +156,13 @@ def add_events(args: Namespace, journal: VenueJournal) -> int:
         until = args.time if args.time is not None else venue.time + int(count)
         events = Trading(venue, venue.number, until).events(int(count))
     else:
-        venue.put(read_events(Path(args.events), venue))
+        venue.put(_lines(args, journal))
         events = venue.recorded()
     journal.append(events)
     return len(events)
+
+
+def _lines(args: Namespace, journal: VenueJournal) -> Iterator[Event]:
+    """The events of a file that the journal does not have."""
+    had = partial(events_from, args.journal, journal_key(args.operator))
+    return read_events(Path(args.events), journal.venue, had)

@@ -137,11 +137,8 @@ class Replay:
     def _take_events(self, segment: Segment, body: memoryview) -> None:
         head, venue = segment.head, self.venue
         assert venue is not None
-        if len(body) < _SIZE.size or (size := _SIZE.unpack_from(body)[0]) > len(body) - _SIZE.size:
-            raise LengthError(f"segment {head.number}: its accounts are longer than itself")
-        at = _SIZE.size + size
-        names, owners, view_keys = _decode_opened(bytes(body[_SIZE.size : at]))
-        events = decode_events(body[at:], head.first + 1)
+        opened, events = _split(head, body)
+        names, owners, view_keys = _decode_opened(opened)
         if len(events) != head.count:
             raise LengthError(f"segment {head.number} holds {len(events)} events, and its head says {head.count}")
         if disclosed_part(events, head.disclosed) != segment.public:
@@ -158,6 +155,14 @@ class Replay:
         if head.closes:
             self.ledger = epoch_ledger(venue, head.time)
             close(venue, self.ledger)
+
+
+def _split(head: SegmentHead, body: memoryview) -> tuple[bytes, Events]:
+    """The accounts opened, still encoded, and the events of a body behind its secret."""
+    if len(body) < _SIZE.size or (size := _SIZE.unpack_from(body)[0]) > len(body) - _SIZE.size:
+        raise LengthError(f"segment {head.number}: its accounts are longer than itself")
+    at = _SIZE.size + size
+    return bytes(body[_SIZE.size : at]), decode_events(body[at:], head.first + 1)
 
 
 def _decode_opened(data: bytes) -> tuple[tuple[str, ...], Bytes32, Bytes32]:
@@ -338,7 +343,24 @@ def check_chain(folder: Path, progress: Progress = silent) -> list[SegmentHead]:
 def last_head(folder: Path) -> SegmentHead | None:
     """The head of the last segment of a folder, its signature checked; None if there is no segment."""
     paths = list_segments(folder)
-    return decode_head(read_range(folder, paths[-1].name, 0, SIGNED_HEAD_BYTES), paths[-1].name)[0] if paths else None
+    return _head(paths[-1]) if paths else None
+
+
+def _head(path: Path) -> SegmentHead:
+    return decode_head(read_range(path.parent, path.name, 0, SIGNED_HEAD_BYTES), path.name)[0]
+
+
+def events_from(folder: Path, key: X25519PrivateKey, number: int) -> Iterator[Events]:
+    """The events of a folder that was replayed, from a number on, segment by segment."""
+    paths = list_segments(folder)
+    start = len(paths) - 1
+    while start > 0 and _head(paths[start]).first >= number:
+        start -= 1
+    for path in paths[start:]:
+        segment = read_segment(path)
+        if segment.head.kind == EVENTS:
+            _, events = _split(segment.head, memoryview(segment.open(key))[tree.SECRET_BYTES :])
+            yield events[max(0, number - 1 - segment.head.first) :]
 
 
 def replay_folder(folder: Path, key: X25519PrivateKey, progress: Progress = silent) -> Replay:

@@ -7,6 +7,7 @@ before it, so that one altered event can be named. Units: as `journal.Entry`.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -83,6 +84,16 @@ class Event:
             self.kind, self.flags, self.instrument, self.account, self.order, self.time, self.price, self.amount,
             self.value >> 64, self.value & low, self.fee >> 64, self.fee & low, 0, 0, 0,
         )  # fmt: skip
+
+
+def stated_events(events: Events) -> Iterator[Event]:
+    """Records as they were put in."""
+    names = ("kind", "instrument", "time", "account", "order", "price", "amount", *_VALUE, *_FEE, "flags")
+    for kind, instrument, time, account, order, price, amount, high, low, fee_high, fee_low, flags in zip(
+        *(events[name].tolist() for name in names), strict=True
+    ):
+        value, fee = (high << 64) + low, (fee_high << 64) + fee_low
+        yield Event(kind, instrument, time, account, order, price, amount, value, fee, flags)
 
 
 def event_array(events: list[Event]) -> Events:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import fields
 from pathlib import Path
 from typing import TextIO
 
@@ -18,7 +19,9 @@ from zkstate.state.venue_events import (
     PRICE,
     SELLS,
     Event,
+    Events,
     allowed_flags,
+    stated_events,
 )
 
 COLUMNS = (
@@ -29,15 +32,17 @@ _KINDS = {name: kind for kind, name in enumerate(EVENT_KINDS, start=1)}
 MAX_LINE = 4096
 
 
-def read_events(path: Path, venue: Venue) -> Iterator[Event]:
+def read_events(path: Path, venue: Venue, had: Callable[[int], Iterator[Events]]) -> Iterator[Event]:
     """The events of a file that the venue does not have yet, in order.
 
-    `event` numbers them from 1 in the journal: those it has are passed over, so that a run which was cut off is
-    repeated as it was. LedgerError names file, line and field.
+    `event` numbers them in the journal, without a gap: those it has, which `had` gives from a number on, have to be as
+    it has them and are passed over, so that a run which was cut off is repeated as it was. LedgerError names file,
+    line and field.
     """
     symbols = {i.symbol: i.id for i in venue.state.table.instruments}
     accounts = {name: place for place, name in enumerate(venue.state.names)}
-    had = expected = venue.number
+    expected: int | None = None
+    known: Iterator[Event] = iter(())
     with path.open(encoding="utf-8", newline="") as file:
         lines = csv.DictReader(_whole_lines(file, path), strict=True)
         if lines.fieldnames is None or not {"event", "kind", "time", "instrument"} <= set(lines.fieldnames):
@@ -52,14 +57,30 @@ def read_events(path: Path, venue: Venue) -> Iterator[Event]:
                 if None in line or None in line.values():
                     raise LedgerError(f"{where}: it has more or fewer fields than the {len(lines.fieldnames)} columns")
                 number = _whole(line, "event", where)
-                if number <= had:
-                    continue
-                if number != expected + 1:
-                    raise LedgerError(f"{where}: event {number}, and the journal goes on with {expected + 1}")
-                expected = number
-                yield _event(line, symbols, accounts, venue, where)
+                if expected is None and 1 <= number <= venue.number:
+                    known = (event for part in had(number) for event in stated_events(part))
+                elif number != (expected or venue.number + 1):
+                    raise LedgerError(f"{where}: event {number}, and the {_goes_on(expected, venue.number)}")
+                expected = number + 1
+                event = _event(line, symbols, accounts, venue, where)
+                if number > venue.number:
+                    yield event
+                else:
+                    _compare(event, next(known), f"{where}: event {number}")
         except (csv.Error, UnicodeDecodeError) as error:
             raise LedgerError(f"{path}, line {lines.line_num}: {error}") from error
+
+
+def _goes_on(expected: int | None, number: int) -> str:
+    return f"journal goes on with {number + 1}" if expected is None else f"line before it is event {expected - 1}"
+
+
+def _compare(event: Event, recorded: Event, where: str) -> None:
+    """LedgerError unless a line says what the journal has."""
+    for field in fields(Event):
+        ours, theirs = getattr(event, field.name), getattr(recorded, field.name)
+        if ours != theirs:
+            raise LedgerError(f"{where} is in the journal with {field.name} {theirs}, and here with {ours} (its units)")
 
 
 def _whole_lines(file: TextIO, path: Path) -> Iterator[str]:
