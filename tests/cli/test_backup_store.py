@@ -13,11 +13,12 @@ import pytest
 from tests.cli.program import environment, tree, zkstate
 from tests.cli.stored import CHEAP, OTHER, PASSPHRASE, secret_file
 from zkstate.backup.rotation import Keep
-from zkstate.backup.store import Contents, epoch_files, lay_out, locked, make, read_version, unlock
+from zkstate.backup.store import Contents, lay_out, locked, make, unlock
 from zkstate.backup.store_files import object_path
+from zkstate.backup.store_read import epoch_files, read_version
 from zkstate.backup.store_use import check
 from zkstate.backup.version import SEALED_CHUNK
-from zkstate.errors import DisagreementError, EnvironmentFailure, InputError
+from zkstate.errors import DisagreementError, EnvironmentFailure, InputError, SourceError
 
 
 def test_everything_comes_back_on_an_empty_machine_by_the_store_and_the_key(kept, recovered, tmp_path):
@@ -273,3 +274,34 @@ def test_passphrases_and_folders_that_cannot_be_are_refused_and_leave_nothing(re
         assert done.code in (2, 3, 5), (argv, done)
         assert words in done.err, done.err
     assert {path.name for path in tmp_path.iterdir()} == {"short"}
+
+
+def test_what_is_carried_over_gives_way_to_what_is_given(plain, recovered, tmp_path):
+    store, key = plain
+    before = read_version(store, 1)
+    files = {file.name for file in before.files(key)}
+    name = next(iter(files))
+    again = make(store, key, Contents((recovered.published,), (), ((name, b"new"), ("more", b"m"))), 2, carry=True)
+    after = again.version
+    assert after.epochs == before.epochs
+    assert {file.name: file.size for file in after.files(key)}.items() >= {name: 3, "more": 1}.items()
+    assert {file.name for file in after.files(key)} == files | {"more"}
+    assert check(store, key).findings == ()
+    (store / object_path(after.files(key)[0].chunks[0])).unlink()
+    with pytest.raises(SourceError, match="objects"):
+        make(store, key, Contents(files=(("other", b"o"),)), 3, carry=True)
+    assert sorted(path.name for path in (store / "versions").iterdir()) == ["00000001.json", "00000002.json"]
+
+
+def test_what_only_other_versions_hold_is_said(kept, recovered, tmp_path):
+    store = tmp_path / "store"
+    shutil.copytree(kept / "store", store)
+    opened = ("--store", store, "--passphrase", kept / "passphrase")
+    assert zkstate("backup", "make", *opened, "--account", recovered.bundle).code == 0
+    for done in (
+        zkstate("backup", "restore", *opened, "--key", recovered.key, "--out", tmp_path / "back", "--json"),
+        zkstate("backup", "drill", *opened, "--key", recovered.key, "--json"),
+    ):
+        assert (done.code, done.json["number"], done.json["elsewhere"]) == (0, 2, ["version 1: epoch 1, note.txt"])
+    told = zkstate("backup", "drill", *opened, "--key", recovered.key)
+    assert "version 1: epoch 1, note.txt" in told.out

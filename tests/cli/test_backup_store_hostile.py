@@ -13,8 +13,9 @@ from tests.cli.stored import CHEAP, OTHER, PASSPHRASE, secret_file
 from zkstate.backup import store as stores
 from zkstate.backup.rotation import Keep
 from zkstate.backup.sealed import Kind, seal
-from zkstate.backup.store import Contents, epoch_files, lay_out, lets_in, make, read_version, unlock_by_account
+from zkstate.backup.store import Contents, lay_out, lets_in, make, unlock_by_account
 from zkstate.backup.store_files import object_path, version_numbers
+from zkstate.backup.store_read import epoch_files, read_version
 from zkstate.backup.store_use import check, chosen, private_files, restore
 from zkstate.backup.stripped import keepable
 from zkstate.backup.version import MAX_NUMBER, StoredFile, Version
@@ -432,3 +433,21 @@ def test_a_file_whose_pieces_are_too_short_is_refused(bare):
     assert list(private_files(store, [file], key)) == [("note.txt", b"2")]
     with pytest.raises(DisagreementError, match=r"the pieces of note\.txt have 65536 bytes"):
         stores.read_file(store, StoredFile("note.txt", 70_000, file.chunks), key)
+
+
+def test_a_newest_version_that_cannot_be_had_says_which_can(bare, by_passphrase, tmp_path):
+    store, _ = bare
+    plant(store, 4)
+    for number, content in ((4, None), (5, b"{}")):
+        if content is not None:
+            (store / f"versions/{number:08d}.json").write_bytes(content)
+        told = zkstate("backup", "restore", *by_passphrase, "--out", tmp_path / "back")
+        assert told.code in (2, 4)
+        assert "versions that can be had, with --number: 1, 2, 3" in told.err
+    done = zkstate("backup", "restore", *by_passphrase, "--out", tmp_path / "back", "--number", "3")
+    assert (done.code, (tmp_path / "back/note.txt").read_bytes()) == (0, b"2")
+
+
+def test_without_a_key_nobody_vouches_for_a_version_and_that_is_said(bare, tmp_path):
+    told = zkstate("backup", "restore", "--store", bare[0], "--out", tmp_path / "back")
+    assert (told.code, "who wrote this version" in told.out) == (0, True)

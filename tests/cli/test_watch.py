@@ -15,6 +15,7 @@ from lightclient.bundle import Bundle
 from lightclient.watch.folder import State, WatchFolder
 from tests.cli.light import light
 from tests.cli.program import command, environment, tree, zkstate
+from tests.cli.stored import PASSPHRASE, secret_file
 from tests.lightclient.nodes import forward, lying, member, serve
 from tests.lightclient.watched import Venue
 from tests.publication.venue import OPERATOR
@@ -157,6 +158,23 @@ def test_a_proof_is_made_ahead_of_time_and_a_backup_of_every_bundle(watched, pub
     shutil.rmtree(tmp_path / "watched")
     false = zkstate(*watched, "--once", "--prepare", "balance --asset USDT --at-least 99999999999")
     assert (false.code, "proof-not-prepared" in false.out) == (1, True), false.out + false.err
+
+
+def test_a_backup_by_the_watch_holds_all_that_was_in_the_store(watched, published, tmp_path):
+    opened = ("--store", tmp_path / "store", "--passphrase", secret_file(tmp_path / "passphrase", PASSPHRASE))
+    (tmp_path / "note.txt").write_text("where the guardians live")
+    epoch = published.mirror / "epochs/00000001"
+    made = zkstate("backup", "make", *opened, "--epoch", epoch, "--file", tmp_path / "note.txt")
+    assert made.code == 0, made.err
+    for number in (2, 3):
+        shutil.rmtree(tmp_path / "watched", ignore_errors=True)
+        done = zkstate(*watched, "--once", "--json", "--backup", *opened[1:], "--backup-keep", "2")
+        assert done.code == 0, done.out + done.err
+        back = zkstate("backup", "restore", *opened, "--out", tmp_path / f"back-{number}", "--json")
+        assert (back.code, back.json["number"], back.json["elsewhere"]) == (0, number, [])
+        assert back.json["files"] == ["account.json.stripped", "note.txt"]
+        assert tree(tmp_path / f"back-{number}/mirror/epochs/00000001") == tree(epoch)
+    assert sorted(path.name for path in (tmp_path / "store/versions").iterdir()) == ["00000002.json", "00000003.json"]
 
 
 def test_a_light_client_is_followed_with_its_state_kept(published, tmp_path):

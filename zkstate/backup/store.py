@@ -16,8 +16,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from cryptography.exceptions import InvalidTag
-
 from zkstate.atomic import PRIVATE_FILE, PRIVATE_FOLDER, replace_file, write_new
 from zkstate.backup.rotation import Keep
 from zkstate.backup.sealed import Cost, Kind, is_sealed, seal, unseal
@@ -27,11 +25,10 @@ from zkstate.backup.store_files import (
     OBJECTS,
     PASSPHRASE,
     VERSIONS,
-    Sizes,
     checked_size,
-    read_object,
     remove_object,
     remove_version,
+    size_there,
     strangers,
     unneeded,
     version_numbers,
@@ -39,12 +36,19 @@ from zkstate.backup.store_files import (
     write_object,
 )
 from zkstate.backup.store_keys import KEY_BYTES, SLOT_BYTES, StoreKey, open_slot, slot_of
+from zkstate.backup.store_read import (
+    CHUNK_AD,
+    SEALED_LIMIT,
+    epoch_files,
+    objects_of,
+    places,
+    read_file,
+    read_version,
+)
 from zkstate.backup.version import (
     CHUNK,
     MAX_FILE,
     MAX_NUMBER,
-    MAX_VERSION_BYTES,
-    SEALED_CHUNK,
     Epoch,
     StoredFile,
     Version,
@@ -52,18 +56,13 @@ from zkstate.backup.version import (
 )
 from zkstate.errors import DisagreementError, EnvironmentFailure, InputError, MissingError, SourceError, ZkstateError
 from zkstate.publication.header import SIGNED_BYTES, SignedHeader
-from zkstate.publication.layout import HEADER, MANIFEST, checked_path, epoch_folder
+from zkstate.publication.layout import HEADER, MANIFEST, checked_path
 from zkstate.publication.manifest import MAX_MANIFEST_BYTES, Entry, Manifest
 from zkstate.publication.progress import Progress, silent
 from zkstate.publication.regular import open_below, read_below
 from zkstate.state.identity import AccountKey
 
-MIRROR, SEALED = "mirror", "sealed"
-STRIPPED = ".stripped"
-"""How the name of a restored account bundle ends that lacks its secret."""
 NO_VERSION = "0" * 64
-SEALED_LIMIT = 1 << 24
-_AD = [b"zkstate backup chunk v1"]
 _COPY = 1 << 20
 
 
@@ -154,76 +153,19 @@ def let_in(store: Path, key: StoreKey, account: AccountKey) -> None:
     replace_file(store / ACCOUNT, slot_of(key, account), PRIVATE_FILE)
 
 
-def read_version(store: Path, number: int) -> Version:
-    """One version. MissingError if it is not there, EncodingError if it is none, or another one."""
-    path = version_path(number)
-    version = Version.decode(read_below(store, path, MAX_VERSION_BYTES), str(store / path))
-    if version.number != number:
-        raise DisagreementError(f"{store / path} is of version {version.number}")
-    return version
-
-
-def epoch_files(store: Path, epoch: Epoch) -> tuple[SignedHeader, Manifest]:
-    """Header and manifest of an epoch that a version holds. Errors if they are not what their names say."""
-    signed = SignedHeader.decode(read_object(store, epoch.header, SIGNED_BYTES))
-    data = read_object(store, epoch.manifest, MAX_MANIFEST_BYTES)
-    return signed, Manifest.decode_under(data, signed.header.data_root)
-
-
-class Place(NamedTuple):
-    """Where an object of a version comes back, and how many bytes it may have."""
-
-    path: str
-    name: str
-    sizes: Sizes
-
-
-def places(store: Path, version: Version, files: Iterable[StoredFile] = ()) -> list[Place]:
-    """Where all that is not under the store's key comes back. InputError if two things would come back at one place."""
-    found = [Place(f"{SEALED}/{i}.bin", name, (0, SEALED_LIMIT)) for i, name in enumerate(version.sealed, 1)]
-    folders = set()
-    for epoch in version.epochs:
-        signed, manifest = epoch_files(store, epoch)
-        folder = f"{MIRROR}/{epoch_folder(signed.header.epoch)}"
-        if folder in folders:
-            raise InputError(f"two epochs {signed.header.epoch}: a version holds one epoch of a number")
-        folders.add(folder)
-        found.append(Place(f"{folder}/{HEADER}", epoch.header, (SIGNED_BYTES, SIGNED_BYTES)))
-        found.append(Place(f"{folder}/{MANIFEST}", epoch.manifest, (0, MAX_MANIFEST_BYTES)))
-        found += [Place(f"{folder}/{entry.path}", entry.sha256, (entry.size, entry.size)) for entry in manifest.files]
-    taken = {MIRROR, SEALED}
-    for file in files:
-        if file.name.lower() in taken or file.name.lower().endswith(STRIPPED):
-            raise InputError(f"{file.name}: another file has this name, or a folder that a restore makes: rename it")
-        taken.add(file.name.lower())
-    return found
-
-
-def objects_of(store: Path, version: Version) -> list[tuple[str, Sizes]]:
-    """The names of all objects that a version needs, some more than once, and their sizes."""
-    pieces = [(name, (SEALED_CHUNK, SEALED_CHUNK)) for name in version.chunks]
-    return [*pieces, *((place.name, place.sizes) for place in places(store, version))]
-
-
-def read_file(store: Path, file: StoredFile, key: StoreKey) -> bytes:
-    """A private file. DisagreementError if a piece was changed or is of another store."""
-    cipher, parts = key.chunks(), []
-    for name in file.chunks:
-        try:
-            parts.append(cipher.decrypt(read_object(store, name, SEALED_CHUNK), _AD))
-        except (InvalidTag, ValueError):
-            raise DisagreementError(f"{store}: object {name} is no piece under the key of this store") from None
-    data = b"".join(parts)[: file.size]
-    if len(data) != file.size:
-        raise DisagreementError(f"{store}: the pieces of {file.name} have {len(data)} bytes, not {file.size}")
-    return data
-
-
 def make(
-    store: Path, key: StoreKey, contents: Contents, now: int, keep: Keep | None = None, progress: Progress = silent
+    store: Path,
+    key: StoreKey,
+    contents: Contents,
+    now: int,
+    keep: Keep | None = None,
+    progress: Progress = silent,
+    *,
+    carry: bool = False,
 ) -> Made:
     """Add a version, and then remove those that `keep` does not keep, with what only they needed.
 
+    With `carry` it also holds what the newest one before it does, where nothing given has its place.
     Call it under `locked`. Objects come first, the version last, so a killed run leaves the versions that were there.
     What was written is read and decrypted as a restore does before the version is made. Versions that `key` did not
     write count for nothing; as long as there is one, no object is removed.
@@ -242,16 +184,22 @@ def make(
     epochs = tuple(_add_epoch(writer, folder, progress) for folder in contents.epochs)
     sealed = tuple(writer.add(data) for data in contents.sealed)
     files = tuple(_add_file(writer, key, name, data) for name, data in contents.files)
+    if carry and past.known:
+        before = read_version(store, past.known[-1][0])
+        epochs += _not_replaced(store, before, epochs)
+        sealed += before.sealed
+        names = {file.name.lower() for file in files}
+        files += tuple(file for file in before.files(key) if file.name.lower() not in names)
     known = [*past.known, (past.next, now)]
     stays = {number for number, _ in known} if keep is None else keep.kept(known)
     version = Version.make(key, past.next, now, past.previous, epochs=epochs, sealed=sealed, files=files, kept=stays)
     encoded = version.encode()
-    _rehearse(store, key, Version.decode(encoded, "the version of so many files"), contents)
+    objects = _rehearse(store, key, Version.decode(encoded, "the version of so many files"), contents)
     replace_file(store / version_path(past.next), encoded, PRIVATE_FILE)
     warnings = list(past.warnings)
     removed = _remove_versions(store, [number for number, _ in past.known if number not in stays], warnings)
     dropped = 0 if past.warnings else _drop_unneeded(store, warnings)
-    return Made(version, len(writer.names), writer.added, writer.added_bytes, removed, dropped, tuple(warnings))
+    return Made(version, objects, writer.added, writer.added_bytes, removed, dropped, tuple(warnings))
 
 
 class _Past(NamedTuple):
@@ -293,14 +241,28 @@ def _past(store: Path, key: StoreKey) -> _Past:
     return _Past(known, numbers[-1] + 1 if numbers else 1, previous, warnings)
 
 
-def _rehearse(store: Path, key: StoreKey, version: Version, contents: Contents) -> None:
-    """Read a version as a restore does. InputError if it would not come back, DisagreementError if it is another."""
+def _not_replaced(store: Path, before: Version, given: Iterable[Epoch]) -> tuple[Epoch, ...]:
+    """The epochs of a version but for those of which another is given."""
+    numbers = {epoch_files(store, epoch)[0].header.epoch for epoch in given}
+    return tuple(epoch for epoch in before.epochs if epoch_files(store, epoch)[0].header.epoch not in numbers)
+
+
+def _rehearse(store: Path, key: StoreKey, version: Version, contents: Contents) -> int:
+    """Read a version as a restore does, and count its objects; of what is not private all but the bytes.
+
+    InputError if it would not come back, SourceError or DisagreementError for what is gone or was changed.
+    """
     files = version.files(key)
     places(store, version, files)
     given = dict(contents.files)
     for file in files:
-        if read_file(store, file, key) != given[file.name]:
+        data = read_file(store, file, key)
+        if data != given.get(file.name, data):
             raise DisagreementError(f"{store}: {file.name} did not come back as it was given; is the disk sound?")
+    needed = dict(objects_of(store, version))
+    for name, sizes in needed.items():
+        size_there(store, name, sizes)
+    return len(needed)
 
 
 class _Writer:
@@ -308,7 +270,6 @@ class _Writer:
 
     def __init__(self, store: Path) -> None:
         self.store, self.added, self.added_bytes = store, 0, 0
-        self.names: set[str] = set()
 
     def add(self, data: bytes) -> str:
         name = hashlib.sha256(data).hexdigest()
@@ -316,7 +277,6 @@ class _Writer:
         return name
 
     def put(self, name: str, parts: Iterable[bytes], size: int) -> None:
-        self.names.add(name)
         try:
             checked_size(self.store, name, (size, size))
         except (SourceError, DisagreementError):
@@ -360,7 +320,7 @@ def _add_file(writer: _Writer, key: StoreKey, name: str, data: bytes) -> StoredF
         raise InputError(f"{name} is no plain name, or its {len(data)} bytes are more than {MAX_FILE}")
     cipher = key.chunks()
     pieces = (data[at : at + CHUNK].ljust(CHUNK, b"\0") for at in range(0, len(data), CHUNK))
-    return StoredFile(name, len(data), tuple(writer.add(cipher.encrypt(piece, _AD)) for piece in pieces))
+    return StoredFile(name, len(data), tuple(writer.add(cipher.encrypt(piece, CHUNK_AD)) for piece in pieces))
 
 
 def _remove_versions(store: Path, numbers: list[int], warnings: list[str]) -> tuple[int, ...]:

@@ -8,6 +8,7 @@ the newest of them left. No piece is decrypted for either.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -15,7 +16,6 @@ from pathlib import Path
 
 from zkstate.atomic import PRIVATE_FILE, PRIVATE_FOLDER, PUBLIC_FILE, disk_errors, write_new
 from zkstate.backup.sealed import is_sealed
-from zkstate.backup.store import SEALED, SEALED_LIMIT, epoch_files, objects_of, places, read_file, read_version
 from zkstate.backup.store_files import (
     Sizes,
     checked_size,
@@ -26,6 +26,15 @@ from zkstate.backup.store_files import (
     version_numbers,
 )
 from zkstate.backup.store_keys import StoreKey
+from zkstate.backup.store_read import (
+    SEALED,
+    SEALED_LIMIT,
+    epoch_files,
+    objects_of,
+    places,
+    read_file,
+    read_version,
+)
 from zkstate.backup.version import StoredFile, Version, gone
 from zkstate.errors import DisagreementError, InputError, MissingError, SourceError
 from zkstate.publication.header import Header
@@ -148,12 +157,49 @@ def hold_to_chain(headers: Iterable[Header], trust_root: TrustRoot) -> tuple[lis
     return findings, unchecked, trust
 
 
-def chosen(store: Path, number: int | None = None) -> Version:
-    """A version, the newest by default. MissingError if it is not there, and as `read_version`."""
+def chosen(store: Path, number: int | None = None, key: StoreKey | None = None) -> Version:
+    """A version, the newest by default; with `key` one that its holder wrote.
+
+    Errors: MissingError if it is not there, and as `read_version` and `Version.opened`; they name the ones to be had.
+    """
     numbers = version_numbers(store)
     if not numbers:
         raise MissingError(f"{store} holds no version of a backup")
-    return read_version(store, numbers[-1] if number is None else number)
+    number = numbers[-1] if number is None else number
+    try:
+        return _opened(store, number, key)
+    except (InputError, DisagreementError, SourceError) as error:
+        others = [str(other) for other, _ in _others(store, number, key)]
+        hint = f"versions that can be had, with --number: {', '.join(others)}" if others else "there is no other one"
+        raise type(error)(f"{error}; {hint}") from None
+
+
+def elsewhere(store: Path, version: Version, key: StoreKey | None = None) -> list[str]:
+    """What other versions hold that this one does not, in words: epochs, and private files if `key` opens them."""
+    here, words = _names(store, version, key), []
+    for number, other in _others(store, version.number, key):
+        if lacking := sorted(_names(store, other, key) - here):
+            words.append(f"version {number}: {', '.join(lacking)}")
+    return words
+
+
+def _opened(store: Path, number: int, key: StoreKey | None) -> Version:
+    version = read_version(store, number)
+    if key is not None:
+        version.opened(key, f"version {number}")
+    return version
+
+
+def _others(store: Path, number: int, key: StoreKey | None) -> Iterator[tuple[int, Version]]:
+    for other in version_numbers(store):
+        if other != number:
+            with contextlib.suppress(InputError, DisagreementError, SourceError):
+                yield other, _opened(store, other, key)
+
+
+def _names(store: Path, version: Version, key: StoreKey | None) -> set[str]:
+    epochs = {f"epoch {epoch_files(store, epoch)[0].header.epoch}" for epoch in version.epochs}
+    return epochs if key is None else epochs | {file.name for file in version.files(key)}
 
 
 def restore(

@@ -16,11 +16,12 @@ from zkstate.atomic import PRIVATE_FILE, PRIVATE_FOLDER, disk_errors, new_folder
 from zkstate.backup import store as stores
 from zkstate.backup.rotation import Keep
 from zkstate.backup.sealed import outline, unseal
-from zkstate.backup.store import MIRROR, STRIPPED, Contents
+from zkstate.backup.store import Contents
 from zkstate.backup.store_keys import StoreKey
-from zkstate.backup.store_use import StoreReport, check, chosen, hold_to_chain, private_files, restore
+from zkstate.backup.store_read import MIRROR, SEALED_LIMIT, STRIPPED
+from zkstate.backup.store_use import StoreReport, check, chosen, elsewhere, hold_to_chain, private_files, restore
 from zkstate.backup.stripped import filled, is_stripped, keepable, strip
-from zkstate.backup.version import MAX_FILE
+from zkstate.backup.version import MAX_FILE, Version
 from zkstate.cli.arguments import Namespace, Parser, address, existing, whole
 from zkstate.cli.headers import age_text
 from zkstate.cli.keys import new_passphrase, read_key, read_passphrase
@@ -37,7 +38,7 @@ from zkstate.state.identity import AccountKey, read_private
 
 BUNDLE = "account.json"
 KEPT = ("keep", "keep_daily", "keep_weekly", "keep_monthly")
-OPTIONS = ("store", "account", "epoch", "file", "sealed", "key", "replace_key", "rpc", "registry", *KEPT)
+OPTIONS = ("store", "account", "epoch", "file", "sealed", "key", "replace_key", "carry", "rpc", "registry", *KEPT)
 _OPENING = ("passphrase", "key", "unlock")
 _BELIEVED = ("header", "rpc", "registry")
 
@@ -50,6 +51,7 @@ USAGE = """\
     --sealed FILE        what `seal` made, under another passphrase than the store's (again for more)
     --key KEY            let the account's key open the store too, so that shares or a wallet are enough: who has it
                          then has all of the state. --replace-key: in place of another account's key
+    --carry              and all that the newest version holds, but for what is given anew
     --keep N, --keep-daily N, --keep-weekly N, --keep-monthly N    remove versions that no rule keeps
                 In bundles, of --account or --file, the secret is left out; it comes back with the account's key
   verify        check every object of the versions that are there. With --passphrase or --key also: that they are yours,
@@ -72,6 +74,7 @@ def declare(parser: Parser) -> None:
         parser.add_argument(name, type=existing, action="append")
     parser.add_argument("--key", type=existing)
     parser.add_argument("--replace-key", action="store_true", default=None)
+    parser.add_argument("--carry", action="store_true", default=None)
     parser.add_argument("--rpc", action="append")
     parser.add_argument("--registry", type=address)
     for name in KEPT:
@@ -99,7 +102,8 @@ def make(args: Namespace, terminal: Terminal) -> int:
         newcomer = account_key if passphrase is not None and account_key is not None else None
         if newcomer is not None and not args.replace_key and stores.lets_in(store, key, newcomer):
             newcomer = None
-        made = stores.make(store, key, contents, int(time.time()), keep, stack.enter_context(terminal.progress("make")))
+        progress = stack.enter_context(terminal.progress("make"))
+        made = stores.make(store, key, contents, int(time.time()), keep, progress, carry=bool(args.carry))
         if newcomer is not None:
             stores.let_in(store, key, newcomer)
     facts = [
@@ -138,14 +142,25 @@ def restored(args: Namespace, terminal: Terminal) -> int:
         new_folder(args.out) as folder,
     ):
         folder.chmod(PRIVATE_FOLDER)
+        version = chosen(args.store, args.number, opened[0])
         names = []
-        for name, data in _brought_back(args, opened, folder, progress):
+        for name, data in _brought_back(args, version, opened, folder, progress):
             write_new(folder / name, data, PRIVATE_FILE)
             names.append(name)
-    facts = [("restored", str(args.out)), ("private files", ", ".join(names) or "none: give --passphrase or --key")]
+        others = elsewhere(args.store, version, opened[0])
+    facts = [
+        ("restored", f"version {version.number} to {args.out}"),
+        ("private files", ", ".join(names) or "none: give --passphrase or --key"),
+        *_not_in_it(others),
+    ]
+    if opened[0] is None:
+        facts.append(("not shown", "who wrote this version: give --passphrase or --key"))
     if lacking := _lacking(names):
         facts.append(("lacks its secret", f"{', '.join(lacking)}: give --key, the key of that account"))
-    result = {"verb": "backup", "action": "restore", "out": str(args.out), "files": names, "without_secret": lacking}
+    result = {
+        "verb": "backup", "action": "restore", "out": str(args.out), "number": version.number, "files": names,
+        "without_secret": lacking, "elsewhere": others,
+    }  # fmt: skip
     terminal.emit(result, lambda console: show_facts(console, facts))
     return 0
 
@@ -162,7 +177,9 @@ def drill(args: Namespace, terminal: Terminal) -> int:
         terminal.progress("backup drill") as progress,
         stores.locked(args.store, writing=False),
     ):
-        private = {name: len(data) for name, data in _brought_back(args, opened, place, progress)}
+        version = chosen(args.store, args.number, opened[0])
+        private = {name: len(data) for name, data in _brought_back(args, version, opened, place, progress)}
+        others = elsewhere(args.store, version, opened[0])
         headers = [_checked_epoch(folder) for folder in sorted((place / MIRROR).glob("epochs/*"))]
         size = sum(path.stat().st_size for path in place.rglob("*") if path.is_file()) + sum(private.values())
     seconds = time.perf_counter() - began
@@ -175,12 +192,14 @@ def drill(args: Namespace, terminal: Terminal) -> int:
     age = now - max((header.time for header in headers), default=0)
     facts = [
         ("restored", f"{len(headers)} epochs, {len(private)} private files, {size_text(size)}; nothing was left"),
+        *_not_in_it(others),
         ("RTO", duration_text(seconds)),
         ("RPO", age_text(age) if headers else "no epoch"),
         *_trust_facts(trust, now),
     ]
     result = {
         "verb": "backup", "action": "drill", "accepted": not reasons, "reasons": reasons, "files": list(private),
+        "number": version.number, "elsewhere": others,
         "epochs": [header.epoch for header in headers], "bytes": size, "rto_s": round(seconds, 6),
         "rpo_s": age if headers else None, "trust": None if trust is None else trust_result(trust, now),
     }  # fmt: skip
@@ -189,7 +208,7 @@ def drill(args: Namespace, terminal: Terminal) -> int:
 
 
 ACTIONS: dict[str, tuple[Action, tuple[str, ...], tuple[str, ...]]] = {
-    "make": (make, ("store",), (*_OPENING, "replace_key", "account", "epoch", "file", "sealed", *KEPT)),
+    "make": (make, ("store",), (*_OPENING, "replace_key", "account", "epoch", "file", "sealed", "carry", *KEPT)),
     "verify": (verify, ("store",), (*_OPENING, *_BELIEVED)),
     "restore": (restored, ("store", "out"), (*_OPENING, "number")),
     "drill": (drill, ("store",), (*_OPENING, *_BELIEVED, "number")),
@@ -212,9 +231,9 @@ def _contents(args: Namespace, account_key: AccountKey | None, passphrase: bytes
 
 def _other_passphrase(path: Path, passphrase: bytes) -> bytes:
     """A sealed file, refused if the store's passphrase opens it: one theft would open both."""
-    data = read_private(path, stores.SEALED_LIMIT, "sealed file")
-    if len(data) > stores.SEALED_LIMIT:
-        raise InputError(f"{path} has more than {stores.SEALED_LIMIT} bytes")
+    data = read_private(path, SEALED_LIMIT, "sealed file")
+    if len(data) > SEALED_LIMIT:
+        raise InputError(f"{path} has more than {SEALED_LIMIT} bytes")
     kind, _ = outline(data, str(path))
     try:
         unseal(kind, data, passphrase, str(path))
@@ -243,14 +262,13 @@ def _opened(args: Namespace) -> _Opened:
 
 
 def _brought_back(
-    args: Namespace, opened: _Opened, out: Path, progress: Callable[[str, int, int], None]
+    args: Namespace, version: Version, opened: _Opened, out: Path, progress: Callable[[str, int, int], None]
 ) -> Iterator[tuple[str, bytes]]:
     """Restore into `out` what is not under the store's key, then give the private files, bundles with their secret.
 
     A bundle whose account's key was not given comes without, under a name that says so.
     """
     key, account_key = opened
-    version = chosen(args.store, args.number)
     files = () if key is None else version.files(key, f"version {version.number}")
     restore(args.store, version, out, files, progress)
     if key is None:
@@ -262,6 +280,11 @@ def _brought_back(
             yield f"{name}{STRIPPED}", data
         else:
             yield name, whole.encode()
+
+
+def _not_in_it(others: Sequence[str]) -> list[tuple[str, str]]:
+    """What a version lacks that others hold: one that is restored without a look at them would miss it."""
+    return [("not in it" if i == 0 else "", words) for i, words in enumerate(others)]
 
 
 def _lacking(names: Iterable[str]) -> list[str]:

@@ -56,8 +56,10 @@ one epoch, sources that contradict each other, and mirrors that stop serving. Ru
   --sample N            stripes of shards, or files, to draw of each epoch: can it be rebuilt? (16; 0: none)
   --sample-every D      and again after this (1h)
   --keep N              account bundles to keep, the newest N (8)
-  --backup DIR          put every new bundle into this store of zkstate backup make, with
+  --backup DIR          put every new bundle into this store of zkstate backup make, as a version that holds all that
+                        the one before it does, with
     --passphrase FILE   its passphrase
+    --backup-keep N     and remove all but the newest N versions; without, they stay until a rule of make removes them
   --prepare WORDS       after every new bundle, make this proof ahead of time: what prove is told but for --account and
                         --out, such as "margin --ratio 1.5"; several may be given
   --metrics [HOST:]PORT serve metrics for Prometheus there (127.0.0.1)
@@ -96,6 +98,7 @@ def declare(parser: Parser) -> None:
     parser.add_argument("--keep", type=whole(1, 10_000), default=8)
     parser.add_argument("--backup", type=Path)
     parser.add_argument("--passphrase", type=Path)
+    parser.add_argument("--backup-keep", type=whole(1, 1_000_000))
     parser.add_argument("--prepare", type=_words, action="append", default=[])
     parser.add_argument("--metrics", type=_listen)
     parser.add_argument("--metrics-file", type=Path)
@@ -120,7 +123,7 @@ def run(args: Namespace, terminal: Terminal) -> int:
             settings,
             key=key,
             proofs=[(words[0], _proving(words)) for words in args.prepare],
-            store=None if args.backup is None else partial(_store, args.backup, args.passphrase),
+            store=None if args.backup is None else partial(_store, args),
             webhook=webhook,
         )
         if metrics is not None and args.metrics is not None:
@@ -146,6 +149,8 @@ def _check(args: Namespace) -> None:
             raise InputError(f"--{name.replace('_', '-')} 0 leaves no time: give at least 1s")
     if (args.backup is None) != (args.passphrase is None):
         raise InputError("--backup and --passphrase go together")
+    if args.backup_keep is not None and args.backup is None:
+        raise InputError("--backup-keep is about the store of --backup, which is missing")
     if args.key is None and (args.prepare or args.backup or args.unlock):
         raise InputError("--prepare, --backup and --unlock are about an account: give --key")
     if args.once and args.until_alert:
@@ -233,8 +238,10 @@ def _proving(words: list[str]) -> Prepare:
     return lambda bundle, place: _zkstate("prove", *words, "--account", str(bundle), "--out", str(place))
 
 
-def _store(store: Path, passphrase: Path, bundle: Path) -> None:
-    _zkstate("backup", "make", "--store", str(store), "--passphrase", str(passphrase), "--account", str(bundle))
+def _store(args: Namespace, bundle: Path) -> None:
+    rule = [] if args.backup_keep is None else ["--keep", str(args.backup_keep)]
+    place = ["--store", str(args.backup), "--passphrase", str(args.passphrase)]
+    _zkstate("backup", "make", *place, "--account", str(bundle), "--carry", *rule)
 
 
 def _zkstate(*argv: str) -> None:
