@@ -202,7 +202,7 @@ def _name_account(header: Header, replay: Replay, accounts: tree.AccountsTree, f
     ours = np.frombuffer(accounts.leaves.to_bytes(), np.uint8).reshape(-1, 32)
     places = np.flatnonzero((ours != published).any(axis=1))
     last = replay.venue.last_event
-    by_event = sorted((last.get(account, 0), account) for account in accounts.accounts[places].tolist())
+    by_event = sorted((int(last[account]), account) for account in accounts.accounts[places].tolist())
     event, account = next((pair for pair in by_event if pair[0]), by_event[0])
     raise DivergenceError(
         event,

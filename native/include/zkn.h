@@ -462,4 +462,97 @@ void zkn_witness_forward(zkn_fr *slots, const zkn_program *program, const uint32
 void zkn_witness_upward(zkn_fr *slots, const zkn_program *program, const uint32_t *children, size_t n_links,
                         size_t blocks);
 
+/* ---- a venue's journal --------------------------------------------------------------------------
+ * docs/spec.md, section 15. Events are the records of a segment, at any alignment. */
+
+enum { ZKN_EVENT_BYTES = 96, ZKN_VENUE_TABULATION = 6 * 256 };
+
+/* The index of the first event that is no canonical record, n if all are. */
+size_t zkn_events_canonical(const uint8_t *events, size_t n);
+/* The index of the first event whose link does not follow from its fields and the link before, n if all do. `link` is that
+ * before the first, and becomes what the link of that event has to be, or of the last. */
+size_t zkn_events_linked(uint8_t link[8], const uint8_t *events, size_t n);
+/* Fills in the links of events. `link` is that before the first, and becomes that of the last. */
+void zkn_events_link(uint8_t link[8], uint8_t *events, size_t n);
+
+/* A row of an account, or what is left of one: of an asset with amount as its balance, of a market a position unless amount
+ * is 0. `waiting` is what orders that liquidate it have open. */
+typedef struct {
+    uint64_t key; /* account * 2^12 + instrument */
+    int64_t amount, entry_high;
+    uint64_t entry_low;
+    int64_t funding;
+    uint64_t waiting, isolated;
+} zkn_venue_row;
+
+/* An open order. `age` rises in the order in which orders came, `place` is where its number stands; the last three are of
+ * its side's heap. */
+typedef struct {
+    uint64_t number, price, age;
+    int64_t open;
+    uint32_t account, place, child, next, before;
+    uint16_t instrument;
+    uint8_t flags, unused;
+} zkn_venue_order;
+
+/* Sums are high * 2^64 + low: `net` what was deposited and not withdrawn, `imbalance` what all positions add up to. `best`
+ * is the first of the bids and of the asks. */
+typedef struct {
+    uint64_t price, notional;
+    int64_t funding, imbalance_high;
+    uint64_t imbalance_low;
+    int64_t net_high;
+    uint64_t net_low;
+    uint32_t best[2], is_asset, unused;
+} zkn_venue_instrument;
+
+/* What a trade of an asset moved of the settlement asset: an entry behind that of event `number`. */
+typedef struct {
+    uint64_t number, account, time, price;
+    int64_t amount;
+} zkn_venue_extra;
+
+/* A venue. Counts of rows and orders include a first one that is all 0 and stands for none; instruments likewise are
+ * 1 .. n_instruments. A count is below 2^32. */
+typedef struct {
+    zkn_venue_row *rows;
+    size_t row_count, row_room;
+    uint32_t *places; /* place_mask + 1 of them, a power of two and more than row_room */
+    uint32_t place_mask;
+    const uint32_t *tabulation; /* ZKN_VENUE_TABULATION words drawn at random */
+    zkn_venue_order *orders;
+    size_t order_count, order_room;
+    uint32_t free_order;
+    uint64_t *numbers; /* of orders, rising; order_of is 0 where one is gone */
+    uint32_t *order_of;
+    size_t number_count, number_room;
+    zkn_venue_instrument *instruments;
+    size_t n_instruments;
+    zkn_venue_extra *extras;
+    size_t extra_count, extra_room;
+    uint64_t settlement, unit, last_order, number, age, active;
+    int64_t house_high;
+    uint64_t house_low;
+} zkn_venue;
+
+typedef enum {
+    ZKN_VENUE_DONE = 0,
+    ZKN_VENUE_FULL, /* rows, orders, numbers or extras need more room */
+    ZKN_VENUE_HALF, /* the last event is the first half of a trade or transfer */
+    ZKN_VENUE_ASKS, /* whether the next event, or the second half behind it, may liquidate a position */
+    ZKN_VENUE_STOPS /* the next event does not follow, or leaves the integers used here */
+} zkn_venue_end;
+
+/* Fills `places` from the rows. */
+void zkn_venue_place_rows(zkn_venue *v);
+/* Puts orders 1 .. order_count - 1, which have their age, into their books, and adds up what is waiting. Rows need room for one
+ * each. ZKN_OUT_OF_RANGE if that leaves 64 bits or an order's instrument is none. */
+zkn_status zkn_venue_place_orders(zkn_venue *v);
+/* Takes in events until one of the ends above; *done is how many were, `number` rises by as many. Between calls `v` is the
+ * state between two events. `allowed`: the answer to ZKN_VENUE_ASKS about the first event is yes. Requires canonical
+ * events with accounts that there are and times that do not fall; does not look at links. */
+zkn_venue_end zkn_venue_run_vartime(size_t *done, zkn_venue *v, const uint8_t *events, size_t n, int allowed);
+/* The rows of one account: out[i] that of instrument i, for i to n_instruments, zeros where there is none. */
+void zkn_venue_account(zkn_venue_row *out, const zkn_venue *v, uint32_t account);
+
 #endif

@@ -122,7 +122,7 @@ class Segment:
     signature: bytes
     wrapped: bytes
     public: bytes
-    sealed: bytes
+    sealed: bytes | memoryview
 
     def encode(self) -> bytes:
         """The file."""
@@ -140,7 +140,7 @@ class Segment:
             raise DisagreementError(f"{where} has payload {found.hex()}, and its head states {head.payload.hex()}")
         wraps = head.recipients * WRAPPED_BYTES
         public = wraps + head.public_bytes
-        return cls(head, signature, bytes(body[:wraps]), bytes(body[wraps:public]), bytes(body[public:]))
+        return cls(head, signature, bytes(body[:wraps]), bytes(body[wraps:public]), body[public:])
 
     def open(self, key: X25519PrivateKey) -> bytes:
         """What was sealed. NoJournalKeyError for another key; DisagreementError if it was altered."""
@@ -158,7 +158,9 @@ class Segment:
             plain = AESGCM(content_key).decrypt(_NONCE, self.sealed, _bound(head))
         except InvalidTag as error:
             raise DisagreementError(f"segment {head.number} does not open: its AES-GCM tag does not fit") from error
-        if (found := hashlib.sha256(_DOMAIN + plain).digest()) != head.content:
+        content = hashlib.sha256(_DOMAIN)
+        content.update(plain)
+        if (found := content.digest()) != head.content:
             raise DisagreementError(f"segment {head.number} holds {found.hex()}, its head states {head.content.hex()}")
         return plain[SALT_BYTES:]
 

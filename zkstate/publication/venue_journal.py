@@ -45,6 +45,7 @@ from zkstate.state.ledger import Bytes32, Ledger
 from zkstate.state.venue import Venue
 from zkstate.state.venue_close import close, epoch_ledger
 from zkstate.state.venue_events import CANCEL, EVENT, ORDER, PRICE, DivergenceError, Events, decode_events
+from zkstate.state.venue_replay import ReplayedVenue
 from zkstate.state.venue_state import VenueState, state_of
 
 JOURNAL = "journal"
@@ -132,7 +133,7 @@ class Replay:
                 f"segment {head.number} holds the state of {state.venue!r} at {state.time} after {state.events}, "
                 f"and is of time {head.time} after {head.first}"
             )
-        self.venue, self.ledger = Venue(state), state.ledger()
+        self.venue, self.ledger = ReplayedVenue(state), state.ledger()
 
     def _take_events(self, segment: Segment, body: memoryview) -> None:
         head, venue = segment.head, self.venue

@@ -7,7 +7,7 @@ accounts at a time.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,6 +46,7 @@ class JournalColumns:
     fee_low: NDArray[np.uint64]
     time: NDArray[np.uint64]
     price: NDArray[np.uint64]
+    _new_heads: list[ByteMatrix] = field(default_factory=list, init=False, repr=False, compare=False)  # once asked for
 
     def __post_init__(self) -> None:
         n = len(self.start) - 1
@@ -81,7 +82,12 @@ class JournalColumns:
         return Segment(int.from_bytes(self.heads[account].tobytes()), int(self.lengths[account]), entries)
 
     def new_heads(self) -> ByteMatrix:
-        """Heads with the new entries, (n, 32) big-endian bytes."""
+        """Heads with the new entries, (n, 32) big-endian bytes; the same array to all who ask."""
+        if not self._new_heads:
+            self._new_heads.append(self._hashed())
+        return self._new_heads[0]
+
+    def _hashed(self) -> ByteMatrix:
         busiest = np.argsort(-self.counts, kind="stable")
         ordered = self.counts[busiest]
         heads = byte_limbs(self.heads)[busiest]

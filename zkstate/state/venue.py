@@ -13,13 +13,13 @@ from typing import NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from zkstate.errors import EncodingError, LedgerError
+from zkstate.errors import EncodingError
 from zkstate.state import venue_margin
 from zkstate.state.journal import FILL, FUNDING, LIQUIDATION, TRANSFER
-from zkstate.state.ledger import Bytes32
+from zkstate.state.ledger import Bytes32, RowColumns
 from zkstate.state.schema import BUY, I64, I128, SELL
 from zkstate.state.venue_book import Book, Resting
-from zkstate.state.venue_check import settlement_of
+from zkstate.state.venue_check import check_uncrossed, settlement_of
 from zkstate.state.venue_events import (
     CANCEL,
     EVENT,
@@ -37,7 +37,7 @@ from zkstate.state.venue_events import (
     linked,
 )
 from zkstate.state.venue_margin import KEY_BITS
-from zkstate.state.venue_state import Extra, VenueState
+from zkstate.state.venue_state import Extra, RestingColumns, VenueState
 
 _READ = (
     "kind", "flags", "instrument", "account", "order", "time", "price", "amount", "value_high", "value_low", "fee_high",
@@ -61,6 +61,7 @@ class Venue:
     """
 
     def __init__(self, state: VenueState) -> None:
+        check_uncrossed(state)
         self.state = state
         self.settlement, self.unit = settlement_of(state.table, state.quote)
         listed = state.table.instruments
@@ -68,43 +69,37 @@ class Venue:
         self.price = [0, *(i.price for i in listed)]
         self.notional = [0, *(i.notional_price for i in listed)]
         self.funding = [0, *(i.funding for i in listed)]
-        self.balances: dict[int, int] = {}
-        self.positions: dict[int, list[int]] = {}
-        self.imbalance = [0] * len(self.price)
-        self._load_rows()
-        self.orders: dict[int, Resting] = {}
-        self.books: defaultdict[int, Book] = defaultdict(Book)
-        self.liquidating: dict[int, int] = {}  # what orders of flag 4 have open, by account << 12 | instrument
-        for number, account, instrument, flags, price, size in state.resting.tuples():
-            self.orders[number] = Resting(account, instrument, flags, price, size)
-            self.books[instrument].side(flags & SELLS).add(price, number)
-            if flags & LIQUIDATES:
-                self._waits(account << _KEY | instrument, size)
-        if crossed := [i for i, book in self.books.items() if book.crossed]:
-            raise LedgerError(
-                f"the book of {state.table[crossed[0]].symbol!r} is crossed: a journal cannot begin there"
-            )
         self.house, self.net = state.house, list(state.net)
         self.last_order, self.number, self.time, self.link = state.last_order, state.events, state.time, state.link
         self.entries: list[Events] = []  # since the last epoch: what goes into histories
         self.entry_numbers: list[NDArray[np.int64]] = []
         self.extras: list[Extra] = []
-        self.last_event: dict[int, int] = {}
+        self.last_event: NDArray[np.int64] = np.zeros(len(state.names), np.int64)  # by account, 0 for none
         self._active = 0  # an order that came in and still crosses
         self._put: list[tuple[int, ...]] = []
+        self._load(state.rows, state.resting)
 
-    def _load_rows(self) -> None:
-        r = self.state.rows
+    def _load(self, r: RowColumns, resting: RestingColumns) -> None:
+        self.balances: dict[int, int] = {}
+        self.positions: dict[int, list[int]] = {}
+        self.imbalance = [0] * len(self.price)
         account = np.repeat(np.arange(len(self.state.names)), r.counts)
         keys = (account << _KEY | r.instrument).tolist()
         columns = [c.tolist() for c in (r.instrument, r.amount, r.entry_high, r.entry_low, r.funding, r.isolated)]
         for key, i, amount, high, low, funding, isolated in zip(keys, *columns, strict=True):
-            if self.asset[i]:
-                if amount:
-                    self.balances[key] = amount
+            if self.asset[i] and amount:
+                self.balances[key] = amount
             elif amount:
                 self.positions[key] = [amount, (high << 64) + low, funding, isolated]
                 self.imbalance[i] += amount
+        self.orders: dict[int, Resting] = {}
+        self.books: defaultdict[int, Book] = defaultdict(Book)
+        self.liquidating: dict[int, int] = {}  # what orders of flag 4 have open, by account << 12 | instrument
+        for number, owner, instrument, flags, price, size in resting.tuples():
+            self.orders[number] = Resting(owner, instrument, flags, price, size)
+            self.books[instrument].side(flags & SELLS).add(price, number)
+            if flags & LIQUIDATES:
+                self._waits(owner << _KEY | instrument, size)
 
     def open_accounts(self, names: tuple[str, ...], owners: Bytes32, view_keys: Bytes32) -> None:
         """Add accounts, which take the next numbers. Errors as `VenueState.with_accounts`."""
@@ -143,9 +138,12 @@ class Venue:
         check_form(events, first)
         link = check_links(events, self.link, first)
         check_columns(events, first, self.time, len(self.state.names), len(self.state.table))
-        self._apply(zip(*(events[name].tolist() for name in _READ), strict=True), fill=False)
+        self._run(events)
         self._keep(events, first)
         self.link = link
+
+    def _run(self, events: Events) -> None:
+        self._apply(zip(*(events[name].tolist() for name in _READ), strict=True), fill=False)
 
     def _apply(self, rows: Iterable[tuple[int, ...]], *, fill: bool) -> list[tuple[int, int]]:
         """Run events, in the order of `_READ`; what each leaves. Unless `fill`, it has to be what they state."""
@@ -198,7 +196,9 @@ class Venue:
         moved = np.flatnonzero(events["kind"] <= LIQUIDATION)
         self.entries.append(events[moved])
         self.entry_numbers.append(moved + first)
-        self.last_event.update(zip(events["account"].tolist(), range(first, first + len(events)), strict=True))
+        opened = len(self.state.names) - len(self.last_event)
+        self.last_event = np.concatenate([self.last_event, np.zeros(opened, np.int64)])
+        self.last_event[events["account"]] = np.arange(first, first + len(events))
 
     def _fail(self, what: str) -> NoReturn:
         raise DivergenceError(self.number, what)
@@ -363,6 +363,8 @@ class Venue:
                 self._fail(f"a trade of an asset is not isolated and realises nothing: flags {flags}, value {value}")
             after = self._balance(key, self.balances.get(key, 0) + amount)
             paid = -amount * price // self.unit  # a buyer pays what is rounded up
+            if not -I64 <= paid < I64:
+                self._fail(f"it pays {paid}, which no history has a place for")
             self.house -= paid * self.unit + amount * price
             if paid:
                 cash_key = account << _KEY | self.settlement

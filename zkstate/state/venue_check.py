@@ -12,10 +12,10 @@ from zkstate.errors import EncodingError, LedgerError
 from zkstate.kernels import FR_MODULUS
 from zkstate.state import wide
 from zkstate.state.ledger import Bytes32, RowColumns, entry_keys
-from zkstate.state.schema import VALUE_DECIMALS
+from zkstate.state.schema import U64, VALUE_DECIMALS
 from zkstate.state.table import InstrumentTable
 from zkstate.state.text import is_plain
-from zkstate.state.venue_events import ISOLATED, LIQUIDATES
+from zkstate.state.venue_events import ISOLATED, LIQUIDATES, SELLS
 
 if TYPE_CHECKING:
     from zkstate.state.venue_state import VenueState
@@ -31,9 +31,11 @@ def settlement_of(table: InstrumentTable, quote: str) -> tuple[int, int]:
 
 def at_entry(rows: RowColumns, table: InstrumentTable) -> int:
     """Sum over positions of entry value and funding due, 10^-16 quote: what the venue holds against them."""
-    funding = np.array([0, *(i.funding for i in table.instruments)], np.int64)[rows.instrument].astype(object)
-    due = (rows.amount.astype(object) * (funding - rows.funding.astype(object))).sum()
-    return (int(rows.entry_high.astype(object).sum()) << 64) + int(rows.entry_low.astype(object).sum()) + int(due)
+    funding = np.array([0, *(i.funding for i in table.instruments)], np.int64)[rows.instrument]
+    some = np.flatnonzero((rows.entry_high != 0) | (rows.entry_low != 0) | (rows.funding != 0) | (funding != 0))
+    columns = (rows.amount, funding, rows.funding, rows.entry_high, rows.entry_low)
+    amount, now, then, high, low = (column[some].astype(object) for column in columns)
+    return (int(high.sum()) << 64) + int(low.sum()) + int((amount * (now - then)).sum())
 
 
 def check_accounts(names: Sequence[str], owners: Bytes32) -> None:
@@ -70,7 +72,7 @@ def check_state(state: VenueState) -> None:
     if not state.events and (o.flags & LIQUIDATES).any():
         raise EncodingError(f"order {o.number[(o.flags & LIQUIDATES) != 0][0]} liquidates before there was an event")
     kept = state.house - at_entry(rows, table)
-    for listed, total, net in zip(table.instruments, _sums(rows, len(table)), state.net, strict=True):
+    for listed, total, net in zip(table.instruments, sums(rows, len(table)), state.net, strict=True):
         times, more = (unit, kept) if listed.id == settlement else (1, 0)
         held = times * total + more if listed.is_asset else 0
         if held != times * net:
@@ -79,7 +81,21 @@ def check_state(state: VenueState) -> None:
             )
 
 
-def _sums(rows: RowColumns, instruments: int) -> list[int]:
+def check_uncrossed(state: VenueState) -> None:
+    """LedgerError if a bid of some instrument is at or above an ask: a journal begins between two matches."""
+    o = state.resting
+    sells = (o.flags & SELLS) != 0
+    bid = np.zeros(len(state.table) + 1, np.uint64)
+    ask = np.full(len(bid), U64 - 1, np.uint64)
+    np.maximum.at(bid, o.instrument[~sells], o.price[~sells])
+    np.minimum.at(ask, o.instrument[sells], o.price[sells])
+    both = np.isin(np.arange(len(bid)), np.intersect1d(o.instrument[sells], o.instrument[~sells]))
+    if (crossed := np.flatnonzero(both & (bid >= ask))).size:
+        symbol = state.table[int(crossed[0])].symbol
+        raise LedgerError(f"the book of {symbol!r} is crossed: a journal cannot begin there")
+
+
+def sums(rows: RowColumns, instruments: int) -> list[int]:
     """What the rows of each instrument add up to. In halves, as a sum of int64 may not fit one."""
     high: NDArray[np.int64] = np.zeros(instruments + 1, np.int64)
     low = high.copy()

@@ -17,6 +17,7 @@ from zkstate.state.venue import Venue
 from zkstate.state.venue_book import Book
 from zkstate.state.venue_events import EVENT
 from zkstate.state.venue_margin import KEY_BITS, marked
+from zkstate.state.venue_replay import ReplayedVenue
 from zkstate.state.venue_state import RestingColumns, VenueState, resting_columns
 
 _LOW = (1 << KEY_BITS) - 1
@@ -64,6 +65,8 @@ def close(venue: Venue, ledger: Ledger) -> None:
 
 def resting(venue: Venue) -> RestingColumns:
     """The whole order book, order by order: L3."""
+    if isinstance(venue, ReplayedVenue) and (kept := venue.resting()) is not None:
+        return kept
     found = []
     for instrument in sorted(venue.books):
         book: Book = venue.books[instrument]
@@ -85,14 +88,16 @@ def levels(venue: Venue) -> list[tuple[int, int, int, int, int]]:
 
 def open_interest(venue: Venue) -> dict[int, tuple[int, int]]:
     """By market: what all long and what all short positions add up to, both as positive numbers."""
-    sums: dict[int, tuple[int, int]] = {}
-    for key, (amount, *_) in venue.positions.items():
-        long, short = sums.get(key & _LOW, (0, 0))
-        sums[key & _LOW] = (long + max(amount, 0), short + max(-amount, 0))
-    return dict(sorted(sums.items()))
+    r, found = _rows(venue), {}
+    for market in np.flatnonzero(~np.array(venue.asset)).tolist():
+        if len(amounts := r.amount[r.instrument == market].astype(object)):
+            found[market] = (int(amounts[amounts > 0].sum()), -int(amounts[amounts < 0].sum()))
+    return found
 
 
 def _rows(venue: Venue) -> RowColumns:
+    if isinstance(venue, ReplayedVenue) and (kept := venue.rows()) is not None:
+        return kept
     held = np.fromiter(venue.balances, np.int64, len(venue.balances))
     amounts = np.fromiter(venue.balances.values(), np.int64, len(held))
     keys = np.fromiter(venue.positions, np.int64, len(venue.positions))

@@ -6,7 +6,6 @@ before it, so that one altered event can be named. Units: as `journal.Entry`.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -14,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zkstate.errors import DisagreementError, EncodingError, LengthError
+from zkstate.kernels.venue import events_canonical, events_link, events_linked
 from zkstate.state.journal import DEPOSIT, FILL, FUNDING, I96, LIQUIDATION, TRANSFER, WITHDRAWAL
 
 ORDER, CANCEL, PRICE = 7, 8, 9
@@ -28,7 +28,6 @@ EVENT = np.dtype(
     ]
 )  # fmt: skip
 EVENT_BYTES, LINK_BYTES = EVENT.itemsize, 8
-STATED = EVENT_BYTES - LINK_BYTES  # what a link covers of its event
 FIELDS = tuple(EVENT.names or ())
 
 Events = NDArray[np.void]
@@ -122,8 +121,17 @@ def check_form(events: Events, first: int) -> None:
     """EncodingError, with the number of the first event that is no canonical record."""
     if events.dtype != EVENT:
         raise EncodingError(f"events of a venue are records of {events.dtype}, not those of docs/spec.md")
+    if events_canonical(np.ascontiguousarray(events)):
+        return
+    at = int(malformed(events).argmax())
+    shown = ", ".join(f"{name} {events[name][at]}" for name in FIELDS)
+    raise EncodingError(f"event {first + at} of the venue's journal is no canonical record: {shown}")
+
+
+def malformed(events: Events) -> Flags:
+    """Which events are no canonical records, as the core decides for all of them."""
     kind = events["kind"]
-    wrong = (kind < DEPOSIT) | (kind > PRICE) | (events["instrument"] == 0)
+    wrong: Flags = (kind < DEPOSIT) | (kind > PRICE) | (events["instrument"] == 0)
     for code, (flags, empty) in _FORM.items():
         here = kind == code
         bad = (events["flags"] & np.uint8(0xFF ^ flags)) != 0
@@ -138,10 +146,7 @@ def check_form(events: Events, first: int) -> None:
     wrong |= (events["order"] == 0) & ((kind == ORDER) | (kind == CANCEL))
     limit = I96 >> 64
     wrong |= (events["fee_high"] < -limit) | (events["fee_high"] >= limit)
-    if wrong.any():
-        at = int(wrong.argmax())
-        shown = ", ".join(f"{name} {events[name][at]}" for name in FIELDS)
-        raise EncodingError(f"event {first + at} of the venue's journal is no canonical record: {shown}")
+    return wrong
 
 
 def check_columns(events: Events, first: int, since: int, accounts: int, instruments: int) -> None:
@@ -161,21 +166,13 @@ def linked(events: Events, link: int) -> int:
     """Fill in the links of events after one with `link`; the last link."""
     if not events.flags.c_contiguous:
         raise LengthError("events are linked in one piece of memory")
-    data, last = events.view(np.uint8).reshape(-1).data, link.to_bytes(LINK_BYTES)
-    sha256, step = hashlib.sha256, EVENT_BYTES
-    for at in range(0, len(data), step):
-        last = sha256(last + data[at : at + STATED]).digest()[:LINK_BYTES]
-        data[at + STATED : at + step] = last
-    return int.from_bytes(last)
+    return int.from_bytes(events_link(events, link.to_bytes(LINK_BYTES)))
 
 
 def check_links(events: Events, link: int, first: int) -> int:
     """The last link; DivergenceError names the first event that is not what its link was made of."""
-    data, last = np.ascontiguousarray(events).view(np.uint8).reshape(-1).tobytes(), link.to_bytes(LINK_BYTES)
-    sha256, step = hashlib.sha256, EVENT_BYTES
-    for at in range(0, len(data), step):
-        last = sha256(last + data[at : at + STATED]).digest()[:LINK_BYTES]
-        if data[at + STATED : at + step] != last:
-            stated = data[at + STATED : at + step].hex()
-            raise DivergenceError(first + at // step, f"its link is {stated}, and its fields make {last.hex()}")
+    at, last = events_linked(np.ascontiguousarray(events), link.to_bytes(LINK_BYTES))
+    if at < len(events):
+        stated = int(events["link"][at]).to_bytes(LINK_BYTES).hex()
+        raise DivergenceError(first + at, f"its link is {stated}, and its fields make {last.hex()}")
     return int.from_bytes(last)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from zkstate.state.margin import assess
 from zkstate.state.portfolio import assess_portfolio
@@ -12,12 +12,48 @@ from zkstate.state.schema import Instrument, Row
 from zkstate.state.table import InstrumentTable
 
 if TYPE_CHECKING:
-    from zkstate.state.venue import Venue
+    from zkstate.state.venue_state import VenueState
 
 KEY_BITS = 12  # keys are account << 12 | instrument: ids are below 4096
 
 
-def liquidation_fault(venue: Venue, account: int, instrument: int, amount: int, isolated: int) -> str | None:
+class Holdings(Protocol):
+    """What the rules read of a venue, with all of one account at least."""
+
+    @property
+    def state(self) -> VenueState:
+        """What it began with."""
+
+    @property
+    def asset(self) -> list[bool]:
+        """Whether each instrument is an asset."""
+
+    @property
+    def price(self) -> list[int]:
+        """Marks."""
+
+    @property
+    def notional(self) -> list[int]:
+        """Notional prices."""
+
+    @property
+    def funding(self) -> list[int]:
+        """Funding indices."""
+
+    @property
+    def balances(self) -> Mapping[int, int]:
+        """As of `Venue`."""
+
+    @property
+    def positions(self) -> Mapping[int, list[int]]:
+        """As of `Venue`."""
+
+    @property
+    def liquidating(self) -> Mapping[int, int]:
+        """As of `Venue`."""
+
+
+def liquidation_fault(venue: Holdings, account: int, instrument: int, amount: int, isolated: int) -> str | None:
     """Why `amount` of a position may not be liquidated, None if it may.
 
     With what its orders of flag 4 have open it has to reduce the position, and the pot must not cover its maintenance
@@ -40,12 +76,12 @@ def liquidation_fault(venue: Venue, account: int, instrument: int, amount: int, 
     return None
 
 
-def _held(venue: Venue, account: int) -> list[int]:
+def _held(venue: Holdings, account: int) -> list[int]:
     base = account << KEY_BITS
     return [i for i in range(1, len(venue.asset)) if base | i in venue.balances or base | i in venue.positions]
 
 
-def rows_of(venue: Venue, account: int) -> list[Row]:
+def rows_of(venue: Holdings, account: int) -> list[Row]:
     """The rows an account holds now, those of open orders alone left out."""
     rows = []
     for i in _held(venue, account):
@@ -57,7 +93,7 @@ def rows_of(venue: Venue, account: int) -> list[Row]:
     return rows
 
 
-def marked(venue: Venue, ids: Iterable[int] | None = None) -> InstrumentTable:
+def marked(venue: Holdings, ids: Iterable[int] | None = None) -> InstrumentTable:
     """The table at the journal's marks, of all instruments or some alone."""
     table = venue.state.table
     listed = list(table.instruments)
@@ -66,7 +102,7 @@ def marked(venue: Venue, ids: Iterable[int] | None = None) -> InstrumentTable:
     return InstrumentTable(tuple(listed), table.depth)
 
 
-def _marked(venue: Venue, instrument: Instrument) -> Instrument:
+def _marked(venue: Holdings, instrument: Instrument) -> Instrument:
     i = instrument.id
     marks = (venue.price[i], venue.notional[i], venue.funding[i])
     if marks == (instrument.price, instrument.notional_price, instrument.funding):
