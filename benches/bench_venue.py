@@ -2,7 +2,9 @@
 
     python benches/bench_venue.py [--json] [--events 1000000] [--accounts 10000] [--repeat 3]
 
-The replayed state is compared with that of the machine that made the events before anything counts.
+The replayed state is compared with that of the machine that made the events before anything counts. `replay` is all of
+it, as a recovery does it without the roots of epochs; the parts below it are timed one by one, and `reference` is the
+machine in Python.
 """
 
 from __future__ import annotations
@@ -18,10 +20,14 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from machine import machine
 
 from zkstate.publication.operator import Operator
-from zkstate.publication.venue_journal import PRICES, begin, check_chain, list_segments, replay_folder
+from zkstate.publication.venue_journal import PRICES, begin, check_chain, list_segments, read_segment, replay_folder
 from zkstate.state.synthetic import synthetic_ledger
 from zkstate.state.synthetic_events import Trading, begin_quietly
+from zkstate.state.venue import Venue
 from zkstate.state.venue_close import epoch_ledger, state_after
+from zkstate.state.venue_events import check_form, check_links
+from zkstate.state.venue_replay import ReplayedVenue
+from zkstate.state.venue_state import state_of
 
 SEED = 1
 
@@ -31,6 +37,28 @@ def timed(call):
     start = time.process_time()
     value = call()
     return time.process_time() - start, value
+
+
+def parts(folder, key, ledger, made):
+    """CPU seconds of what a replay consists of."""
+    paths = list_segments(folder)
+    read_s, segments = timed(lambda: [read_segment(path) for path in paths])
+    open_s, _ = timed(lambda: [segment.open(key) for segment in segments])
+    venue, reference = ReplayedVenue(state_of(ledger)), Venue(state_of(ledger))
+    form_s, _ = timed(lambda: check_form(made, 1))
+    links_s, _ = timed(lambda: check_links(made, 0, 1))
+    all_s, _ = timed(lambda: venue.replay(made))
+    reference_s, _ = timed(lambda: reference.replay(made))
+    if venue.tables is None:
+        raise SystemExit("the core did not take in every event")
+    return {
+        "part_read_s": read_s,
+        "part_open_s": open_s,
+        "part_form_s": form_s,
+        "part_links_s": links_s,
+        "part_machine_s": all_s - form_s - links_s,
+        "reference_s": reference_s,
+    }
 
 
 def measure(events, accounts, repeat):
@@ -51,16 +79,20 @@ def measure(events, accounts, repeat):
                 raise SystemExit("the replay leads to another state")
             replays.append(replay_s)
             reads.append(timed(lambda: check_chain(folder))[0])
+        found = parts(folder, key, ledger, made)
     return {
         "events": len(made),
         "accounts": accounts,
         "bytes": size,
         "append_s": append_s,
         "replay_s": statistics.median(replays),
+        "replay_mb_s": size / 1e6 / statistics.median(replays),
+        "replay_mb_s_best": size / 1e6 / min(replays),
         "us_per_event": 1e6 * statistics.median(replays) / len(made),
         "ledger_s": ledger_s,
         "check_s": statistics.median(reads),
         "check_mb_s": size / 1e6 / statistics.median(reads),
+        **found,
     }
 
 
