@@ -16,7 +16,7 @@ from circuits.context import Context
 from circuits.proving import attest
 from lightclient.bundle import Bundle
 from zkstate.atomic import create_file, new_folder, write_new
-from zkstate.cli.arguments import Namespace, Parser, decimal, directory, existing, is_given, parts_per_million, whole
+from zkstate.cli.arguments import Namespace, Parser, decimal, directory, existing, is_given, parts_per_million
 from zkstate.cli.between import TwoEpochs, exit_claim, history_claim, liquidation_claim, opening_of
 from zkstate.cli.context import declare_context, given_context, is_vault
 from zkstate.cli.headers import time_text
@@ -28,7 +28,8 @@ from zkstate.cli.prove_circom import TAKES as CIRCOM_TAKES
 from zkstate.cli.prove_circom import prove_circom
 from zkstate.cli.reserves_prove import OPTIONS as RESERVE_OPTIONS
 from zkstate.cli.reserves_prove import declare_reserves, run_reserves
-from zkstate.cli.solvency_prove import LEAST_ROWS, MOST_ROWS, run_prove
+from zkstate.cli.solvency_prove import OPTIONS as VENUE_OPTIONS
+from zkstate.cli.solvency_prove import declare_solvency, run_prove
 from zkstate.cli.terminal import Terminal, show_facts
 from zkstate.cli.verdict import claim_facts, claim_result
 from zkstate.errors import EnvironmentFailure, InputError
@@ -49,7 +50,7 @@ usage: zkstate prove margin    --account BUNDLE [--ratio R] [--initial]         
        zkstate prove liquidation --account BUNDLE --until BUNDLE [--ratio R]                 --out DIR
        zkstate prove exit        --account BUNDLE --asset SYMBOL [--exactly X] --recipient A --out DIR
                                [CONTEXT] [--system transparent | [--system groth16] KEY] [--json]
-       zkstate prove solvency EPOCH [--jobs N] [--batch-rows N] [--system SYSTEM] [KEYS] [--json]
+       zkstate prove solvency EPOCH [--jobs N] [--batch-rows N] [--system SYSTEM] [KEYS] [CLUSTER] [--json]
        zkstate prove reserves EPOCH --address A [--address A ...] --chain-id N --expiry T --out DIR [--json]
        zkstate prove reserves EPOCH --controls FILE --tokens FILE --rpc URL [--block-hash HASH] [--json]
        zkstate prove STATEMENT ..  --attestation FILE --challenge HEX --expiry T [CONTEXT] KEY [--json]
@@ -92,6 +93,10 @@ named by row), without one by the transparent system.
 
   --jobs N            processes to prove solvency with, by default one for each core
   --batch-rows N      rows of accounts to a batch, by default 32768, or 64 by groth16: more take more memory
+  CLUSTER             --cluster ADDRESS: the scheduler of dask whose workers prove solvency, tls://host:port with
+                      --tls-ca FILE --tls-cert FILE --tls-key FILE (PEM), or tcp://host:port on this machine; elsewhere
+                      with --cluster-plain, in a network where you trust everybody. --cluster-folder DIR is where
+                      workers find the accounts of their batches, by default EPOCH/private (docs/spec.md, 13)
   KEYS                --keys DIR: for each circuit its key, batch-8x64-e256.zkey say; or --allow-insecure-setup
 
 KEY is one of
@@ -136,9 +141,7 @@ TAKES = {
 def declare(parser: Parser) -> None:
     parser.add_argument("statement", choices=(*CLAIMS, STATEMENT, RESERVES), nargs="?")
     parser.add_argument("epoch", type=directory, nargs="?")
-    parser.add_argument("--jobs", type=whole(1, 256))
-    parser.add_argument("--batch-rows", type=whole(LEAST_ROWS, MOST_ROWS))
-    parser.add_argument("--keys", type=directory)
+    declare_solvency(parser)
     parser.add_argument("--account", type=existing)
     parser.add_argument("--out", type=Path)
     parser.add_argument("--attestation", type=Path)
@@ -221,8 +224,8 @@ def _refuse_venue_options(args: Namespace) -> None:
     for name in RESERVE_OPTIONS:
         if getattr(args, name) is not None:
             raise InputError(f"only prove reserves takes {_option(name)}")
-    for name in ("epoch", "jobs", "batch_rows", "keys"):
-        if getattr(args, name) is not None:
+    for name in ("epoch", *VENUE_OPTIONS):
+        if is_given(getattr(args, name)):
             raise InputError(f"only prove solvency takes {'a folder' if name == 'epoch' else _option(name)}")
 
 

@@ -7,6 +7,7 @@ there are (docs/spec.md, section 13). Everything a leaf is the hash of is here.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -67,15 +68,38 @@ class Holdings:
     def open(cls, folder: Path) -> Holdings:
         """Map the columns in a folder. InputError if one is missing, EncodingError if one has another shape."""
         found = {name: _mapped(folder, name, dtype) for name, dtype in _TYPES.items()}
+        return cls._checked(found, lambda name: f"{folder / name}.npy")
+
+    def encode(self) -> dict[str, bytes]:
+        """Every column by its name, as the bytes of its entries."""
+        columns = {f.name: getattr(part, f.name) for part in (self.rows, self.parts) for f in fields(part)}
+        return {name: np.ascontiguousarray(columns[name], dtype).tobytes() for name, dtype in _TYPES.items()}
+
+    @classmethod
+    def decode(cls, content: Mapping[str, bytes]) -> Holdings:
+        """Read what `encode` wrote. EncodingError for other columns, or one of another shape."""
+        if content.keys() != _TYPES.keys():
+            raise EncodingError(f"there are columns {sorted(content)}, wanted {sorted(_TYPES)}")
+        found: dict[str, NDArray[Any]] = {}
+        for name, dtype in _TYPES.items():
+            width = _SHAPES.get(name, 1) * np.dtype(dtype).itemsize
+            if len(content[name]) % width:
+                raise EncodingError(f"column {name} has {len(content[name])} bytes, no multiple of {width}")
+            column = np.frombuffer(content[name], dtype)
+            found[name] = column.reshape(-1, _SHAPES[name]) if name in _SHAPES else column
+        return cls._checked(found, lambda name: f"column {name}")
+
+    @classmethod
+    def _checked(cls, found: Mapping[str, NDArray[Any]], title: Callable[[str], str]) -> Holdings:
         start = found["start"]
         n, entries = len(start) - 1, int(start[-1]) if len(start) else -1
         for name, column in found.items():
             length = n + 1 if name == "start" else n if name in Parts.__dataclass_fields__ else entries
             wanted = (length, *((_SHAPES[name],) if name in _SHAPES else ()))
             if column.shape != wanted:
-                raise EncodingError(f"{folder / name}.npy has shape {column.shape}, wanted {wanted}")
+                raise EncodingError(f"{title(name)} has shape {column.shape}, wanted {wanted}")
         if n < 1 or start[0] or (np.diff(start) < 0).any():
-            raise EncodingError(f"{folder / 'start'}.npy does not rise from 0")
+            raise EncodingError(f"{title('start')} does not rise from 0")
         return cls(
             RowColumns(**{f.name: found[f.name] for f in fields(RowColumns)}),
             Parts(**{f.name: found[f.name] for f in fields(Parts)}),

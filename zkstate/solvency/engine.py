@@ -11,7 +11,7 @@ import os
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -24,10 +24,12 @@ from zkstate.publication.processes import spread
 from zkstate.publication.progress import Progress, silent
 from zkstate.publication.regular import read_below
 from zkstate.publication.tables import MAX_TOTALS_BYTES, check_totals
+from zkstate.solvency.cluster import Cluster
+from zkstate.solvency.dispatch import Dispatch
 from zkstate.solvency.files import BOUNDS, CLAIM, CLASSES, KEYS, Claim, batch_path
 from zkstate.solvency.plan import draw_bounds, encode_bounds
 from zkstate.solvency.publics import Sums, published_leaves
-from zkstate.solvency.verifiers import Keyed
+from zkstate.solvency.verifiers import Keyed, Verifier
 from zkstate.solvency.workshop import BOUNDS_FILE, Done, Job, Workshop
 from zkstate.state.identity import read_secret, write_secret
 
@@ -37,7 +39,10 @@ SEED_BYTES = 32
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a run left: the claim, how many batches it kept and proved, the bytes of all, and seconds."""
+    """What a run left: the claim, how many batches it kept and proved, the bytes of all, and seconds.
+
+    `refused` are workers of a cluster that were given no more, and why.
+    """
 
     folder: Path
     claim: Claim
@@ -46,37 +51,46 @@ class Outcome:
     proved: int
     size: int
     seconds: dict[str, float]
+    refused: dict[str, str] = field(default_factory=dict)
 
 
 def prove_epoch(
-    epoch: Path, system: str, rows: int, jobs: int, *, keys: Path | None = None, progress: Progress = silent
-) -> Outcome:
+    epoch: Path, system: str, rows: int, jobs: int, *, keys: Path | None = None, cluster: Cluster | None = None,
+    progress: Progress = silent,
+) -> Outcome:  # fmt: skip
     """Prove the solvency of the epoch in a folder that `snapshot` wrote, with batches of about `rows` rows.
 
+    On so many processes of this machine, or on the workers of a cluster, whose proofs as many threads verify here.
     Errors: InputError for an epoch without its private part; WitnessError names the batch and the rule that the
-    accounts break; DisagreementError if the totals are not theirs; EnvironmentFailure for a full disk or a second run.
+    accounts break; DisagreementError if the totals are not theirs; EnvironmentFailure for a full disk, a second run or
+    a cluster that is gone.
     """
     private = epoch / PRIVATE
     if not private.is_dir():
         raise InputError(f"{epoch} has no {PRIVATE} folder: solvency is proved where the epoch was committed to")
     with _only_run(private):
         seed = _seed(private / SEED_FILE)
-        shop = Workshop(Job(epoch.resolve(), system, rows, keys, seed))
+        shop = Workshop(Job(epoch.resolve(), system, rows, None if keys is None else keys.resolve(), seed))
         start = time.perf_counter()
         _require_published(shop)
         _write_lists(shop, progress)
         sums = _sums(shop, progress)
         _check_totals(shop, sums[-1])
-        _write_keys(shop, progress)
+        judges = _write_keys(shop, progress)
         prepared = time.perf_counter()
-        done = list(_settled(shop, sums, jobs, progress))
+        refused: dict[str, str] = {}
+        if cluster is None:
+            done = list(_settled(shop, sums, jobs, progress))
+        else:
+            dispatch = Dispatch(shop, sums, judges, cluster, jobs, progress)
+            done, refused = list(dispatch.settled()), dispatch.refused
         _remove_strays(shop)
         claim = Claim.of(shop.header, system, shop.plan.sizes, sums[-1].unhealthy, sums[-1].shortfall)
         replace_file(shop.folder / CLAIM, claim.encode())
     kept = sum(each.kept for each in done)
     seconds = {"prepare": prepared - start, "prove": time.perf_counter() - prepared}
     size = sum(each.size for each in done) + sum((shop.folder / name).stat().st_size for name in (CLASSES, BOUNDS))
-    return Outcome(shop.folder, claim, len(shop.holdings), kept, len(done) - kept, size, seconds)
+    return Outcome(shop.folder, claim, len(shop.holdings), kept, len(done) - kept, size, seconds, refused)
 
 
 @contextmanager
@@ -153,14 +167,19 @@ def _check_totals(shop: Workshop, found: Sums) -> None:
         raise DisagreementError(f"{TOTALS} are not the sums of the accounts: nothing can prove them")
 
 
-def _write_keys(shop: Workshop, progress: Progress) -> None:
-    """The verification keys, if there are any; on the way every circuit and key is made once, for all processes."""
+def _write_keys(shop: Workshop, progress: Progress) -> dict[int, Verifier]:
+    """The verification keys, if there are any; on the way every circuit and key is made once, for all processes.
+
+    Returns what judges the batches of each class.
+    """
+    judges: dict[int, Verifier] = {}
     for done, rows in enumerate(shop.plan.sizes):
         progress("circuits and keys", done, len(shop.plan.sizes))
-        prover = shop.prover(rows)
-        if isinstance(prover, Keyed):
+        judges[rows] = judge = shop.prover(rows).judge
+        if isinstance(judge, Keyed):
             make_folder(shop.folder / KEYS, PUBLIC_FOLDER)
-            replace_file(shop.folder / KEYS / f"{rows}.json", prover.key.to_json().encode())
+            replace_file(shop.folder / KEYS / f"{rows}.json", judge.key.to_json().encode())
+    return judges
 
 
 def _settled(shop: Workshop, sums: Sequence[Sums], jobs: int, progress: Progress) -> Iterator[Done]:

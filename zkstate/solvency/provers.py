@@ -17,19 +17,19 @@ from zkstate.proof.transparent.system import System
 from zkstate.solvency.block_witness import block_inputs
 from zkstate.solvency.files import BatchFile
 from zkstate.solvency.plan import LAYOUTS
-from zkstate.solvency.publics import Published, Sums
+from zkstate.solvency.publics import Sums
 from zkstate.solvency.tables import ReadTable
-from zkstate.solvency.verifiers import Batches, Keyed, Transparent, encode_words
+from zkstate.solvency.verifiers import Keyed, Transparent, Verifier, encode_words
 from zkstate.solvency.witness import Accounts, Blinds
 
 
-class Prover(Protocol):
+class Prover(Verifier, Protocol):
     """What proves batches and judges them."""
 
     @property
-    def proof_bytes(self) -> int: ...
-
-    def holds(self, published: Published, batches: Batches) -> list[bool]: ...
+    def judge(self) -> Verifier:
+        """What judges them, and keeps no proving key."""
+        ...
 
     def prove(self, accounts: Accounts, before: Sums, blinds: Blinds) -> BatchFile:
         """The batch, by one thread with fresh masks. WitnessError names the rule that the accounts break."""
@@ -39,6 +39,11 @@ class Prover(Protocol):
 @dataclass(frozen=True)
 class TransparentProver(Transparent):
     """No key and no setup."""
+
+    @property
+    def judge(self) -> Transparent:
+        """As `Prover`."""
+        return self
 
     def prove(self, accounts: Accounts, before: Sums, blinds: Blinds) -> BatchFile:
         """As `Prover`."""
@@ -63,6 +68,11 @@ class KeyedProver(Keyed):
     statement: Batch
     circuit: Circuit
     proving: ProvingKey
+
+    @property
+    def judge(self) -> Keyed:
+        """As `Prover`."""
+        return Keyed(self.key)
 
     def prove(self, accounts: Accounts, before: Sums, blinds: Blinds) -> BatchFile:
         """As `Prover`."""

@@ -30,6 +30,11 @@ class Verifier(Protocol):
         """How long each proof is."""
         ...
 
+    @property
+    def digest(self) -> str:
+        """What names the circuit, and the key if there is one."""
+        ...
+
     def holds(self, published: Published, batches: Batches) -> list[bool]:
         """Whether each proof does; a malformed one does not."""
         ...
@@ -51,6 +56,11 @@ class Transparent:
     def proof_bytes(self) -> int:
         """As `Verifier`."""
         return proof_file.HEADER_BYTES + self.system.parameters.proof_bytes
+
+    @property
+    def digest(self) -> str:
+        """As `Verifier`."""
+        return self.system.digest.hex()
 
     def holds(self, published: Published, batches: Batches) -> list[bool]:
         """Each by itself."""
@@ -74,6 +84,11 @@ class Keyed:
     def proof_bytes(self) -> int:
         """As `Verifier`."""
         return _WORDS * FR_BYTES
+
+    @property
+    def digest(self) -> str:
+        """As `Verifier`."""
+        return self.key.digest()
 
     def holds(self, published: Published, batches: Batches) -> list[bool]:
         """All at once; one by one only if that fails."""

@@ -27,6 +27,7 @@ from zkstate.solvency.plan import LAYOUTS, Part, Plan
 from zkstate.solvency.provers import Prover, prover_of
 from zkstate.solvency.publics import Published, Sums
 from zkstate.solvency.tables import ReadTable
+from zkstate.solvency.verifiers import Verifier
 from zkstate.solvency.witness import Accounts, Blinds
 from zkstate.state.table import MAX_TABLE_BYTES
 
@@ -113,34 +114,47 @@ class Workshop:
     def settle(self, index: int, before: Sums) -> Done:
         """Have a batch on disk: the one that is there if it holds, else a new one, verified before it is written."""
         start = time.perf_counter()
-        kept = self._kept(index, before)
+        prover = self.prover(self.parts[index].rows)
+        kept = self.kept(index, before, prover)
         if kept is not None:
-            return Done(index, kept=True, seconds=time.perf_counter() - start, size=kept)
-        part = self.parts[index]
-        content = self._proved(index, before).encode()
+            return kept
+        batch = self._proved(index, before, prover)
+        if not self.holds(index, before, batch, prover):
+            part = self.parts[index]
+            raise EnvironmentFailure(f"{part}: the proof made of a good witness does not hold: check this machine")
+        return self.write(index, batch, start)
+
+    def kept(self, index: int, before: Sums, judge: Verifier) -> Done | None:
+        """The batch that is on disk, if there is one and it holds."""
+        start, part = time.perf_counter(), self.parts[index]
+        try:
+            found = read_batch(self.folder, part.rows, part.number, judge.proof_bytes)
+        except (SourceError, InputError):
+            return None
+        if not self.holds(index, before, found, judge):
+            return None
+        return Done(index, kept=True, seconds=time.perf_counter() - start, size=len(found.encode()))
+
+    def holds(self, index: int, before: Sums, batch: BatchFile, judge: Verifier) -> bool:
+        """Whether a batch, whoever made it, is this one: it commits to these sums, and its proof is true of them."""
+        blinds = self.blinds(index)
+        after = (before + self.accounts(index).added).commitment(blinds.after)
+        if (batch.before, batch.after) != (before.commitment(blinds.before), after):
+            return False
+        return judge.holds(self.published, [(self.parts[index], batch)])[0]
+
+    def write(self, index: int, batch: BatchFile, start: float) -> Done:
+        """Put a batch that holds on disk; `start` is when its making began, by `time.perf_counter`."""
+        part, content = self.parts[index], batch.encode()
         replace_file(self.folder / batch_path(part.rows, part.number), content)
         return Done(index, kept=False, seconds=time.perf_counter() - start, size=len(content))
 
-    def _kept(self, index: int, before: Sums) -> int | None:
-        """The size of the batch on disk, if there is one and it holds."""
-        part, blinds = self.parts[index], Blinds.of(self._blind_seed, index, len(self.parts))
-        try:
-            found = read_batch(self.folder, part.rows, part.number, self.prover(part.rows).proof_bytes)
-        except (SourceError, InputError):
-            return None
-        after = (before + self.accounts(index).added).commitment(blinds.after)
-        if (found.before, found.after) != (before.commitment(blinds.before), after):
-            return None
-        holds = self.prover(part.rows).holds(self.published, [(part, found)])
-        return len(found.encode()) if holds[0] else None
+    def blinds(self, index: int) -> Blinds:
+        """What hides the sums before and after a batch."""
+        return Blinds.of(self._blind_seed, index, len(self.parts))
 
-    def _proved(self, index: int, before: Sums) -> BatchFile:
-        part, blinds = self.parts[index], Blinds.of(self._blind_seed, index, len(self.parts))
-        prover = self.prover(part.rows)
+    def _proved(self, index: int, before: Sums, prover: Prover) -> BatchFile:
         try:
-            batch = prover.prove(self.accounts(index), before, blinds)
+            return prover.prove(self.accounts(index), before, self.blinds(index))
         except WitnessError as error:
-            raise WitnessError(f"{part}: {error}") from None
-        if not prover.holds(self.published, [(part, batch)])[0]:
-            raise EnvironmentFailure(f"{part}: the proof made of a good witness does not hold: check this machine")
-        return batch
+            raise WitnessError(f"{self.parts[index]}: {error}") from None
