@@ -48,11 +48,6 @@ _FORM: dict[int, tuple[int, tuple[str, ...]]] = {
 }
 
 
-def allowed_flags(kind: int) -> int:
-    """The flags that an event of a kind may have."""
-    return _FORM[kind][0]
-
-
 class DivergenceError(DisagreementError):
     """A journal that contradicts itself or a committed state; `event` is the first one that does, counted from 1."""
 

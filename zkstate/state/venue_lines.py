@@ -20,7 +20,6 @@ from zkstate.state.venue_events import (
     SELLS,
     Event,
     Events,
-    allowed_flags,
     stated_events,
 )
 
@@ -30,6 +29,19 @@ COLUMNS = (
 )  # fmt: skip
 _KINDS = {name: kind for kind, name in enumerate(EVENT_KINDS, start=1)}
 MAX_LINE = 4096
+_NUMBERS, _BLANK = ("order", "price", "amount", "value", "fee"), {"isolated": "false", "liquidation": "false"}
+# By kind: the cells that have to be filled in, and those that may be. Any other is blank, 0 or false.
+_CELLS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "deposit": (("account", "amount"), ("price", "value", "fee")),
+    "withdrawal": (("account", "amount"), ("price", "value", "fee")),
+    "transfer": (("account", "amount"), ("order", "price", "value", "fee")),
+    "fill": (("account", "order", "price", "amount", "value"), ("fee", "isolated")),
+    "funding": (("account", "value"), ("price", "fee")),
+    "liquidation": (("account", "order", "price", "amount", "value"), ("fee", "isolated")),
+    "order": (("account", "order", "side", "price", "amount"), ("isolated", "liquidation")),
+    "cancel": (("account", "order"), ()),
+    "price": (("price", "amount", "value"), ()),
+}
 
 
 def read_events(path: Path, venue: Venue, had: Callable[[int], Iterator[Events]]) -> Iterator[Event]:
@@ -96,20 +108,19 @@ def _whole_lines(file: TextIO, path: Path) -> Iterator[str]:
 
 def _event(line: dict[str, str], symbols: dict[str, int], accounts: dict[str, int], venue: Venue, where: str) -> Event:
     kind = _known(_KINDS, line, "kind", where)
+    _check_cells(line, where)
     instrument = _known(symbols, line, "instrument", where)
     decimals = venue.state.table[instrument].decimals
     flags = 0
-    for name, flag, yes in (
-        ("side", SELLS, "sell"),
-        ("isolated", ISOLATED, "true"),
-        ("liquidation", LIQUIDATES, "true"),
+    for name, flag, yes, no in (
+        ("side", SELLS, "sell", "buy"),
+        ("isolated", ISOLATED, "true", "false"),
+        ("liquidation", LIQUIDATES, "true", "false"),
     ):
         text = line.get(name) or ""
-        if text not in ("", yes, {"sell": "buy"}.get(yes, "false")):
-            raise LedgerError(f"{where}: {name} is {text!r}, not {yes!r}")
+        if text not in ("", yes, no):
+            raise LedgerError(f"{where}: {name} is {text!r}, neither {yes!r} nor {no!r}")
         flags |= flag if text == yes else 0
-    if flags & ~allowed_flags(kind):
-        raise LedgerError(f"{where}: a {line['kind']} that sells, is isolated or liquidates, which it cannot")
     priced = kind == PRICE
     return Event(
         kind,
@@ -123,6 +134,20 @@ def _event(line: dict[str, str], symbols: dict[str, int], accounts: dict[str, in
         _number(line, "fee", VALUE_DECIMALS, where),
         flags,
     )
+
+
+def _check_cells(line: dict[str, str], where: str) -> None:
+    """LedgerError for a cell that the line's kind needs and that is blank, or that says what the kind cannot."""
+    kind = line["kind"]
+    required, optional = _CELLS[kind]
+    for field in COLUMNS[2:]:
+        text = line.get(field) or ""
+        if not text and field in ("time", "instrument", *required):
+            raise LedgerError(f"{where}: {field} is blank, and a line of kind {kind} states it (0 is written as 0)")
+        if field in ("time", "instrument", *required, *optional) or not text:
+            continue
+        if text.strip("0.") if field in _NUMBERS else text != _BLANK.get(field):
+            raise LedgerError(f"{where}: {field} is {text!r}, and a line of kind {kind} has none")
 
 
 def _pot(line: dict[str, str], symbols: dict[str, int], where: str) -> int:
