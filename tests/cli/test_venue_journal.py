@@ -132,6 +132,23 @@ def test_a_snapshot_cut_off_after_its_journal_is_repeated_as_it_was(tmp_path):
         assert tiles[0].read_bytes() == tiles[1].read_bytes()
 
 
+def test_events_that_come_after_the_journal_closed_the_epoch_are_not_lost(tmp_path):
+    assert snapshot(tmp_path, "synthetic:60", "--out", tmp_path / "epoch-1").code == 0
+    events, more = tmp_path / "events.csv", tmp_path / "more.csv"
+    events.write_text(f"event,kind,time,instrument,account,amount\n1,deposit,{TIME + 1},USDT,user-00000001,100\n")
+    more.write_text(events.read_text() + f"2,deposit,{TIME + 2},USDT,user-00000001,900000\n")
+    close = ("--previous", tmp_path / "epoch-1/public/header.bin", "--time", LATER, "--out")
+    (tmp_path / "file").touch()
+    assert snapshot(tmp_path, "--events", events, *close, tmp_path / "file/epoch-2").code == 5
+    before = tree(tmp_path / "journal")
+    late = snapshot(tmp_path, "--events", more, *close, tmp_path / "epoch-2")
+    assert (late.code, "closed epoch 2" in late.err, "event 2" in late.err) == (2, True, True), late.err
+    assert snapshot(tmp_path, "--events", tmp_path / "none.csv", *close, tmp_path / "epoch-2").code == 5
+    assert not (tmp_path / "epoch-2").exists()
+    assert snapshot(tmp_path, "--events", events, *close, tmp_path / "epoch-2").code == 0
+    assert tree(tmp_path / "journal") == before
+
+
 def test_no_name_among_the_orders_is_a_formula(tmp_path):
     ledger = begin_quietly(synthetic_ledger(3, 20, with_keys=False))
     names = tuple(f"{'=+-@'[i % 4]}{name}" for i, name in enumerate(ledger.names))

@@ -135,6 +135,7 @@ def continued(args: Namespace, operator: Operator, previous: Header | None, prog
         assert replay.ledger is not None
         if replay.head is not None and replay.head.time != args.time:
             raise InputError(f"the journal has closed epoch {replay.head.epoch} at time {replay.head.time}: state that")
+        _check_closed(args, journal)
         return Closed(replay.ledger, replay.salts, journal.last.journal_head)
     before = journal.last.epoch - (not journal.last.closes)
     if previous is None or previous.epoch != before:
@@ -142,6 +143,18 @@ def continued(args: Namespace, operator: Operator, previous: Header | None, prog
     add_events(args, journal)
     ledger, salts = journal.close(args.time)
     return Closed(ledger, salts, journal.last.journal_head)
+
+
+def _check_closed(args: Namespace, journal: VenueJournal) -> None:
+    """InputError if --events has more than the journal had when it closed the epoch."""
+    if args.events is None or args.events.startswith(SYNTHETIC):
+        return
+    if next(_lines(args, journal), None) is not None:
+        last, number = journal.last, journal.venue.number
+        raise InputError(
+            f"the journal has closed epoch {last.epoch} at time {last.time} with event {number}, and {args.events} "
+            f"goes on with event {number + 1}: leave it for the next epoch, with a later time"
+        )
 
 
 def add_events(args: Namespace, journal: VenueJournal) -> int:
