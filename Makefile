@@ -8,7 +8,7 @@
 #   make fuzz       mutated input for every decoder                    SECONDS=30 a target
 #   make faults     kill -9, torn writes, full disk and I/O errors at the calls that change a disk, and 1,900 mutations a format   FAULTS="--sample 12"
 #   make disaster   a venue, two mirrors and a key gone, liars among the rest: who served, who lied, RPO and RTO
-#   make interop    the tests against npm's snarkjs, circom2 and anvil (needs node)
+#   make interop    the tests against npm's snarkjs, circom2 and anvil (needs node), and an S3 server
 #   make bench      timings of primitives and user actions
 #   make bench-peers  the same beside gnark, arkworks, snarkjs and others, built under build/peers; writes benches/results   BENCH=--quick
 #   make portability  the C tests with gcc and clang, under thread sanitizer and valgrind, and on arm64 under qemu
@@ -62,6 +62,10 @@ $(VENV)/.runtime: pyproject.toml setup.py $(VENV)/.build
 
 $(VENV)/.test: $(VENV)/.runtime
 	ZKSTATE_NATIVE=skip $(PIP) install --no-build-isolation --editable '.[test]'
+	@touch $@
+
+$(VENV)/.interop: $(VENV)/.test
+	ZKSTATE_NATIVE=skip $(PIP) install --no-build-isolation --editable '.[interop]'
 	@touch $@
 
 $(VENV)/.lint: $(VENV)/.runtime
@@ -120,7 +124,7 @@ faults: native $(VENV)/.test
 disaster: native
 	$(VENV)/bin/zkstate demo --disaster $(DEMO)
 
-interop: native $(VENV)/.test tests/interop/node_modules/.package-lock.json
+interop: native $(VENV)/.interop tests/interop/node_modules/.package-lock.json
 	$(PY) -m pytest -q -m interop $(TESTS)
 
 bench: native $(VENV)/.test
