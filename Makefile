@@ -6,7 +6,7 @@
 #   make sanitize   the C tests under address and undefined-behaviour sanitizers
 #   make soundness  the probes of docs/soundness.md, as a table        SOUNDNESS="--seed any" FULL=1
 #   make fuzz       mutated input for every decoder                    SECONDS=30 a target
-#   make faults     kill -9, torn writes, full disk and I/O errors at the calls that change a disk, and 1,900 mutations a format   FAULTS="--sample 12"
+#   make faults     kill -9, torn writes, full disk and I/O errors at the calls that change a disk, 50 kills of a solvency run, and 1,900 mutations a format   FAULTS="--sample 12" KILLS=5
 #   make disaster   a venue, two mirrors and a key gone, liars among the rest: who served, who lied, RPO and RTO
 #   make interop    the tests against npm's snarkjs, circom2 and anvil (needs node), and an S3 server
 #   make bench      timings of primitives and user actions
@@ -32,6 +32,7 @@ SECONDS ?= 30
 FUZZ ?=
 FAULTS ?=
 MUTATIONS ?= 1900
+KILLS ?= 50
 SOLVER_VENV ?= .venv-soundness
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 
@@ -119,6 +120,7 @@ fuzz: native $(VENV)/.test
 
 faults: native $(VENV)/.test
 	LD_PRELOAD=$$($(PY) -c 'from tests.faults.preload import built; print(built())') $(PY) -m tests.faults.driver $(FAULTS)
+	$(PY) -m tests.solvency.kills --kills $(KILLS)
 	$(PY) -m tests.fuzz --count $(MUTATIONS)
 
 disaster: native
