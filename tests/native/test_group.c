@@ -182,6 +182,33 @@ static void digits(void)
         free(s.base);                                                                                        \
     }                                                                                                        \
                                                                                                              \
+    static void G##_transforms(void)                                                                         \
+    {                                                                                                        \
+        enum { MOST = 256 };                                                                                 \
+        static AFF p[MOST];                                                                                  \
+        static zkn_fr s[MOST], twiddles[MOST / 2];                                                           \
+        AFF base = GENERATOR, expected;                                                                      \
+        unsigned threads = 0;                                                                                \
+        for (size_t n = 1; n <= MOST; n *= 2, threads = (threads + 1) % 4) {                                 \
+            for (size_t i = 0; i < n; i++) {                                                                 \
+                random_fr(&s[i]);                                                                            \
+                if (i % 7 == 3) s[i] = s[i / 2];                                                             \
+                if (i % 11 == 5) fr_zero(&s[i]);                                                             \
+                G##_product_by_doubling(&p[i], &base, &s[i]);                                                \
+            }                                                                                                \
+            CHECK(zkn_fr_ntt_twiddles(twiddles, n > 1 ? n / 2 : 1) == ZKN_OK);                               \
+            void *scratch = malloc(zkn_##G##_intt_scratch_size(threads));                                    \
+            CHECK(zkn_##G##_intt_vartime(p, n, twiddles, threads, scratch) == ZKN_OK);                       \
+            CHECK(zkn_##G##_intt_vartime(p, 3, twiddles, threads, scratch) == ZKN_BAD_LENGTH);               \
+            free(scratch);                                                                                   \
+            CHECK(zkn_fr_intt(s, n, twiddles, 1) == ZKN_OK);                                                 \
+            for (size_t i = 0; i < n; i++) {                                                                 \
+                G##_product_by_doubling(&expected, &base, &s[i]);                                            \
+                CHECK(G##_same(&p[i], &expected));                                                           \
+            }                                                                                                \
+        }                                                                                                    \
+    }                                                                                                        \
+                                                                                                             \
     static void G##_products(void)                                                                           \
     {                                                                                                        \
         enum { N = 150 };                                                                                    \
@@ -266,6 +293,7 @@ static void digits(void)
         G##_additions();                                                                                     \
         G##_lists();                                                                                         \
         G##_products();                                                                                      \
+        G##_transforms();                                                                                    \
         G##_checks();                                                                                        \
     }
 
