@@ -342,6 +342,17 @@ def test_what_the_venue_holds_is_what_entry_values_and_funding_add_up_to():
     assert at_entry(ledger.rows, ledger.table) == total
 
 
+def test_sums_of_what_is_due_are_exact_at_the_ends_of_their_words():
+    ledger, ends = quiet_ledger(60), [-(2**63), 2**63 - 1, -1, 0, 1, 2**32, -(2**32) - 1]
+    held, rng = ledger.rows, np.random.default_rng(4)
+    amount, high, funding = (rng.choice(np.array(ends, np.int64), len(held.amount)) for _ in range(3))
+    low = rng.choice(np.array([0, 1, 2**64 - 1], np.uint64), len(amount))
+    rows = replace(held, amount=amount, entry_high=high, entry_low=low, funding=funding)
+    now = [ledger.table[int(i)].funding for i in held.instrument]
+    parts = zip(amount.tolist(), high.tolist(), low.tolist(), funding.tolist(), now, strict=True)
+    assert at_entry(rows, ledger.table) == sum((h << 64) + w + a * (n - f) for a, h, w, f, n in parts)
+
+
 def test_links_go_on_from_part_to_part():
     _, events = traded(quiet_ledger(), 4, 60)
     middle = check_links(events[:20], 0, 1)

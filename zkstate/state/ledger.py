@@ -115,8 +115,8 @@ class Ledger:
                 raise LedgerError(f"{what}s are of instruments {bounds}, but the table has 1 to {len(self.table)}")
         held, ordered = entry_keys(self.rows), entry_keys(self.orders)
         for what, keys in (
-            ("an order of {}, and no row of it", ordered[~np.isin(ordered, held)]),
-            ("a row of {} with amount 0, and no order of it", held[(self.rows.amount == 0) & ~np.isin(held, ordered)]),
+            ("an order of {}, and no row of it", ordered[~among(ordered, held)]),
+            ("a row of {} with amount 0, and no order of it", held[(self.rows.amount == 0) & ~among(held, ordered)]),
         ):
             if len(keys):
                 account, instrument = divmod(int(keys[0]), U16)
@@ -235,10 +235,18 @@ def entry_keys(entries: RowColumns | OrderColumns) -> NDArray[np.int64]:
     return account * U16 + entries.instrument
 
 
+def among(keys: NDArray[np.int64], others: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which keys are among others. (numpy's isin hashes them, and keys like these collide there.)"""
+    known = np.sort(others)
+    return np.searchsorted(known, keys, "right") > np.searchsorted(known, keys, "left")
+
+
 def with_ordered(rows: RowColumns, orders: OrderColumns) -> RowColumns:
     """The rows, and an empty one for each instrument that an account has an order of and no row."""
     held = entry_keys(rows)
-    missing = np.setdiff1d(entry_keys(orders), held)
+    ordered = entry_keys(orders)
+    missing = np.sort(ordered[~among(ordered, held)])
+    missing = missing[np.diff(missing, prepend=-1) != 0]
     if not len(missing):
         return rows
     empty = np.zeros(len(missing), np.int64)

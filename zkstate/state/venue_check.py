@@ -32,18 +32,30 @@ def settlement_of(table: InstrumentTable, quote: str) -> tuple[int, int]:
 def at_entry(rows: RowColumns, table: InstrumentTable) -> int:
     """Sum over positions of entry value and funding due, 10^-16 quote: what the venue holds against them."""
     funding = np.array([0, *(i.funding for i in table.instruments)], np.int64)[rows.instrument]
-    some = np.flatnonzero((rows.entry_high != 0) | (rows.entry_low != 0) | (rows.funding != 0) | (funding != 0))
-    columns = (rows.amount, funding, rows.funding, rows.entry_high, rows.entry_low)
-    amount, now, then, high, low = (column[some].astype(object) for column in columns)
-    return (int(high.sum()) << 64) + int(low.sum()) + int((amount * (now - then)).sum())
+    due = _products(rows.amount, funding) - _products(rows.amount, rows.funding)
+    return (_total(rows.entry_high) << 64) + _total(rows.entry_low) + due
+
+
+def _total(numbers: NDArray[np.int64] | NDArray[np.uint64]) -> int:
+    """The exact sum. In halves, as one of words may not fit a word."""
+    low = numbers.dtype.type(0xFFFFFFFF)
+    return (int((numbers >> numbers.dtype.type(32)).sum()) << 32) + int((numbers & low).sum())
+
+
+def _products(a: NDArray[np.int64], b: NDArray[np.int64]) -> int:
+    """The exact sum of a · b, out of products of halves, of which one alone needs all 64 bits."""
+    a_high, b_high, a_low, b_low = a >> 32, b >> 32, a & 0xFFFFFFFF, b & 0xFFFFFFFF
+    middle = _total(a_high * b_low) + _total(a_low * b_high)
+    return (_total(a_high * b_high) << 64) + (middle << 32) + _total(a_low.view(np.uint64) * b_low.view(np.uint64))
 
 
 def check_accounts(names: Sequence[str], owners: Bytes32) -> None:
     """EncodingError unless names are different plain texts, and owners below the field's modulus."""
     if len(set(names)) < len(names):
         raise EncodingError(f"two of {len(names)} accounts have one name")
-    if strange := [name for name in names if not name or not is_plain(name)]:
-        raise EncodingError(f"the account name {strange[0]!a} is no plain text")
+    if not all(names) or not is_plain("".join(names)):
+        strange = next(name for name in names if not name or not is_plain(name))
+        raise EncodingError(f"the account name {strange!a} is no plain text")
     below = wide.below(np.ascontiguousarray(owners), FR_MODULUS)
     if not below.all():
         at = int(np.argmin(below))

@@ -261,7 +261,7 @@ def _check(
         raise EncodingError("a row of amount 0, or neither isolated nor not")
     if (o.open <= 0).any() or (o.number == 0).any() or (o.number > np.uint64(int(form.last_order))).any():
         raise EncodingError("an order with nothing open, or a number that is none")
-    if len(np.unique(o.number)) < len(o.number) or (o.flags > SELLS | ISOLATED | LIQUIDATES).any():
+    if (np.diff(np.sort(o.number)) == 0).any() or (o.flags > SELLS | ISOLATED | LIQUIDATES).any():
         raise EncodingError("two orders of one number, or with other flags than orders have")
     side = o.flags & SELLS
     key = np.where(side == 1, o.price, np.uint64(U64 - 1) - o.price)
