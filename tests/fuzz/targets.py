@@ -29,7 +29,7 @@ from tests.proof.circuits import bits, cubic
 from tests.proof.transparent.systems import system_of
 from tests.publication.test_header import example
 from tests.publication.venue import OPERATOR
-from tests.state.venues import fresh, quiet_ledger, traded
+from tests.state.venues import quiet_ledger, traded
 from zkstate.algebra import bls12_381, bn254
 from zkstate.kernels import keccak256
 from zkstate.proof import groth16, zkey_file
@@ -41,6 +41,7 @@ from zkstate.publication.header import sign
 from zkstate.state.venue import Venue
 from zkstate.state.venue_close import epoch_ledger, state_after
 from zkstate.state.venue_events import decode_events, linked
+from zkstate.state.venue_replay import ReplayedVenue
 from zkstate.state.venue_state import VenueState, state_of
 
 SEED = b"a seed for fuzzing"
@@ -251,7 +252,7 @@ def journal() -> Target:
         elif data[:1] == b"e":
             made = decode_events(data[1:], 1).copy()
             linked(made, 0)
-            other = fresh(ledger)
+            other = ReplayedVenue(state_of(ledger))
             other.replay(made)
             assert not any(book.crossed for book in other.books.values())
             epoch_ledger(other, max(other.time, ledger.time))
