@@ -66,7 +66,7 @@ class Known:
         again = compute(np.concatenate([missing, checked]))
         values[missing] = again[: len(missing)]
         if (again[len(missing) :] != values[checked]).any():
-            raise DisagreementError("what the epoch before computed is not what this version computes")
+            raise DisagreementError("computed.bin of the epoch before is not what this version computes: remove it")
         return values, len(keys) - len(missing)
 
 
