@@ -79,8 +79,8 @@ class RawBlocks:
         secret |= {name: [[row[i] for row in each] for each in held] for i, name in enumerate(HELD)}
         secret |= {name: [[values[name] for values in each] for each in read] for name in READ}
         if batch.rounded:
-            secret["counted_units"] = [[_counted(row) // PPM for row in each] for each in grid]
-            secret["counted_rest"] = [[_counted(row) % PPM for row in each] for each in grid]
+            secret["counted_units"] = [[counted(row) // PPM for row in each] for each in grid]
+            secret["counted_rest"] = [[counted(row) % PPM for row in each] for each in grid]
         for (name, at), value in self.columns.items():
             columns[name][at] = value
         for (name, *at), value in self.secret.items():
@@ -97,6 +97,7 @@ def _held(row: Held) -> list[int]:
     return [value % FR_MODULUS for value in offset]
 
 
-def _counted(row: Held) -> int:
+def counted(row: Held) -> int:
+    """What an asset counts before rounding; 0 for what is no asset."""
     e = row.reads
     return e.asset * (abs(row.amount) * e.notional_price * e.rate - e.offset * E12)

@@ -210,9 +210,7 @@ class Search:
         """A number in row k, or whose digits are, moved with another input of a row that speaks of both."""
         system, p = self.system, self.system.p
         spoken = system.wires_of(k)
-        digits = {wire: system.steps[system.step_of[wire]] for wire in spoken & system.hints}
-        own = spoken & system.inputs.keys() | {n for s in digits.values() for n, _ in s.reads if n in system.inputs}
-        for x in sorted(own)[:MOST_LEVERS]:
+        for x in sorted(self._numbers(k))[:MOST_LEVERS]:
             for row in (row for row in system.assertions[x] if row != k):
                 numbers = {
                     wire for wire in system.wires_of(row) & system.inputs.keys() if not system.inputs[wire].kind.is_felt
@@ -223,6 +221,13 @@ class Search:
                         for by in (1, -1):
                             moved = (state.values[x] - by * slopes[1] * pow(slopes[0], -1, p)) % p
                             yield {y: state.values[y] + by, x: moved} | self._absorbed(spoken, moved)
+
+    def _numbers(self, k: int) -> set[int]:
+        """The inputs that row k speaks of, or of whose digits it speaks."""
+        system = self.system
+        spoken = system.wires_of(k)
+        digits = [system.steps[system.step_of[wire]] for wire in spoken & system.hints]
+        return spoken & system.inputs.keys() | {n for s in digits for n, _ in s.reads if n in system.inputs}
 
     def _slope(self, state: State, row: int, wire: int) -> int:
         values, here = state.values, self.system.residual(row, state.values)

@@ -48,23 +48,29 @@ BATCHES = {
 
 
 def good_batch(name: str, rows: int) -> list[Inputs]:
+    """Pairs of them, and random ones."""
+    batches = [RawBatch(accounts) for accounts in good_accounts(rows)]
+    return [
+        BATCHES[name].inputs(each) for each in (*batches, *(random_batch(random.Random(i), rows) for i in range(5)))
+    ]
+
+
+def good_accounts(rows: int) -> list[tuple[RawAccount, RawAccount]]:
     """Accounts with debts, padding, no rows, rows at the ends of their ranges; one of two that is not healthy."""
-    first, second = (_widened(account, rows) for account in (test_batch.FIRST, test_batch.SECOND))
-    padding = _widened(PADDING, rows)
+    first, second = (widened(account, rows) for account in (test_batch.FIRST, test_batch.SECOND))
+    padding = widened(PADDING, rows)
     least = _account(rows, Held(QUOTE, -(2**63)), Held(PERP, 0))
     most = _account(
         rows, Held(QUOTE, 2**63 - 1), Held(COIN, 33_333_333_333), Held(PERP, -(10**5), 2**127 - 1, -(2**63), 1)
     )
-    found = [(first, second), (first, padding), (padding, padding), (least, most), (_account(rows), first)]
-    batches = [RawBatch(accounts) for accounts in found] + [_random(random.Random(i), rows) for i in range(5)]
-    return [BATCHES[name].inputs(batch) for batch in batches]
+    return [(first, second), (first, padding), (padding, padding), (least, most), (_account(rows), first)]
 
 
 def batches(name: str) -> Callable[[random.Random, int], Iterator[Inputs]]:
     """Random batches, of which every claim is true."""
 
     def make(rng: random.Random, rows: int) -> Iterator[Inputs]:
-        yield BATCHES[name].inputs(_random(rng, rows))
+        yield BATCHES[name].inputs(random_batch(rng, rows))
 
     return make
 
@@ -74,7 +80,7 @@ def false_batches(name: str, rows: int, seed: int, count: int) -> list[Inputs]:
     rng, found = random.Random(f"batches {rows} {seed}"), []
     for batch, _ in test_batch.FALSE.values():
         if batch.point is None:
-            found.append(replace(batch, accounts=tuple(_widened(account, rows) for account in batch.accounts)))
+            found.append(replace(batch, accounts=tuple(widened(account, rows) for account in batch.accounts)))
     for i in range(1, rows):
         held = [Held(replace(QUOTE, instrument=k + 1), 5) for k in range(rows)]
         table = (NULL, *(row.reads for row in held))
@@ -83,19 +89,19 @@ def false_batches(name: str, rows: int, seed: int, count: int) -> list[Inputs]:
         found += [RawBatch((_account(rows, *each), _account(rows)), table) for each in (behind, swapped, twice)]
     found += [replace(batch, accounts=batch.accounts[::-1]) for batch in found]
     off = [(1, 0, 0), (0, -1, 0), (0, 0, -1)]
-    found += [replace(_random(rng, rows), sums_after=rng.choice(off)) for _ in range(count // 4)]
+    found += [replace(random_batch(rng, rows), sums_after=rng.choice(off)) for _ in range(count // 4)]
     return [BATCHES[name].inputs(batch) for batch in found]
 
 
-def _widened(account: RawAccount, rows: int) -> RawAccount:
+def widened(account: RawAccount, rows: int) -> RawAccount:
     return replace(account, rows=(*account.rows, *[NOTHING] * (rows - len(account.rows))))
 
 
 def _account(rows: int, *held: Held) -> RawAccount:
-    return _widened(RawAccount(held, 10**70 + len(held)), rows)
+    return widened(RawAccount(held, 10**70 + len(held)), rows)
 
 
-def _random(rng: random.Random, rows: int) -> RawBatch:
+def random_batch(rng: random.Random, rows: int) -> RawBatch:
     """Two accounts of any holdings, each row of an instrument of its own with any digits in all it reads."""
     numbers = rng.sample(range(1, 4096), ACCOUNTS * rows)
     accounts, table = [], [NULL]

@@ -40,6 +40,8 @@ def reasons(name: str, rows: int) -> Mapping[str, str]:
     }
     if unpriced:
         found |= {rf"^instruments\[{i}\] is": BETWEEN for i in range(1, rows - 1)}
+    if name == "batch":
+        found |= {rf"^the instrument is .*instrument\[\d+\]\[{i}\]": BETWEEN for i in range(1, rows - 1)}
     if name == "initial":
         found |= {r"^order \d+: is zero(?! \(definition)": NO_ROW}
     return found | ({"^amount is": TAKEN, "^instrument is": HELD} if name == "exit" else {})
@@ -76,12 +78,13 @@ def delete(
     seed: str,
     reasons: Mapping[str, str],
     others: Callable[[], Sequence[Inputs]] = tuple,
+    kind: type[Search] = Search,
 ) -> Found:
     """Look for an attack on each of these rows; `reasons` say why one may go whose description matches a pattern.
 
     `others` makes more inputs, also refused ones, for rows that the good ones do not help to attack.
     """
-    search = Search(system, [system.start(inputs) for inputs in good], random.Random(seed))
+    search = kind(system, [system.start(inputs) for inputs in good], random.Random(seed))
     at_last = MOST_CHANGES
     if len(system.rows) < SMALL:
         search.bases_a_row, at_last = len(search.bases), PATIENT * MOST_CHANGES

@@ -15,7 +15,7 @@ import numpy as np
 from circuits import catalogue
 from tests.circuits import models
 from tests.circuits.nudge import free_wires
-from tests.soundness import deletion, exhaustion, forgery, mutants, pairs, uniqueness
+from tests.soundness import blocks, deletion, exhaustion, forgery, mutants, pairs, uniqueness
 from tests.soundness.batches import BATCHES
 from tests.soundness.gadgets import BY_NAME, GADGETS
 from tests.soundness.statements import circuit_of, good, honest, others, system_of, varied
@@ -83,6 +83,7 @@ def tasks(plan: Plan) -> Iterable[tuple[Callable[..., Line], tuple[object, ...]]
     for name in (*reversed(catalogue.STATEMENTS), *BATCHES):
         for rows in (4, 16) if plan.full and name not in BATCHES else (4,):
             yield deletions, (plan, name, rows)
+    yield block_deletions, (plan,)
     for name in reversed(catalogue.STATEMENTS):
         yield forged, (plan, name)
         yield accounts, (plan, name)
@@ -100,6 +101,13 @@ def tasks(plan: Plan) -> Iterable[tuple[Callable[..., Line], tuple[object, ...]]
             yield nudged, (plan, name, rows)
             yield mutated, (plan, name, rows)
             yield all_determined, (plan, name, rows)
+
+
+def block_deletions(plan: Plan) -> Line:
+    """Every row of the account block of transparent batches, every link and every member of a lookup."""
+    began = time.process_time()
+    found = blocks.deleted(plan.seed, 10**6 if plan.deleted else 0)
+    return _deletion_line("delete a row", f"account-block-{blocks.ROWS}", found, (), began)
 
 
 def gadget_deletions(plan: Plan, name: str) -> Line:

@@ -13,7 +13,7 @@ import pytest
 from circuits import catalogue, gadgets
 from tests.circuits.nudge import free_wires
 from tests.constraint.saying import saying
-from tests.soundness import deletion, exhaustion, forgery, mutants, pairs, suite, table
+from tests.soundness import blocks, deletion, exhaustion, forgery, mutants, pairs, suite, table
 from tests.soundness.attack import ATTACK, Search
 from tests.soundness.batches import BATCHES
 from tests.soundness.deletion import INVERSE, structural
@@ -22,6 +22,8 @@ from tests.soundness.gadgets import BY_NAME, GADGETS
 from tests.soundness.statements import HONEST, circuit_of, good, others
 from tests.soundness.system import System
 from tests.soundness.uniqueness import undetermined
+from tests.soundness.unrolled import LimbSearch
+from tests.soundness.unrolling import Row
 from zkstate.constraint.builder import Builder
 from zkstate.constraint.statement import BOOL, FELT, uint
 from zkstate.kernels import FR_MODULUS
@@ -187,6 +189,55 @@ def test_a_row_that_only_false_claims_break_is_attacked_from_them():
     assert kill.kind == ATTACK
     assert system.broken_exactly(kill.state) == [digits[0]]
     assert system.refuses_inputs(kill.state)
+
+
+@pytest.fixture(scope="module")
+def linked():
+    system = blocks.system()
+    return system, LimbSearch(system, [system.start(inputs) for inputs in blocks.good()], random.Random(3))
+
+
+@pytest.mark.parametrize(
+    ("kind", "label"),
+    [
+        ("link", "held of another block, linked"),
+        ("lookup", "row 0: the row reads an entry of the table: price"),
+        ("lookup", "row 1: the entry value is a signed 128-bit integer: limb 3"),
+        ("lookup", "row 0: the amount is a signed 64-bit integer: limb 7, shifted"),
+        ("lookup", "row 2: what it lacks: limb 1"),
+        ("row", "row 0: isolated is 0 or 1, and 0 for an asset"),
+        ("row", "unhealthy goes on from the block before"),
+    ],
+)
+def test_rows_links_and_lookups_of_a_block_are_attacked(linked, kind, label):
+    system, hunt = linked
+    here = [k for k, row in system.places.items() if (row.block, row.what[0]) == (1, kind)]
+    k = next(k for k in here if system.circuit.label(k) == f"block 1: {label}")
+    kill = hunt.kill(k)
+    assert kill.kind == ATTACK
+    assert system.broken_exactly(kill.state) == [k]
+    assert system.refuses_inputs(kill.state)
+
+
+def test_what_the_block_circuit_does_not_refuse_alone_is_no_attack(linked):
+    """A digit that the unrolled circuit alone has, a column out of its kind, and a row of another block."""
+    system, hunt = linked
+    base = hunt.bases[0]
+    digit = min(system.own_digits)
+    assert system.broken_exactly(system.settled(system.set(base, {digit: 1 - base.values[digit]}), -1)) == []
+    k = next(k for k, row in system.places.items() if row == Row(("row", 0, 0), 0))
+    bound = next(item.first for item in system.circuit.inputs if item.name == "next_bound")
+    assert system.broken_exactly(system.settled(system.set(base, {bound: 2**249}), k)) == []
+    assert not system.refuses_inputs(base)
+
+
+def test_a_limb_that_is_a_fraction_makes_a_number_just_too_large(linked):
+    """Why a limb of fewer bits is looked up twice: the shifted lookup alone takes an amount that has lost its sign."""
+    system, hunt = linked
+    k = next(k for k, limb in system.limbs.items() if limb[1] == 1 and system.places[k].block == 1)
+    kill = hunt.kill(k)
+    assert kill.kind == ATTACK
+    assert kill.state.values[system.limbs[k][0]] * 2 % FR_MODULUS == 255
 
 
 def test_honest_accounts_are_proved_and_a_verifier_that_refuses_one_is_noticed(monkeypatch):

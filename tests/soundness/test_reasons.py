@@ -129,3 +129,22 @@ def test_a_row_that_refuses_is_no_such_row():
     system = System(circuit, p)
     last = [k for k in range(len(system.rows)) if system.circuit.label(k) == "instruments[2] is in range"]
     assert any(accepted(circuit, p, k) > accepted(circuit, p) for k in last)
+
+
+@pytest.mark.parametrize("shifted", [False, True])
+def test_the_highest_limb_of_a_bounded_number_may_be_looked_up_once(shifted):
+    """Numbers of 3 bits in limbs of 2, required to be below 6 as well, for p = 97: as circuits.limbs says it."""
+    p, size, bits, bound = 97, 2, 3, 6
+    shift = -bits % size
+
+    def below(value, *, highest):
+        """Whether some limbs make it, the highest of them by these lookups."""
+        return any(
+            (value - (limb << size)) % p < 1 << size and all((limb << by) % p < 1 << size for by in highest)
+            for limb in range(p)
+        )
+
+    both = [x for x in range(p) if below(x, highest=(0, shift)) and below(bound - 1 - x, highest=(0,))]
+    once = [x for x in range(p) if below(x, highest=(shift if shifted else 0,)) and below(bound - 1 - x, highest=(0,))]
+    assert both == once == list(range(bound))
+    assert [x for x in range(p) if below(x, highest=()) and below(bound - 1 - x, highest=(0,))] != both

@@ -6,6 +6,7 @@ What a proof of the circuit says, said once more without a proof: for tests, and
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 from zkstate.constraint.block_circuit import COLUMN, FIRST, LAST, NUMBER, ROOT, BlockCircuit, Known
 from zkstate.constraint.block_witness import BlockWitness
@@ -75,7 +76,14 @@ def _sums(block: BlockCircuit, wires: list[Values]) -> dict[tuple[int, ...], lis
 
 
 def _rows(matrix: SparseMatrix) -> list[dict[int, int]]:
-    return [matrix.row(i) for i in range(matrix.n_rows)]
+    pool, wires, coefficients = matrix.pool.to_ints(), matrix.wire.tolist(), matrix.coefficient.tolist()
+    found = []
+    for begin, end in pairwise(matrix.row_ptr.tolist()):
+        terms: dict[int, int] = {}
+        for k in range(begin, end):
+            terms[wires[k]] = terms.get(wires[k], 0) + pool[coefficients[k]]
+        found.append(terms)
+    return found
 
 
 def _dot(terms: dict[int, int], values: Values) -> int:
