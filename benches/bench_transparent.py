@@ -3,9 +3,11 @@
     python benches/bench_transparent.py [--json] [--cases margin-16,2^14] [--rounds 7] [--threads 1] [--path adx]
 
 `margin-16` is the statement with an account of a generated venue; `2^k` the chain of bench_proof.py with 2^k - 2 rows,
-`2^k*2^b` 2^b blocks of it. Every proof is read back from its bytes and accepted, and refused for another input, before
-a time counts. The circuit is laid out once, outside the clock of proving and verifying. Each path runs in a process of
-its own; a figure is the median round, with wall and CPU time.
+`2^k*2^b` 2^b blocks of it; `--wide n*2^b` 2^b blocks of n rows without public input, each from a start of its own and
+made when the prover asks for it, so that clock and memory have the witness in them. Every proof is read back from its
+bytes and accepted, and refused for another input, or changed, before a time counts. The circuit is laid out once,
+outside the clock of proving and verifying. Each path runs in a process of its own; a figure is the median round, with
+wall and CPU time.
 """
 
 from __future__ import annotations
@@ -18,9 +20,10 @@ import resource
 import statistics
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 from bench_proof import fifth_powers
 from machine import described, machine
 
@@ -31,8 +34,9 @@ from lightclient.recover import recover
 from lightclient.trust import PinnedHeader
 from zkstate.cli.between import opening_of
 from zkstate.constraint import compile_statement
+from zkstate.constraint.r1cs import R1cs
 from zkstate.errors import WitnessError
-from zkstate.kernels import CPU_PATHS, FR_MODULUS, best_path, cpu_path, cpu_words
+from zkstate.kernels import CPU_PATHS, FR_MODULUS, FrVec, best_path, cpu_path, cpu_words, rows_columns
 from zkstate.proof.transparent.proof_file import Proof
 from zkstate.proof.transparent.prover import prove
 from zkstate.proof.transparent.system import System
@@ -45,6 +49,7 @@ from zkstate.state.synthetic import synthetic_ledger, synthetic_master
 
 SEED = 1
 ACCOUNTS = 400
+TOGETHER = 64  # witnesses made at a time
 
 
 def margin():
@@ -77,6 +82,49 @@ def margin():
 def chain(power: int):
 
     return fifth_powers((1 << power) - 2)
+
+
+def starts(n: int, blocks: int) -> Iterator[FrVec]:
+    """Witnesses of the chain from 2, 3, ..: one after another, made some at a time."""
+
+    seven = FrVec.from_ints([7]).repeated(TOGETHER)
+    for first in range(2, blocks + 2, TOGETHER):
+        wires = [FrVec.ones(TOGETHER), FrVec.from_ints(range(first, first + TOGETHER))]
+        for i in range(0, n, 3):  # x, x x, x^4 and x^5 + 7
+            x = wires[-1]
+            wires += [square := x * x, fourth := square * square, fourth * x + seven][: n - i]
+        whole = FrVec.concat(wires)
+        for k in range(min(TOGETHER, blocks + 2 - first)):
+            yield rows_columns(whole, TOGETHER, np.array([k]))
+
+
+def wide(case: str, threads: int) -> dict[str, object]:
+    """One proof of many blocks, in this process."""
+
+    rows, _, log_blocks = case.partition("*2^")
+    chained, _ = fifth_powers(int(rows))
+    system = System.of(R1cs(chained.n_wires, 0, chained.a, chained.b, chained.c), int(log_blocks))
+    shape, contents = system.parameters.shape, []
+    assert system.transposed
+    prove_times = timed(
+        1, lambda: contents.append(prove(system, starts(int(rows), shape.blocks), threads=threads).encode())
+    )
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    content = contents[0]
+    assert verify(system, [], Proof.decode(content))
+    changed = bytearray(content)
+    changed[-1] ^= 1
+    assert not verify(system, [], Proof.decode(bytes(changed)))
+    return {
+        "case": case,
+        "path": cpu_path(),
+        "constraints": shape.n_rows,
+        "bytes": len(content),
+        "bits": round(system.parameters.bits, 2),
+        "prove": prove_times,
+        "verify": timed(3, lambda: verify(system, [], Proof.decode(content))),
+        "peak_mib": round(peak / 1024, 1),
+    }
 
 
 def timed(rounds: int, call: Callable[[], object]) -> dict[str, float]:
@@ -141,7 +189,11 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--path", choices=("portable", "adx", "ifma"), help="only this CPU path")
+    parser.add_argument("--wide", metavar="N*2^B", help="one proof of 2^B blocks of N rows, and nothing else")
     args = parser.parse_args()
+    if args.wide:
+        print(json.dumps({"machine": machine(), "threads": args.threads, **wide(args.wide, args.threads)}, indent=2))
+        return
     lines = []
     if not args.json:
         print(described())

@@ -420,6 +420,9 @@ void zkn_sparse_blocks_product(zkn_fr *out, const zkn_sparse *m, const zkn_fr *p
 /* broken[i] <- 1 if w breaks row i, else 0 */
 void zkn_r1cs_broken(uint8_t *broken, const zkn_sparse *a, const zkn_sparse *b, const zkn_sparse *c,
                      const zkn_fr *pool, size_t n_pool, const zkn_fr *w, unsigned threads);
+/* unequal[i] <- 0 if a[i] b[i] = c[i], else 1 */
+void zkn_unequal_products(uint8_t *unequal, const zkn_fr *a, const zkn_fr *b, const zkn_fr *c, size_t n,
+                          unsigned threads);
 
 /* counts[i] <- the number of terms of combination i of the n that make up the constraint section of a
  * .r1cs file: each a little-endian u32 count, then 36 bytes a term. ZKN_BAD_LENGTH, with the combination

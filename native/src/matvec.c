@@ -175,3 +175,26 @@ void zkn_r1cs_broken(uint8_t *broken, const zkn_sparse *a, const zkn_sparse *b, 
     zkn_parallel(a->nnz + a->n_rows, zkn_worth(a->nnz + a->n_rows, ZKN_PRODUCTS_MIN, threads), rows_share,
                  &job);
 }
+
+typedef struct {
+    uint8_t *unequal;
+    const zkn_fr *a, *b, *c;
+} unequal_job;
+
+static void unequal_share(void *ctx, size_t begin, size_t end, unsigned worker)
+{
+    (void)worker;
+    const unequal_job *job = ctx;
+    for (size_t i = begin; i < end; i++) {
+        zkn_fr product;
+        fr_mul(&product, &job->a[i], &job->b[i]);
+        job->unequal[i] = (uint8_t)!fr_equal(&product, &job->c[i]);
+    }
+}
+
+void zkn_unequal_products(uint8_t *unequal, const zkn_fr *a, const zkn_fr *b, const zkn_fr *c, size_t n,
+                          unsigned threads)
+{
+    unequal_job job = {unequal, a, b, c};
+    zkn_parallel(n, zkn_worth(n, ZKN_PRODUCTS_MIN, threads), unequal_share, &job);
+}

@@ -82,23 +82,30 @@ typedef struct {
     size_t rows, columns;
 } rows_job;
 
+enum { SUM_TOGETHER = 16 }; /* columns: rows that lie far apart are read a few lines of cache at a time */
+
 static void sum_share(void *ctx, size_t begin, size_t end, unsigned worker)
 {
     (void)worker;
     const rows_job *job = ctx;
-    zkn_fr terms[FR_DOT_MAX_TERMS], part;
-    for (size_t j = begin; j < end; j++) {
-        zkn_fr sum;
-        fr_zero(&sum);
+    zkn_fr terms[SUM_TOGETHER][FR_DOT_MAX_TERMS], part;
+    for (size_t j = begin, wide; j < end; j += wide) {
+        wide = end - j < SUM_TOGETHER ? end - j : SUM_TOGETHER;
+        for (size_t c = 0; c < wide; c++) fr_zero(&job->out[j + c]);
         for (size_t i = 0, some; i < job->rows; i += some) {
             some = job->rows - i < FR_DOT_MAX_TERMS ? job->rows - i : FR_DOT_MAX_TERMS;
-            for (size_t k = 0; k < some; k++) terms[k] = job->in[(i + k) * job->columns + j];
-            fr_dot(&part, terms, job->weights + i, some);
-            fr_add(&sum, &sum, &part);
+            for (size_t k = 0; k < some; k++) {
+                const zkn_fr *row = &job->in[(i + k) * job->columns + j];
+                for (size_t c = 0; c < wide; c++) terms[c][k] = row[c];
+            }
+            for (size_t c = 0; c < wide; c++) {
+                fr_dot(&part, terms[c], job->weights + i, some);
+                fr_add(&job->out[j + c], &job->out[j + c], &part);
+            }
         }
-        job->out[j] = sum;
     }
     zkn_wipe(terms, sizeof terms);
+    zkn_wipe(&part, sizeof part);
 }
 
 void zkn_fr_rows_sum(zkn_fr *out, const zkn_fr *in, size_t rows, size_t columns, const zkn_fr *weights,

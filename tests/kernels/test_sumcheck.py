@@ -17,6 +17,7 @@ from zkstate.kernels import (
     blake2b_columns,
     blake2b_parents,
     eq_table,
+    joined_slots,
     rows_columns,
     rows_dot,
     rows_encode,
@@ -24,6 +25,7 @@ from zkstate.kernels import (
     rows_sum,
     sumcheck_product,
     sumcheck_rows,
+    unequal_products,
 )
 
 R = FR_MODULUS
@@ -142,8 +144,8 @@ def test_products_with_rows_and_columns(rows, columns):
     dots = [sum(w * x for w, x in zip(right, row, strict=True)) % R for row in values]
     for threads in (1, 3):
         assert rows_sum(matrix, columns, FrVec.from_ints(left), threads).to_ints() == sums
+        assert rows_dot(matrix, FrVec.from_ints(right), threads).to_ints() == dots
     assert rows_sum(matrix, columns, FrVec.from_ints(left[:1])).to_ints() == [left[0] * x % R for x in values[0]]
-    assert rows_dot(matrix, FrVec.from_ints(right)).to_ints() == dots
     chosen = [0, columns - 1]
     picked = rows_columns(matrix, columns, np.array(chosen)).to_ints()
     assert picked == [values[i][j] for j in chosen for i in range(rows)]
@@ -151,6 +153,39 @@ def test_products_with_rows_and_columns(rows, columns):
         rows_sum(matrix, columns, FrVec(rows + 1))
     with pytest.raises(LengthError):
         rows_dot(matrix, FrVec(rows * columns + 1))
+
+
+def test_slots_of_vectors_are_joined_one_vector_after_another():
+    for n_slots, count in ((3, 1), (1, 5), (4, 16), (2, 37)):
+        values = [sample(n_slots, f"{count} {i}") for i in range(count)]
+        joined = joined_slots((FrVec.from_ints(value) for value in values), n_slots, count)
+        assert joined.to_ints() == [value[i] for i in range(n_slots) for value in values]
+    for sizes in ((2, 2), (2, 2, 2, 2), (2, 3, 2), (2, 2, 1)):
+        with pytest.raises(LengthError):
+            joined_slots((FrVec(size) for size in sizes), 2, 3)
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_unequal_products_are_found(threads):
+    a, b = sample(40, "a"), sample(40, "b")
+    c = [x * y + (i in (0, 17, 39)) for i, (x, y) in enumerate(zip(a, b, strict=True))]
+    assert unequal_products(*(FrVec.from_ints(x) for x in (a, b, c)), threads).tolist() == [0, 17, 39]
+    with pytest.raises(LengthError):
+        unequal_products(FrVec(2), FrVec(2), FrVec(3))
+
+
+def test_a_room_that_is_given_is_filled_whole_and_has_to_fit():
+    values = FrVec.from_ints(sample(6))
+    room = FrVec.from_ints(sample(9, "before"))
+    assert rows_filled(4, [[values.slice(0, 3)], [values.slice(3, 4)]], out=room.view(1, 9)).to_ints() == [
+        *values.to_ints()[:3], 0, values[3], 0, 0, 0
+    ]  # fmt: skip
+    assert rows_encode(values, 3, 4, out=room.view(0, 8)) == rows_encode(values, 3, 4)
+    for size in (7, 9):
+        with pytest.raises(LengthError, match=f"room for {size} scalars, the result has 8"):
+            rows_encode(values, 3, 4, out=FrVec(size))
+        with pytest.raises(LengthError, match=f"room for {size} scalars, the result has 8"):
+            rows_filled(4, [[], []], out=FrVec(size))
 
 
 def test_a_filled_matrix_has_its_parts_and_zeros():

@@ -6,7 +6,7 @@
 #include "fr_dot.h"
 
 /* More rows than terms that one reduction takes; columns that no number of threads divides. */
-enum { ROWS = 2 * FR_DOT_MAX_TERMS + 3, COLUMNS = 13, LENGTH = 32 };
+enum { ROWS = 2 * FR_DOT_MAX_TERMS + 3, COLUMNS = 19, LENGTH = 32 };
 
 static uint64_t seed = 23;
 
@@ -46,6 +46,21 @@ static void products(const zkn_fr *in)
                 CHECK(fr_equal(&sum, &out[i]));
             }
         }
+    }
+}
+
+static void unequal(const zkn_fr *in)
+{
+    enum { N = 2 * ROWS };
+    zkn_fr product[N];
+    uint8_t found[N];
+    for (unsigned threads = 0; threads <= 3; threads++) {
+        for (size_t i = 0; i < N; i++) {
+            fr_mul(&product[i], &in[i], &in[N + i]);
+            if (i % 11 == 4) fr_sub(&product[i], &product[i], &in[2]); /* -1 */
+        }
+        zkn_unequal_products(found, in, in + N, product, N, threads);
+        for (size_t i = 0; i < N; i++) CHECK(found[i] == (i % 11 == 4));
     }
 }
 

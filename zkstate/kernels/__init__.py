@@ -4,7 +4,7 @@ The only package that touches `ffi` and `lib`; one module per family of kernels.
 """
 
 from zkstate.kernels.blake2b import DIGEST_BYTES, ColumnHashes, blake2b_columns, blake2b_parents
-from zkstate.kernels.blocks import BlockSlots, running_sums
+from zkstate.kernels.blocks import BlockSlots, joined_slots, running_sums
 from zkstate.kernels.bls12_381 import BLS_FP_MODULUS, BlsG1Vec, BlsG2Vec, bls_pairing_check
 from zkstate.kernels.constraints import (
     STEP_BITS,
@@ -18,6 +18,7 @@ from zkstate.kernels.constraints import (
     check_sparse,
     sparse_blocks_product,
     sparse_product,
+    unequal_products,
     wipe,
 )
 from zkstate.kernels.keccak import KECCAK_BYTES, keccak256
@@ -93,6 +94,7 @@ __all__ = [
     "eq_table",
     "fixed_base_g1",
     "fixed_base_g2",
+    "joined_slots",
     "keccak256",
     "merkle_empty_roots",
     "merkle_levels",
@@ -119,6 +121,7 @@ __all__ = [
     "sumcheck_product",
     "sumcheck_rows",
     "thread_count",
+    "unequal_products",
     "wipe",
     "wipe_bytes",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +11,8 @@ from zkstate.errors import LengthError
 from zkstate.kernels.constraints import WitnessProgram, wipe
 from zkstate.kernels.scalars import FrVec
 from zkstate.kernels.seam import ffi, lib
+
+_GROUP = 16  # vectors whose slots are put beside each other at a time: two lines of a cache
 
 
 class BlockSlots:
@@ -59,6 +61,39 @@ class BlockSlots:
         if program.n_slots != self.n_slots or len(flat) != width * len(links) or any(s >= self.n_slots for s in flat):
             raise LengthError(f"links {list(links)} and a program of {program.n_slots} slots for {self.n_slots}")
         return ffi.new("uint32_t[]", flat)
+
+
+def joined_slots(vectors: Iterable[FrVec], n_slots: int, count: int) -> FrVec:
+    """`count` vectors of n_slots scalars, slot by slot and within a slot vector by vector.
+
+    They are taken one after another, and copies of few are held at a time. LengthError for another number or length.
+    """
+    out = FrVec.uninitialised(n_slots * count)
+    try:
+        _join(vectors, np.frombuffer(ffi.buffer(out.array), dtype="<u8").reshape(n_slots, count, 4))
+    except BaseException:
+        wipe(out)
+        raise
+    return out
+
+
+def _join(vectors: Iterable[FrVec], words: npt.NDArray[np.uint64]) -> None:
+    n_slots, count, _ = words.shape
+    group = np.empty((min(_GROUP, count), n_slots, 4), dtype="<u8")
+    at = 0
+    try:
+        for vector in vectors:
+            if len(vector) != n_slots or at == count:
+                raise LengthError(f"vector {at} of {count} has {len(vector)} scalars, wanted {n_slots}")
+            group[at % _GROUP] = _words(vector)
+            at += 1
+            if at % _GROUP == 0 or at == count:
+                first = (at - 1) // _GROUP * _GROUP
+                words[:, first:at] = group[: at - first].transpose(1, 0, 2)
+    finally:
+        group[:] = 0
+    if at != count:
+        raise LengthError(f"{at} vectors, wanted {count}")
 
 
 def running_sums(values: FrVec) -> FrVec:

@@ -111,6 +111,15 @@ def broken_rows(abc: Sequence[Sparse], pool: FrVec, w: FrVec, threads: int = 0) 
     return np.nonzero(np.frombuffer(ffi.buffer(broken), dtype=np.uint8))[0]
 
 
+def unequal_products(a: FrVec, b: FrVec, c: FrVec, threads: int = 0) -> npt.NDArray[np.intp]:
+    """Where a[i] b[i] ≠ c[i], in order. LengthError unless they are equally long."""
+    if not len(a) == len(b) == len(c):
+        raise LengthError(f"vectors of {len(a)}, {len(b)} and {len(c)} scalars")
+    unequal = room("uint8_t[]", len(a))
+    lib.zkn_unequal_products(unequal, a.array, b.array, c.array, len(a), thread_count(threads))
+    return np.nonzero(np.frombuffer(ffi.buffer(unequal), dtype=np.uint8))[0]
+
+
 class WitnessProgram:
     """A checked program for the witness machine: steps over the wires and room for intermediate values.
 

@@ -33,7 +33,7 @@ class ScalarVec:
         """n zeros."""
         if n < 0:
             raise LengthError(f"{n} scalars: the number cannot be negative")
-        self.n, self.array = n, ffi.new(f"{self._ctype}[]", n)
+        self.n, self.array = n, room(f"{self._ctype}[]", n, clear=True)
 
     @classmethod
     def uninitialised(cls, n: int) -> Self:

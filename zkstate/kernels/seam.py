@@ -86,14 +86,14 @@ def check(status: int, what: str) -> None:
         raise error(f"{what} {reason}")
 
 
-def room(ctype: str, n: int) -> CArray:
-    """An uninitialised C array for a kernel to fill, in huge pages where it is long and the system has them.
+def room(ctype: str, n: int, *, clear: bool = False) -> CArray:
+    """A C array for a kernel to fill, in huge pages where it is long and the system has them; zeros if `clear`.
 
     Kernels read points and buckets in no order, and a page of 4 KiB then costs a walk of the page tables for each.
     """
     size = ffi.sizeof(ffi.typeof(ctype).item) * n
     if size < _HUGE_FROM or not hasattr(mmap, "MADV_HUGEPAGE"):
-        return _allocate(ctype, n)
+        return ffi.new(ctype, n) if clear else _allocate(ctype, n)
     try:
         pages = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
     except OSError as error:

@@ -260,13 +260,16 @@ def test_rows_that_are_no_codewords_are_refused(monkeypatch, row):
     small = CASES["several rows"]
     system = system_of(small)
 
-    def damaged(coefficients, k, n, threads):
-        matrix, rows = rows_encode(coefficients, k, n, threads), system.parameters.committed_rows
+    rows = system.parameters.committed_rows
+
+    def damaged(coefficients, k, n, threads, *, out):
+        rows_encode(coefficients, k, n, threads, out=out)
+        assert len(out) == rows * n
         at = row % rows * n
         noise = FrVec.from_ints(random.Random(row).randrange(1, FR_MODULUS) for _ in range(n // 2))
-        matrix.put(at, matrix.slice(at, at + n // 2) + noise)
-        return matrix
+        out.put(at, out.slice(at, at + n // 2) + noise)
 
+    monkeypatch.setattr(committed, "TOGETHER", rows)
     monkeypatch.setattr(committed, "rows_encode", damaged)
     proof = prove(system, small.values)
     assert accepted_without("_columns_agree", system, small.public, proof)
@@ -279,10 +282,11 @@ def test_columns_made_to_agree_are_not_under_the_cap(monkeypatch):
     system = system_of(small)
     honest = []
 
-    def damaged(coefficients, k, n, threads):
+    def damaged(coefficients, k, n, threads, *, out):
         honest.append(rows_encode(coefficients, k, n, threads))
-        return honest[-1] + FrVec.ones(len(honest[-1])).scale_powers(7)
+        out.put(0, honest[-1] + FrVec.ones(len(honest[-1])).scale_powers(7))
 
+    monkeypatch.setattr(committed, "TOGETHER", system.parameters.committed_rows)
     monkeypatch.setattr(committed, "rows_encode", damaged)
     monkeypatch.setattr(committed, "rows_columns", lambda _, n, chosen: rows_columns(honest[0], n, np.asarray(chosen)))
     proof = prove(system, small.values)

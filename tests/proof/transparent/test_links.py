@@ -14,6 +14,7 @@ from zkstate.constraint.block_circuit import COLUMN, FIRST, LAST, NUMBER, ROOT, 
 from zkstate.errors import InputError, LengthError, WitnessError
 from zkstate.kernels import FR_MODULUS, FrVec, sparse_product
 from zkstate.proof.transparent import committed, links, prover, row_tables
+from zkstate.proof.transparent.column_tables import ColumnTables
 from zkstate.proof.transparent.committed import Committed
 from zkstate.proof.transparent.links import Links, Tree, children_at, previous_at
 from zkstate.proof.transparent.prover import prove
@@ -59,14 +60,15 @@ def test_extensions_of_links_are_those_of_their_matrices(k):
 
 @pytest.mark.parametrize("k", range(5))
 def test_what_is_charged_to_ports_goes_to_what_they_read(k):
-    """<gathered(own), ports> = <own, given back>, and what is gathered has the extension that the verifier takes."""
+    """<gathered(own), ports> = <own, charges>, and what is gathered has the extension that the verifier takes."""
     rng, n = random.Random(k), 1 << k
     some = Links((2, 0, 2), (Tree(1, 3), Tree(3, 3)) if k else ())
     own = FrVec.from_ints(rng.randrange(R) for _ in range(4 * n))
-    ports = [FrVec.from_ints(rng.randrange(R) for _ in range(n)) for _ in range(some.n_ports)]
-    gathered = FrVec.concat(some.gathered(own, n))
-    back = some.given_back(ports, n)
-    assert gathered.dot(FrVec.concat(ports)) == sum(own.slice(w * n, (w + 1) * n).dot(v) for w, v in back) % R
+    factors, over = [rng.randrange(R) for _ in range(some.n_ports)], FrVec.from_ints(rng.randrange(R) for _ in range(n))
+    read = sum(factor * port.dot(over) for factor, port in zip(factors, some.gathered(own, n), strict=True))
+    charges = list(some.charges(FrVec.from_ints(factors), over))
+    assert len(charges) == (5 if k else 0)
+    assert read % R == sum(f * own.slice(w * n, (w + 1) * n).dot(v) for sums, v in charges for w, f in sums.items()) % R
     x, y = ([rng.randrange(R) for _ in range(k)] for _ in range(2))
     units = FrVec.from_ints([5, 7, 11, 13])
     wires = [[c * e % R for e in eq(y)] for c in units.to_ints()]
@@ -276,20 +278,24 @@ def test_a_verifier_costs_one_block(monkeypatch):
     assert seen[0] == (system.matrix.nnz, system.matrix.n_columns)
 
 
-def by_pieces(monkeypatch, piece):
-    """Tables of the first sumcheck are never held whole."""
+def by_pieces(monkeypatch, piece, folded=row_tables.FOLDED):
+    """Tables of the first sumcheck are never held whole, and from so many rows on not before more rounds."""
     monkeypatch.setattr(row_tables, "HELD", 0)
     monkeypatch.setattr(row_tables, "PIECE", piece)
+    monkeypatch.setattr(row_tables, "FOLDED", folded)
 
 
-@pytest.mark.parametrize("piece", [1, 1 << 8])
-def test_tables_in_pieces_make_the_same_proof(monkeypatch, piece):
+@pytest.mark.parametrize(("piece", "folded"), [(1, 1 << 22), (1 << 8, 1 << 22), (1, 1), (1 << 5, 1 << 4), (1 << 8, 1)])
+def test_tables_in_pieces_make_the_same_proof(monkeypatch, piece, folded):
     shapes = ((0, 2, 1), (1, 2, 0), (2, 5, 4), (6, 9, 1), (61, 70, 2), (64, 70, 0), (126, 128, 3))
     plain = [plain_case(random_system(random.Random(f"pieces {shape}"), *shape)) for shape in shapes]
     seed, cases = bytes(range(64)), [venue_case(K), *plain]
     whole = [prove(case.system, case.witness, lambda _: seed).encode() for case in cases]
-    by_pieces(monkeypatch, piece)
+    by_pieces(monkeypatch, piece, folded)
+    rounds, anew = [], row_tables.RowTables._fold_anew
+    monkeypatch.setattr(row_tables.RowTables, "_fold_anew", lambda self: rounds.append(len(self._bound)) or anew(self))
     assert [prove(case.system, case.witness, lambda _: seed).encode() for case in cases] == whole
+    assert (max(rounds) > 1) == (folded < 1 << 22)
 
 
 def test_tables_in_pieces_name_the_row_that_is_refused(monkeypatch):
@@ -362,6 +368,8 @@ def kept(secret):
     """What a secret holds when it is made."""
     if isinstance(secret, Committed):
         return [secret._kept, secret._last, secret._tails]
+    if isinstance(secret, ColumnTables):
+        return [secret._tail, *(z.values for _, z in secret._pairs)]
     return [table.values for table in secret._tables]
 
 
@@ -380,8 +388,8 @@ def test_secrets_of_both_phases_are_overwritten(monkeypatch, good):
         with pytest.raises(WitnessError):
             prove(case.system, bad)
     assert len(held) > (20 if good else 2)
-    assert [type(secret).__name__ for secret, _ in others] == ["Committed", "RowTables", "Committed"][
-        : 3 if good else 2
+    assert [type(secret).__name__ for secret, _ in others] == ["Committed", "RowTables", "Committed", "ColumnTables"][
+        : 4 if good else 2
     ]
     assert all(not any(vec.raw()) for vec in held)
     assert all(not any(vec.raw()) for _, vecs in others for vec in vecs)

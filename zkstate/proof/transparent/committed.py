@@ -23,7 +23,8 @@ from zkstate.proof.transparent.merkle import LEAF_PERSON, MerkleTree
 from zkstate.proof.transparent.parameters import Parameters
 
 KEPT = 1 << 23  # elements of an encoded matrix that is kept, 256 MiB: beyond, its columns cost another encoding
-PART = 1 << 20  # elements of a part otherwise
+PART = 1 << 22  # elements of a part otherwise
+TOGETHER = 32  # rows whose coefficients are laid out at a time, if all are kept
 STOP = 4  # rows: where a hash may stop and go on
 
 
@@ -55,6 +56,7 @@ class Committed:
         wipe(last)
         self._tails, self._salts = FrVec(0), bytearray()
         self._kept: FrVec | None = None
+        self._coefficients: FrVec | None = None
         try:
             self._tails = masks.take(count * p.queries)
             self._salts = masks.take_bytes(DIGEST_BYTES * p.length)
@@ -68,10 +70,12 @@ class Committed:
         return self.count + len(self._more)
 
     def _commit(self) -> MerkleTree:
-        hashes = ColumnHashes(LEAF_PERSON, self._salts)
+        hashes, length = ColumnHashes(LEAF_PERSON, self._salts), self._parameters.length
         try:
-            if self.rows * self._parameters.length <= KEPT:
-                self._kept = self._part(0, self.rows)
+            if self.rows * length <= KEPT:
+                self._kept = FrVec.uninitialised(self.rows * length)
+                for begin, end in self._parts(TOGETHER):
+                    self._encode(begin, end, self._kept.view(begin * length, end * length))
                 return MerkleTree(hashes.last(self._kept, self._threads), self._threads)
             for end, matrix in self._encoded():
                 if end < self.rows:
@@ -82,25 +86,34 @@ class Committed:
         finally:
             hashes.wipe()
 
-    def _encoded(self) -> Iterator[tuple[int, FrVec]]:
-        """The encoded rows in parts, and how many rows there are up to each end; wiped when the next is asked for."""
-        begin, step = 0, max(1, PART // self._parameters.length // STOP) * STOP
+    def _parts(self, step: int) -> Iterator[tuple[int, int]]:
+        """Of so many rows at most, ending where a hash may stop."""
+        begin = 0
         while begin < self.rows:
             end = min(self.rows, (begin + step) // STOP * STOP + STOP - 1)
-            matrix = self._part(begin, end)
-            try:
-                yield end, matrix
-            finally:
-                wipe(matrix)
+            yield begin, end
             begin = end
 
-    def _part(self, begin: int, end: int) -> FrVec:
-        p = self._parameters
-        coefficients = rows_filled(p.dimension, [self._row(i) for i in range(begin, end)])
+    def _encoded(self) -> Iterator[tuple[int, FrVec]]:
+        """The encoded rows in parts, and how many rows there are up to each end; each is there until the next."""
+        length = self._parameters.length
+        step = max(1, PART // length // STOP) * STOP
+        room = FrVec.uninitialised(min(self.rows, step + STOP) * length)
         try:
-            return rows_encode(coefficients, p.dimension, p.length, self._threads)
+            for begin, end in self._parts(step):
+                matrix = room.view(0, (end - begin) * length)
+                self._encode(begin, end, matrix)
+                yield end, matrix
         finally:
-            wipe(coefficients)
+            wipe(room)
+
+    def _encode(self, begin: int, end: int, out: FrVec) -> None:
+        p, size = self._parameters, (end - begin) * self._parameters.dimension
+        if self._coefficients is None or len(self._coefficients) < size:
+            self._coefficients = FrVec.uninitialised(size)
+        coefficients = self._coefficients.view(0, size)
+        rows_filled(p.dimension, [self._row(i) for i in range(begin, end)], out=coefficients)
+        rows_encode(coefficients, p.dimension, p.length, self._threads, out=out)
 
     def _row(self, i: int) -> list[FrVec]:
         if i >= self.count:
@@ -141,6 +154,7 @@ class Committed:
 
     def wipe(self) -> None:
         """Overwrite random elements, salts and what was kept of the rows."""
-        for values in (self._last, self._tails, *([] if self._kept is None else [self._kept])):
-            wipe(values)
+        for values in (self._last, self._tails, self._kept, self._coefficients):
+            if values is not None:
+                wipe(values)
         wipe_bytes(self._salts)

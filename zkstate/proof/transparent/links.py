@@ -7,7 +7,7 @@ gathers what ports read, and gives back to wires what a sum over rows charged to
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -23,6 +23,13 @@ class Tree(NamedTuple):
 
     node: int
     leaf: int
+
+
+class Charges(NamedTuple):
+    """A table over all places that is wires[w] · blocks[b]; a number stands for 1 in that block and 0 in others."""
+
+    wires: FrVec
+    blocks: FrVec | int
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,19 +69,26 @@ class Links:
         """Each known wire in every block."""
         return [known_value(item, columns, blocks) for item in self.known]
 
-    def given_back(self, charged: Sequence[FrVec], blocks: int) -> list[tuple[int, FrVec]]:
-        """What was charged to each port, as what to add to own wires that they read: the adjoint of `gathered`."""
-        added: list[tuple[int, FrVec]] = []
-        for wire, port in zip(self.previous, charged, strict=False):
-            added.append((wire, FrVec.concat([port.slice(1, blocks), FrVec(1)])))
-        for i, tree in enumerate(self.trees):
-            at = len(self.previous) + 2 * i
-            both = np.stack([_words(charged[at]), _words(charged[at + 1])], axis=1)
-            node = both[: blocks // 2].copy()
-            node[0] = 0
-            for wire, rows in ((tree.node, node), (tree.leaf, both[blocks // 2 :])):
-                added.append((wire, _scalars(np.ascontiguousarray(rows).reshape(-1, 4))))
-        return added
+    def charges(self, charged: FrVec, eq: FrVec) -> Iterator[tuple[dict[int, int], FrVec]]:
+        """charged[port] eq[b], in block b, as charges of own wires: the adjoint of `gathered`.
+
+        For each kind of link, wires with their factors, and what these are factors of: a vector over blocks.
+        """
+        n, blocks = len(self.previous), len(eq)
+        if n and blocks > 1:  # else no block is before another
+            moved = FrVec.concat([eq.slice(1, blocks), FrVec(1)])
+            yield _added(zip(self.previous, charged.slice(0, n).to_ints(), strict=True)), moved
+        if not self.trees:
+            return
+        half = blocks // 2
+        for side in (0, 1):
+            sides = charged.slice(n, len(charged)).to_ints()[side::2]
+            for read, parents in enumerate((_words(eq)[:half], _words(eq)[half:])):
+                children = np.zeros((blocks, 4), dtype="<u8")
+                children[side::2] = parents
+                if not read:
+                    children[side] = 0  # block 0 has no nodes as children
+                yield _added(zip((tree[read] for tree in self.trees), sides, strict=True)), _scalars(children)
 
     def ports_at(self, own: FrVec, x: Sequence[int], y: Sequence[int]) -> FrVec:
         """For each port the sum of its links' extensions at (x, y), each times its wire's entry of `own`."""
@@ -134,6 +148,14 @@ def _known_at(item: Known, columns: Sequence[FrVec], x: Sequence[int]) -> int:
     if item.what == NUMBER:
         return sum(bit << j for j, bit in zip(range(item.parameter), reversed(x), strict=False)) % FR_MODULUS
     return indexed(x, {FIRST: 0, LAST: (1 << len(x)) - 1, ROOT: 1}[item.what])
+
+
+def _added(entries: Iterable[tuple[int, int]]) -> dict[int, int]:
+    """One sum for each wire."""
+    sums: dict[int, int] = {}
+    for wire, value in entries:
+        sums[wire] = (sums.get(wire, 0) + value) % FR_MODULUS
+    return sums
 
 
 def _words(values: FrVec) -> npt.NDArray[np.uint64]:

@@ -7,7 +7,7 @@ state of the generator and what the C compiler spills are not.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
@@ -16,13 +16,12 @@ from zkstate.errors import LengthError, WitnessError
 from zkstate.kernels import (
     FR_MODULUS,
     FrVec,
-    SumcheckTable,
     eq_table,
     rows_beside,
-    sumcheck_product,
     wipe,
 )
 from zkstate.proof.transparent.claims import MaskedClaim
+from zkstate.proof.transparent.column_tables import ColumnTables
 from zkstate.proof.transparent.committed import Committed
 from zkstate.proof.transparent.lookups import CHALLENGES
 from zkstate.proof.transparent.masks import Masks, Random
@@ -33,7 +32,7 @@ from zkstate.proof.transparent.system import System
 from zkstate.proof.transparent.transcript import Transcript
 from zkstate.proof.transparent.verifier import PROTOCOL
 
-Held = TypeVar("Held", Committed, RowTables)
+Held = TypeVar("Held", Committed, RowTables, ColumnTables)
 
 
 class _Secrets:
@@ -41,7 +40,7 @@ class _Secrets:
 
     def __init__(self) -> None:
         self._held: list[FrVec] = []
-        self._others: list[Committed | RowTables] = []
+        self._others: list[Committed | RowTables | ColumnTables] = []
 
     def hold(self, vec: FrVec) -> FrVec:
         self._held.append(vec)
@@ -51,7 +50,7 @@ class _Secrets:
         self._others.append(secret)
         return secret
 
-    def drop(self, secret: FrVec | RowTables) -> None:
+    def drop(self, secret: FrVec | RowTables | ColumnTables) -> None:
         """Overwrite now, and let go."""
         if isinstance(secret, FrVec):
             wipe(secret)
@@ -79,12 +78,13 @@ def _secrets() -> Iterator[_Secrets]:
 
 
 def prove(
-    system: System, witness: FrVec | Sequence[FrVec] | BlockWitness, rng: Random = os.urandom, *, threads: int = 0
+    system: System, witness: FrVec | Iterable[FrVec] | BlockWitness, rng: Random = os.urandom, *, threads: int = 0
 ) -> Proof:
     """A proof that `witness` satisfies the circuit, which shows nothing but its public wires 1..n_public.
 
-    For an R1CS in several blocks, one witness each, all with the same public wires; for a block circuit, what
-    `solve_blocks` gives. Witnesses stay the caller's to wipe. Another `rng` than the operating system's is for tests.
+    For an R1CS in several blocks, one witness each, all with the same public wires; they may come one after another.
+    For a block circuit, what `solve_blocks` gives. Witnesses stay the caller's to wipe. Another `rng` than the
+    operating system's is for tests.
     Errors: LengthError; WitnessError names the first broken row; EnvironmentFailure for a broken rng.
     """
     with _secrets() as secrets:
@@ -125,11 +125,10 @@ class _Proving:
         self._commit(own)
         rows_claim, point, weights = self._row_rounds(tables)
         self.drop(tables)
-        at_rows = self.system.columns_at(self.pool, point, weights, self.columns, self.threads)
-        z = self.hold(self.system.placed(own, self.u, self.shared))
-        factor, claim, column_point = self._column_rounds(at_rows, z)
-        self.drop(z)
-        del z, at_rows
+        charges = self.system.charges(self.pool, point, weights, self.columns, self.threads)
+        columns = ColumnTables(self.parameters, charges, own, self.u, self.shared, self.threads)
+        factor, claim, column_point = self._column_rounds(self.hold_also(columns))
+        self.drop(columns)
         row, pad_row = self._open(rows_claim, factor, claim, column_point)
         chosen = self.transcript.places("columns", self.parameters.queries, self.parameters.length)
         return self._opened(row, pad_row, chosen)
@@ -216,19 +215,16 @@ class _Proving:
         self.value = FrVec.from_ints(weights).dot(values)
         return claim, point, weights
 
-    def _column_rounds(self, at_rows: FrVec, places: FrVec) -> tuple[int, MaskedClaim, list[int]]:
+    def _column_rounds(self, tables: ColumnTables) -> tuple[int, MaskedClaim, list[int]]:
         """The second sumcheck: the value of the matrix at its end, the claim about z there, and where that is."""
         p = self.parameters
-        columns = SumcheckTable(at_rows, p.column_variables)
-        z = SumcheckTable(places, p.column_variables)
         claim, point = MaskedClaim(self.value), []
         for _ in range(p.column_variables):
-            at_zero, leading = self._send_masked("column round", sumcheck_product(columns, z, self.threads))
+            at_zero, leading = self._send_masked("column round", tables.message())
             point.append(self.transcript.challenge("column point"))
             claim.after_product(at_zero, leading, point[-1])
-            columns.fold(point[-1], self.threads)
-            z.fold(point[-1], self.threads)
-        return columns.value(), claim, point
+            tables.fold(point[-1])
+        return tables.value(), claim, point
 
     def _open(self, rows_claim: MaskedClaim, factor: int, claim: MaskedClaim, point: list[int]) -> tuple[FrVec, FrVec]:
         """The combined rows that show the linear relation, and on the way the claim about their masks."""

@@ -10,7 +10,7 @@ point uniform: (u_1)·0 = 0, 0·(u_2) = 0 and (u_3)·1 = u_3.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -20,11 +20,11 @@ from zkstate.constraint.block_circuit import LAST, BlockCircuit, Known
 from zkstate.constraint.block_witness import BlockWitness
 from zkstate.constraint.r1cs import U32, R1cs, SparseMatrix
 from zkstate.errors import CircuitError, LengthError, WitnessError
-from zkstate.kernels import FrVec, eq_table, sparse_blocks_product, sparse_product, wipe
+from zkstate.kernels import FrVec, eq_table, joined_slots, rows_columns, sparse_blocks_product, sparse_product, wipe
 from zkstate.proof import r1cs_file
 from zkstate.proof.transparent import lookups
 from zkstate.proof.transparent.block_digest import block_digest
-from zkstate.proof.transparent.links import Links, Tree, equality, indexed
+from zkstate.proof.transparent.links import Charges, Links, Tree, equality, indexed
 from zkstate.proof.transparent.lookups import Coefficients, rows_of
 from zkstate.proof.transparent.parameters import MASK_ROWS, MASK_WIRES, Parameters, Shape, parameters_for
 
@@ -125,25 +125,38 @@ class System:
             raise LengthError(f"{len(columns)} public columns for a circuit without any")
         return ()
 
-    def witness_of(self, witnesses: Sequence[FrVec]) -> BlockWitness:
+    def witness_of(self, witnesses: Iterable[FrVec]) -> BlockWitness:
         """One witness a block, of all wires, as a BlockWitness, which is the caller's to wipe.
 
+        Witnesses are taken one after another, and each is let go once it is copied.
         Errors: LengthError; WitnessError for a constant that is not 1, or a block with other public inputs.
         """
         shape = self.parameters.shape
         if self.block is not None:
             raise LengthError("witnesses block by block for a circuit whose blocks read each other")
-        if len(witnesses) != shape.blocks:
-            raise LengthError(f"{len(witnesses)} witnesses for {shape.blocks} blocks")
-        shared = witnesses[0].slice(0, min(1 + shape.n_public, len(witnesses[0])))
-        for block, witness in enumerate(witnesses):
-            if len(witness) != shape.n_wires:
-                raise LengthError(f"a witness of {len(witness)} values, the circuit has {shape.n_wires} wires")
-            if witness[0] != 1:
-                raise WitnessError("wire 0 of the witness is not the constant 1")
-            if witness.slice(0, 1 + shape.n_public) != shared:
-                raise WitnessError(f"block {block} has other public inputs than block 0")
-        return BlockWitness(self._by_wire(witnesses), shared.slice(1, len(shared)), (), shape.blocks)
+        public, count = FrVec(0), 0
+
+        def checked() -> Iterator[FrVec]:
+            nonlocal public, count
+            for block, witness in enumerate(witnesses):
+                count += 1
+                if count > shape.blocks:
+                    break
+                if len(witness) != shape.n_wires:
+                    raise LengthError(f"a witness of {len(witness)} values, the circuit has {shape.n_wires} wires")
+                if witness[0] != 1:
+                    raise WitnessError("wire 0 of the witness is not the constant 1")
+                found = witness.slice(1, 1 + shape.n_public)
+                if not block:
+                    public = found
+                elif found != public:
+                    raise WitnessError(f"block {block} has other public inputs than block 0")
+                yield witness.view(1 + shape.n_public, shape.n_wires)
+            if count != shape.blocks:
+                raise LengthError(f"{count} witnesses for {shape.blocks} blocks")
+
+        own = joined_slots(checked(), self._own, shape.blocks)
+        return BlockWitness(own, public, (), shape.blocks)
 
     def every_column(self, own: FrVec) -> FrVec:
         """Room for own wires, what ports read and known values, in all blocks; own ones are set, or 0 if missing."""
@@ -178,7 +191,7 @@ class System:
 
     def products(self, pool: FrVec, every: FrVec, u: FrVec, shared: FrVec, threads: int = 0) -> list[FrVec]:
         """A z, B z and C z, from every column of all blocks, the mask wires and the shared ones."""
-        found = [FrVec(self.rows) for _ in range(3)]
+        found = [FrVec.uninitialised(self.rows) for _ in range(3)]
         self.some_products(pool, every, u, shared, 0, found, threads)
         return found
 
@@ -192,7 +205,7 @@ class System:
         rooms: Sequence[FrVec],
         threads: int = 0,
     ) -> None:
-        """Rows of A z, B z and C z from `first` on, a multiple of the number of blocks, into zeros of their length."""
+        """Rows of A z, B z and C z from `first` on, a multiple of the number of blocks; zeros behind the last."""
         shape, last = self.parameters.shape, first + len(rooms[0])
         begin, end = (min(row >> shape.log_blocks, shape.n_constraints) for row in (first, last))
         u_1, u_2, u_3 = (u.view(i, i + 1) for i in range(MASK_WIRES))
@@ -202,57 +215,57 @@ class System:
             some = matrix if end - begin == shape.n_constraints else rows_of(matrix, begin, end)
             out = room.view(0, (end - begin) << shape.log_blocks)
             sparse_blocks_product(some, pool, every, shared, shape.blocks, threads, out=out)
+            wipe(room.view(len(out), len(room)))
             for row, value in enumerate(mask, shape.n_rows):
                 if first <= row < last:
                     room.put(row - first, value)
 
-    def columns_at(
+    def charges(
         self,
         pool: FrVec,
         row_point: Sequence[int],
         weights: Sequence[int],
         columns: Sequence[FrVec],
         threads: int = 0,
-    ) -> FrVec:
-        """M: for each place the sum of its column of r_a A + r_b B + r_c C, weighted by eq(row_point).
+    ) -> list[Charges]:
+        """M as a sum of products: for each place its column of r_a A + r_b B + r_c C, weighted by eq(row_point).
 
-        Of a block's column that is its sum over a block's rows, times eq of the block's number.
+        Of a block's column that is the sum over a block's rows, times eq of its number: the first product. Then come
+        those of links, and one for each block that has a mask wire's place or a shared one's.
         """
         p, shape = self.parameters, self.parameters.shape
         x = row_point[len(row_point) - shape.log_blocks :]
-        blocks = eq_table(FrVec.from_ints(x), shape.blocks)
+        eq = eq_table(FrVec.from_ints(x), shape.blocks)
         whole = self._rows_at(row_point)
         charged = sparse_product(self.transposed, pool, FrVec.concat([whole.scale(w) for w in weights]), threads)
-        found = FrVec(p.places)
-        for begin, end, at in ((0, shape.first_phase, 0), (shape.first_phase, self._own, p.second_start)):
-            room = found.view(at, at + (end - begin) * shape.blocks)
-            sparse_blocks_product(
-                _column(end - begin), charged.slice(begin, end), blocks, FrVec(0), shape.blocks, out=room
-            )
-        ports = [blocks.scale(charged[self._own + i]) for i in range(self.links.n_ports)]
-        for wire, values in self.links.given_back(ports, shape.blocks):
-            at = wire * shape.blocks
-            if wire >= shape.first_phase:
-                at += p.second_start - shape.n_first
-            found.put(at, found.view(at, at + shape.blocks) + values)
+        first, ports, constant = self._own, self._own + self.links.n_ports, self._own + self.links.width
+
+        wires, start = -(-p.places // shape.blocks), p.second_start // shape.blocks
+        found = [Charges(FrVec(wires), eq)]
+        found[0].wires.put(0, charged.slice(0, shape.first_phase))
+        found[0].wires.put(start, charged.slice(shape.first_phase, first))
+        for sums, over in self.links.charges(charged.slice(first, ports), eq):
+            found.append(Charges(FrVec(wires), over))
+            for wire, value in sums.items():
+                at = wire if wire < shape.first_phase else start + wire - shape.first_phase
+                found[-1].wires.put(at, FrVec.from_ints([value]))
+
         m_1, m_2, m_3 = (indexed(row_point, shape.n_rows + i) for i in range(MASK_ROWS))
         a, b, c = weights
-        found.put(p.mask_start, FrVec.from_ints([a * m_1, b * m_2, (a + c) * m_3]))
-        first, constant = self._own + self.links.n_ports, self._own + self.links.width
-        known = charged.slice(first, constant).dot(self.links.known_at(columns, x))
-        found.put(p.public_start, charged.slice(constant, len(charged)))
-        found.put(p.public_start, FrVec.from_ints([charged[constant] + b * m_3 + known]))
+        known = charged.slice(ports, constant).dot(self.links.known_at(columns, x))
+        last = p.mask_start // shape.blocks
+        single = FrVec((wires - last) * shape.blocks)  # from the mask wires on
+        single.put(0, FrVec.from_ints([a * m_1, b * m_2, (a + c) * m_3]))
+        single.put(p.public_start - p.mask_start, charged.slice(constant, len(charged)))
+        single.put(p.public_start - p.mask_start, FrVec.from_ints([charged[constant] + b * m_3 + known]))
+        if shape.blocks == 1:
+            found[0].wires.put(last, single)
+            return found
+        places = [*range(MASK_WIRES), *range(p.public_start - p.mask_start, p.places - p.mask_start)]
+        for block in sorted({place % shape.blocks for place in places}):
+            found.append(Charges(FrVec(wires), block))
+            found[-1].wires.put(last, rows_columns(single, shape.blocks, np.array([block])))
         return found
-
-    def placed(self, own: FrVec, u: FrVec, shared: FrVec) -> FrVec:
-        """z: own wires, mask wires and shared ones at their places, zeros between."""
-        p, cut = self.parameters, self.parameters.shape.n_first
-        z = FrVec(p.places)
-        z.put(0, own.view(0, cut))
-        z.put(p.second_start, own.view(cut, len(own)))
-        z.put(p.mask_start, u)
-        z.put(p.public_start, shared)
-        return z
 
     def values_at(
         self,
@@ -297,25 +310,6 @@ class System:
         """eq of the bits that number rows within a block: the sum of eq(row_point) over blocks."""
         n, k = self.parameters.shape.n_constraints, self.parameters.shape.log_blocks
         return eq_table(FrVec.from_ints(row_point[: len(row_point) - k]), max(1, n)).slice(0, n)
-
-    def _by_wire(self, witnesses: Sequence[FrVec]) -> FrVec:
-        """The secret wires: all blocks of the first, all blocks of the second, .."""
-        shape = self.parameters.shape
-        if shape.blocks == 1:
-            return witnesses[0].slice(1 + shape.n_public, shape.n_wires)
-        limbs = np.empty((self._own, shape.blocks, 4), dtype="<u8")
-        for block, witness in enumerate(witnesses):
-            limbs[:, block] = np.frombuffer(witness.raw(), dtype="<u8").reshape(-1, 4)[1 + shape.n_public :]
-        try:
-            return FrVec.from_raw(limbs.reshape(-1).view(np.uint8).data)
-        finally:
-            limbs[:] = 0
-
-
-def _column(n: int) -> SparseMatrix:
-    """n rows of one wire, each with a coefficient of its own in a pool of n: times a vector, each of its multiples."""
-    row_ptr, each = np.arange(n + 1, dtype=np.uint64), np.arange(n, dtype=np.uint32)
-    return SparseMatrix(row_ptr, np.zeros(n, dtype=np.uint32), each, FrVec(n), 1)
 
 
 def _renamed(r1cs: R1cs, column: U32, width: int) -> list[SparseMatrix]:
