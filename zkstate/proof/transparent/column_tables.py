@@ -58,9 +58,12 @@ class ColumnTables:
 
     def message(self) -> FrVec:
         """What the next round sends, unmasked: h(0) and the coefficient of X²."""
-        total, *others = [sumcheck_product(m, z, self._threads) for m, z in self._pairs]
-        for other in others:
-            total = total + other
+        total = FrVec(2)
+        for m, z in self._pairs:
+            some = sumcheck_product(m, z, self._threads)
+            before, total = total, total + some
+            wipe(before)
+            wipe(some)
         return total
 
     def fold(self, r: int) -> None:
