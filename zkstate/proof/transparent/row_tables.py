@@ -33,7 +33,8 @@ class RowTables:
         if system.rows <= HELD:
             products = system.products(*self._read, threads)
             self._tables = [SumcheckTable(product, self._log_rows) for product in products]
-            self.broken = unequal_products(*products, threads).tolist()
+            a, b, c = products
+            self.broken = unequal_products(a, b, c, threads).tolist()
 
     def message(self, tau: Sequence[int]) -> FrVec:
         """What the next round sends, unmasked, tau being the point that is left: h(0) and the coefficient of X²."""
@@ -104,7 +105,8 @@ class RowTables:
     def _broken(self, pieces: Sequence[FrVec], begin: int) -> list[int]:
         """The broken rows of a piece of two stretches, the lower of which begins there."""
         length, half = 1 << self._log_length(1), 1 << (self._log_rows - 1)
-        found = unequal_products(*pieces, self._threads).tolist()
+        a, b, c = pieces
+        found = unequal_products(a, b, c, self._threads).tolist()
         return [begin + (i if i < length else half + i - length) for i in found]
 
     @property
