@@ -118,6 +118,7 @@ int main(void)
     _Static_assert(ROWS * COLUMNS >= 5 * LENGTH, "rows enough to encode");
     fill(in, ROWS * COLUMNS);
     products(in);
+    unequal(in);
     codes(in);
     free(in);
     return failures != 0;
