@@ -132,6 +132,23 @@ def test_a_snapshot_cut_off_after_its_journal_is_repeated_as_it_was(tmp_path):
         assert tiles[0].read_bytes() == tiles[1].read_bytes()
 
 
+def test_a_beginning_cut_off_is_repeated_with_the_recipients_and_disclosure_it_had(tmp_path):
+    (tmp_path / "file").touch()
+    began = ("synthetic:60", "--journal-recipient", "01" * 32, "--journal-recipient", "02" * 32, "--disclose", "book")
+    assert snapshot(tmp_path, *began, "--out", tmp_path / "file/epoch-1").code == 5
+    before = tree(tmp_path / "journal")
+    for other in (began[:3] + began[5:], (*began, "--journal-recipient", "03" * 32), began[:1] + began[5:],
+                  began[:1] + began[3:5] + began[1:3] + began[5:]):  # fmt: skip
+        refused = snapshot(tmp_path, *other, "--out", tmp_path / "epoch-1")
+        assert (refused.code, "began with the recipients" in refused.err) == (2, True), refused.err
+    for other in (began[:5], (*began[:6], "none")):
+        refused = snapshot(tmp_path, *other, "--out", tmp_path / "epoch-1")
+        assert (refused.code, "discloses book" in refused.err) == (2, True), refused.err
+    assert not (tmp_path / "epoch-1").exists()
+    assert snapshot(tmp_path, *began, "--out", tmp_path / "epoch-1").code == 0
+    assert tree(tmp_path / "journal") == before
+
+
 def test_events_that_come_after_the_journal_closed_the_epoch_are_not_lost(tmp_path):
     assert snapshot(tmp_path, "synthetic:60", "--out", tmp_path / "epoch-1").code == 0
     events, more = tmp_path / "events.csv", tmp_path / "more.csv"

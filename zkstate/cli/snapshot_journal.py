@@ -15,9 +15,11 @@ from zkstate.errors import InputError, MissingError
 from zkstate.publication.header import Header
 from zkstate.publication.operator import Operator
 from zkstate.publication.progress import Progress
+from zkstate.publication.segments import SegmentHead
 from zkstate.publication.venue_journal import (
     DISCLOSURES,
     PRICES,
+    Replay,
     VenueJournal,
     begin,
     check_recipients,
@@ -96,6 +98,8 @@ def begun(args: Namespace, ledger: Ledger, operator: Operator, previous: Header 
     """Begin a journal; one that began with the same state, where a run was cut off, is taken as it is."""
     key = journal_key(args.operator, make=not list_segments(args.journal))
     epoch = 1 if previous is None else previous.epoch + 1
+    recipients = (key.public_key().public_bytes_raw(), *args.journal_recipient)
+    check_recipients(recipients)
     if args.ledger.startswith(SYNTHETIC):
         ledger = begin_quietly(ledger)
     if ledger.owners is None:
@@ -108,11 +112,30 @@ def begun(args: Namespace, ledger: Ledger, operator: Operator, previous: Header 
             raise InputError(f"{args.journal} holds a journal already: leave the ledger out to go on with it")
         if state_of(ledger).encode() != state_of(replay.ledger).encode():
             raise InputError(f"{args.journal} began with another state; if it was never published, remove it")
+        _check_begun(args, replay, recipients)
         return Closed(ledger, replay.salts, replay.head.journal_head)
-    recipients = (key.public_key().public_bytes_raw(), *args.journal_recipient)
-    check_recipients(recipients)
     journal = begin(args.journal, ledger, operator, recipients, _disclosed(args), epoch)
     return Closed(ledger, journal.replay.salts, journal.last.journal_head)
+
+
+def _check_begun(args: Namespace, replay: Replay, recipients: tuple[bytes, ...]) -> None:
+    """InputError for options that a journal did not begin with."""
+    assert replay.head is not None
+    if replay.recipients != recipients:
+        began, asked = (", ".join(key.hex() for key in keys) for keys in (replay.recipients, recipients))
+        raise InputError(
+            f"{args.journal} began with the recipients {began}, and not {asked}; if it was never published, remove it"
+        )
+    _check_disclosed(args, replay.head)
+
+
+def _check_disclosed(args: Namespace, head: SegmentHead) -> None:
+    """InputError if a segment that a run before wrote discloses something else than this one asks for."""
+    if head.disclosed != _disclosed(args):
+        raise InputError(
+            f"segment {head.number} is written, and discloses {DISCLOSURES[head.disclosed]}, and not "
+            f"{DISCLOSURES[_disclosed(args)]}: a run that was cut off is repeated with the same --disclose"
+        )
 
 
 def _disclosed(args: Namespace) -> int:
@@ -135,6 +158,7 @@ def continued(args: Namespace, operator: Operator, previous: Header | None, prog
         assert replay.ledger is not None
         if replay.head is not None and replay.head.time != args.time:
             raise InputError(f"the journal has closed epoch {replay.head.epoch} at time {replay.head.time}: state that")
+        _check_disclosed(args, journal.last)
         _check_closed(args, journal)
         return Closed(replay.ledger, replay.salts, journal.last.journal_head)
     before = journal.last.epoch - (not journal.last.closes)
