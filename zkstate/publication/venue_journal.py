@@ -8,6 +8,7 @@ from __future__ import annotations
 import fcntl
 import os
 import struct
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -40,7 +41,7 @@ from zkstate.publication.segments import (
 )
 from zkstate.state import tree
 from zkstate.state.commit import venue_id
-from zkstate.state.journal import FILL, LIQUIDATION, TRANSFER
+from zkstate.state.journal import FILL, LIQUIDATION
 from zkstate.state.ledger import Bytes32, Ledger
 from zkstate.state.venue import Venue
 from zkstate.state.venue_close import close, epoch_ledger
@@ -208,19 +209,22 @@ class VenueJournal:
         return self.replay.head
 
     def append(self, events: Events, opened: Sequence[tuple[str, bytes, bytes]] = ()) -> None:
-        """Write what `venue.recorded` gave as one or more segments; accounts of (name, owner, view key) stand first.
+        """Write what `venue.recorded` gave last as segments; accounts of (name, owner, view key) stand first.
 
         EnvironmentFailure if the disk refuses; what was written before stays.
         """
         if len(events) and int(events["time"][0]) <= self.replay.closed:
             raise LedgerError(f"an event of time {events['time'][0]} is not after the epoch of {self.replay.closed}")
-        at = 0
+        at, first, whole = 0, self.last.first + self.last.count, self.venue.whole
         while at < len(events) or (opened and not at):
             end = min(at + MAX_EVENTS, len(events))
-            while end < len(events) and _continues(events, end):
-                end -= 1
-            if end <= at < len(events):
-                raise LengthError(f"one order has more than the {MAX_EVENTS} fills that a segment holds")
+            if end < len(events):
+                before = bisect_right(whole, first + end) - 1
+                end = whole[before] - first if before >= 0 else 0
+                if end <= at:
+                    raise LengthError(
+                        f"what belongs to event {first + at + 1} is more than the {MAX_EVENTS} events of a segment"
+                    )
             part = events[at:end]
             self._write(EVENTS, self._events_body(part, () if at else opened), part, bytes(tree.SECRET_BYTES))
             at = max(end, 1)
@@ -263,13 +267,6 @@ class VenueJournal:
         remove_leftovers(self.folder, ".0")  # also of a segment that was shown, and whose writer died right after
         create_file(path, segment.encode(), what="segment")
         self.replay.head = segment.head
-
-
-def _continues(events: Events, at: int) -> bool:
-    """Whether an event may belong to the one before it, so that no segment is cut there."""
-    kind = int(events["kind"][at])
-    receives = kind == TRANSFER and not events["order"][at] and events["amount"][at] > 0
-    return kind in (FILL, LIQUIDATION, CANCEL) or bool(receives)
 
 
 @contextmanager

@@ -13,7 +13,6 @@ from typing import NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from zkstate.errors import EncodingError
 from zkstate.state import venue_margin
 from zkstate.state.journal import FILL, FUNDING, LIQUIDATION, TRANSFER
 from zkstate.state.ledger import Bytes32, RowColumns
@@ -22,7 +21,6 @@ from zkstate.state.venue_book import Book, Resting
 from zkstate.state.venue_check import check_uncrossed, settlement_of
 from zkstate.state.venue_events import (
     CANCEL,
-    EVENT,
     ISOLATED,
     LIQUIDATES,
     ORDER,
@@ -31,6 +29,7 @@ from zkstate.state.venue_events import (
     DivergenceError,
     Event,
     Events,
+    as_records,
     check_columns,
     check_form,
     check_links,
@@ -45,9 +44,7 @@ _READ = (
 )  # fmt: skip
 _KEY = KEY_BITS
 _HALVES = frozenset((TRANSFER, FILL, LIQUIDATION))  # two records one behind the other make one event
-_LEG = tuple[
-    int, int, int, int, int, int, int, int, int
-]  # kind, flags, account, order, time, price, amount, value, fee
+_LEG = tuple[int, ...]  # kind, flags, account, order, time, price, amount, value, fee
 
 
 class Venue:
@@ -77,6 +74,7 @@ class Venue:
         self.last_event: NDArray[np.int64] = np.zeros(len(state.names), np.int64)  # by account, 0 for none
         self._active = 0  # an order that came in and still crosses
         self._put: list[tuple[int, ...]] = []
+        self.whole: list[int] = []  # those since `recorded` after which no match or transfer is half done
         self._load(state.rows, state.resting)
 
     def _load(self, r: RowColumns, resting: RestingColumns) -> None:
@@ -108,6 +106,7 @@ class Venue:
     def put(self, events: Iterable[Event]) -> None:
         """Take in new events; `recorded` gives the records of all that were put since it was last asked."""
         rows: list[tuple[int, ...]] = []
+        self.whole = self.whole if self._put else []
         accounts, instruments = len(self.state.names), len(self.state.table)
         for event in events:
             if event.account >= accounts or event.instrument > instruments or event.time < self.time:
@@ -121,10 +120,7 @@ class Venue:
 
     def recorded(self) -> Events:
         """The records of what was put, with what each left and its link. EncodingError if one is not canonical."""
-        try:
-            made = np.array(self._put, EVENT)
-        except OverflowError as error:
-            raise EncodingError(f"events of a venue: a field does not fit its place: {error}") from error
+        made = as_records(self._put)
         self._put.clear()
         first = self.number + 1 - len(made)
         check_form(made, first)
@@ -183,6 +179,7 @@ class Venue:
             if not fill and got != left:
                 self._differs(self.number, got, left)
             results.append(got)
+            self.whole += () if self._active or not fill else (self.number,)
         if leg is not None:
             self._fail("it is one half of a trade or transfer, and the other does not follow")
         if self._active:

@@ -92,8 +92,13 @@ def stated_events(events: Events) -> Iterator[Event]:
 
 def event_array(events: list[Event]) -> Events:
     """Events as records. EncodingError if a field does not fit."""
+    return as_records([event.record() for event in events])
+
+
+def as_records(rows: list[tuple[int, ...]]) -> Events:
+    """Records of their fields, row by row. EncodingError if one does not fit."""
     try:
-        return np.array([event.record() for event in events], EVENT)
+        return np.array(rows, EVENT)
     except OverflowError as error:
         raise EncodingError(f"events of a venue: a field does not fit its place: {error}") from error
 
