@@ -1,11 +1,13 @@
 """snapshot --journal, publish, verify and recover --venue, as their users meet them."""
 
 import csv
+from argparse import Namespace
 from dataclasses import replace
 
 import pytest
 
 from tests.cli.program import tree, zkstate
+from zkstate.cli.snapshot import journal_folder
 from zkstate.state.ledger_write import write_ledger
 from zkstate.state.synthetic import synthetic_ledger
 from zkstate.state.synthetic_events import begin_quietly
@@ -16,6 +18,11 @@ LATER = TIME + 3600
 
 def snapshot(root, *more):
     return zkstate("snapshot", "--operator", root / "operator", "--journal", root / "journal", *more)
+
+
+def locked_by_first(root):
+    """A run that begins a journal, before its first segment."""
+    return journal_folder(Namespace(journal=root / "journal"))
 
 
 @pytest.fixture(scope="module")
@@ -147,6 +154,17 @@ def test_a_beginning_cut_off_is_repeated_with_the_recipients_and_disclosure_it_h
     assert not (tmp_path / "epoch-1").exists()
     assert snapshot(tmp_path, *began, "--out", tmp_path / "epoch-1").code == 0
     assert tree(tmp_path / "journal") == before
+
+
+def test_who_is_refused_a_journal_leaves_the_folder_of_who_begins_it(tmp_path):
+    with locked_by_first(tmp_path):
+        refused = snapshot(tmp_path, "synthetic:60", "--out", tmp_path / "epoch-1")
+        assert (refused.code, "another process" in refused.err) == (5, True)
+        assert (tmp_path / "journal").is_dir()
+    assert not (tmp_path / "journal").exists()
+    (tmp_path / "journal").mkdir()
+    assert snapshot(tmp_path, "--events", "synthetic:5").code == 3
+    assert (tmp_path / "journal").is_dir()
 
 
 def test_events_that_come_after_the_journal_closed_the_epoch_are_not_lost(tmp_path):

@@ -1,5 +1,6 @@
 """A venue's journal as segments: chain, signatures, sealing, and what is refused."""
 
+import fcntl
 import multiprocessing
 import os
 import shutil
@@ -318,6 +319,22 @@ def test_two_writers_at_once_one_refuses(made, tmp_path):
     with locked(folder), pytest.raises(EnvironmentFailure, match="another process"), locked(folder):
         pass
     with locked(folder):
+        pass
+
+
+def test_a_lock_on_a_folder_that_was_replaced_is_none(tmp_path, monkeypatch):
+    folder = tmp_path / "journal"
+    folder.mkdir()
+    flock = fcntl.flock
+
+    def late(fd, how):
+        folder.rmdir()  # by a writer that had the lock, and a third one makes it again
+        (tmp_path / "other").mkdir()
+        (tmp_path / "other").rename(folder)
+        flock(fd, how)
+
+    monkeypatch.setattr(fcntl, "flock", late)
+    with pytest.raises(EnvironmentFailure, match="was replaced"), locked(folder):
         pass
 
 

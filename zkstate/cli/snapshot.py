@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from zkstate.atomic import remove_partials
+from zkstate.atomic import disk_errors, remove_partials
 from zkstate.cli import snapshot_journal
 from zkstate.cli.arguments import Namespace, Parser, existing, k_of_n, named_file, unix_time, whole
 from zkstate.cli.ledgers import open_ledger
@@ -95,7 +95,7 @@ def run(args: Namespace, terminal: Terminal) -> int:
         computed, damage = (None, ()) if args.previous is None else _computed_beside(args.previous)
         operator = Operator.read_or_create(args.operator)
         code = None if args.shards is None else Code(*args.shards)
-        with _journal(args):
+        with journal_folder(args):
             closed = _closed(args, ledger, operator, previous, progress)
             if closed is not None:
                 ledger = closed.ledger
@@ -123,18 +123,21 @@ def run(args: Namespace, terminal: Terminal) -> int:
 
 
 @contextmanager
-def _journal(args: Namespace) -> Iterator[None]:
-    """The journal's folder to this process alone, if there is a journal; no empty one is left behind."""
+def journal_folder(args: Namespace) -> Iterator[None]:
+    """The journal's folder to this process alone, if there is a journal; it leaves no empty one behind that it made."""
     if args.journal is None:
         yield
         return
-    args.journal.mkdir(parents=True, exist_ok=True)
-    try:
-        with locked(args.journal):
+    with disk_errors(f"journal {args.journal} cannot be made"):
+        made = not args.journal.exists()
+        args.journal.mkdir(parents=True, exist_ok=True)
+    with locked(args.journal):
+        try:
             yield
-    finally:
-        with suppress(OSError):
-            args.journal.rmdir()
+        finally:
+            if made:
+                with suppress(OSError):
+                    args.journal.rmdir()
 
 
 def _closed(
@@ -150,7 +153,7 @@ def _closed(
 
 def _append(args: Namespace, terminal: Terminal) -> int:
     """Add events to the journal between epochs."""
-    with terminal.progress("snapshot") as progress, _journal(args):
+    with terminal.progress("snapshot") as progress, journal_folder(args):
         journal = snapshot_journal.opened(args, Operator.read(args.operator), progress)
         added = snapshot_journal.add_events(args, journal)
     head = journal.last

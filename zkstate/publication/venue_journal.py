@@ -279,6 +279,10 @@ def locked(folder: Path) -> Iterator[None]:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             raise EnvironmentFailure(f"journal {folder} is being written by another process") from error
+        with disk_errors(f"journal {folder} cannot be locked"):
+            same = os.path.samestat(os.fstat(fd), folder.stat())
+        if not same:  # removed, and made again, by who had the lock before
+            raise EnvironmentFailure(f"journal {folder} was replaced while it was locked: repeat")
         yield
     finally:
         os.close(fd)
