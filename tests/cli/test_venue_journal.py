@@ -1,6 +1,7 @@
 """snapshot --journal, publish, verify and recover --venue, as their users meet them."""
 
 import csv
+import shutil
 from argparse import Namespace
 from dataclasses import replace
 
@@ -90,6 +91,18 @@ def test_anyone_checks_the_journal(root):
     done = zkstate("verify", root / "mirror/journal", "--header", header, "--json")
     assert (done.code, done.json["accepted"], done.json["segments"]) == (0, True, 5)
     assert zkstate("verify", root / "mirror/journal", "--header-hash", "0" * 64).code == 2
+
+
+def test_a_journal_that_was_altered_is_rejected(root, tmp_path):
+    segment = shutil.copytree(root / "journal", tmp_path / "altered") / "00000002.bin"
+    data = segment.read_bytes()
+    segment.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+    done = zkstate("verify", segment.parent, "--json")
+    assert (done.code, done.json["accepted"]) == (1, False)
+    assert ["00000002.bin" in reason and "payload" in reason for reason in done.json["reasons"]] == [True]
+    assert "rejected" in zkstate("verify", segment.parent).out
+    segment.write_bytes(data[:-1])
+    assert zkstate("verify", segment.parent).code == 2
 
 
 def test_inspect_tells_a_segment(root):

@@ -7,6 +7,7 @@ from pathlib import Path
 from zkstate.cli.arguments import Namespace
 from zkstate.cli.named import read_header
 from zkstate.cli.terminal import Terminal, show_judgement
+from zkstate.errors import DisagreementError
 from zkstate.publication.venue_journal import check_chain
 from zkstate.publication.venue_publish import FIRST
 
@@ -18,8 +19,14 @@ def is_journal(place: Path) -> bool:
 
 def verify_journal(place: Path, args: Namespace, terminal: Terminal) -> int:
     """Signatures, chain and the hash of every byte; with a header, whether the journal leads to it."""
-    with terminal.progress("verify") as progress:
-        heads = check_chain(place, progress)
+    try:
+        with terminal.progress("verify") as progress:
+            heads = check_chain(place, progress)
+    except DisagreementError as error:
+        false = [str(error)]
+        result: dict[str, object] = {"verb": "verify", "accepted": False, "reasons": false}
+        terminal.emit(result, lambda console: show_judgement(console, False, false, [("journal", str(place))]))
+        return 1
     header = None if args.header is None else read_header(args.header).header
     closing = [head for head in heads if header is not None and head.journal_head == header.journal_head]
     reasons = (
