@@ -31,6 +31,7 @@ from zkstate.state.venue_events import (
     linked,
 )
 from zkstate.state.venue_margin import KEY_BITS, marked, rows_of
+from zkstate.state.venue_replay import ReplayedVenue
 from zkstate.state.venue_state import VenueState, state_of
 
 SEEDS = st.integers(0, 2**32 - 1)
@@ -371,3 +372,14 @@ def test_accounts_opened_later_take_part():
     assert venue.state.lengths[12] == 1
     with pytest.raises(LedgerError, match="taken"):
         venue.open_accounts(("newcomer",), keys, keys)
+
+
+@pytest.mark.parametrize("replayed", [Venue, ReplayedVenue])
+def test_a_price_is_the_last_event_of_no_account(replayed):
+    venue = fresh(balanced_ledger())
+    market = next(i for i in venue.state.table.instruments if not i.is_asset)
+    venue.put(Event(DEPOSIT, venue.settlement, venue.time + 1, account, amount=5) for account in (0, 3))
+    venue.put([Event(PRICE, market.id, venue.time, price=1, amount=2, value=3)])
+    again = replayed(venue.state)
+    again.replay(venue.recorded())
+    assert venue.last_event.tolist() == again.last_event.tolist() == [1, 0, 0, 2] + [0] * 8

@@ -195,7 +195,8 @@ class Venue:
         self.entry_numbers.append(moved + first)
         opened = len(self.state.names) - len(self.last_event)
         self.last_event = np.concatenate([self.last_event, np.zeros(opened, np.int64)])
-        self.last_event[events["account"]] = np.arange(first, first + len(events))
+        owned = np.flatnonzero(events["kind"] != PRICE)
+        self.last_event[events["account"][owned]] = owned + first
 
     def _fail(self, what: str) -> NoReturn:
         raise DivergenceError(self.number, what)
