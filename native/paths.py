@@ -29,7 +29,9 @@ FOR_BOTH_CURVES = frozenset(
 _FUNCTION = re.compile(r"^(?P<result>\w+) (?P<name>zkn_(?!cpu_)\w+)\((?P<parameters>[^;]*)\);", re.MULTILINE)
 _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 _BOTH = re.compile(r"/\* ==== for both curves.*?==== \*/(.*?)/\* ==== for both curves: end ==== \*/", re.DOTALL)
-_OF_A_CURVE = re.compile(r"\b(?:zkn|ZKN)_(?=(?:fp|fr|fp2|g1|g2|line|gt|pairing|fixed)\b|(?:fr|g1|g2|pairing|fixed)_)")
+_OF_A_CURVE = re.compile(
+    r"\b(?:zkn|ZKN)_(?=(?:fp|fr|fp2|g1|g2|line|gt|pairing|fixed)\b|(?:fr|g1|g2|pairing|fixed|prepared)_)"
+)
 _LAST_WORD = re.compile(r"(\w+)(?:\[\w*\])?$")
 
 

@@ -266,6 +266,15 @@ zkn_status zkn_g1_fixed_table(zkn_g1_aff *table, const zkn_g1_aff *base, unsigne
 zkn_status zkn_g1_fixed_mul_vartime(zkn_g1_aff *out, const zkn_g1_aff *table, unsigned c,
                                     const zkn_fr *scalars, size_t n, unsigned threads, void *scratch);
 
+/* Sums over points that serve again. The table for windows of c bits, 2 to 16, has zkn_prepared_length(n, c) points; the
+ * points are of odd order. */
+zkn_status zkn_g1_prepare(zkn_g1_aff *table, const zkn_g1_aff *points, size_t n, unsigned c,
+                          unsigned threads);
+/* out[j] <- sum of s[j n + i] points[j n + i] over i < n, for the table of n `sums` points, of fewer than 2^31 entries */
+size_t zkn_g1_prepared_scratch_size(size_t n, size_t sums, unsigned c, unsigned threads);
+zkn_status zkn_g1_prepared_sums_vartime(zkn_g1_aff *out, const zkn_g1_aff *table, const zkn_fr *s, size_t n,
+                                        size_t sums, unsigned c, unsigned threads, void *scratch);
+
 void zkn_g2_generator(zkn_g2_aff *out);
 /* x.c1, x.c0, y.c1, y.c0 (for BN254 the order of the EVM), each as for G1; infinity is all zeros. ZKN_BAD_ENCODING
  * if a coordinate is not below q; *bad is the index of the first such point. Says nothing of the curve. */
@@ -308,6 +317,7 @@ zkn_status zkn_g2_fixed_mul_vartime(zkn_g2_aff *out, const zkn_g2_aff *table, un
                                     const zkn_fr *scalars, size_t n, unsigned threads, void *scratch);
 
 size_t zkn_fixed_table_length(unsigned c);
+size_t zkn_prepared_length(size_t n, unsigned c);
 
 /* ---- pairing ------------------------------------------------------------------------------------
  * *ok <- 1 if the product of e(p[i], q[i]) is 1, else 0. Infinity contributes 1, and so does the empty

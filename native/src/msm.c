@@ -13,6 +13,8 @@ enum {
     ZKN_MSM_SHORT_BITS = 64,
 };
 
+enum { ZKN_PREPARED_BITS_MAX = 16 }; /* of a window of prepared points */
+
 /* How one sum is cut: a grid of groups of windows times chunks of its items. */
 typedef struct {
     unsigned c, windows, group, groups, chunks;
@@ -65,18 +67,12 @@ static zkn_msm_plan zkn_plan_msm(size_t n, unsigned bits, unsigned class_bits, u
     return plan;
 }
 
-/* Sorts the n items of one window by |digit| (counting sort). On entry the counts start[1 ..] are zero and item
- * `filled` is the next free one; on return bucket k holds items start[k] to start[k+1] - 1, and bucket 0 none.
- * Returns the next free item. `code` is room for n. */
-static uint32_t zkn_sort_by_digit(uint32_t *item, uint32_t *start, uint32_t filled, uint32_t *code,
-                                  const uint32_t *index, const uint64_t *size, unsigned words, size_t n,
-                                  unsigned window, unsigned c)
+/* Sorts n items by |digit| (counting sort); code[i] is that of item index[i], as zkn_digit gives it. On entry
+ * start[k + 1] counts the items of bucket k and item `filled` is the next free one; on return bucket k holds items
+ * start[k] to start[k+1] - 1, and bucket 0 none. Returns the next free item. */
+static uint32_t zkn_sort_by_code(uint32_t *item, uint32_t *start, uint32_t filled, const uint32_t *code,
+                                 const uint32_t *index, size_t n, size_t buckets)
 {
-    const size_t buckets = zkn_msm_buckets(c);
-    for (size_t i = 0; i < n; i++) {
-        code[i] = zkn_digit(size + i * words, words, window, c);
-        start[(code[i] >> 1) + 1]++;
-    }
     start[0] = start[1] = filled;
     for (size_t k = 1; k < buckets; k++) { /* start[k+1] is where bucket k starts, until it is filled */
         const uint32_t count = start[k + 1];
@@ -89,6 +85,18 @@ static uint32_t zkn_sort_by_digit(uint32_t *item, uint32_t *start, uint32_t fill
     return filled;
 }
 
+/* The same for one window of n sizes, with no counts on entry. `code` is room for n. */
+static uint32_t zkn_sort_by_digit(uint32_t *item, uint32_t *start, uint32_t filled, uint32_t *code,
+                                  const uint32_t *index, const uint64_t *size, unsigned words, size_t n,
+                                  unsigned window, unsigned c)
+{
+    for (size_t i = 0; i < n; i++) {
+        code[i] = zkn_digit(size + i * words, words, window, c);
+        start[(code[i] >> 1) + 1]++;
+    }
+    return zkn_sort_by_code(item, start, filled, code, index, n, zkn_msm_buckets(c));
+}
+
 #define GROUP          g1
 #define COORD          fp
 #define COORD_TYPE     zkn_fp
@@ -97,6 +105,13 @@ static uint32_t zkn_sort_by_digit(uint32_t *item, uint32_t *start, uint32_t fill
 #define MSM_SCALE_X(x) fp_mul(x, x, &FP_CUBE_ROOTS[0])
 #include "msm_template.h"
 
+#define GROUP      g1
+#define COORD      fp
+#define COORD_TYPE zkn_fp
+#define GROUP_AFF  zkn_g1_aff
+#define GROUP_JAC  zkn_g1_jac
+#include "msm_prepared_template.h"
+
 #define GROUP          g2
 #define COORD          fp2
 #define COORD_TYPE     zkn_fp2
@@ -104,3 +119,8 @@ static uint32_t zkn_sort_by_digit(uint32_t *item, uint32_t *start, uint32_t fill
 #define GROUP_JAC      zkn_g2_jac
 #define MSM_SCALE_X(x) fp2_mul_fp(x, x, &FP_CUBE_ROOTS[1])
 #include "msm_template.h"
+
+size_t zkn_prepared_length(size_t n, unsigned c)
+{
+    return n * zkn_digit_windows(ZKN_SIZE_BITS, c);
+}

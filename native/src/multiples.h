@@ -10,6 +10,7 @@
 enum {
     ZKN_MULTIPLES_TILE = 256, /* points in step: an inversion is a few percent of it, and the tables fit L2 */
     ZKN_MULTIPLES_TABLE = ZKN_HALF_DIGIT_MAX,
+    ZKN_STEP_BYTES = 8192, /* of abscissas: fewer wait for the inversion of every step */
     ZKN_LANES_MIN = 32,    /* fewer leave lanes empty and pay the inversion of every step */
     ZKN_LANE_BYTES = 72,   /* of an element of Fp in lanes */
     ZKN_PIECES_BYTES = 80, /* of a scalar taken apart */

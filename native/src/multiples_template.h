@@ -177,6 +177,51 @@ static void G(_fill_tables)(const GROUP_AFF *a, size_t n, const G(_multiples_roo
     for (size_t i = 0; i < ZKN_MULTIPLES_TABLE * n; i++) MULTIPLES_ENDOMORPHISM(&second[i], &first[i]);
 }
 
+/* out <- that entry of a table for a digit other than 0 */
+static inline void G(_entry_of)(GROUP_AFF *out, const GROUP_AFF *table, int digit, size_t n, size_t i)
+{
+    *out = table[(size_t)((digit < 0 ? -digit : digit) - 1) * n + i];
+    if (digit < 0) G(_aff_neg)(out, out);
+}
+
+/* The multiples from tables and halves, one by one in Jacobian coordinates, by one inversion at the end. */
+static void G(_multiples_apart)(GROUP_AFF *out, size_t n, unsigned windows, const G(_multiples_room) * room)
+{
+    COORD_TYPE inverse, z, z2;
+    C(_one)(&inverse);
+    for (size_t i = 0; i < n; i++) {
+        GROUP_JAC sum;
+        GROUP_AFF addend;
+        G(_jac_zero)(&sum);
+        for (unsigned window = windows; window-- > 0;) {
+            for (int doubling = 0; doubling < 4 && window + 1 < windows; doubling++) G(_jac_dbl)(&sum, &sum);
+            for (unsigned half = 0; half < 2; half++) {
+                const int digit = zkn_half_digit(&room->halves[i], half, window);
+                if (digit == 0) continue;
+                G(_entry_of)(&addend, room->table + half * ZKN_MULTIPLES_TABLE * n, digit, n, i);
+                G(_jac_add_aff)(&sum, &sum, &addend);
+            }
+        }
+        out[i].x = sum.X, out[i].y = sum.Y;
+        if (G(_jac_is_zero)(&sum)) {
+            G(_aff_zero)(&out[i]);
+            C(_one)(&sum.Z);
+        }
+        room->denominators[i] = sum.Z;
+        room->products[i] = inverse;
+        C(_mul)(&inverse, &inverse, &sum.Z);
+    }
+    C(_inv)(&inverse, &inverse);
+    for (size_t i = n; i-- > 0;) {
+        C(_mul)(&z, &inverse, &room->products[i]);
+        C(_mul)(&inverse, &inverse, &room->denominators[i]);
+        C(_sqr)(&z2, &z);
+        C(_mul)(&out[i].x, &out[i].x, &z2);
+        C(_mul)(&z, &z, &z2);
+        C(_mul)(&out[i].y, &out[i].y, &z);
+    }
+}
+
 void G(_multiples_vartime)(GROUP_AFF *out, const GROUP_AFF *a, const zkn_fr *s, size_t n,
                            const G(_multiples_room) * room)
 {
@@ -190,6 +235,10 @@ void G(_multiples_vartime)(GROUP_AFF *out, const GROUP_AFF *a, const zkn_fr *s, 
         if (needed > windows) windows = needed;
     }
     if (windows > 0) G(_fill_tables)(a, n, room);
+    if (n * sizeof(COORD_TYPE) < ZKN_STEP_BYTES) {
+        G(_multiples_apart)(out, n, windows, room);
+        return;
+    }
     for (size_t i = 0; i < n; i++) G(_aff_zero)(&sum[i]);
     for (unsigned window = windows; window-- > 0;) {
         for (int doubling = 0; doubling < 4 && window + 1 < windows; doubling++)
@@ -202,10 +251,8 @@ void G(_multiples_vartime)(GROUP_AFF *out, const GROUP_AFF *a, const zkn_fr *s, 
                 any |= digit;
                 if (digit == 0) {
                     G(_aff_zero)(&addend[i]);
-                } else if (digit > 0) {
-                    addend[i] = table[(size_t)(digit - 1) * n + i];
                 } else {
-                    G(_aff_neg)(&addend[i], &table[(size_t)(-digit - 1) * n + i]);
+                    G(_entry_of)(&addend[i], table, digit, n, i);
                 }
             }
             if (any) G(_add_in_step)(sum, sum, addend, n, room);

@@ -315,11 +315,46 @@ static void psi(void)
     CHECK(g2_is_in_subgroup_vartime(&a));
 }
 
+/* Sums over prepared points are sums: random scalars, zeros, r - 1, and infinity among equal and opposite points. */
+static void prepared_sums(void)
+{
+    enum { COUNT = 5, SUMS = 9, N = COUNT * SUMS };
+    zkn_g1_aff p[N], out[SUMS], expected;
+    zkn_fr s[N];
+    for (size_t i = 0; i < N; i++) {
+        random_fr(&s[i]);
+        if (i % 7 == 3) fr_zero(&s[i]);
+        if (i % 7 == 5) fr_from_u64(&s[i], 1), fr_neg(&s[i], &s[i]);
+    }
+    g1_multiples(p, N);
+    g1_aff_zero(&p[6]);
+    g1_aff_neg(&p[11], &p[10]);
+    p[12] = p[10];
+    for (unsigned c = 2; c <= 16; c += 3) {
+        for (unsigned threads = 1; threads <= 3; threads++) {
+            zkn_g1_aff *table = malloc(zkn_prepared_length(N, c) * sizeof *table);
+            void *scratch = malloc(zkn_g1_prepared_scratch_size(COUNT, SUMS, c, threads));
+            CHECK(zkn_g1_prepare(table, p, N, c, threads) == ZKN_OK);
+            CHECK(zkn_g1_prepared_sums_vartime(out, table, s, COUNT, SUMS, c, threads, scratch) == ZKN_OK);
+            for (size_t j = 0; j < SUMS; j++) {
+                CHECK(zkn_g1_msm_vartime(&expected, p + j * COUNT, s + j * COUNT, COUNT, 1, NULL) == ZKN_OK);
+                CHECK(g1_same(&out[j], &expected));
+            }
+            free(scratch);
+            free(table);
+        }
+    }
+    CHECK(zkn_g1_prepare(NULL, p, N, 1, 1) == ZKN_BAD_LENGTH);
+    CHECK(zkn_g1_prepared_sums_vartime(out, NULL, s, COUNT, SUMS, 17, 1, NULL) == ZKN_BAD_LENGTH);
+    CHECK(zkn_g1_prepared_sums_vartime(out, NULL, s, (size_t)1 << 30, 4, 8, 1, NULL) == ZKN_BAD_LENGTH);
+}
+
 int main(void)
 {
     digits();
     g1_all();
     g2_all();
+    prepared_sums();
     psi();
     return failures != 0;
 }

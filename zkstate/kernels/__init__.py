@@ -44,6 +44,7 @@ from zkstate.kernels.poseidon import (
     poseidon_many,
     poseidon_permutation,
 )
+from zkstate.kernels.prepared import PreparedPoints
 from zkstate.kernels.r1cs_file import r1cs_counts
 from zkstate.kernels.rows import rows_beside, rows_columns, rows_dot, rows_encode, rows_filled, rows_sum
 from zkstate.kernels.scalars import BLS_FR_MODULUS, FR_BYTES, FR_MODULUS, BlsFrVec, FrVec, divide_linear
@@ -79,6 +80,7 @@ __all__ = [
     "G1Vec",
     "G2Vec",
     "PointVec",
+    "PreparedPoints",
     "SumcheckTable",
     "WitnessProgram",
     "best_path",

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from functools import cache
 from itertools import pairwise
 
+import numpy as np
+
 from zkstate.commitment.kzg.blobs import POINT_BYTES, coefficients, decode_points, powers, to_scalar
 from zkstate.commitment.kzg.order import decode_scalars, reversed_indices, reversed_vector
 from zkstate.commitment.kzg.proofs import CELL_SCALARS, CELLS, cell_proofs
@@ -48,27 +50,24 @@ def verify_cell_proof_batch(
     if n == 0:
         return True
     _check_indices(indices)
-    values = [decode_scalars(cell, CELL_SCALARS, f"cell {i}") for i, cell in enumerate(cells)]
+    values = _decode_cells(cells)
     distinct = list(dict.fromkeys(commitments))
     points, opened = decode_points(distinct, "commitment"), decode_points(proofs, "proof")
     number = {commitment: i for i, commitment in enumerate(distinct)}
     which = [number[commitment] for commitment in commitments]
     weights = powers(_challenge(distinct, which, indices, cells, proofs), n)
 
-    of_commitment, interpolated = [0] * len(distinct), BlsFrVec(CELL_SCALARS)
-    by_cell: dict[int, BlsFrVec] = {}
-    for i, cell in enumerate(indices):
-        of_commitment[which[i]] += weights[i]
-        scaled = values[i].scale(weights[i])
-        by_cell[cell] = by_cell[cell] + scaled if cell in by_cell else scaled
-    for cell, column in by_cell.items():
-        interpolated = interpolated + _interpolate(column, cell)
+    of_commitment = [0] * len(distinct)
+    for i, weight in enumerate(weights):
+        of_commitment[which[i]] += weight
+    factors = BlsFrVec.from_ints(weights)
+    interpolated = _interpolated(values * _repeated(factors), indices)
     shifted = [w * _root(cell) for w, cell in zip(weights, indices, strict=True)]
     low = powers_g1().slice(0, CELL_SCALARS)
     left = BlsG1Vec.concat([points, opened, -low]).msm(
         BlsFrVec.concat([BlsFrVec.from_ints([*of_commitment, *shifted]), interpolated]), threads=1
     )
-    right = opened.msm(BlsFrVec.from_ints(weights), threads=1)
+    right = opened.msm(factors, threads=1)
     g2 = powers_g2()
     high = BlsG2Vec.concat([g2.slice(0, 1), g2.slice(CELL_SCALARS, CELL_SCALARS + 1)])
     return bls_pairing_check(BlsG1Vec.concat([-left, right]), high, threads=1)
@@ -89,9 +88,7 @@ def recover_cells_and_proofs(
     for before, after in pairwise(indices):
         if before >= after:
             raise EncodingError(f"cell {after} comes after cell {before}")
-    values = {i: decode_scalars(cell, CELL_SCALARS, f"cell {i}") for i, cell in zip(indices, cells, strict=True)}
-    nothing = BlsFrVec(CELL_SCALARS)
-    known = reversed_vector(BlsFrVec.concat([values.get(i, nothing) for i in range(CELLS)]))
+    known = reversed_vector(_placed(_decode_cells(cells), list(indices)))
 
     # Z vanishes on the missing cells, of degree at most 64 in X^64. E Z is known everywhere; E = E Z / Z on a coset.
     vanishing = [1]
@@ -144,16 +141,40 @@ def _root(cell: int) -> int:
     return pow(_shift(cell), CELL_SCALARS, R)
 
 
-@cache
-def _unshift(cell: int) -> int:
-    return pow(_shift(cell), -1, R)
+def _decode_cells(cells: Sequence[bytes]) -> BlsFrVec:
+    """The scalars of all cells, one after another."""
+    for i, cell in enumerate(cells):
+        if len(cell) != CELL_BYTES:
+            raise LengthError(f"cell {i} has {len(cell)} bytes, wanted {CELL_BYTES}")
+    return decode_scalars(b"".join(cells), CELL_SCALARS * len(cells), "cells")
 
 
-def _interpolate(column: BlsFrVec, cell: int) -> BlsFrVec:
-    """Coefficients of the polynomial of degree below 64 with these values on the coset of a cell."""
-    vec = reversed_vector(column)
-    ntt(vec, inverse=True)
-    return vec.scale_powers(_unshift(cell))
+def _repeated(factors: BlsFrVec) -> BlsFrVec:
+    """Each scalar 64 times."""
+    return BlsFrVec.from_raw(np.frombuffer(factors.raw(), np.uint8).reshape(-1, FR_BYTES).repeat(CELL_SCALARS, 0).data)
+
+
+def _placed(values: BlsFrVec, indices: list[int]) -> BlsFrVec:
+    """Cells with distinct indices at their places in the extended blob, zeros at the others'."""
+    cells = np.zeros((CELLS, CELL_BYTES), np.uint8)
+    cells[indices] = np.frombuffer(values.raw(), np.uint8).reshape(-1, CELL_BYTES)
+    return BlsFrVec.from_raw(cells.data)
+
+
+def _interpolated(values: BlsFrVec, indices: Sequence[int]) -> BlsFrVec:
+    """The sum of the polynomials of degree below 64 that have the values of each cell on its coset, 64 coefficients.
+
+    They are what remains of the polynomial of degree below 8192 with all these values, and zeros elsewhere, modulo
+    X^64 - s, s over the 128th roots of unity. In the sum of the remainders, s^k adds up to 128 for k = 0 and vanishes
+    for the other k below 128: the sum is 128 times the lowest coefficients.
+    """
+    total, rest = BlsFrVec(EXTENDED), list(range(len(indices)))
+    while rest:  # cells of one index, from several blobs, are added up
+        first = {indices[i]: i for i in reversed(rest)}
+        chosen = np.frombuffer(values.raw(), np.uint8).reshape(-1, CELL_BYTES)[list(first.values())]
+        total = total + _placed(BlsFrVec.from_raw(chosen.data), list(first))
+        rest = [i for i in rest if first[indices[i]] != i]
+    return coefficients(total).slice(0, CELL_SCALARS).scale(CELLS)
 
 
 def _check_indices(indices: Sequence[int]) -> None:
