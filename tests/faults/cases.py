@@ -182,6 +182,21 @@ def _added(root: Path) -> str:
     return "old" if len(heads) == 1 else "new"
 
 
+def _begun(root: Path) -> str:
+    """The first state may be there without the epoch's files."""
+    folder = root / "deep/begun"
+    if _there(folder) and check_chain(folder):
+        replay_folder(folder, journal_key(root / "operator"))
+    return _snapshot(root)
+
+
+def _segments(root: Path) -> str:
+    if not _there(root / "out/journal/00000001.bin"):
+        return "old"
+    assert check_chain(root / "out/journal") == check_chain(root / "journal")
+    return "new"
+
+
 def _closed(root: Path) -> str:
     """Events may have been added, or the epoch closed in the journal, where its files are not there yet."""
     _added(root)
@@ -280,6 +295,12 @@ CASES: dict[str, Case] = {
         lambda r: ("snapshot", "--operator", r / "operator", "--journal", r / "journal", "--events", EVENTS),
         _added, ("operator", "journal"),
     ),
+    "beginning of a journal": Case(
+        lambda r: ("snapshot", f"synthetic:{ACCOUNTS}", "--operator", r / "operator", "--journal", r / "deep/begun",
+                   "--out", r / "made"),
+        _begun, ("operator",), EXISTS,
+    ),
+    "publish a journal": Case(lambda r: ("publish", r / "journal", "--mirror", r / "out"), _segments, ("journal",)),
     "epoch of a journal": Case(
         lambda r: ("snapshot", "--operator", r / "operator", "--journal", r / "journal", "--events", EVENTS,
                    "--previous", r / "journaled/public/header.bin", "--time", TIME + 3600, "--out", r / "made"),

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from zkstate.atomic import disk_errors, remove_partials
+from zkstate.atomic import PUBLIC_FOLDER, disk_errors, make_folder, remove_partials
 from zkstate.cli import snapshot_journal
 from zkstate.cli.arguments import Namespace, Parser, existing, k_of_n, named_file, unix_time, whole
 from zkstate.cli.ledgers import open_ledger
@@ -130,7 +130,7 @@ def journal_folder(args: Namespace) -> Iterator[None]:
         return
     with disk_errors(f"journal {args.journal} cannot be made"):
         made = not args.journal.exists()
-        args.journal.mkdir(parents=True, exist_ok=True)
+        make_folder(args.journal, PUBLIC_FOLDER)
     with locked(args.journal):
         try:
             yield

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from zkstate.atomic import create_file
+from zkstate.atomic import PUBLIC_FOLDER, create_file, disk_errors, make_folder
 from zkstate.errors import DisagreementError, MissingError
 from zkstate.publication.progress import Progress, silent
 from zkstate.publication.publish import REQUEST_S, Published, Target
@@ -32,7 +32,8 @@ def publish_journal(folder: Path, mirror: Target, progress: Progress = silent) -
         if there is None:
             files, copied = files + 1, copied + len(data)
             if isinstance(mirror, Path):
-                (mirror / path).parent.mkdir(parents=True, exist_ok=True)
+                with disk_errors(f"{mirror / path} was not written"):
+                    make_folder((mirror / path).parent, PUBLIC_FOLDER)
                 create_file(mirror / path, data, what="segment")
             else:
                 mirror.put(path, data)
