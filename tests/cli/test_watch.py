@@ -1,5 +1,6 @@
 """The watch as a process and as a verb: exit codes, lines of events, signals, kills, every kind of trust root."""
 
+import contextlib
 import itertools
 import json
 import os
@@ -33,11 +34,26 @@ def watched(published, tmp_path):
     )  # fmt: skip
 
 
-def running(*argv, **more):
-    return subprocess.Popen(
-        command(*argv), env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        start_new_session=True, **more,
-    )  # fmt: skip
+def running(*argv):
+    """The command as a process in a session of its own. It heeds SIGINT, whatever this process was told to ignore."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        return subprocess.Popen(
+            command(*argv), env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            start_new_session=True,
+        )  # fmt: skip
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@contextlib.contextmanager
+def ended(process):
+    """The process does not outlive the block."""
+    with process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def test_one_cycle_keeps_the_account_and_says_so(watched, published, tmp_path):
@@ -78,7 +94,8 @@ def test_alerts_are_exit_codes(watched, published, tmp_path):
 
 def test_events_come_line_by_line_and_signals_end_it_cleanly(watched, tmp_path):
     for number, stop in enumerate((signal.SIGTERM, signal.SIGINT)):
-        with running(*watched, "--json", "--interval", "1", "--metrics-file", tmp_path / "metrics.prom") as process:
+        argv = (*watched, "--json", "--interval", "1", "--metrics-file", tmp_path / "metrics.prom")
+        with ended(running(*argv)) as process:
             lines = [json.loads(process.stdout.readline()) for _ in range(4 if number == 0 else 2)]
             process.send_signal(stop)
             _, said = process.communicate(timeout=30)
@@ -94,7 +111,7 @@ def test_events_come_line_by_line_and_signals_end_it_cleanly(watched, tmp_path):
 
 
 def test_two_at_once(watched, tmp_path):
-    with running(*watched, "--json", "--interval", "30") as process:
+    with ended(running(*watched, "--json", "--interval", "30")) as process:
         process.stdout.readline()
         refused = zkstate(*watched, "--once")
         process.send_signal(signal.SIGTERM)

@@ -74,7 +74,7 @@ def test_an_id_that_stands_twice(proved, same):
     vars(twice)["published"] = shop.published
     index = next(i for i, part in enumerate(shop.parts) if second in part.leaves)
     with pytest.raises(WitnessError, match=rf"^{shop.parts[index]}: the id is (at least its lower|below its upper)"):
-        twice._proved(index, sums_before(shop, index))
+        twice.proved(index, sums_before(shop, index))
     bounds = np.array(decode_bounds((proved.proof / "bounds.bin").read_bytes(), 13))
     bounds[second] = bounds[second - 1]
     with pytest.raises(EncodingError, match=f"the bound of leaf {second} does not rise"):
@@ -134,7 +134,7 @@ def test_another_table_in_one_batch(proved, tmp_path, member):
     index = next(i for i in range(len(shop.parts)) if (shop.accounts(i).holdings.rows.instrument == 2).any())
     before = sums_before(shop, index)
     path = epoch.folder / "solvency" / f"batches/{shop.parts[index].rows}/{shop.parts[index].number:06d}.bin"
-    path.write_bytes(cheating._proved(index, before).encode())
+    path.write_bytes(cheating.proved(index, before).encode())
     assert f"{shop.parts[index]}: its proof does not hold" in " ".join(reasons(epoch))
 
 
@@ -146,7 +146,7 @@ def test_sums_that_start_again(proved, tmp_path):
         (small, Sums(), f"batch 0 of class 8: its sums do not go on from those of batch {small - 1} of class 4"),
         (0, Sums(1, 2, 3), "batch 0 of class 4: its sums do not go on from those of the start"),
     ):
-        content = shop._proved(at, start).encode()
+        content = shop.proved(at, start).encode()
         path = epoch.proof / f"batches/{shop.parts[at].rows}/{shop.parts[at].number:06d}.bin"
         kept = path.read_bytes()
         path.write_bytes(content)

@@ -118,11 +118,18 @@ class Workshop:
         kept = self.kept(index, before, prover)
         if kept is not None:
             return kept
-        batch = self._proved(index, before, prover)
+        batch = self.proved(index, before)
         if not self.holds(index, before, batch, prover):
             part = self.parts[index]
             raise EnvironmentFailure(f"{part}: the proof made of a good witness does not hold: check this machine")
         return self.write(index, batch, start)
+
+    def proved(self, index: int, before: Sums) -> BatchFile:
+        """A new proof of a batch, not verified. WitnessError names the batch and the rule that its accounts break."""
+        try:
+            return self.prover(self.parts[index].rows).prove(self.accounts(index), before, self.blinds(index))
+        except WitnessError as error:
+            raise WitnessError(f"{self.parts[index]}: {error}") from None
 
     def kept(self, index: int, before: Sums, judge: Verifier) -> Done | None:
         """The batch that is on disk, if there is one and it holds."""
@@ -152,9 +159,3 @@ class Workshop:
     def blinds(self, index: int) -> Blinds:
         """What hides the sums before and after a batch."""
         return Blinds.of(self._blind_seed, index, len(self.parts))
-
-    def _proved(self, index: int, before: Sums, prover: Prover) -> BatchFile:
-        try:
-            return prover.prove(self.accounts(index), before, self.blinds(index))
-        except WitnessError as error:
-            raise WitnessError(f"{self.parts[index]}: {error}") from None
