@@ -211,12 +211,13 @@ class LimbSearch(Search):
         inputs, _, nodes = self.behind(k)
         ranged = [(wire, kind) for wire in inputs if not (kind := system.inputs[wire].kind).is_felt]
         if k in system.limbs:
-            moves = [{bit: 1 - base.values[bit]} for bit in sorted(nodes & system.bits)]
+            # The last bits first: those of the rule that the limb is of come after those that it rests on.
+            moves = [{bit: 1 - base.values[bit]} for bit in sorted(nodes & system.bits, reverse=True)]
             moves += [{wire: out} for wire, kind in ranged for out in (kind.hi + 1, kind.lo - 1)]
             for move in (*self._together(k, base), *moves):
                 yield from self._overlapping(k, base, move)
                 yield move
-        else:
+        elif k not in system.definer:
             yield from (
                 {wire: base.values[wire] + by} for wire, _ in ranged if wire in system.wires_of(k) for by in (1, -1)
             )
