@@ -255,12 +255,13 @@ class WatchFolder:
     def _end_last_line(self) -> None:
         """Cut off what a killed writer, or a disk that was full, left of a line."""
         path = self.root / "events.jsonl"
-        if path.exists() and path.stat().st_size:
-            with path.open("r+b") as file:
-                file.seek(-1, os.SEEK_END)
-                if file.read() != b"\n":
-                    file.seek(0)
-                    file.truncate(file.read().rfind(b"\n") + 1)
+        if not path.exists():
+            return
+        with os.fdopen(os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW), "r+b") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - 1))
+            if file.read() not in (b"\n", b""):
+                file.seek(0)
+                file.truncate(file.read().rfind(b"\n") + 1)
 
     def _load(self) -> None:
         path = self.root / "state.json"

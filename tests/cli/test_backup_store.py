@@ -16,7 +16,7 @@ from zkstate.backup.rotation import Keep
 from zkstate.backup.store import Contents, lay_out, locked, make, unlock
 from zkstate.backup.store_files import object_path
 from zkstate.backup.store_read import epoch_files, read_version
-from zkstate.backup.store_use import check
+from zkstate.backup.store_use import check, chosen, elsewhere
 from zkstate.backup.version import SEALED_CHUNK
 from zkstate.errors import DisagreementError, EnvironmentFailure, InputError, SourceError
 
@@ -291,6 +291,19 @@ def test_what_is_carried_over_gives_way_to_what_is_given(plain, recovered, tmp_p
     with pytest.raises(SourceError, match="objects"):
         make(store, key, Contents(files=(("other", b"o"),)), 3, carry=True)
     assert sorted(path.name for path in (store / "versions").iterdir()) == ["00000001.json", "00000002.json"]
+
+
+def test_an_older_version_that_is_damaged_does_not_keep_the_newest_from_coming_back(plain, tmp_path):
+    """Which private files and epochs it holds cannot be told, and that stops nothing."""
+    store, key = plain
+    make(store, key, Contents(files=(("note", b"n"),)), 2)
+    (store / object_path(read_version(store, 1).epochs[0].header)).unlink()
+    newest = chosen(store, None, key)
+    assert (newest.number, elsewhere(store, newest, key)) == (2, [])
+    secret_file(tmp_path / "passphrase", PASSPHRASE)
+    done = zkstate("backup", "restore", "--store", store, "--passphrase", tmp_path / "passphrase", "--out",
+                   tmp_path / "back")  # fmt: skip
+    assert (done.code, (tmp_path / "back/note").read_bytes()) == (0, b"n")
 
 
 def test_what_only_other_versions_hold_is_said(kept, recovered, tmp_path):

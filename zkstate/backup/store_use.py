@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from zkstate.atomic import PRIVATE_FILE, PRIVATE_FOLDER, PUBLIC_FILE, disk_errors, write_new
 from zkstate.backup.sealed import is_sealed
@@ -40,6 +41,8 @@ from zkstate.errors import DisagreementError, InputError, MissingError, SourceEr
 from zkstate.publication.header import Header
 from zkstate.publication.progress import Progress, silent
 from zkstate.publication.trust import Trust, TrustRoot
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,34 +170,35 @@ def chosen(store: Path, number: int | None = None, key: StoreKey | None = None) 
         raise MissingError(f"{store} holds no version of a backup")
     number = numbers[-1] if number is None else number
     try:
-        return _opened(store, number, key)
+        version = read_version(store, number)
+        _require_own(version, key)
     except (InputError, DisagreementError, SourceError) as error:
-        others = [str(other) for other, _ in _others(store, number, key)]
+        others = [str(other) for other, _ in _others(store, number, lambda version: _require_own(version, key))]
         hint = f"versions that can be had, with --number: {', '.join(others)}" if others else "there is no other one"
         raise type(error)(f"{error}; {hint}") from None
+    return version
 
 
 def elsewhere(store: Path, version: Version, key: StoreKey | None = None) -> list[str]:
     """What other versions hold that this one does not, in words: epochs, and private files if `key` opens them."""
     here, words = _names(store, version, key), []
-    for number, other in _others(store, version.number, key):
-        if lacking := sorted(_names(store, other, key) - here):
+    for number, there in _others(store, version.number, lambda other: _names(store, other, key)):
+        if lacking := sorted(there - here):
             words.append(f"version {number}: {', '.join(lacking)}")
     return words
 
 
-def _opened(store: Path, number: int, key: StoreKey | None) -> Version:
-    version = read_version(store, number)
+def _require_own(version: Version, key: StoreKey | None) -> None:
     if key is not None:
-        version.opened(key, f"version {number}")
-    return version
+        version.opened(key, f"version {version.number}")
 
 
-def _others(store: Path, number: int, key: StoreKey | None) -> Iterator[tuple[int, Version]]:
+def _others(store: Path, number: int, read: Callable[[Version], T]) -> Iterator[tuple[int, T]]:
+    """What `read` makes of each version but one; those that are damaged or foreign are passed over."""
     for other in version_numbers(store):
         if other != number:
             with contextlib.suppress(InputError, DisagreementError, SourceError):
-                yield other, _opened(store, other, key)
+                yield other, read(read_version(store, other))
 
 
 def _names(store: Path, version: Version, key: StoreKey | None) -> set[str]:
