@@ -44,6 +44,7 @@ POINT = 10**60
 RANDOM = 1  # batches of accounts drawn at random, whose entries the table has
 PLAIN = tuple(replace(QUOTE, instrument=4000 + k, price=k, notional_price=k, rate=0) for k in range(ROWS))
 GRAINS = tuple(replace(ROUNDS, instrument=4010 + k) for k in range(ROWS))
+BARE = 243  # of a grain: rounding leaves 55 over, and a rest of 20 bits may then be 10^6 more
 # at two tiers each, behind all others
 MARKET, MARKET_2, ASSET, ASSET_2 = (
     replace(each, instrument=4090 + i // 2) for i, each in enumerate((PERP, PERP_2, COIN, COIN_2))
@@ -104,7 +105,7 @@ def inputs(blocks: RawBlocks) -> Inputs:
 def good() -> list[Inputs]:
     """As `good_batch`, with amounts that round."""
     grains = [_account([Held(GRAINS[k], amount + k) for k in range(ROWS)]) for amount in (7, 2 * 10**6 - 1)]
-    owing = [_account([Held(e, -(10**9) if k == at else 7) for k, e in enumerate(GRAINS)]) for at in (0, ROWS - 1)]
+    owing = [_account([Held(e, -(10**9) if k == at else BARE) for k, e in enumerate(GRAINS)]) for at in (0, ROWS - 1)]
     # a tier without a notional value takes an amount of either sign for one of any size
     free = [_account([*(Held(e, 0) for e in (QUOTE, COIN, PERP)[:k]), Held(PLAIN[0], 5)]) for k in range(ROWS)]
     pairs = [

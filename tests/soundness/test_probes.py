@@ -205,6 +205,7 @@ def linked():
         ("lookup", "row 1: the entry value is a signed 128-bit integer: limb 3"),
         ("lookup", "row 0: the amount is a signed 64-bit integer: limb 7, shifted"),
         ("lookup", "row 2: what it lacks: limb 1"),
+        *(("lookup", f"row {i}: the remainder is less than 1000000: limb {i % 3}") for i in range(blocks.ROWS)),
         ("row", "row 0: isolated is 0 or 1, and 0 for an asset"),
         ("row", "unhealthy goes on from the block before"),
     ],
