@@ -275,6 +275,8 @@ def test_spoiled_plaintexts_signed_by_the_operator_are_typed_errors(made, tmp_pa
 def _append_and_die(folder, at):
     """Append, and be killed at the given call of write, rename or fsync."""
     calls = 0
+    writing = locked(folder)
+    writing.__enter__()  # clears away what the last one left
     replay = replay_folder(folder, KEY)
     journal = VenueJournal(folder, OPERATOR, (public(KEY),), PRICES, replay)
     events = Trading(journal.venue, 77, journal.venue.time + 50).events(20)

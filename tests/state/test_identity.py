@@ -2,6 +2,7 @@ import hashlib
 import hmac
 import os
 import stat
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from tests.commitment import oracle as hashes
 from tests.state.oracle import tag
 from zkstate.errors import EncodingError, EnvironmentFailure, LengthError, MissingError
-from zkstate.state.identity import AccountKey, issue_public_keys, issued_key
+from zkstate.state.identity import AccountKey, issue_public_keys, issued_key, kept_secret, write_secret
 
 seeds = st.binary(min_size=32, max_size=32)
 
@@ -153,3 +154,21 @@ def test_key_files_that_cannot_be_opened(tmp_path):
         AccountKey.read(tmp_path / "pipe")
     with pytest.raises(EnvironmentFailure, match="cannot be written"):
         AccountKey.generate().write(tmp_path / "no folder" / "key")
+
+
+def test_a_kept_secret_is_made_once_and_what_a_killed_writer_left_of_it_goes(tmp_path, monkeypatch):
+    path = tmp_path / "secret.key"
+    made = kept_secret(path, "a secret", lambda: bytes(range(32)))
+    assert made == bytes(range(32)) == kept_secret(path, "a secret", lambda: pytest.fail("made twice"))
+
+    def killed(*_, **__):
+        raise KeyboardInterrupt
+
+    other = tmp_path / "other.key"
+    with monkeypatch.context() as patch:  # dies between giving the file its name and taking the hidden one
+        patch.setattr(Path, "unlink", killed)
+        with pytest.raises(KeyboardInterrupt):
+            write_secret(other, bytes(32), "a secret")
+    assert len(list(tmp_path.glob(".other.key.partial-*"))) == 1
+    assert kept_secret(other, "a secret", lambda: pytest.fail("made twice")) == bytes(32)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["other.key", "secret.key"]

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from zkstate.cli.arguments import Namespace, Parser, hex_bytes, is_given
 from zkstate.cli.ledgers import SYNTHETIC
-from zkstate.errors import InputError, MissingError
+from zkstate.errors import InputError
 from zkstate.publication.header import Header
 from zkstate.publication.operator import Operator
 from zkstate.publication.progress import Progress
@@ -27,7 +27,7 @@ from zkstate.publication.venue_journal import (
     list_segments,
     replay_folder,
 )
-from zkstate.state.identity import read_secret, write_secret
+from zkstate.state.identity import kept_secret, read_secret
 from zkstate.state.ledger import Ledger, issue_keys
 from zkstate.state.synthetic_events import Trading, begin_quietly
 from zkstate.state.venue_events import Event
@@ -84,13 +84,10 @@ def check_options(args: Namespace) -> None:
 def journal_key(folder: Path, *, make: bool = False) -> X25519PrivateKey:
     """The key in the operator's folder; made now, if there is none and it may be."""
     path = folder / JOURNAL_KEY
-    try:
+    if make:
+        secret = kept_secret(path, "journal key", lambda: X25519PrivateKey.generate().private_bytes_raw())
+    else:
         secret = read_secret(path, "journal key")
-    except MissingError:
-        if not make:
-            raise
-        secret = X25519PrivateKey.generate().private_bytes_raw()
-        write_secret(path, secret, "journal key")
     return X25519PrivateKey.from_private_bytes(secret)
 
 

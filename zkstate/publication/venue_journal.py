@@ -264,7 +264,6 @@ class VenueJournal:
         segment = seal(head, body, public, self.recipients, self.operator.signing_key)
         follow(before, segment.head)
         path = self.folder / f"{segment.head.number:08d}.bin"
-        remove_leftovers(self.folder, ".0")  # also of a segment that was shown, and whose writer died right after
         create_file(path, segment.encode(), what="segment")
         self.replay.head = segment.head
 
@@ -283,6 +282,8 @@ def locked(folder: Path) -> Iterator[None]:
             same = os.path.samestat(os.fstat(fd), folder.stat())
         if not same:  # removed, and made again, by who had the lock before
             raise EnvironmentFailure(f"journal {folder} was replaced while it was locked: repeat")
+        with disk_errors(f"journal {folder} cannot be used"):
+            remove_leftovers(folder, ".0")  # also of a segment that was shown, and whose writer died right after
         yield
     finally:
         os.close(fd)

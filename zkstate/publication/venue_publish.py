@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from zkstate.atomic import PUBLIC_FOLDER, create_file, disk_errors, make_folder
+from zkstate.atomic import PUBLIC_FOLDER, create_file, disk_errors, make_folder, remove_leftovers
 from zkstate.errors import DisagreementError, MissingError
 from zkstate.publication.progress import Progress, silent
 from zkstate.publication.publish import REQUEST_S, Published, Target
@@ -24,6 +24,10 @@ def publish_journal(folder: Path, mirror: Target, progress: Progress = silent) -
     """
     heads = check_chain(folder)
     copied = files = 0
+    if isinstance(mirror, Path):
+        with disk_errors(f"{mirror / JOURNAL} cannot be used"):
+            if (mirror / JOURNAL).is_dir():
+                remove_leftovers(mirror / JOURNAL, ".0")  # of a writer that died with its segment in place
     for head in heads:
         path = segment_path(head.number)
         data = read_below(folder, Path(path).name, segment_limit(head.number))

@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -31,7 +32,7 @@ from zkstate.solvency.plan import draw_bounds, encode_bounds
 from zkstate.solvency.publics import Sums, published_leaves
 from zkstate.solvency.verifiers import Keyed, Verifier
 from zkstate.solvency.workshop import BOUNDS_FILE, Done, Job, Workshop
-from zkstate.state.identity import read_secret, write_secret
+from zkstate.state.identity import kept_secret
 
 SEED_FILE = "solvency.key"
 SEED_BYTES = 32
@@ -69,7 +70,7 @@ def prove_epoch(
     if not private.is_dir():
         raise InputError(f"{epoch} has no {PRIVATE} folder: solvency is proved where the epoch was committed to")
     with _only_run(private):
-        seed = _seed(private / SEED_FILE)
+        seed = kept_secret(private / SEED_FILE, "solvency seed", partial(os.urandom, SEED_BYTES))
         shop = Workshop(Job(epoch.resolve(), system, rows, None if keys is None else keys.resolve(), seed))
         start = time.perf_counter()
         _require_published(shop)
@@ -106,12 +107,6 @@ def _only_run(private: Path) -> Iterator[None]:
         yield
     finally:
         os.close(fd)
-
-
-def _seed(path: Path) -> bytes:
-    if not path.exists():
-        write_secret(path, os.urandom(SEED_BYTES), "solvency seed")
-    return read_secret(path, "solvency seed")
 
 
 def _require_published(shop: Workshop) -> None:

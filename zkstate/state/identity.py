@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from numpy.typing import NDArray
 
 from zkstate import kernels
-from zkstate.atomic import PRIVATE_FILE, create_file
+from zkstate.atomic import PRIVATE_FILE, create_file, disk_errors, remove_partials
 from zkstate.commitment import domain
 from zkstate.errors import EncodingError, EnvironmentFailure, LengthError, MissingError
 from zkstate.state.commit import owner_commitment
@@ -125,6 +125,19 @@ def write_secret(path: Path, secret: bytes, what: str) -> None:
     """Write 32 bytes as one hex line to a new file of mode 0600, whole or not at all."""
     _checked(secret, what)
     create_file(path, secret.hex().encode() + b"\n", PRIVATE_FILE, f"{what} file")
+
+
+def kept_secret(path: Path, what: str, make: Callable[[], bytes]) -> bytes:
+    """The 32 bytes of a secret file, which is made now if there is none; errors as `read_secret`.
+
+    Whatever a writer that was killed left of it is removed.
+    """
+    if os.path.lexists(path):
+        with disk_errors(f"{what} file {path} cannot be used"):
+            remove_partials(path)
+    else:
+        write_secret(path, make(), what)
+    return read_secret(path, what)
 
 
 def issued_key(master: bytes, name: str) -> AccountKey:
