@@ -1,7 +1,9 @@
 """Run every soundness probe and print the table: tried, wrong, seconds, seed. Exit status 1 if anything is wrong.
 
 python -m tests.soundness [--full] [--seed TEXT] [--jobs N] [--solver PYTHON] [--only WORD]... [--save FILE [--resume]]
-python -m tests.soundness --load FILE [--write docs/soundness.md]
+python -m tests.soundness --load FILE... [--save FILE] [--write docs/soundness.md]
+
+Lines are saved by probe and subject, the last one of each; `--resume` takes those of this seed and plan as they are.
 """
 
 from __future__ import annotations
@@ -20,8 +22,9 @@ from dataclasses import replace
 from multiprocessing.queues import Queue
 from pathlib import Path
 
-from tests.soundness.suite import Line, Plan, tasks
-from tests.soundness.table import done, load, save, table, write
+from tests.soundness.line import Line, made_for
+from tests.soundness.suite import Plan, tasks
+from tests.soundness.table import load, save, table, write
 
 SOLVER = ".venv-soundness/bin/python"
 COUNTS = ("deleted", "forgeries", "shown", "proofs")  # of the plan, that an option changes
@@ -38,12 +41,18 @@ def main() -> int:
     parser.add_argument("--forgeries", type=int, help="invalid proofs of a statement")
     parser.add_argument("--shown", type=int, help="honest accounts of a statement that are proved without a setup")
     parser.add_argument("--proofs", type=int, help="honest accounts of a statement that are proved with Groth16")
-    parser.add_argument("--save", type=Path, help="append each line to this file")
-    parser.add_argument("--resume", action="store_true", help="pass over tasks of this seed and plan that the file has")
-    parser.add_argument("--load", type=Path, help="run nothing: take the lines of this file")
+    parser.add_argument("--save", type=Path, help="put each line into this file")
+    parser.add_argument("--resume", action="store_true", help="take lines of this seed and plan that the file has")
+    parser.add_argument("--load", type=Path, nargs="+", help="run nothing: take the lines of these files")
     parser.add_argument("--write", type=Path, help="put the table into this document")
     options = parser.parse_args()
-    lines = load(options.load) if options.load else run(options)
+    if options.load:
+        lines = [line for path in options.load for line in load(path)]
+        if options.save:
+            save(options.save, lines)
+            lines = load(options.save)
+    else:
+        lines = run(options)
     print(table(lines))
     if options.write:
         machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
@@ -52,19 +61,23 @@ def main() -> int:
 
 
 def run(options: argparse.Namespace) -> list[Line]:
-    """Every task chosen, each worker on a core of its own; a line is reported as soon as it is known."""
+    """The line of every task chosen, each worker on a core of its own; reported as soon as it is known."""
     plan = Plan.of(options.seed, options.full, options.solver if _solves(options.solver) else "")
-    plan = replace(plan, **{name: value for name in COUNTS if (value := getattr(options, name)) is not None})
+    changed = {name: value for name in COUNTS if (value := getattr(options, name)) is not None}
+    plan = replace(plan, **changed)
+    called = " ".join([plan.name, *(f"--{name} {value}" for name, value in changed.items())])
     chosen = [
         (task, args)
         for task, args in tasks(plan)
         if not options.only or any(word in _named(task, args) for word in options.only)
     ]
-    if options.resume:
-        known = done(options.save, plan.name, plan.seed)
-        chosen = [(task, args) for task, args in chosen if _named(task, args) not in known]
+    names = {_named(task, args) for task, args in chosen}
+    saved = load(options.save) if options.resume and options.save.exists() else []
+    lines = [line for line in saved if (line.plan, line.seed) == (called, plan.seed) and line.task in names]
+    lines = [line for line in lines if line.circuit == made_for(line)]
+    chosen = [(task, args) for task, args in chosen if _named(task, args) not in {line.task for line in lines}]
     print(f"seed {plan.seed}, {len(chosen)} tasks on {options.jobs} cores", file=sys.stderr, flush=True)
-    began, lines = time.monotonic(), []
+    began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="zkstate-soundness-") as cache:
         os.environ.setdefault("ZKSTATE_CACHE", cache)
         cores: Queue[int] = multiprocessing.Queue()
@@ -73,10 +86,11 @@ def run(options: argparse.Namespace) -> list[Line]:
         with ProcessPoolExecutor(options.jobs, initializer=_settle, initargs=(cores,)) as pool:
             running = {pool.submit(task, *args): _named(task, args) for task, args in chosen}
             for future in as_completed(running):
-                line = replace(future.result(), plan=plan.name, seed=plan.seed)
+                line = replace(future.result(), plan=called, seed=plan.seed, task=running[future])
+                line = replace(line, circuit=made_for(line))
                 lines.append(line)
                 if options.save:
-                    save(options.save, line, running[future])
+                    save(options.save, [line])
                 print(f"{line.probe}, {line.subject}: {line.tried} tried, {line.wrong} wrong, {line.seconds:.1f} s",
                       file=sys.stderr, flush=True)  # fmt: skip
     print(f"{time.monotonic() - began:.0f} s on {options.jobs} cores", file=sys.stderr)

@@ -18,27 +18,15 @@ from tests.circuits.nudge import free_wires
 from tests.soundness import blocks, deletion, exhaustion, forgery, mutants, pairs, uniqueness
 from tests.soundness.batches import BATCHES
 from tests.soundness.gadgets import BY_NAME, GADGETS
-from tests.soundness.statements import circuit_of, good, honest, others, system_of, varied
+from tests.soundness.line import BLOCK, COMPARED, HONEST, Line
+from tests.soundness.refused import others
+from tests.soundness.rich import varied
+from tests.soundness.statements import circuit_of, good, honest, system_of
 from tests.soundness.system import System
 from zkstate.errors import WitnessError
 from zkstate.proof.transparent import prover, verifier
 from zkstate.proof.transparent.proof_file import Proof
 from zkstate.proof.transparent.system import System as TransparentSystem
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One line of the table. `notes` are printed below it."""
-
-    probe: str
-    subject: str
-    tried: int
-    wrong: int
-    seconds: float
-    said: str = ""
-    notes: tuple[str, ...] = ()
-    plan: str = ""
-    seed: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +40,13 @@ class Plan:
     forgeries: int = 2_000  # invalid proofs of a statement
     shown: int = 6  # honest accounts of a statement proved without a setup, of the thousand whose witnesses are judged
     proofs: int = 6  # and proved with Groth16
-    accounts: tuple[tuple[int, int], ...] = ((4, 250), (8, 25), (16, 5))  # of a margin model: (size class, how many)
+    accounts: tuple[tuple[int, int], ...] = COMPARED["usual"]  # of a margin model: (size class, how many)
 
     @classmethod
     def of(cls, seed: str, full: bool, python: str) -> Plan:
         if not full:
             return cls(seed, full, python)
-        return cls(seed, full, python, 500, 100_000, 1_000, 50, ((4, 9_000), (8, 800), (16, 190), (64, 10)))
+        return cls(seed, full, python, 500, 100_000, 1_000, 50, COMPARED["full"])
 
     @property
     def name(self) -> str:
@@ -75,7 +63,6 @@ class Plan:
 
 
 OTHERS = 40  # accounts from which rows are attacked that the good ones do not help with
-HONEST = ((4, 900), (8, 80), (16, 20))  # a thousand accounts of a statement: (size class, how many)
 
 
 def tasks(plan: Plan) -> Iterable[tuple[Callable[..., Line], tuple[object, ...]]]:
@@ -107,7 +94,7 @@ def block_deletions(plan: Plan) -> Line:
     """Every row of the account block of transparent batches, every link and every member of a lookup."""
     began = time.process_time()
     found = blocks.deleted(plan.seed, 10**6 if plan.deleted else 0)
-    return _deletion_line("delete a row", f"account-block-{blocks.ROWS}", found, (), began)
+    return _deletion_line("delete a row", BLOCK, found, (), began)
 
 
 def gadget_deletions(plan: Plan, name: str) -> Line:

@@ -1,51 +1,71 @@
-"""The table of a run: tried, wrong, seconds and seed of every probe; and its section of docs/soundness.md."""
+"""The table of a run: tried, wrong, seconds and seed of every probe; and its section of docs/soundness.md.
+
+A line says which circuit it was made for; where that is not the one of today the table marks it. The lines that the
+document shows are kept in `lines.jsonl`.
+"""
 
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from tests.marked import replaced
-from tests.soundness.suite import Line
+from tests.soundness.line import Line, made_for, together
+from zkstate.atomic import replace_file
 
 BEGIN, END = "<!-- table: written by tests/soundness/table.py -->", "<!-- end of table -->"
+KEPT = Path(__file__).with_name("lines.jsonl")
 TOGETHER = {"enumerate", "unique outputs", "delete every row"}  # one line for all gadgets
-HEAD = "| probe | of | tried | wrong | CPU s | plan | seed | |\n|---|---|---:|---:|---:|---|---|---|"
+HEAD = "| probe | of | circuit | tried | wrong | CPU s | plan | seed | |\n|---|---|---|---:|---:|---:|---|---|---|"
 
 
 def table(lines: Iterable[Line]) -> str:
     """Markdown, gadgets summed up by probe; what is wrong or named is listed below."""
-    rows, notes = [], []
-    together: dict[str, list[Line]] = {}
+    notes: list[str] = []
+    groups: dict[tuple[str, str], list[Line]] = defaultdict(list)
     for line in lines:
         notes += [f"- {line.probe}, {line.subject}: {note}" for note in line.notes]
         if line.wrong and not line.notes:
             notes.append(f"- {line.probe}, {line.subject}: wrong ({line.said})")
-        if line.probe in TOGETHER:
-            together.setdefault(line.probe, []).append(line)
-        else:
-            rows.append(line)
-    rows += [_summed(probe, group) for probe, group in together.items()]
-    rows.sort(key=lambda line: (line.probe, line.subject))
+        groups[line.probe, "" if line.probe in TOGETHER else line.subject].append(line)
+    rows = [_summed(*group) for group in groups.values()]
+    rows.sort(key=lambda row: (row[0].probe, row[0].subject))
     cells = [
-        f"| {r.probe} | {r.subject} | {r.tried:,} | {r.wrong} | {r.seconds:.1f} | {r.plan} | {r.seed} | {r.said} |"
-        for r in rows
+        f"| {r.probe} | {r.subject} | {_marked(r.circuit, today)} | {r.tried:,} | {r.wrong} | {r.seconds:.1f}"
+        f" | {r.plan} | {r.seed} | {r.said} |"
+        for r, today in rows
     ]
-    total = f"{sum(r.tried for r in rows):,} tried, {sum(r.wrong for r in rows)} wrong, "
-    total += f"{sum(r.seconds for r in rows):,.0f} s of one core."
-    return "\n".join([HEAD, *cells, "", total, *(["", *sorted(notes)] if notes else [])])
+    older = sum(r.circuit != today for r, today in rows)
+    words = (
+        f"{sum(r.tried for r, _ in rows):,} tried, {sum(r.wrong for r, _ in rows)} wrong, "
+        f"{sum(r.seconds for r, _ in rows):,.0f} s of one core. "
+        f"{older} of {len(rows)} lines are of circuits that have changed since."
+    )
+    return "\n".join([HEAD, *cells, "", words, *(["", *sorted(notes)] if notes else [])])
 
 
-def _summed(probe: str, group: Sequence[Line]) -> Line:
-    """One line for all gadgets, or for all small circuits of them."""
+def _marked(circuit: str, today: str) -> str:
+    return circuit if circuit == today else f"**older: {circuit or 'unknown'}, now {today or 'none'}**"
+
+
+def _summed(*group: Line) -> tuple[Line, str]:
+    """One line for all gadgets, or for all small circuits of them, and the circuit that it would be made for today."""
+    today = [made_for(line) for line in group]
+    first = group[0]
+    if first.probe not in TOGETHER:
+        return first, today[0]
     tried, wrong = sum(line.tried for line in group), sum(line.wrong for line in group)
     seconds = sum(line.seconds for line in group)
     plans, seeds = sorted({line.plan for line in group}), sorted({line.seed for line in group})
-    said = f"{len(group)} circuits" if probe == "enumerate" else _counted(group)
-    return Line(probe, "every gadget", tried, wrong, seconds, said, (), ", ".join(plans), ", ".join(seeds))
+    said = f"{len(group)} circuits" if first.probe == "enumerate" else _counted(group)
+    circuit = together([line.circuit for line in group])
+    line = Line(
+        first.probe, "every gadget", tried, wrong, seconds, said, (), ", ".join(plans), ", ".join(seeds), circuit
+    )
+    return line, together(today)
 
 
 def _counted(group: Sequence[Line]) -> str:
@@ -62,32 +82,19 @@ def _counted(group: Sequence[Line]) -> str:
     return f"propagation proves {rules}; cvc5 proves {solved} of {asked} asked, {asked - solved} unknown{unknown}"
 
 
-def save(path: Path, line: Line, task: str = "") -> None:
-    """Append a line to a file of lines, one JSON object each, with the name of the task that gave it."""
-    with path.open("a") as file:
-        file.write(json.dumps(asdict(line) | {"task": task}) + "\n")
+def save(path: Path, lines: Iterable[Line]) -> None:
+    """Put lines into a file of lines, one JSON object each, in place of those of the same probe and subject."""
+    found = {(line.probe, line.subject): line for line in [*(load(path) if path.exists() else []), *lines]}
+    replace_file(path, "".join(json.dumps(asdict(found[key])) + "\n" for key in sorted(found)).encode())
 
 
 def load(path: Path) -> list[Line]:
-    """The lines of a file, the last one of each probe and subject."""
-    found: dict[tuple[str, str], Line] = {}
-    for read in _read(path):
-        line = Line(**{name: value for name, value in read.items() if name != "task"} | {"notes": tuple(read["notes"])})
-        found[line.probe, line.subject] = line
-    return list(found.values())
-
-
-def done(path: Path, plan: str, seed: str) -> set[str]:
-    """The tasks of a plan and a seed whose lines a file has; none if there is no such file."""
-    lines = _read(path) if path.exists() else []
-    return {line["task"] for line in lines if (line["plan"], line["seed"]) == (plan, seed)}
-
-
-def _read(path: Path) -> list[dict[str, Any]]:
-    return [json.loads(text) for text in path.read_text().splitlines()]
+    """The lines of a file."""
+    read = [json.loads(text) for text in path.read_text("utf-8").splitlines()]
+    return [Line(**each | {"notes": tuple(each["notes"])}) for each in read]
 
 
 def write(document: Path, lines: Iterable[Line], words: str) -> None:
     """Put the table into a document, between its marks."""
     made = f"## The table of the last run\n\n{words}\n\n{table(lines)}\n"
-    document.write_text(replaced(document.read_text(), BEGIN, END, made))
+    document.write_text(replaced(document.read_text("utf-8"), BEGIN, END, made), "utf-8")

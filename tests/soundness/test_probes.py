@@ -13,13 +13,14 @@ import pytest
 from circuits import catalogue, gadgets
 from tests.circuits.nudge import free_wires
 from tests.constraint.saying import saying
-from tests.soundness import blocks, deletion, exhaustion, forgery, mutants, pairs, suite, table
+from tests.soundness import blocks, deletion, exhaustion, forgery, mutants, pairs, suite
 from tests.soundness.attack import ATTACK, Search
 from tests.soundness.batches import BATCHES
 from tests.soundness.deletion import INVERSE, structural
 from tests.soundness.field import field_of
 from tests.soundness.gadgets import BY_NAME, GADGETS
-from tests.soundness.statements import HONEST, circuit_of, good, others
+from tests.soundness.refused import others
+from tests.soundness.statements import HONEST, circuit_of, good
 from tests.soundness.system import System
 from tests.soundness.uniqueness import undetermined
 from tests.soundness.unrolled import LimbSearch
@@ -49,7 +50,7 @@ def public_functions():
 def test_every_gadget_is_in_the_registry():
     covered = {id(each) for gadget in GADGETS for each in gadget.covers}
     missing = [each.__qualname__ for each in public_functions() if id(each) not in covered]
-    assert missing == [], "state them in tests/soundness/gadgets.py"
+    assert missing == [], "state them in tests/soundness/gadgets_of_*.py"
 
 
 def test_every_statement_has_accounts_to_probe_it_with():
@@ -171,6 +172,15 @@ def test_a_few_deleted_rows_of_every_statement(name):
     assert [hunt.kill(k).kind for k in (requirement, range_row)] == [ATTACK, ATTACK]
 
 
+def test_every_row_of_the_range_of_a_signed_bound_is_attacked():
+    """By a bound that is just too small: one too large is refused by what it bounds as well."""
+    system = System(circuit_of("position", 4))
+    hunt = Search(system, [system.start(inputs) for inputs in good("position", 4)[:3]], random.Random(2))
+    rows = [k for k in range(len(system.rows)) if system.circuit.label(k).startswith("lo is a signed 64-bit integer")]
+    assert len(rows) == 65
+    assert {hunt.kill(k).kind for k in (rows[0], rows[17], *rows[-2:])} == {ATTACK}
+
+
 @pytest.mark.parametrize("name", ["balance", "health", "exit"])
 def test_accounts_to_attack_from_are_false_of_their_claim_or_good(name):
     circuit = circuit_of(name, 4)
@@ -260,33 +270,6 @@ def test_an_absent_solver_is_named_and_fails_in_ci(monkeypatch):
     assert line.wrong == 0
     monkeypatch.setenv("CI", "true")
     assert suite.unsolved(plan).wrong == 1
-
-
-def test_a_table_keeps_every_number(tmp_path):
-    said = ("propagation no, cvc5 unknown, enumerated instead", "propagation yes, cvc5 unsat")
-    lines = [
-        *(
-            suite.Line("unique outputs", of, 1, 0, 0.5, each, (), "usual", "s")
-            for of, each in zip("xy", said, strict=True)
-        ),
-        suite.Line("nudge", "balance-4", 10, 1, 2.0, "1 witness", ("amounts[0]",), "full", "t"),
-    ]
-    for line in lines:
-        table.save(tmp_path / "lines", line)
-    assert table.load(tmp_path / "lines") == lines
-    text = table.table(lines)
-    assert "propagation proves 1; cvc5 proves 1 of 2 asked, 1 unknown; unknown to both and enumerated" in text
-    assert "| nudge | balance-4 | 10 | 1 | 2.0 | full | t | 1 witness |" in text
-    assert "12 tried, 1 wrong" in text
-    assert "- nudge, balance-4: amounts[0]" in text
-    document = tmp_path / "document.md"
-    document.write_text(f"before\n{table.BEGIN}\nold\n{table.END}\nafter\n")
-    table.write(document, lines, "words")
-    written = document.read_text()
-    assert "old" not in written
-    assert text in written
-    assert written.startswith("before\n")
-    assert written.endswith("after\n")
 
 
 def test_invalid_proofs_are_invalid_and_of_every_kind():
