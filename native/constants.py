@@ -7,7 +7,8 @@ Both curves have the tower Fp2 = Fp[i]/(i^2+1), Fp6 = Fp2[v]/(v^3-xi), Fp12 = Fp
 the same names in it. BN254 (Barreto, Naehrig 2005) and BLS12-381 (Barreto, Lynn, Scott 2002; Bowe 2017) are fixed by
 one integer, u or x.
 Field elements are written in Montgomery form, R = 2^(64 limbs), least significant limb first; those named LANE are five
-limbs of 52 bits, for products with S = 2^260; those named QUAD are nine of 29 bits, with S = 2^261.
+limbs of 52 bits, for products with S = 2^260; those named QUAD are nine of 29 bits, with S = 2^261,
+or fourteen of 28, with S = 2^392, for BLS12-381.
 """
 
 from __future__ import annotations
@@ -26,8 +27,6 @@ _spec.loader.exec_module(isogenies)
 
 LANE_BITS, LANE_LIMBS = 52, 5
 LANE_MONTGOMERY = 1 << (LANE_BITS * LANE_LIMBS)
-QUAD_BITS, QUAD_LIMBS = 29, 9
-QUAD_MONTGOMERY = 1 << (QUAD_BITS * QUAD_LIMBS)
 
 Fp2 = tuple[int, int]
 Point = tuple[Fp2, Fp2] | None
@@ -223,10 +222,28 @@ def lane_limbs(value: int) -> str:
     return "{" + ", ".join(f"0x{word:013x}ULL" for word in words) + "}"
 
 
-def quad_limbs(value: int) -> list[int]:
-    return [value >> (QUAD_BITS * i) & (2**QUAD_BITS - 1) for i in range(QUAD_LIMBS - 1)] + [
-        value >> (QUAD_BITS * (QUAD_LIMBS - 1))
-    ]
+@dataclass(frozen=True, slots=True)
+class Quad:
+    """Limbs of four elements side by side (quad_field.h)."""
+
+    bits: int
+    count: int
+
+    @classmethod
+    def of(cls, modulus: int) -> Quad:
+        return cls(29, 9) if modulus.bit_length() <= 254 else cls(28, 14)
+
+    @property
+    def montgomery(self) -> int:
+        return 1 << (self.bits * self.count)
+
+    @property
+    def mask(self) -> int:
+        return (1 << self.bits) - 1
+
+    def limbs(self, value: int) -> list[int]:
+        top = self.bits * (self.count - 1)
+        return [value >> at & self.mask for at in range(0, top, self.bits)] + [value >> top]
 
 
 def table(ctype: str, name: str, entries: Sequence[str], comment: str) -> Iterator[str]:
@@ -285,34 +302,41 @@ def field(prefix: str, modulus: int) -> Iterator[str]:
 
 def quads(prefix: str, modulus: int) -> Iterator[str]:
     """What quad_field_template.h needs of a field."""
-    lent = [1 << QUAD_BITS, *[(1 << QUAD_BITS) - 1] * (QUAD_LIMBS - 2), -1]
-    spare = [a + b for a, b in zip(quad_limbs(4 * modulus), lent, strict=True)]
-    yield from quad(f"{prefix}_QUAD_MODULUS", quad_limbs(modulus), "the modulus")
-    yield from quad(f"{prefix}_QUAD_SPARE", spare, "4 m, 2^29 of each limb lent to the one below")
-    fold = (1 << 52) // ((modulus >> (QUAD_BITS * (QUAD_LIMBS - 1))) + 1)
-    yield f"/* 2^52 over one more than the top limb of m, rounded down */\n#define {prefix}_QUAD_FOLD {fold}U\n"
+    form = Quad.of(modulus)
+    limbs_of = form.limbs(modulus)
+    lent = [1 << form.bits, *[form.mask] * (form.count - 2), -1]
+    spare = [a + b for a, b in zip(form.limbs(4 * modulus), lent, strict=True)]
+    yield from quad(f"{prefix}_QUAD_MODULUS", limbs_of, "the modulus")
+    yield from quad(f"{prefix}_QUAD_SPARE", spare, f"4 m, 2^{form.bits} of each limb lent to the one below")
+    bits = 30 + limbs_of[-1].bit_length()
+    yield f"/* 2^{bits} over one more than the top limb of m, rounded down */"
+    yield f"#define {prefix}_QUAD_FOLD {(1 << bits) // (limbs_of[-1] + 1)}U"
+    yield f"#define {prefix}_QUAD_FOLD_BITS {bits}\n"
 
 
 def quad_products(p: int) -> Iterator[str]:
     """What products in Fp need besides."""
-    one, r = QUAD_MONTGOMERY % p, (1 << 256) % p
-    yield from quad("FP_QUAD_ONE", quad_limbs(one), "S mod m: one in the form of quads")
-    yield from quad("FP_QUAD_R", quad_limbs(r), "R mod m: a product with it leaves that form")
-    words = [*quad_limbs(p), (1 << QUAD_BITS) - 1, -pow(p, -1, 1 << QUAD_BITS) % (1 << QUAD_BITS)]
-    yield from four_times("FP_QUAD_TABLE", words, "the limbs of the modulus, 2^29 - 1 and -1/m mod 2^29")
+    form = Quad.of(p)
+    one, r = form.montgomery % p, (1 << -(-p.bit_length() // 64) * 64) % p
+    yield from quad("FP_QUAD_ONE", form.limbs(one), "S mod m: one in the form of quads")
+    yield from quad("FP_QUAD_R", form.limbs(r), "R mod m: a product with it leaves that form")
+    words = [*form.limbs(p), form.mask, -pow(p, -1, 1 << form.bits) % (1 << form.bits)]
+    comment = f"the limbs of the modulus, 2^{form.bits} - 1 and -1/m mod 2^{form.bits}"
+    yield from four_times("FP_QUAD_TABLE", words, comment)
 
 
 def quad_factors(r: int) -> Iterator[str]:
     """What products in Fr by prepared factors need besides."""
-    inverse = quad_limbs(-pow(r, -1, QUAD_MONTGOMERY) % QUAD_MONTGOMERY)
+    form = Quad.of(r)
+    inverse = form.limbs(-pow(r, -1, form.montgomery) % form.montgomery)
     yield from quad("FR_QUAD_MINUS_INVERSE", inverse, "-1/m mod S")
-    words = [*quad_limbs(QUAD_MONTGOMERY - r), (1 << QUAD_BITS) - 1]
-    yield from four_times("FR_QUAD_TABLE", words, "the limbs of S - m, and 2^29 - 1")
+    words = [*form.limbs(form.montgomery - r), form.mask]
+    yield from four_times("FR_QUAD_TABLE", words, f"the limbs of S - m, and 2^{form.bits} - 1")
 
 
 def quad(name: str, words: Sequence[int], comment: str) -> Iterator[str]:
     value = "{" + ", ".join(f"0x{word:08x}U" for word in words) + "}"
-    yield from constant("uint32_t", f"{name}[{QUAD_LIMBS}]", value, comment)
+    yield from constant("uint32_t", f"{name}[{len(words)}]", value, comment)
 
 
 def four_times(name: str, words: Sequence[int], comment: str) -> Iterator[str]:
@@ -439,6 +463,8 @@ def header(curve: Curve) -> str:
     lines += field("FR", r)
     if n == 4:
         lines += [*quads("FP", p), *quad_products(p), *quads("FR", r), *quad_factors(r)]
+    else:
+        lines += [*quads("FP", p), *quad_products(p)]
 
     adicity, g = curve.fr_two_adicity, curve.fr_generator
     lines += [f"#define FR_TWO_ADICITY {adicity}", ""]

@@ -16,13 +16,14 @@ PATHS = ("portable", "adx", "ifma")
 NEEDS_X86 = ("adx", "ifma")
 # What BLS12-381 has no code of its own for, and the path whose functions it uses there.
 BLS_INSTEAD = {"ifma": "adx"}
-# The sources that know their curve by the names of its constants, compiled for both; those that begin with "bls_" are
-# compiled for BLS12-381 alone.
+# The sources, and C tests, that know their curve by the names of its constants, compiled for both; those that begin
+# with "bls_" are compiled for BLS12-381 alone.
 FOR_BOTH_CURVES = frozenset(
     {
         *("field", "fr_vec", "ntt", "ntt_order", "quotient", "tower", "tower_cyclotomic", "tower_line"),
-        *("group", "points", "pairs", "lists", "fixed", "multiples", "group_ntt", "msm"),
+        *("group", "points", "pairs", "lists", "fixed", "multiples", "group_ntt", "msm", "quads"),
         *("miller", "final_exponentiation", "pairing"),
+        *("pairs_quads", "multiples_lanes"),
     }
 )
 

@@ -157,6 +157,9 @@ void zkn_fr_vec_running_sums(zkn_fr *out, const zkn_fr *a, size_t n);
 zkn_status zkn_fr_vec_inverse(zkn_fr *out, size_t *bad, const zkn_fr *a, size_t n);
 /* *out <- sum a[i] x^i */
 void zkn_fr_vec_evaluate(zkn_fr *out, const zkn_fr *a, size_t n, const zkn_fr *x);
+/* *out <- the value at x of the polynomial of degree below n with values a[i] at w^j, w as for transforms and j the bits of i
+ * reversed; a is used up. ZKN_BAD_LENGTH unless n is a power of two for which there is a transform. */
+zkn_status zkn_fr_vec_value_at(zkn_fr *out, zkn_fr *a, size_t n, const zkn_fr *x);
 /* sum a[i] X^i = (X - z) sum quotient[i] X^i + *remainder; n coefficients, at least one, give n - 1. */
 void zkn_fr_vec_divide_linear(zkn_fr *quotient, zkn_fr *remainder, const zkn_fr *a, size_t n,
                               const zkn_fr *z);

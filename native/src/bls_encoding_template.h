@@ -4,10 +4,11 @@
 #define C(name)     ZKN_CAT(COORD, name)
 #define ZKN_G(name) ZKN_CAT(ZKN_CAT(zkn_bls_, GROUP), name)
 
-static zkn_status ZKN_CAT(GROUP, _decompress)(GROUP_AFF *out, const uint8_t *in)
+/* out->x, and *right <- x^3 + b, of which y is a root; for infinity out and 0 */
+static zkn_status ZKN_CAT(GROUP, _read)(GROUP_AFF *out, COORD_TYPE *right, const uint8_t *in)
 {
-    COORD_TYPE right;
     uint8_t rest = in[0] & (uint8_t)~FLAGS;
+    C(_zero)(right);
     if (!(in[0] & FLAG_COMPRESSED)) return ZKN_BAD_ENCODING;
     if (in[0] & FLAG_INFINITY) {
         for (size_t k = 1; k < sizeof out->x; k++) rest |= in[k];
@@ -16,19 +17,31 @@ static zkn_status ZKN_CAT(GROUP, _decompress)(GROUP_AFF *out, const uint8_t *in)
         return ZKN_OK;
     }
     if (!READ_X(&out->x, in)) return ZKN_BAD_ENCODING;
-    C(_sqr)(&right, &out->x);
-    C(_mul)(&right, &right, &out->x);
-    C(_add)(&right, &right, &GROUP_B);
-    if (!C(_sqrt)(&out->y, &right)) return ZKN_NOT_ON_CURVE;
-    if (C(_is_larger)(&out->y) != !!(in[0] & FLAG_LARGER)) C(_neg)(&out->y, &out->y);
+    C(_sqr)(right, &out->x);
+    C(_mul)(right, right, &out->x);
+    C(_add)(right, right, &GROUP_B);
     return ZKN_OK;
 }
 
 zkn_status ZKN_G(_vec_decompress)(GROUP_AFF *out, size_t *bad, const uint8_t *in, size_t n)
 {
-    for (size_t i = 0; i < n; i++) {
-        const zkn_status status = ZKN_CAT(GROUP, _decompress)(&out[i], in + i * sizeof out->x);
-        if (status != ZKN_OK) return *bad = i, status;
+    COORD_TYPE right[ZKN_ROOTS], y[ZKN_ROOTS];
+    zkn_status status[ZKN_ROOTS];
+    int found[ZKN_ROOTS];
+    for (size_t begin = 0, some; begin < n; begin += some) {
+        const uint8_t *at = in + begin * sizeof out->x;
+        some = n - begin < ZKN_ROOTS ? n - begin : ZKN_ROOTS;
+        for (size_t i = 0; i < some; i++)
+            status[i] = ZKN_CAT(GROUP, _read)(&out[begin + i], &right[i], at + i * sizeof out->x);
+        C(_sqrt_many)(y, found, right, some);
+        for (size_t i = 0; i < some; i++) {
+            const uint8_t flags = at[i * sizeof out->x];
+            if (status[i] == ZKN_OK && !found[i]) status[i] = ZKN_NOT_ON_CURVE;
+            if (status[i] != ZKN_OK) return *bad = begin + i, status[i];
+            if (!(flags & FLAG_INFINITY) && C(_is_larger)(&y[i]) != !!(flags & FLAG_LARGER))
+                C(_neg)(&y[i], &y[i]);
+            out[begin + i].y = y[i];
+        }
     }
     return ZKN_OK;
 }

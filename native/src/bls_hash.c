@@ -112,12 +112,9 @@ static void g2_times_x(zkn_g2_jac *out, const zkn_g2_jac *a)
 /* (1 - x) P = (1 + |x|) P (section 8.8.1) */
 static void g1_clear_cofactor(zkn_g1_jac *a)
 {
-    const zkn_g1_jac base = *a;
-    for (size_t i = sizeof PARAMETER_DIGITS - 1; i-- > 0;) {
-        g1_jac_dbl(a, a);
-        if (PARAMETER_DIGITS[i]) g1_jac_add(a, a, &base);
-    }
-    g1_jac_add(a, a, &base);
+    zkn_g1_jac times;
+    g1_times_parameter(&times, a);
+    g1_jac_add(a, a, &times);
 }
 
 /* (x^2 - x - 1) P + (x - 1) psi(P) + psi^2(2 P), which is h_eff P (Budroni, Pintore 2017, eprint 2017/419; RFC 9380,

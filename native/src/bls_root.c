@@ -6,15 +6,39 @@ void fp_root_power(zkn_fp *out, const zkn_fp *a)
     fp_pow_public(out, a, FP_ROOT_EXPONENT, FP_LIMBS);
 }
 
-int fp_sqrt(zkn_fp *out, const zkn_fp *a)
+static int root_by_power(zkn_fp *out, const zkn_fp *a, const zkn_fp *power)
 {
     zkn_fp root, square;
-    fp_root_power(&root, a);
-    fp_mul(&root, &root, a);
+    fp_mul(&root, power, a);
     fp_sqr(&square, &root);
     const int found = fp_equal(&square, a);
     *out = root;
     return found;
+}
+
+int fp_sqrt(zkn_fp *out, const zkn_fp *a)
+{
+    zkn_fp power;
+    fp_root_power(&power, a);
+    return root_by_power(out, a, &power);
+}
+
+void fp_sqrt_many(zkn_fp *out, int *found, const zkn_fp *a, size_t n)
+{
+    zkn_fp powers[ZKN_ROOTS] = {{{0}}};
+    ZKN_ASSERT(n <= ZKN_ROOTS);
+    if (n == 1) {
+        *found = fp_sqrt(out, a);
+        return;
+    }
+    memcpy(powers, a, n * sizeof *a);
+    fp_root_power_four(powers, powers);
+    for (size_t i = 0; i < n; i++) found[i] = root_by_power(&out[i], &a[i], &powers[i]);
+}
+
+void fp2_sqrt_many(zkn_fp2 *out, int *found, const zkn_fp2 *a, size_t n)
+{
+    for (size_t i = 0; i < n; i++) found[i] = fp2_sqrt(&out[i], &a[i]);
 }
 
 void fp2_norm(zkn_fp *out, const zkn_fp2 *a)

@@ -79,6 +79,7 @@ static const uint32_t FP_QUAD_SPARE[9] = {0x21f3f51cU, 0x241182daU, 0x31ca8d3bU,
 
 /* 2^52 over one more than the top limb of m, rounded down */
 #define FP_QUAD_FOLD 1420063595U
+#define FP_QUAD_FOLD_BITS 52
 
 /* S mod m: one in the form of quads */
 static const uint32_t FP_QUAD_ONE[9] = {0x157ccc21U, 0x141c2758U, 0x185230d3U, 0x014c0419U, 0x0aa36fb9U, 0x1d4240ceU, 0x11d54c07U, 0x052ac7a8U, 0x000dc836U};
@@ -97,6 +98,7 @@ static const uint32_t FR_QUAD_SPARE[9] = {0x20000004U, 0x3c3eb27dU, 0x39709142U,
 
 /* 2^52 over one more than the top limb of m, rounded down */
 #define FR_QUAD_FOLD 1420063595U
+#define FR_QUAD_FOLD_BITS 52
 
 /* -1/m mod S */
 static const uint32_t FR_QUAD_MINUS_INVERSE[9] = {0x0fffffffU, 0x170fac9fU, 0x1a446cf0U, 0x0d0c9698U, 0x02391658U, 0x0c144c83U, 0x06cb8e6aU, 0x03a1b068U, 0x1273f82fU};

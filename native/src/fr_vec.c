@@ -164,6 +164,43 @@ void zkn_fr_vec_evaluate(zkn_fr *out, const zkn_fr *a, size_t n, const zkn_fr *x
     *out = value;
 }
 
+/* With P(X) = E(X^2) + X O(X^2), the polynomial E + x O of half the length has the value P(x) at x^2, and at w^2 the value
+ * (P(w) + P(-w) + (x/w) (P(w) - P(-w))) / 2. P(w) and P(-w) are neighbours. */
+static void halve_values(zkn_fr *a, size_t half, const zkn_fr *x, const zkn_fr *roots)
+{
+    zkn_fr ratio[FR_TWO_ADICITY], sum, difference; /* ratio[b]: x over the roots of the bits of i from b up */
+    for (size_t b = 0; b < FR_TWO_ADICITY; b++) ratio[b] = *x;
+    for (size_t i = 0; i < half; i++) {
+        if (i) {
+            const unsigned bit = (unsigned)__builtin_ctzll(i);
+            fr_mul(&ratio[bit], &ratio[bit + 1], &roots[bit]);
+            for (unsigned below = bit; below-- > 0;) ratio[below] = ratio[bit];
+        }
+        fr_add(&sum, &a[2 * i], &a[2 * i + 1]);
+        fr_sub(&difference, &a[2 * i], &a[2 * i + 1]);
+        fr_mul(&difference, &difference, &ratio[0]);
+        fr_add(&a[i], &sum, &difference);
+    }
+}
+
+zkn_status zkn_fr_vec_value_at(zkn_fr *out, zkn_fr *a, size_t n, const zkn_fr *x)
+{
+    zkn_fr roots[FR_TWO_ADICITY], power = *x; /* 1 over FR_ROOTS[bit + 2] */
+    unsigned bits = 0;
+    while (bits < FR_TWO_ADICITY && (size_t)1 << bits < n) bits++;
+    if (n != (size_t)1 << bits) return ZKN_BAD_LENGTH;
+    if (bits > 1) {
+        fr_inv(&roots[bits - 2], &FR_ROOTS[bits]);
+        for (unsigned bit = bits - 2; bit-- > 0;) fr_sqr(&roots[bit], &roots[bit + 1]);
+    }
+    for (size_t half = n / 2; half; half /= 2) {
+        halve_values(a, half, &power, roots);
+        fr_sqr(&power, &power);
+    }
+    fr_mul(out, &a[0], &FR_INVERSE_POWERS_OF_TWO[bits]);
+    return ZKN_OK;
+}
+
 void zkn_fr_vec_divide_linear(zkn_fr *quotient, zkn_fr *remainder, const zkn_fr *a, size_t n, const zkn_fr *z)
 {
     zkn_fr carried = a[n - 1], next; /* Horner's intermediate values are the quotient */

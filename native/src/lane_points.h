@@ -7,10 +7,14 @@
 
 #if ZKN_PATH_ADX
 
-#include "quad_tower.h"
+#include "quad_field.h"
 
-#define LANE_FP  fp4
+#define LANE_FP fp4
+
+#if ZKN_LANES_OF_G2
+#include "quad_tower.h"
 #define LANE_FP2 fp24
+#endif
 
 #else
 
@@ -22,15 +26,15 @@ typedef fp28 l28;
 #define LANE_FP  l8
 #define LANE_FP2 l28
 
-/* Word `at` onwards of eight elements, and back: as lane_load4, from anywhere. */
-static inline void lane_gather4(lane_word out[4], const uint64_t *const in[LANES], size_t at)
+/* Word `at` onwards of eight elements of Fp, and back: as lane_load4, from anywhere. */
+static inline void lane_gather_fp(lane_word out[4], const uint64_t *const in[LANES], size_t at)
 {
     uint64_t rows[4 * LANES];
     for (int i = 0; i < LANES; i++) memcpy(&rows[4 * i], in[i] + at, 4 * sizeof *rows);
     lane_load4(out, rows, 4);
 }
 
-static inline void lane_scatter4(uint64_t *const out[LANES], size_t at, const lane_word in[4])
+static inline void lane_scatter_fp(uint64_t *const out[LANES], size_t at, const lane_word in[4])
 {
     uint64_t rows[4 * LANES];
     lane_store4(rows, 4, in);

@@ -38,8 +38,8 @@ static inline void G(_lanes_read)(G(_lane_point) * out, const uint64_t *const ro
     LANE_FP *parts = (LANE_FP *)(void *)out;
     ZKN_UNROLL
     for (int i = 0; i < 2 * FPS; i++) {
-        lane_word words[4];
-        lane_gather4(words, rows, 4 * (size_t)i);
+        lane_word words[FP_LIMBS];
+        lane_gather_fp(words, rows, FP_LIMBS * (size_t)i);
         if (form == LANE_CHANGED) {
             LF(_enter)(&parts[i], words);
         } else {
@@ -54,7 +54,7 @@ static inline void G(_lanes_write)(uint64_t *const rows[LANES], const G(_lane_po
     const LANE_FP *parts = (const LANE_FP *)(const void *)in;
     ZKN_UNROLL
     for (int i = 0; i < 2 * FPS; i++) {
-        lane_word words[4];
+        lane_word words[FP_LIMBS];
         if (form == LANE_CHANGED) {
             LF(_leave)(words, &parts[i]);
         } else {
@@ -62,7 +62,7 @@ static inline void G(_lanes_write)(uint64_t *const rows[LANES], const G(_lane_po
             if (form == LANE_REDUCED) LF(_canonical)(&part);
             LF(_join)(words, &part);
         }
-        lane_scatter4(rows, 4 * (size_t)i, words);
+        lane_scatter_fp(rows, FP_LIMBS * (size_t)i, words);
     }
 }
 
@@ -75,9 +75,9 @@ static int G(_lanes_invert)(LANE *product, lane_form form)
     uint64_t *rows[LANES];
     for (int i = 0; i < LANES; i++) rows[i] = (uint64_t *)(void *)&value[i];
     for (int i = 0; i < FPS; i++) {
-        lane_word words[4];
+        lane_word words[FP_LIMBS];
         LF(_leave)(words, &parts[i]);
-        lane_scatter4(rows, 4 * (size_t)i, words);
+        lane_scatter_fp(rows, FP_LIMBS * (size_t)i, words);
     }
     C(_one)(&all);
     for (int i = 0; i < LANES; i++) {
@@ -93,8 +93,8 @@ static int G(_lanes_invert)(LANE *product, lane_form form)
         value[i] = inverse;
     }
     for (int i = 0; i < FPS; i++) {
-        lane_word words[4];
-        lane_gather4(words, (const uint64_t *const *)rows, 4 * (size_t)i);
+        lane_word words[FP_LIMBS];
+        lane_gather_fp(words, (const uint64_t *const *)rows, FP_LIMBS * (size_t)i);
         if (form == LANE_CHANGED) {
             LF(_enter)(&parts[i], words);
         } else {

@@ -216,7 +216,7 @@ void miller_loop(zkn_fp12 *product, const zkn_g1_aff *const *p, const zkn_g2_aff
                  const zkn_g1_aff *fixed_p, const zkn_line *fixed_lines, size_t n_fixed)
 {
     ZKN_ASSERT(n <= MILLER_TOGETHER && n_fixed <= ZKN_PAIRING_MAX_FIXED);
-#if ZKN_HAS_LANE_POINTS
+#if ZKN_LANES_OF_G2
     if (n >= LANES_FROM) {
         zkn_g1_aff at[MILLER_TOGETHER];
         places(at, p, n);

@@ -2,7 +2,7 @@
  * the lines of its pairs into a product of its own, which starts again at every step. */
 #include "path.h"
 
-#if ZKN_HAS_LANE_POINTS
+#if ZKN_LANES_OF_G2
 
 #include "lane_points.h"
 #include "pairing.h"
@@ -92,7 +92,7 @@ static void collect(zkn_fp12 *f, const LANE_FP2 product[6])
             LANE_FP settled = parts[part];
             LF(_settle)(&settled);
             LF(_leave)(words, &settled);
-            lane_scatter4(rows, 4 * part, words);
+            lane_scatter_fp(rows, 4 * part, words);
         }
     }
     for (int i = 0; i < LANES; i++) fp12_mul(f, f, &values[i]);
@@ -131,7 +131,7 @@ static void enter_places(miller_lanes *m, const g2_lanes *t, const zkn_g1_aff *p
         }
         for (size_t k = 0; k < 2; k++) {
             lane_word words[4];
-            lane_gather4(words, rows, 4 * k);
+            lane_gather_fp(words, rows, 4 * k);
             LF(_enter)(&m->place[g][k], words);
         }
     }

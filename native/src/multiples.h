@@ -12,9 +12,9 @@ enum {
     ZKN_MULTIPLES_TABLE = ZKN_HALF_DIGIT_MAX,
     ZKN_STEP_BYTES = 8192, /* of abscissas: fewer wait for the inversion of every step */
     ZKN_LANES_MIN = 32,    /* fewer leave lanes empty and pay the inversion of every step */
-    ZKN_LANE_BYTES = 72,   /* of an element of Fp in lanes */
-    ZKN_PIECES_BYTES = 80, /* of a scalar taken apart */
-    ZKN_FEW = 8            /* points that are faster in Jacobian coordinates */
+    ZKN_LANE_BYTES = FP_LIMBS == 4 ? 72 : 112, /* of an element of Fp in lanes */
+    ZKN_PIECES_BYTES = 80,                     /* of a scalar taken apart */
+    ZKN_FEW = 8                                /* points that are faster in Jacobian coordinates */
 };
 
 static inline void g1_endomorphism(zkn_g1_aff *out, const zkn_g1_aff *a)
@@ -41,6 +41,7 @@ static inline void g2_endomorphism(zkn_g2_aff *out, const zkn_g2_aff *a)
 #define GROUP_JAC              zkn_g1_jac
 #define MULTIPLES_SPLIT        G1_SPLIT
 #define MULTIPLES_ENDOMORPHISM g1_endomorphism
+#define GROUP_LANES            ZKN_LANES_OF_G1
 #include "multiples_template.h"
 
 #define GROUP                  g2
@@ -50,6 +51,7 @@ static inline void g2_endomorphism(zkn_g2_aff *out, const zkn_g2_aff *a)
 #define GROUP_JAC              zkn_g2_jac
 #define MULTIPLES_SPLIT        G2_SPLIT
 #define MULTIPLES_ENDOMORPHISM g2_endomorphism
+#define GROUP_LANES            ZKN_LANES_OF_G2
 #include "multiples_template.h"
 
 #endif

@@ -1,7 +1,7 @@
-/* Multiples of many points in lanes, for both groups. */
+/* Multiples of many points in lanes. */
 #include "path.h"
 
-#if ZKN_HAS_LANE_POINTS
+#if ZKN_LANES_OF_G1
 
 #include "lane_points.h"
 #include "multiples.h"
@@ -11,9 +11,9 @@
 static void all_lanes(LANE_FP *out, const zkn_fp *in)
 {
     const uint64_t *rows[LANES];
-    lane_word words[4];
+    lane_word words[FP_LIMBS];
     for (int i = 0; i < LANES; i++) rows[i] = in->l;
-    lane_gather4(words, rows, 0);
+    lane_gather_fp(words, rows, 0);
     ZKN_CAT(LANE_FP, _enter)(out, words);
 }
 
@@ -44,6 +44,17 @@ static inline void g1_take_apart(zkn_u128 part[2], const zkn_fr *s)
 {
     zkn_split(part, s, G1_SPLIT);
 }
+
+#define GROUP      g1
+#define COORD      fp
+#define COORD_TYPE zkn_fp
+#define GROUP_AFF  zkn_g1_aff
+#define LANE       LANE_FP
+#define FPS        1
+#define PIECES     2
+#include "multiples_lanes_template.h"
+
+#if ZKN_LANES_OF_G2
 
 /* psi; and psi^2, which is (omega x, -y) with omega in Fp, as xi is no square */
 typedef struct {
@@ -86,15 +97,6 @@ static inline void g2_take_apart(zkn_u128 part[4], const zkn_fr *s)
     zkn_quarters(part, s);
 }
 
-#define GROUP      g1
-#define COORD      fp
-#define COORD_TYPE zkn_fp
-#define GROUP_AFF  zkn_g1_aff
-#define LANE       LANE_FP
-#define FPS        1
-#define PIECES     2
-#include "multiples_lanes_template.h"
-
 #define GROUP      g2
 #define COORD      fp2
 #define COORD_TYPE zkn_fp2
@@ -103,5 +105,7 @@ static inline void g2_take_apart(zkn_u128 part[4], const zkn_fr *s)
 #define FPS        2
 #define PIECES     4
 #include "multiples_lanes_template.h"
+
+#endif
 
 #endif

@@ -1,5 +1,5 @@
 /* Multiples of many points at once: written once, included by multiples.h once per group (parameters as
- * group_template.h, MULTIPLES_SPLIT: the constants that halve its scalars, and MULTIPLES_DEFINE for the
+ * group_template.h, GROUP_LANES: 1 if there are lanes for its points, MULTIPLES_SPLIT: the constants that halve its scalars, and MULTIPLES_DEFINE for the
  * functions).
  *
  * A scalar is split in halves (k, l) with s = k + l e, e the eigenvalue of an endomorphism that costs next
@@ -17,7 +17,7 @@ typedef struct {
     COORD_TYPE *denominators, *products;
     zkn_pair *pairs;
     zkn_halves *halves;
-#if ZKN_HAS_LANE_POINTS
+#if GROUP_LANES
     void *lanes;
 #endif
 } G(_multiples_room);
@@ -37,7 +37,7 @@ void G(_multiples_vartime)(GROUP_AFF *out, const GROUP_AFF *a, const zkn_fr *s, 
 /* *out <- the sum of s[i] a[i] for n <= ZKN_FEW points, at any alignment. */
 void G(_sum_few_vartime)(GROUP_JAC *out, const void *a, const zkn_fr *s, size_t n);
 
-#if ZKN_HAS_LANE_POINTS
+#if GROUP_LANES
 /* G(_multiples_vartime) for points and scalars of which none leads to infinity or to a sum of equal points. If one does, it
  * returns 0, and out is untouched. */
 int G(_multiples_in_lanes)(GROUP_AFF *out, const GROUP_AFF *a, const zkn_fr *s, size_t n,
@@ -116,7 +116,7 @@ void G(_multiples_room_take)(G(_multiples_room) * room, zkn_scratch *s)
     room->products = zkn_take(s, ZKN_MULTIPLES_TILE, sizeof *room->products);
     room->pairs = zkn_take(s, ZKN_MULTIPLES_TILE, sizeof *room->pairs);
     room->halves = zkn_take(s, ZKN_MULTIPLES_TILE, sizeof *room->halves);
-#if ZKN_HAS_LANE_POINTS
+#if GROUP_LANES
     const size_t coordinate = ZKN_LANE_BYTES * (sizeof(COORD_TYPE) / sizeof(zkn_fp));
     room->lanes = zkn_take(s, 1, 64 + ZKN_MULTIPLES_TILE * (5 * coordinate + ZKN_PIECES_BYTES));
 #endif
@@ -225,7 +225,7 @@ static void G(_multiples_apart)(GROUP_AFF *out, size_t n, unsigned windows, cons
 void G(_multiples_vartime)(GROUP_AFF *out, const GROUP_AFF *a, const zkn_fr *s, size_t n,
                            const G(_multiples_room) * room)
 {
-#if ZKN_HAS_LANE_POINTS
+#if GROUP_LANES
     if (n >= ZKN_LANES_MIN && G(_multiples_in_lanes)(out, a, s, n, room)) return;
 #endif
     GROUP_AFF *sum = room->sum, *addend = room->addend;
@@ -269,6 +269,7 @@ void G(_multiples_vartime)(GROUP_AFF *out, const GROUP_AFF *a, const zkn_fr *s, 
 #undef COORD
 #undef COORD_TYPE
 #undef GROUP_AFF
+#undef GROUP_LANES
 #undef GROUP_JAC
 #undef MULTIPLES_SPLIT
 #undef MULTIPLES_ENDOMORPHISM

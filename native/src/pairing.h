@@ -13,7 +13,7 @@ miller_step miller_step_at(size_t i);
 
 enum {
     AFFINE_TOGETHER = 64, /* points whose steps share one inversion */
-#if ZKN_HAS_LANE_POINTS
+#if ZKN_LANES_OF_G2
     MILLER_TOGETHER = 128 /* and in lanes, all of which stay in a core's cache */
 #else
     MILLER_TOGETHER = AFFINE_TOGETHER
@@ -33,7 +33,7 @@ void miller_start(miller_points *points, const zkn_g2_aff *const *q, size_t n);
 /* lines[k] <- the line of one step at point k; then T takes the step. */
 void miller_affine_step(zkn_line *lines, miller_points *points, miller_step step);
 
-#if ZKN_HAS_LANE_POINTS
+#if ZKN_LANES_OF_G2
 /* f <- f times the Miller functions of 1 to MILLER_TOGETHER pairs, the first points as (x / y, 1 / y). 0, and f untouched, if
  * a step met a denominator of 0, as no point of order r does. */
 int miller_loop_in_lanes(zkn_fp12 *f, const zkn_g1_aff *place, const zkn_g2_aff *const *q, size_t n);

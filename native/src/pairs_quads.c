@@ -1,27 +1,13 @@
-/* The sums of pairs in lanes of AVX2, for both groups. */
+/* The sums of pairs in lanes of AVX2: for both groups of BN254, and G1 of BLS12-381. */
 #include "path.h"
 
-#if ZKN_PATH_ADX && !ZKN_CURVE_BLS12_381
+#if ZKN_PATH_ADX
 
 #include "lane_points.h"
 #include "pairs.h"
 
 /* Below this the one inversion costs more than lanes save. */
 enum { PAIRS_QUADS_MIN = 32 };
-
-/* 32 a, settled: from x R to x S */
-static inline void fp4_raise(fp4 *out, const fp4 *a)
-{
-    ZKN_UNROLL
-    for (int i = 0; i < QUAD_LIMBS; i++) out->l[i] = lane_shl(a->l[i], 5);
-    fp4_settle(out);
-}
-
-static inline void fp24_raise(fp24 *out, const fp24 *a)
-{
-    fp4_raise(&out->c0, &a->c0);
-    fp4_raise(&out->c1, &a->c1);
-}
 
 #define GROUP      g1
 #define COORD      fp
@@ -31,6 +17,14 @@ static inline void fp24_raise(fp24 *out, const fp24 *a)
 #define FPS        1
 #include "pairs_quads_template.h"
 
+#if ZKN_LANES_OF_G2
+
+static inline void fp24_raise(fp24 *out, const fp24 *a)
+{
+    fp4_raise(&out->c0, &a->c0);
+    fp4_raise(&out->c1, &a->c1);
+}
+
 #define GROUP      g2
 #define COORD      fp2
 #define COORD_TYPE zkn_fp2
@@ -38,5 +32,7 @@ static inline void fp24_raise(fp24 *out, const fp24 *a)
 #define LANE       fp24
 #define FPS        2
 #include "pairs_quads_template.h"
+
+#endif
 
 #endif

@@ -1,9 +1,9 @@
 /* Sums of pairs of affine points, four at a time: written once, included by pairs_quads.c once per group (parameters as
  * lane_steps_template.h).
  *
- * Coordinates keep the form x R of memory, of which a difference d stands for d / 32 in the form of lanes. Where the product
- * of all denominators is inverted, it is left in that form too: this gives every inverse the factor 1 / 32 that makes
- * it right. Then slope R = (1 / dx) S dy R / S, and products with slope S = 32 slope R have the form of memory again. */
+ * Coordinates keep the form x R of memory, of which a difference d stands for d / k in the form of lanes, k = S / R. Where
+ * the product of all denominators is inverted, it is left in that form too: this gives every inverse the factor 1 / k that
+ * makes it right. Then slope R = (1 / dx) S dy R / S, and products with slope S = k slope R have the form of memory again. */
 
 #include "lane_steps_template.h"
 
@@ -34,8 +34,8 @@ static inline void G(_quad_x)(LANE *out, uint64_t *const rows[LANES])
 {
     LANE_FP *parts = (LANE_FP *)(void *)out;
     for (size_t i = 0; i < FPS; i++) {
-        lane_word words[4];
-        lane_gather4(words, (const uint64_t *const *)rows, 4 * i);
+        lane_word words[FP_LIMBS];
+        lane_gather_fp(words, (const uint64_t *const *)rows, FP_LIMBS * i);
         LF(_split)(&parts[i], words);
     }
 }
@@ -45,7 +45,7 @@ static inline void G(_quad_keep)(COORD_TYPE room[LANES], const LANE *a)
 {
     const LANE_FP *parts = (const LANE_FP *)(const void *)a;
     for (int i = 0; i < FPS; i++) {
-        lane_word words[4];
+        lane_word words[FP_LIMBS];
         LF(_join)(words, &parts[i]);
         memcpy((uint8_t *)room + i * (int)sizeof words, words, sizeof words);
     }
@@ -55,7 +55,7 @@ static inline void G(_quad_kept)(LANE *out, const COORD_TYPE room[LANES])
 {
     LANE_FP *parts = (LANE_FP *)(void *)out;
     for (int i = 0; i < FPS; i++) {
-        lane_word words[4];
+        lane_word words[FP_LIMBS];
         memcpy(words, (const uint8_t *)room + i * (int)sizeof words, sizeof words);
         LF(_split)(&parts[i], words);
     }

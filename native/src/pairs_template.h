@@ -1,5 +1,5 @@
 /* Sums of pairs of affine points: written once, included by pairs.h once per group (parameters as
- * group_template.h, and PAIRS_DEFINE for the function).
+ * group_template.h, GROUP_LANES: 1 if there are lanes for its points, and PAIRS_DEFINE for the function).
  *
  * All slopes of a call share one inversion (Montgomery 1987), so a sum costs 5M + 1S: three products for
  * its share of the inversion, one for the slope, one square, one product. */
@@ -13,7 +13,7 @@
 void G(_add_pairs_vartime)(GROUP_AFF *p, zkn_pair *pairs, size_t n, COORD_TYPE *denominators,
                            COORD_TYPE *products);
 
-#if ZKN_HAS_LANE_POINTS
+#if GROUP_LANES
 /* The same for some of the pairs, which come to the front; returns how many. What is left is infinity, equal x,
  * and what fills no lanes. */
 size_t G(_add_pairs_in_lanes)(GROUP_AFF *p, zkn_pair *pairs, size_t n, COORD_TYPE *products);
@@ -79,7 +79,7 @@ static inline void G(_add_by_slope)(GROUP_AFF *a, const GROUP_AFF *b, const COOR
 void G(_add_pairs_vartime)(GROUP_AFF *p, zkn_pair *pairs, size_t n, COORD_TYPE *denominators,
                            COORD_TYPE *products)
 {
-#if ZKN_HAS_LANE_POINTS
+#if GROUP_LANES
     const size_t in_lanes = G(_add_pairs_in_lanes)(p, pairs, n, products);
     pairs += in_lanes, n -= in_lanes;
 #endif
@@ -115,3 +115,4 @@ void G(_add_pairs_vartime)(GROUP_AFF *p, zkn_pair *pairs, size_t n, COORD_TYPE *
 #undef COORD
 #undef COORD_TYPE
 #undef GROUP_AFF
+#undef GROUP_LANES

@@ -4,12 +4,13 @@
  * instructions of a path are switched on here, for its own objects alone.
  *
  *   portable   C11 and unsigned __int128, on any little-endian machine
- *   adx        x86-64 with BMI2, ADX and AVX2: scalar products by mulx, adcx, adox; four lanes in radix 2^29 (quad.h)
+ *   adx        x86-64 with BMI2, ADX and AVX2: scalar products by mulx, adcx, adox; four lanes in radix 2^29 or, for
+ *              BLS12-381, 2^28 (quad.h)
  *   ifma       AVX-512 F, DQ, BW, VL, IFMA: eight lanes in radix 2^52, and adx for what is not in lanes
  *
  * A source that knows a curve by the names of its constants alone is compiled for BN254, and once more for
- * BLS12-381 with ZKN_CURVE_BLS12_381 defined to 1 (native/paths.py lists them). There are no lanes for BLS12-381:
- * its functions on the ifma path are those of adx. */
+ * BLS12-381 with ZKN_CURVE_BLS12_381 defined to 1 (native/paths.py lists them). There are no lanes of AVX-512 for
+ * BLS12-381: its functions on the ifma path are those of adx. */
 #ifndef ZKN_PATH_H
 #define ZKN_PATH_H
 
@@ -71,11 +72,16 @@
 #define ZKN_HAS_LANES 0
 #endif
 
-/* 1 where points do, in lanes of AVX-512 or AVX2 */
-#if (ZKN_PATH_IFMA || ZKN_PATH_ADX) && !ZKN_CURVE_BLS12_381
-#define ZKN_HAS_LANE_POINTS 1
+/* 1 where points of a group do, in lanes of AVX-512 or AVX2 */
+#if ZKN_PATH_ADX || (ZKN_PATH_IFMA && !ZKN_CURVE_BLS12_381)
+#define ZKN_LANES_OF_G1 1
 #else
-#define ZKN_HAS_LANE_POINTS 0
+#define ZKN_LANES_OF_G1 0
+#endif
+#if (ZKN_PATH_IFMA || ZKN_PATH_ADX) && !ZKN_CURVE_BLS12_381
+#define ZKN_LANES_OF_G2 1
+#else
+#define ZKN_LANES_OF_G2 0
 #endif
 
 /* A C test gets the instructions from its command line instead. */
@@ -127,10 +133,14 @@ ZKN_TARGET_ON(ZKN_PATH_TARGET)
 #define fr_mul                       ZKN_CURVE_NAME(fr_mul)
 #define fr_sqr                       ZKN_CURVE_NAME(fr_sqr)
 #define fp_root_power                ZKN_CURVE_NAME(fp_root_power)
+#define fp_root_power_four           ZKN_CURVE_NAME(fp_root_power_four)
 #define fp_sqrt                      ZKN_CURVE_NAME(fp_sqrt)
+#define fp_sqrt_many                 ZKN_CURVE_NAME(fp_sqrt_many)
 #define fp2_norm                     ZKN_CURVE_NAME(fp2_norm)
 #define fp2_sqrt_with_norm           ZKN_CURVE_NAME(fp2_sqrt_with_norm)
 #define fp2_sqrt                     ZKN_CURVE_NAME(fp2_sqrt)
+#define fp2_sqrt_many                ZKN_CURVE_NAME(fp2_sqrt_many)
+#define g1_are_members_vartime       ZKN_CURVE_NAME(g1_are_members_vartime)
 #define g1_add_in_step               ZKN_CURVE_NAME(g1_add_in_step)
 #define g1_add_pairs_in_lanes        ZKN_CURVE_NAME(g1_add_pairs_in_lanes)
 #define g1_add_pairs_vartime         ZKN_CURVE_NAME(g1_add_pairs_vartime)
@@ -148,6 +158,7 @@ ZKN_TARGET_ON(ZKN_PATH_TARGET)
 #define g1_multiples_vartime         ZKN_CURVE_NAME(g1_multiples_vartime)
 #define g1_sum_few_vartime           ZKN_CURVE_NAME(g1_sum_few_vartime)
 #define g1_sum_lists_vartime         ZKN_CURVE_NAME(g1_sum_lists_vartime)
+#define g1_times_parameter           ZKN_CURVE_NAME(g1_times_parameter)
 #define g2_add_in_step               ZKN_CURVE_NAME(g2_add_in_step)
 #define g2_add_pairs_in_lanes        ZKN_CURVE_NAME(g2_add_pairs_in_lanes)
 #define g2_add_pairs_vartime         ZKN_CURVE_NAME(g2_add_pairs_vartime)

@@ -1,4 +1,5 @@
 /* Vectors of points of G1 and G2: decoding, validation, elementwise operations. */
+#include "points.h"
 #include "bytes.h"
 #include "pairs.h"
 #include "threads.h"

@@ -59,10 +59,16 @@ static zkn_status G(_check)(const GROUP_AFF *a)
 static void G(_check_share)(void *ctx, size_t begin, size_t end, unsigned worker)
 {
     G(_points) *p = ctx;
+    size_t tile;
     p->status[worker] = ZKN_OK;
-    for (size_t i = begin; i < end && p->status[worker] == ZKN_OK; i++) {
-        p->bad[worker] = i;
-        p->status[worker] = G(_check)(&p->in[i]);
+    for (; begin < end; begin += tile) {
+        tile = end - begin < ZKN_MEMBERS_TILE ? end - begin : ZKN_MEMBERS_TILE;
+        if (G(_are_members_vartime)(&p->in[begin], tile)) continue;
+        for (size_t i = begin; i < begin + tile; i++) {
+            p->bad[worker] = i;
+            p->status[worker] = G(_check)(&p->in[i]);
+            if (p->status[worker] != ZKN_OK) return;
+        }
     }
 }
 

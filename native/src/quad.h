@@ -96,4 +96,24 @@ static inline void lane_scatter4(uint64_t *const out[LANES], size_t at, const la
     for (int i = 0; i < LANES; i++) _mm256_storeu_si256((__m256i *)(void *)(out[i] + at), rows[i]);
 }
 
+/* The same for two words of each. */
+static inline void lane_gather2(lane_word out[2], const uint64_t *const in[LANES], size_t at)
+{
+    __m128i row[LANES];
+    ZKN_UNROLL
+    for (int i = 0; i < LANES; i++) row[i] = _mm_loadu_si128((const __m128i *)(const void *)(in[i] + at));
+    const lane_word even = _mm256_set_m128i(row[2], row[0]), odd = _mm256_set_m128i(row[3], row[1]);
+    out[0] = _mm256_unpacklo_epi64(even, odd);
+    out[1] = _mm256_unpackhi_epi64(even, odd);
+}
+
+static inline void lane_scatter2(uint64_t *const out[LANES], size_t at, const lane_word in[2])
+{
+    const lane_word even = _mm256_unpacklo_epi64(in[0], in[1]), odd = _mm256_unpackhi_epi64(in[0], in[1]);
+    _mm_storeu_si128((__m128i *)(void *)(out[0] + at), _mm256_castsi256_si128(even));
+    _mm_storeu_si128((__m128i *)(void *)(out[1] + at), _mm256_castsi256_si128(odd));
+    _mm_storeu_si128((__m128i *)(void *)(out[2] + at), _mm256_extracti128_si256(even, 1));
+    _mm_storeu_si128((__m128i *)(void *)(out[3] + at), _mm256_extracti128_si256(odd, 1));
+}
+
 #endif

@@ -64,7 +64,7 @@ static inline void Q(_carry)(Q_T *a)
     }
 }
 
-/* Less k m, k <= 169 in each lane, and carried. Each limb lends 2^9 units to the one below, so that none is negative
+/* Less k m, k <= 300 in each lane, and carried. Each limb lends 2^9 units to the one below, so that none is negative
  * before its carry. */
 static inline void Q(_less)(Q_T *a, lane_word k)
 {
@@ -78,11 +78,12 @@ static inline void Q(_less)(Q_T *a, lane_word k)
     Q(_carry)(a);
 }
 
-/* From limbs below 2^35 and a bound of 169 to carried and a bound of 1.001. With T the top limb, T FOLD / 2^52 is at most
- * T / (m8 + 1), so never above the quotient by m, and misses it by less than 170 / m8 + 65 / m8 < 2^-13. */
+/* From limbs below 2^36 and a bound of 300 to carried and a bound of 1.01. With T the top limb and t that of m, below which
+ * limbs add less than 2^8 + 1 units to T, T FOLD / 2^FOLD_BITS is at most T / (t + 1), so never above the quotient by m, and
+ * misses it by less than (300 + 258) / t < 2^-7. */
 static inline void Q(_settle)(Q_T *a)
 {
-    Q(_less)(a, lane_shr(lane_mul_32(a->l[QUAD_LIMBS - 1], lane_all(Q_C(_FOLD))), 52));
+    Q(_less)(a, lane_shr(lane_mul_32(a->l[QUAD_LIMBS - 1], lane_all(Q_C(_FOLD))), Q_C(_FOLD_BITS)));
     ZKN_ASSERT(Q(_is_below)(a, QUAD_BITS));
 }
 
@@ -95,38 +96,46 @@ static inline void Q(_canonical)(Q_T *a)
     for (int i = 0; i < QUAD_LIMBS; i++) a->l[i] = lane_choose(less.l[i], a->l[i], less.l[QUAD_LIMBS - 1]);
 }
 
-/* Four words of 64 bits in limbs. */
-static inline void Q(_split)(Q_T *out, const lane_word w[4])
+/* Words of 64 bits in limbs. */
+static inline void Q(_split)(Q_T *out, const lane_word w[QUAD_WORDS])
 {
-    const lane_word mask = lane_all(QUAD_MASK);
-    out->l[0] = lane_and(w[0], mask);
-    out->l[1] = lane_and(lane_shr(w[0], 29), mask);
-    out->l[2] = lane_and(lane_or(lane_shr(w[0], 58), lane_shl(w[1], 6)), mask);
-    out->l[3] = lane_and(lane_shr(w[1], 23), mask);
-    out->l[4] = lane_and(lane_or(lane_shr(w[1], 52), lane_shl(w[2], 12)), mask);
-    out->l[5] = lane_and(lane_shr(w[2], 17), mask);
-    out->l[6] = lane_and(lane_or(lane_shr(w[2], 46), lane_shl(w[3], 18)), mask);
-    out->l[7] = lane_and(lane_shr(w[3], 11), mask);
-    out->l[8] = lane_shr(w[3], 40);
+    ZKN_UNROLL
+    for (int i = 0; i < QUAD_LIMBS; i++) {
+        const int word = QUAD_BITS * i / 64, bit = QUAD_BITS * i % 64;
+        lane_word limb = lane_shr(w[word], bit);
+        if (bit > 64 - QUAD_BITS && word + 1 < QUAD_WORDS)
+            limb = lane_or(limb, lane_shl(w[word + 1], 64 - bit));
+        out->l[i] = i + 1 < QUAD_LIMBS ? lane_and(limb, lane_all(QUAD_MASK)) : limb;
+    }
 }
 
-/* A carried value below 2^256 in words of 64 bits. */
-static inline void Q(_join)(lane_word w[4], const Q_T *a)
+/* A carried value below 2^(64 words) in words of 64 bits. */
+static inline void Q(_join)(lane_word w[QUAD_WORDS], const Q_T *a)
 {
     ZKN_ASSERT(Q(_is_below)(a, QUAD_BITS));
-    w[0] = lane_or(lane_or(a->l[0], lane_shl(a->l[1], 29)), lane_shl(a->l[2], 58));
-    w[1] = lane_or(lane_or(lane_shr(a->l[2], 6), lane_shl(a->l[3], 23)), lane_shl(a->l[4], 52));
-    w[2] = lane_or(lane_or(lane_shr(a->l[4], 12), lane_shl(a->l[5], 17)), lane_shl(a->l[6], 46));
-    w[3] = lane_or(lane_or(lane_shr(a->l[6], 18), lane_shl(a->l[7], 11)), lane_shl(a->l[8], 40));
+    ZKN_UNROLL
+    for (int i = 0; i < QUAD_WORDS; i++) w[i] = lane_all(0);
+    ZKN_UNROLL
+    for (int i = 0; i < QUAD_LIMBS; i++) {
+        const int word = QUAD_BITS * i / 64, bit = QUAD_BITS * i % 64;
+        w[word] = lane_or(w[word], lane_shl(a->l[i], bit));
+        if (bit > 64 - QUAD_BITS && word + 1 < QUAD_WORDS) w[word + 1] = lane_shr(a->l[i], 64 - bit);
+    }
 }
 
-/* Words of x R to the form of quads, S = 2^5 R; settled. */
-static inline void Q(_enter)(Q_T *out, const lane_word w[4])
+/* 2^QUAD_RAISE a, settled: from x R to x S. Carried and of bound 1.01. */
+static inline void Q(_raise)(Q_T *out, const Q_T *a)
+{
+    ZKN_UNROLL
+    for (int i = 0; i < QUAD_LIMBS; i++) out->l[i] = lane_shl(a->l[i], QUAD_RAISE);
+    Q(_settle)(out);
+}
+
+/* Words of x R to the form of quads; settled. */
+static inline void Q(_enter)(Q_T *out, const lane_word w[QUAD_WORDS])
 {
     Q(_split)(out, w);
-    ZKN_UNROLL
-    for (int i = 0; i < QUAD_LIMBS; i++) out->l[i] = lane_shl(out->l[i], 5);
-    Q(_settle)(out);
+    Q(_raise)(out, out);
 }
 
 #undef Q

@@ -202,6 +202,59 @@ def test_points_outside_the_subgroup_are_refused(group):
     assert refused > 5
 
 
+def compressed(x, larger=False):
+    return (x | 1 << 383 | larger << 381).to_bytes(48, "big")
+
+
+def first_x(wanted):
+    """The least x of a point of E with or without an order of r, or of no point."""
+    for x in range(1, 10_000):
+        try:
+            BlsG1Vec.from_compressed(compressed(x))
+        except EncodingError as error:
+            if wanted in str(error):
+                return x
+    raise AssertionError(wanted)
+
+
+@pytest.mark.parametrize("n", [23, 24, 25, 131, 300])
+def test_among_many_points_the_first_bad_one_is_named(n):
+    """Checked together and one by one alike: outside the subgroup, of order 3, on no curve, no number below p."""
+    good = BlsG1Vec.fixed_base(BlsFrVec.from_ints(range(3, 3 + n)))
+    data = [good.to_compressed()[at : at + 48] for at in range(0, 48 * n, 48)]
+    assert BlsG1Vec.from_compressed(b"".join(data)) == good
+    infinite = [*data[: n // 2], b"\xc0" + bytes(47), *data[n // 2 + 1 :]]
+    assert BlsG1Vec.from_compressed(b"".join(infinite)).infinities() == [n // 2]
+    outside, nowhere = first_x("subgroup"), first_x("on the curve")
+    kinds = {"subgroup": [compressed(outside), compressed(outside, True), compressed(0), compressed(0, True)]}
+    kinds |= {"on the curve": [compressed(nowhere)], "below its modulus": [compressed(bls.FP_MODULUS), bytes(48)]}
+    for words, bad in kinds.items():
+        for at, item in [(i, item) for i in (0, 1, 2, 3, n // 2, n - 1) for item in bad]:
+            for threads in (1, 2):
+                with pytest.raises(EncodingError, match=rf"\b{at}\b.*{words}") as caught:
+                    BlsG1Vec.from_compressed(b"".join([*data[:at], item, *data[at + 1 :]]), threads)
+                assert words in str(caught.value)
+
+
+@pytest.mark.parametrize("kind", [BlsFrVec, FrVec])
+def test_values_at_roots_of_unity_give_any_other(kind):
+    rng = random.Random(9)
+    for bits in (0, 1, 2, 3, 7, 12):
+        n = 1 << bits
+        polynomial = kind.from_ints([rng.randrange(kind.MODULUS) for _ in range(n)])
+        at_roots = polynomial.copy()
+        ntt(at_roots)
+        order = [int(f"{i:0{bits}b}"[::-1], 2) if bits else 0 for i in range(n)]
+        values = kind.from_ints([at_roots.to_ints()[j] for j in order])
+        before = values.copy()
+        for x in (0, 1, kind.MODULUS - 1, rng.randrange(kind.MODULUS)):
+            assert values.value_at(x) == polynomial.evaluate(x)
+        assert values == before
+    for n in (0, 3, 6, 12):
+        with pytest.raises(LengthError, match=f"{n} values"):
+            kind(n).value_at(1)
+
+
 def test_vectors_of_one_curve_do_not_meet_those_of_the_other():
     with pytest.raises(TypeError, match="FrVec for BlsG1Vec"):
         BlsG1Vec.generator().msm(FrVec.from_ints([1]))

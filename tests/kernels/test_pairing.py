@@ -4,7 +4,7 @@ import pytest
 
 from tests.algebra import oracle
 from zkstate.errors import LengthError
-from zkstate.kernels import FixedPairing, G1Vec, G2Vec
+from zkstate.kernels import BlsFrVec, BlsG1Vec, BlsG2Vec, FixedPairing, G1Vec, G2Vec
 
 
 def vectors(scalars):
@@ -28,6 +28,22 @@ def test_fixed_arguments_change_nothing(n):
     assert not prepared.check(g1, g2, vectors([(7, 1), (3, 1)])[0])
     if n:
         assert not prepared.check(-g1, g2, vectors(fixed)[0])
+
+
+def test_fixed_arguments_of_the_second_curve():
+    def multiples(kind, factors):
+        return kind.fixed_base(BlsFrVec.from_ints(factors))
+
+    fixed = multiples(BlsG2Vec, [5, 2])
+    prepared = FixedPairing(fixed, (multiples(BlsG1Vec, [29 + 77]), multiples(BlsG2Vec, [1])))
+    free = multiples(BlsG1Vec, [7]), multiples(BlsG2Vec, [11])
+    assert [prepared.check(*free, multiples(BlsG1Vec, [3, 7]), threads=t) for t in (1, 2)] == [True, True]
+    assert not prepared.check(*free, multiples(BlsG1Vec, [7, 3]))
+    assert not prepared.check(-free[0], free[1], multiples(BlsG1Vec, [3, 7]))
+    none = FixedPairing(fixed, (BlsG1Vec(0), BlsG2Vec(0)))
+    assert none.check(BlsG1Vec(0), BlsG2Vec(0), multiples(BlsG1Vec, [2, -5]))
+    assert none.check(BlsG1Vec(0), BlsG2Vec(0), BlsG1Vec(2))
+    assert not none.check(BlsG1Vec(0), BlsG2Vec(0), multiples(BlsG1Vec, [2, 5]))
 
 
 def test_infinity_contributes_one():

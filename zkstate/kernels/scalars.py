@@ -216,6 +216,15 @@ class ScalarVec:
         self.kernel("vec_evaluate")(out.array, self.array, self.n, self.scalar(x))
         return out[0]
 
+    def value_at(self, x: int) -> int:
+        """The value at x of the polynomial of degree below n with these values at the nth roots of unity.
+
+        They stand in bit-reversed order. LengthError unless n is a power of two.
+        """
+        out, used = self.uninitialised(1), self.copy()
+        check(self.kernel("vec_value_at")(out.array, used.array, self.n, self.scalar(x)), f"{self.n} values")
+        return out[0]
+
     @classmethod
     def scalar(cls, value: int) -> CArray:
         """One scalar as a C array of one, from an integer taken mod r."""

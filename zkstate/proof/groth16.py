@@ -108,7 +108,7 @@ def verify(vk: VerifyingKey, public_inputs: Sequence[int], proof: Proof, *, allo
 
 
 @lru_cache(maxsize=32)
-def _prepared(vk: VerifyingKey) -> FixedPairing:
+def _prepared(vk: VerifyingKey) -> FixedPairing[G1Vec, G2Vec]:
     """The lines of gamma and delta, and e(alpha, beta)."""
     return FixedPairing(G2Vec.concat([vk.gamma.vec(), vk.delta.vec()]), (vk.alpha.vec(), vk.beta.vec()))
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from functools import cache
 
 from zkstate.commitment.kzg.order import decode_scalar, decode_scalars, reversed_vector
 from zkstate.commitment.kzg.trusted_setup import G1_POINTS, lagrange, powers_g2
@@ -18,7 +19,8 @@ from zkstate.kernels import (
     FR_BYTES,
     BlsFrVec,
     BlsG1Vec,
-    bls_pairing_check,
+    BlsG2Vec,
+    FixedPairing,
     divide_linear,
     ntt,
 )
@@ -66,9 +68,8 @@ def verify_blob_proof_batch(blobs: Sequence[bytes], commitments: Sequence[bytes]
     if not blobs:
         return True
     points, opened = decode_points(commitments, "commitment"), decode_points(proofs, "proof")
-    polynomials = [coefficients(_values(blob)) for blob in blobs]
     z = [challenge(blob, commitment) for blob, commitment in zip(blobs, commitments, strict=True)]
-    y = [polynomial.evaluate(x) for polynomial, x in zip(polynomials, z, strict=True)]
+    y = [_values(blob).value_at(x) for blob, x in zip(blobs, z, strict=True)]
     said = [
         c + x.to_bytes(FR_BYTES, "big") + value.to_bytes(FR_BYTES, "big") + p
         for c, x, value, p in zip(commitments, z, y, proofs, strict=True)
@@ -85,8 +86,18 @@ def _opens(commitments: BlsG1Vec, proofs: BlsG1Vec, weights: list[int], z: list[
         BlsFrVec.from_ints([*weights, *scaled, -total]), threads=1
     )
     right = proofs.msm(BlsFrVec.from_ints(weights), threads=1)
-    powers_of_tau = powers_g2().slice(0, 2)
-    return bls_pairing_check(BlsG1Vec.concat([-left, right]), powers_of_tau, threads=1)
+    return pairs_with_powers(left, right, 1)
+
+
+@cache
+def _prepared(power: int) -> FixedPairing[BlsG1Vec, BlsG2Vec]:
+    fixed = BlsG2Vec.concat([powers_g2().slice(i, i + 1) for i in (0, power)])
+    return FixedPairing(fixed, (BlsG1Vec(0), BlsG2Vec(0)))
+
+
+def pairs_with_powers(left: BlsG1Vec, right: BlsG1Vec, power: int) -> bool:
+    """Is the pairing of left with G2 that of right with tau^power·G2?"""
+    return _prepared(power).check(BlsG1Vec(0), BlsG2Vec(0), BlsG1Vec.concat([-left, right]), threads=1)
 
 
 def challenge(blob: bytes, commitment: bytes) -> int:

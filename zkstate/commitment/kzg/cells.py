@@ -12,13 +12,13 @@ from itertools import pairwise
 
 import numpy as np
 
-from zkstate.commitment.kzg.blobs import POINT_BYTES, coefficients, decode_points, powers, to_scalar
+from zkstate.commitment.kzg.blobs import POINT_BYTES, coefficients, decode_points, pairs_with_powers, powers, to_scalar
 from zkstate.commitment.kzg.order import decode_scalars, reversed_indices, reversed_vector
 from zkstate.commitment.kzg.proofs import CELL_SCALARS, CELLS, cell_proofs
-from zkstate.commitment.kzg.trusted_setup import G1_POINTS, powers_g1, powers_g2
+from zkstate.commitment.kzg.trusted_setup import G1_POINTS, powers_g1
 from zkstate.errors import DisagreementError, EncodingError, LengthError
 from zkstate.kernels import BLS_FR_MODULUS as R
-from zkstate.kernels import FR_BYTES, BlsFrVec, BlsG1Vec, BlsG2Vec, bls_pairing_check, ntt
+from zkstate.kernels import FR_BYTES, BlsFrVec, BlsG1Vec, ntt
 
 EXTENDED = 2 * G1_POINTS
 CELL_BYTES = FR_BYTES * CELL_SCALARS
@@ -67,10 +67,7 @@ def verify_cell_proof_batch(
     left = BlsG1Vec.concat([points, opened, -low]).msm(
         BlsFrVec.concat([BlsFrVec.from_ints([*of_commitment, *shifted]), interpolated]), threads=1
     )
-    right = opened.msm(factors, threads=1)
-    g2 = powers_g2()
-    high = BlsG2Vec.concat([g2.slice(0, 1), g2.slice(CELL_SCALARS, CELL_SCALARS + 1)])
-    return bls_pairing_check(BlsG1Vec.concat([-left, right]), high, threads=1)
+    return pairs_with_powers(left, opened.msm(factors, threads=1), CELL_SCALARS)
 
 
 def recover_cells_and_proofs(

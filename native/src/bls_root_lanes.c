@@ -1,0 +1,38 @@
+/* Four powers of Fp at once, for square roots of many elements. */
+#include "root.h"
+
+#if ZKN_LANES_OF_G1
+
+#include "quad_field.h"
+
+void fp_root_power_four(zkn_fp out[ZKN_ROOTS], const zkn_fp a[ZKN_ROOTS])
+{
+    _Static_assert((int)LANES == (int)ZKN_ROOTS, "a power in each lane");
+    enum { WINDOW = 4 };
+    const uint64_t *from[LANES];
+    uint64_t *to[LANES];
+    lane_word words[FP_LIMBS];
+    fp4 powers[1 << WINDOW], result;
+    for (int i = 0; i < LANES; i++) from[i] = a[i].l, to[i] = out[i].l;
+    lane_gather_fp(words, from, 0);
+    fp4_one(&powers[0]);
+    fp4_enter(&powers[1], words);
+    for (int i = 2; i < 1 << WINDOW; i++) fp4_mul(&powers[i], &powers[i - 1], &powers[1]);
+    fp4_one(&result);
+    for (int i = 64 * FP_LIMBS - WINDOW; i >= 0; i -= WINDOW) {
+        for (int k = 0; k < WINDOW; k++) fp4_sqr(&result, &result);
+        const unsigned digit = (unsigned)(FP_ROOT_EXPONENT[i / 64] >> i % 64) & ((1U << WINDOW) - 1);
+        if (digit) fp4_mul(&result, &result, &powers[digit]);
+    }
+    fp4_leave(words, &result);
+    lane_scatter_fp(to, 0, words);
+}
+
+#else
+
+void fp_root_power_four(zkn_fp out[ZKN_ROOTS], const zkn_fp a[ZKN_ROOTS])
+{
+    for (int i = 0; i < ZKN_ROOTS; i++) fp_root_power(&out[i], &a[i]);
+}
+
+#endif
