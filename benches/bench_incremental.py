@@ -3,8 +3,9 @@
     python benches/bench_incremental.py [--json] [--accounts 1000000] [--changed 10000] [--jobs N]
 
 Each epoch is written by a fresh process, so that its peak memory is its own, from a ledger that lies in memory. Of the
-accounts that change, each gets another amount in its first row, and its first order another size. One of them and one
-that stays as it was are then recovered from the published files and compared with the ledger.
+accounts that change, each gets another amount in its first row, and its first order another size. The record key is
+kept within its hour. One account that changed and one that did not are then recovered from the published files and
+compared with the ledger.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from zkstate.publication.header import SignedHeader
 from zkstate.publication.mirrors import FolderMirror
 from zkstate.publication.operator import Operator
 from zkstate.publication.publish import publish_folder
+from zkstate.publication.record_secrets import SECRETS_FILE, RecordSecrets
 from zkstate.state.computed import Computed
 from zkstate.state.synthetic import synthetic_ledger, synthetic_master
 
@@ -69,13 +71,23 @@ def measure(place, number, count, jobs, results):
         ledger = pickle.load(file)
     held_mib = peak_mib()[0]
     start, started_cpu = time.perf_counter(), cpu_s()
-    before, computed, places = None, None, np.arange(1)
+    before, computed, secrets, places = None, None, None, np.arange(1)
     if number > 1:
         epoch = place / f"epoch-{number - 1}"
         before = SignedHeader.decode((epoch / "public/header.bin").read_bytes()).header
         computed = Computed.decode((epoch / PRIVATE / COMPUTED_FILE).read_bytes())
+        secrets = RecordSecrets.decode((epoch / PRIVATE / SECRETS_FILE).read_bytes(), before)
         ledger, places = changed(ledger, count)
-    snapshot = write_epoch(ledger, operator, place / f"epoch-{number}", previous=before, computed=computed, jobs=jobs)
+    snapshot = write_epoch(
+        ledger,
+        operator,
+        place / f"epoch-{number}",
+        previous=before,
+        computed=computed,
+        record_secrets=secrets,
+        keep_record_key=True,
+        jobs=jobs,
+    )
     took, used = time.perf_counter() - start, cpu_s() - started_cpu
     peak, peak_started = peak_mib()
     start = time.perf_counter()
@@ -95,6 +107,7 @@ def measure(place, number, count, jobs, results):
             "reused": snapshot.reused,
             "public_bytes": snapshot.public_bytes,
             "computed_bytes": (snapshot.folder / PRIVATE / COMPUTED_FILE).stat().st_size,
+            "secrets_bytes": (snapshot.folder / PRIVATE / SECRETS_FILE).stat().st_size,
             "peak_rss_mib": round(peak, 1),
             "peak_rss_mib_of_a_process_it_started": round(peak_started, 1),
             "ledger_rss_mib": round(held_mib, 1),

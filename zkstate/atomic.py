@@ -89,6 +89,12 @@ def new_folder(target: Path, *, replace: bool = False) -> Iterator[Path]:
         shutil.rmtree(old, ignore_errors=True)
 
 
+def remove_file(path: Path) -> None:
+    """Remove a file so that a power cut does not bring it back. OSError if it cannot."""
+    path.unlink()
+    _sync(path.parent)
+
+
 def make_folder(path: Path, mode: int) -> None:
     """Make a folder where none is, and those above it, so that they survive a power cut. OSError if it cannot."""
     made = _missing(path)

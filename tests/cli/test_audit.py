@@ -236,6 +236,24 @@ def test_an_epoch_dated_ahead_and_a_wide_gap(chain, tmp_path):
     assert "epochs are missing: 2 to 3000000." in page
 
 
+def test_a_record_key_that_outlives_its_hour_is_told(tmp_path):
+    """The same randomness, so the same key: a minute later in one hour, and a day later."""
+    made = replace(ledger(small=10, large=0), venue=NAME)
+    hour = TIME - TIME % 3600
+    previous, folders = None, []
+    for number, at in enumerate([hour, hour + 3599, hour + 3600], start=1):
+        folders.append(tmp_path / f"epoch-{number}")
+        previous = write_epoch(
+            replace(made, time=at), OPERATOR, folders[-1], previous=previous, entropy=lambda size: b"\x31" * size
+        ).signed.header
+    code, found, _ = audit(tmp_path, *folders[:2])
+    assert (code, found["reasons"]) == (0, [])
+    code, found, _ = audit(tmp_path, *folders)
+    assert (code, found["reasons"]) == (
+        1, [f"epochs 1 and 3, of two hours, have one record key, {previous.record_key.hex()}"],
+    )  # fmt: skip
+
+
 def test_assets_that_are_short_are_drawn_first(chain, tmp_path, monkeypatch):
     """With room for one asset, it is the one that is short, and the page says how many it leaves out."""
     made = commit(tmp_path / "made", 1)

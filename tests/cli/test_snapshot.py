@@ -64,9 +64,51 @@ def test_the_next_epoch_computes_only_what_changed(tmp_path, published):
     (private / "computed.bin").write_bytes(data)
     found = zkstate("snapshot", f"synthetic:{ACCOUNTS}", *then, "2026-11-21T12:00:00Z", "--out", tmp_path / "three")
     assert found.code == 0, found.err
-    assert found.json["reused"] == {"keys": 0, "rows": 0, "orders": 0}
-    assert "everything is computed again" in found.err
+    assert found.json["reused"] == {"keys": 0, "rows": 0, "orders": 0, "secrets": 0}
+    assert "what is in it is computed again" in found.err
     assert "damaged" in found.err
+
+
+def test_a_record_key_is_kept_for_its_hour_alone(tmp_path):
+    """One file of it at a time, in the newest epoch; and one that is damaged or of another epoch is passed over."""
+
+    def epoch(name, at, *more):
+        argv = ("snapshot", f"synthetic:{ACCOUNTS}", "--operator", tmp_path / "operator", "--time", f"2026-11-21T{at}Z")
+        found = zkstate(*argv, "--out", tmp_path / name, "--json", *more)
+        assert found.code == 0, found.err
+        header = SignedHeader.decode((tmp_path / name / "public/header.bin").read_bytes()).header
+        return header.record_key, found.json["reused"]["secrets"], found.err
+
+    def kept(name):
+        return tmp_path / name / "private/record-secrets.bin"
+
+    def after(name):
+        return ("--keep-record-key", "--previous", tmp_path / name / "public/header.bin")
+
+    first, _, _ = epoch("one", "12:00:00", "--keep-record-key")
+    early = shutil.copytree(tmp_path / "one", tmp_path / "early")
+    second, reused, _ = epoch("two", "12:59:59", *after("one"))
+    assert (second == first, reused) == (True, ACCOUNTS)
+    assert (kept("one").exists(), kept("two").stat().st_mode & 0o777) == (False, 0o600)
+    third, reused, said = epoch("three", "13:00:00", *after("two"))
+    assert (third == second, reused, said) == (False, 0, "")
+    assert not kept("two").exists()
+    last, reused, _ = epoch("last", "13:01:00", "--previous", tmp_path / "three/public/header.bin")
+    assert (last == third, reused, kept("three").exists(), kept("last").exists()) == (False, 0, False, False)
+
+    again = shutil.copytree(early, tmp_path / "again") / "private/record-secrets.bin"
+    again.write_bytes(again.read_bytes()[:-1])
+    key, reused, said = epoch("damaged", "12:01:00", *after("again"))
+    assert (key == first, reused, "record-secrets.bin: record secrets: the file is damaged" in said) == (False, 0, True)
+    shutil.copy(kept("damaged"), kept("early"))
+    key, reused, said = epoch("foreign", "12:01:00", *after("early"))
+    assert (key == first, reused, f"epoch 1 has {first.hex()}" in said) == (False, 0, True)
+
+
+def test_a_record_key_is_not_kept_with_a_journal(tmp_path):
+    outcome = snapshot("synthetic:5", tmp_path, "--journal", tmp_path / "journal", "--keep-record-key")
+    assert (outcome.code, "--keep-record-key needs salts of the snapshot's own" in outcome.err) == (2, True)
+    assert not (tmp_path / "journal").exists()
 
 
 def test_another_operator_cannot_continue(tmp_path, published):

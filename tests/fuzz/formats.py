@@ -7,9 +7,12 @@ its one encoding.
 from __future__ import annotations
 
 import functools
+import hashlib
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+
+import numpy as np
 
 from circuits import portable
 from circuits.attestation import Attestation
@@ -26,11 +29,13 @@ from zkstate.errors import EncodingError
 from zkstate.publication.header import SignedHeader
 from zkstate.publication.layout import INSTRUMENTS, TOTALS, tile_path
 from zkstate.publication.manifest import Manifest
+from zkstate.publication.record_secrets import RecordSecrets
 from zkstate.publication.records import RecordKey
 from zkstate.publication.shards import ShardPlan, slice_path
 from zkstate.publication.tables import check_instruments, check_totals
 from zkstate.publication.tiles import path_from_tiles
 from zkstate.solvency.files import MAGIC, BatchFile, Claim
+from zkstate.state.computed import Known
 from zkstate.state.identity import AccountKey
 from zkstate.state.valuation_files import PARQUET, READERS, WRITERS
 
@@ -137,6 +142,18 @@ def records() -> Target:
         assert key.open(data) == expected
 
     return Target((good,), run)
+
+
+def record_secrets() -> Target:
+    """Its checksum is no secret: the second seed is a body, and the target states its SHA-256 for it."""
+    keys = np.arange(192, dtype=np.uint8).reshape(6, 32)
+    good = b"".join(RecordSecrets(bytes(32), Known.of(keys[::2], keys[1::2])).encode())
+
+    def run(data: bytes) -> None:
+        whole = good[:25] + hashlib.sha256(data[1:]).digest() + data[1:] if data[:1] == b"b" else data[1:]
+        assert b"".join(RecordSecrets.decode(whole).encode()) == whole
+
+    return Target((b"w" + good, b"b" + good[57:]), run, fixed=1)
 
 
 def plan() -> Target:
@@ -255,7 +272,7 @@ def solvency() -> Target:
 FORMATS: dict[str, Callable[[], Target]] = {
     made.__name__: made
     for made in (
-        header, manifest, instruments, totals, tiles, records, plan, slices, bundle, attestation, statement, export,
-        tables, parquet, sealed, shares, versions, version_index, slot, solvency,
+        header, manifest, instruments, totals, tiles, records, record_secrets, plan, slices, bundle, attestation,
+        statement, export, tables, parquet, sealed, shares, versions, version_index, slot, solvency,
     )
 }  # fmt: skip

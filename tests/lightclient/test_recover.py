@@ -26,7 +26,7 @@ from zkstate.publication.header import sign
 from zkstate.publication.mirrors import FolderMirror, HttpMirror
 from zkstate.publication.operator import Operator
 from zkstate.publication.publish import publish_folder
-from zkstate.publication.records import RecordKey, Sealer, parse_bucket
+from zkstate.publication.records import RecordKey, Sealer, agree, parse_bucket
 from zkstate.state import codec
 from zkstate.state.identity import AccountKey
 from zkstate.state.synthetic import synthetic_ledger, synthetic_master
@@ -440,8 +440,8 @@ class TestLyingVenue:
         mirror, root = self.resign(
             tmp_path, chain, record_key=record_key.public_key().public_bytes_raw(), record_bits=0
         )
-        entry = Sealer(record_key, found.header.venue, 3).seal(
-            KEY.view_public,
+        entry = Sealer(found.header.state_root).seal(
+            agree(record_key, KEY.view_public),
             moved.size_class,
             found.leaf.to_bytes(32, "big"),
             codec.encode_record(moved),

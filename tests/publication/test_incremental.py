@@ -48,8 +48,8 @@ def test_one_change_of_many_accounts_computes_one_digest(tmp_path):
     two, anew = epochs(tmp_path, one, replace(one, rows=replace(one.rows, amount=amount)))
     assert tree_files(two.folder) == tree_files(anew.folder)
     busy = int((one.orders.counts > 0).sum())
-    assert two.reused == {"keys": 40, "rows": 39, "orders": busy}
-    assert anew.reused == {"keys": 0, "rows": 0, "orders": 0}
+    assert two.reused == {"keys": 40, "rows": 39, "orders": busy, "secrets": 0}
+    assert anew.reused == {"keys": 0, "rows": 0, "orders": 0, "secrets": 0}
     assert (two.folder / "private/computed.bin").stat().st_mode & 0o777 == 0o600
 
 

@@ -10,7 +10,7 @@ from zkstate.errors import DisagreementError, EncodingError, LedgerError, Length
 from zkstate.publication import audit
 from zkstate.publication.epoch import write_epoch
 from zkstate.publication.journals import JOURNALS, JournalKey
-from zkstate.publication.records import NoRecordError, RecordKey, Sealer, parse_bucket
+from zkstate.publication.records import NoRecordError, RecordKey, Sealer, agree, parse_bucket
 from zkstate.state.journal_heads import Heads, continued
 
 COUNTS = [[2, 0, 1, 3], [1, 2, 0, 0]]
@@ -53,7 +53,7 @@ def test_a_journal_that_does_not_fit_its_record_is_caught(venue):
     account = held.open((snapshots[0].public / held.path).read_bytes()).account
     private = X25519PrivateKey.generate()
     other = replace(header, record_key=private.public_key().public_bytes_raw(), record_bits=0)
-    sealer = Sealer(private, header.venue, header.epoch, JOURNALS)
+    sealer, shared = Sealer(other.state_root, JOURNALS), agree(private, key.view_public)
     plain = [
         (e.kind, e.instrument, e.amount, e.value, e.fee, e.time, e.price) for e in ledgers[0].journal.segment(3).entries
     ]
@@ -64,7 +64,7 @@ def test_a_journal_that_does_not_fit_its_record_is_caught(venue):
         (1, bytes(264), "holds 0 entries"),
         (1, b"\xff" * 264, "holds no entries"),
     ):
-        data = sealer.seal(key.view_public, code, b"", text)
+        data = sealer.seal(shared, code, b"", text)
         with pytest.raises(DisagreementError, match=message):
             JournalKey.derive(key, other).open(data, account)
     with pytest.raises(EncodingError, match="no entry at byte 0: entry class 9"):

@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from tests.publication.venue import OPERATOR, TABLE, ledger
 from zkstate.errors import DisagreementError, EncodingError, InputError, LedgerError, LengthError, ZkstateError
 from zkstate.publication.header import Header
+from zkstate.publication.journals import JOURNALS
 from zkstate.publication.records import (
     BUCKET_BYTES,
     MAX_BUCKET_BYTES,
@@ -18,13 +19,15 @@ from zkstate.publication.records import (
     NoRecordError,
     RecordKey,
     Sealer,
+    agree,
     bucket_of,
     record_bits_for,
-    shared_secrets,
+    tag_and_key,
     write_buckets,
 )
-from zkstate.publication.sealing import seal_records
+from zkstate.publication.sealing import agree_all, seal_records
 from zkstate.state import commit, tree
+from zkstate.state.computed import Known
 from zkstate.state.identity import AccountKey
 
 RECORD_KEY = X25519PrivateKey.from_private_bytes(b"\x05" * 32)
@@ -51,7 +54,8 @@ def sealed():
         table_depth=TABLE.depth,
         record_bits=BITS,
     )
-    return accounts, seal_records(ledger(), accounts, Sealer(RECORD_KEY, venue, 3)), header
+    shared, _ = agree_all(ledger(), RECORD_KEY, Known.nothing(32))
+    return accounts, seal_records(ledger(), accounts, shared, Sealer(header.state_root)), header
 
 
 def bucket(number):
@@ -74,14 +78,14 @@ def test_each_owner_opens_their_own_record(place):
 
 
 def test_tag_key_and_entry_follow_the_specification():
-    """By RFC 5869 and the table of docs/spec.md, section 6, from HMAC and AES-GCM alone, with the user's half."""
+    """By RFC 5869 and docs/spec.md, sections 5 and 6, from HMAC, AES-GCM, the header's bytes and the user's half."""
     _, entries, header = sealed()
     user = OPERATOR.account_key("trader-3")
     secret = user.view_private().exchange(X25519PublicKey.from_public_bytes(header.record_key))
-    salt = header.venue.to_bytes(32, "big") + (3).to_bytes(8, "big")
-    prk = hmac.digest(salt, secret, hashlib.sha256)
-    first = hmac.digest(prk, b"zkstate record v1\x01", hashlib.sha256)
-    okm = first + hmac.digest(prk, first + b"zkstate record v1\x02", hashlib.sha256)
+    info = b"zkstate record v2" + header.encode()[152:184]
+    prk = hmac.digest(b"", secret, hashlib.sha256)
+    first = hmac.digest(prk, info + b"\x01", hashlib.sha256)
+    okm = first + hmac.digest(prk, first + info + b"\x02", hashlib.sha256)
     tag, aes = okm[:16], okm[16:48]
     (entry,) = (entry for entry in entries if entry.startswith(tag))
     plaintext = AESGCM(aes).decrypt(bytes(12), entry[49:], entry[:49])
@@ -96,10 +100,10 @@ def test_tag_key_and_entry_follow_the_specification():
 
 def test_both_sides_derive_the_same_secrets():
     user = AccountKey(b"\x21" * 32)
-    venue_side = shared_secrets(RECORD_KEY, user.view_public, 7, 9)
-    assert shared_secrets(user.view_private(), RECORD_KEY.public_key().public_bytes_raw(), 7, 9) == venue_side
-    assert shared_secrets(RECORD_KEY, user.view_public, 7, 10) != venue_side
-    assert shared_secrets(RECORD_KEY, user.view_public, 8, 9) != venue_side
+    shared = agree(RECORD_KEY, user.view_public)
+    assert agree(user.view_private(), RECORD_KEY.public_key().public_bytes_raw()) == shared
+    made = [tag_and_key(shared, 7), tag_and_key(shared, 8), tag_and_key(shared, 7, JOURNALS)]
+    assert len({part for pair in made for part in pair}) == 6
 
 
 def test_another_key_finds_nothing():
@@ -161,8 +165,8 @@ def test_a_venue_that_seals_another_account_than_its_leaf_is_caught(forge, words
     accounts, _, header = sealed()
     leaf = accounts.leaf_of(5)
     account = forge(accounts.account(ledger(), leaf))
-    entry = Sealer(RECORD_KEY, header.venue, 3).seal(
-        OPERATOR.account_key("trader-5").view_public,
+    entry = Sealer(header.state_root).seal(
+        agree(RECORD_KEY, OPERATOR.account_key("trader-5").view_public),
         account.size_class,
         accounts.leaves[leaf].to_bytes(32, "big"),
         codec.encode_record(account),
@@ -184,8 +188,8 @@ def test_a_leaf_that_is_not_the_owners_is_caught(forge, words):
 
     accounts, _, header = sealed()
     account = forge(accounts.account(ledger(), accounts.leaf_of(5)))
-    entry = Sealer(RECORD_KEY, header.venue, 3).seal(
-        OPERATOR.account_key("trader-5").view_public,
+    entry = Sealer(header.state_root).seal(
+        agree(RECORD_KEY, OPERATOR.account_key("trader-5").view_public),
         account.size_class,
         codec.leaf(account).to_bytes(32, "big"),
         codec.encode_record(account),
@@ -196,8 +200,8 @@ def test_a_leaf_that_is_not_the_owners_is_caught(forge, words):
 
 def test_plaintext_that_is_no_account_is_caught():
     _, _, header = sealed()
-    entry = Sealer(RECORD_KEY, header.venue, 3).seal(
-        OPERATOR.account_key("trader-5").view_public, 4, bytes(32), b"\xff" * (150 + 54 * 4)
+    entry = Sealer(header.state_root).seal(
+        agree(RECORD_KEY, OPERATOR.account_key("trader-5").view_public), 4, bytes(32), b"\xff" * (150 + 54 * 4)
     )
     with pytest.raises(DisagreementError, match="does not hold an account"):
         key_of("trader-5").open(entry)
@@ -209,7 +213,8 @@ def test_two_accounts_with_one_view_key_are_refused(tmp_path):
     view_keys[9] = view_keys[4]
     same = replace(ledger(), view_keys=view_keys)
     accounts, _, header = sealed()
-    entries = seal_records(same, accounts, Sealer(RECORD_KEY, header.venue, 3))
+    shared, _ = agree_all(same, RECORD_KEY, Known.nothing(32))
+    entries = seal_records(same, accounts, shared, Sealer(header.state_root))
     with pytest.raises(LedgerError, match="same view key"):
         write_buckets(entries, BITS, tmp_path)
 
@@ -217,9 +222,9 @@ def test_two_accounts_with_one_view_key_are_refused(tmp_path):
 def test_a_view_key_of_small_order_is_refused_by_name():
     view_keys = ledger().view_keys.copy()
     view_keys[9] = 0
-    accounts, _, header = sealed()
+    _, _, header = sealed()
     with pytest.raises(LedgerError, match="trader-9"):
-        seal_records(replace(ledger(), view_keys=view_keys), accounts, Sealer(RECORD_KEY, header.venue, 3))
+        agree_all(replace(ledger(), view_keys=view_keys), RECORD_KEY, Known.nothing(32))
     with pytest.raises(InputError):
         RecordKey.derive(AccountKey(bytes(32)), replace(header, record_key=bytes(32)))
 

@@ -24,6 +24,7 @@ from zkstate.publication.header import SIGNED_BYTES, Header, SignedHeader, equiv
 from zkstate.publication.holdings import HOLDINGS, Holdings
 from zkstate.publication.layout import HEADER, INSTRUMENTS, MANIFEST, PUBLIC, TOTALS
 from zkstate.publication.progress import Progress
+from zkstate.publication.record_secrets import same_hour
 from zkstate.publication.regular import read_below
 from zkstate.publication.tables import MAX_TOTALS_BYTES, check_instruments, check_totals
 from zkstate.reserves.compare import Line, compare
@@ -155,6 +156,7 @@ def audit_chain(found: Sequence[Place], pinned: bytes | None, pins: Pins, args: 
                 f"{after.header.hash.hex()}"
             )
         reasons += _steps(before.header, after.header)
+    reasons += _record_keys([signed.header for signed in chain])
     if pinned is not None and pinned not in copies:
         reasons.append(f"no epoch here has the header hash {pinned.hex()} that is expected")
     epochs = []
@@ -184,6 +186,16 @@ def _steps(before: Header, after: Header) -> list[str]:
     if after.epoch > before.epoch and after.time <= before.time:
         reasons.append(f"epoch {after.epoch} is of time {after.time}, not after that of {before.epoch}, {before.time}")
     return reasons
+
+
+def _record_keys(headers: Sequence[Header]) -> list[str]:
+    """Record keys that were kept beyond their hour: whoever takes one opens the records of all its epochs."""
+    first: dict[bytes, Header] = {}
+    return [
+        f"epochs {before.epoch} and {header.epoch}, of two hours, have one record key, {header.record_key.hex()}"
+        for header in headers
+        if not same_hour((before := first.setdefault(header.record_key, header)).time, header.time)
+    ]
 
 
 def _audited(place: Place, pins: Pins, args: Namespace, progress: Progress) -> Audited:

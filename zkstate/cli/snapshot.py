@@ -4,25 +4,28 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from rich.console import Console
 
-from zkstate.atomic import PUBLIC_FOLDER, disk_errors, make_folder, remove_partials
+from zkstate.atomic import PUBLIC_FOLDER, disk_errors, make_folder, remove_file, remove_partials
 from zkstate.cli import snapshot_journal
 from zkstate.cli.arguments import Namespace, Parser, existing, k_of_n, named_file, unix_time, whole
 from zkstate.cli.ledgers import open_ledger
 from zkstate.cli.named import read_header
 from zkstate.cli.terminal import Terminal, duration_text, shortened, show_facts, size_text
-from zkstate.errors import EnvironmentFailure, InputError
+from zkstate.errors import DisagreementError, EnvironmentFailure, InputError
 from zkstate.publication.epoch import COMPUTED_FILE, HEADS_FILE, PRIVATE, Snapshot, write_epoch
 from zkstate.publication.erasure import Code
 from zkstate.publication.header import Header
 from zkstate.publication.layout import HEADER, PUBLIC
 from zkstate.publication.operator import Operator
 from zkstate.publication.progress import Progress
+from zkstate.publication.record_secrets import MAX_SECRETS_BYTES, SECRETS_FILE, RecordSecrets
 from zkstate.publication.venue_journal import locked
 from zkstate.state.computed import MAX_COMPUTED_BYTES, Computed
 from zkstate.state.identity import read_private
@@ -31,7 +34,8 @@ from zkstate.state.ledger import Ledger
 
 _USAGE = """\
 usage: zkstate snapshot LEDGER --operator DIR --out DIR [--previous HEADER] [--time T]
-                        [--issue-key NAME=FILE ...] [--shards KofN] [--jobs N] [--json]
+                        [--issue-key NAME=FILE ...] [--shards KofN] [--jobs N]
+                        [--keep-record-key] [--json]
 
        zkstate snapshot [LEDGER] --journal FOLDER [--events FILE] --operator DIR [--out DIR] [...]
 
@@ -48,6 +52,9 @@ Commit to a ledger: compute its state root, sign the header, and write everythin
   --time T               the time of the state, where the ledger has none or another: seconds since
                          1970 or ISO 8601 with a zone
   --issue-key NAME=FILE  write the account key issued to NAME, an account that brought no key of its own
+  --keep-record-key      for an epoch a minute: seal with the record key of the epoch before, if that lies in the
+                         same UTC hour and kept it, and keep it for the next one. Whoever reads
+                         DIR/private/record-secrets.bin opens the records of that hour; the next epoch removes it
   --shards KofN          commit to N shards of the files too, such as 3of5, any K of which rebuild every byte
   --jobs N               processes to seal records with, by default one for each core from 32,768 accounts on
 
@@ -60,6 +67,7 @@ Example:
   zkstate snapshot synthetic:200 --operator operator --issue-key user-00000072=trader.key --out epoch-1
 """
 _SPREAD_FROM = 1 << 15
+T = TypeVar("T")
 USAGE = _USAGE.replace("{journal}", snapshot_journal.HELP)
 
 
@@ -70,6 +78,7 @@ def declare(parser: Parser) -> None:
     parser.add_argument("--previous", type=existing)
     parser.add_argument("--time", type=unix_time)
     parser.add_argument("--issue-key", type=named_file, action="append", default=[])
+    parser.add_argument("--keep-record-key", action="store_true")
     parser.add_argument("--shards", type=k_of_n)
     parser.add_argument("--jobs", type=whole(1, 256))
     snapshot_journal.declare_journal(parser)
@@ -84,6 +93,7 @@ def run(args: Namespace, terminal: Terminal) -> int:
             for _, path in args.issue_key:
                 remove_partials(path)  # a run that was killed after its epoch left a secret behind
         raise EnvironmentFailure(f"{args.out} exists already: remove it or choose another")
+    notes: list[str] = []
     with terminal.progress("snapshot") as progress:
         progress("read the ledger", 0, 1)
         previous = None if args.previous is None else read_header(args.previous).header
@@ -92,7 +102,14 @@ def run(args: Namespace, terminal: Terminal) -> int:
             ledger = open_ledger(args.ledger, time=args.time, since=None if previous is None else previous.time)
             _check_issued(ledger, args.issue_key)
         heads = None if args.previous is None else _heads_beside(args.previous)
-        computed, damage = (None, ()) if args.previous is None else _computed_beside(args.previous)
+        computed = secrets = None
+        if args.previous is not None:
+            computed, damage = _kept_beside(args.previous, COMPUTED_FILE, MAX_COMPUTED_BYTES, Computed.decode)
+            notes += damage
+        if args.previous is not None and args.keep_record_key:
+            decode = partial(RecordSecrets.decode, of=previous)
+            secrets, damage = _kept_beside(args.previous, SECRETS_FILE, MAX_SECRETS_BYTES, decode)
+            notes += damage
         operator = Operator.read_or_create(args.operator)
         code = None if args.shards is None else Code(*args.shards)
         with journal_folder(args):
@@ -110,11 +127,14 @@ def run(args: Namespace, terminal: Terminal) -> int:
                 salt_secret=None if closed is None else closed.salts,
                 journal_head=0 if closed is None else closed.journal_head,
                 computed=computed,
+                record_secrets=secrets,
+                keep_record_key=args.keep_record_key,
+                retire=partial(_retire, args.previous, notes),
                 jobs=_jobs(args.jobs, len(ledger)),
                 progress=progress,
             )
     _issue(operator, args.issue_key, args.out)
-    for note in (*damage, *shortened(ledger.notes, "--json")):
+    for note in (*notes, *shortened(ledger.notes, "--json")):
         terminal.say(note)
     if previous is not None and heads is None and ledger.journal is not None:
         terminal.say(f"histories go on from where the ledger says: there is no {PRIVATE}/{HEADS_FILE} beside {PUBLIC}")
@@ -182,15 +202,26 @@ def _heads_beside(header: Path) -> Heads | None:
     return None if path is None else Heads.decode(read_private(path, MAX_HEADS_BYTES, "history heads file"))
 
 
-def _computed_beside(header: Path) -> tuple[Computed | None, tuple[str, ...]]:
-    """What the epoch before computed. One that is damaged costs time alone, so it is passed over with a note."""
-    path = _beside(header, COMPUTED_FILE)
+def _kept_beside(header: Path, name: str, limit: int, decode: Callable[[bytes], T]) -> tuple[T | None, tuple[str, ...]]:
+    """What the epoch before kept in a file. One that is damaged costs time alone, so it is passed over with a note."""
+    path = _beside(header, name)
     if path is None:
         return None, ()
     try:
-        return Computed.decode(read_private(path, MAX_COMPUTED_BYTES, "file of computed digests")), ()
-    except InputError as error:
-        return None, (f"everything is computed again: {path}: {error}",)
+        return decode(read_private(path, limit, f"file {name}")), ()
+    except (InputError, DisagreementError) as error:
+        return None, (f"what is in it is computed again: {path}: {error}",)
+
+
+def _retire(header: Path | None, notes: list[str]) -> None:
+    """Remove the record key of the epoch before. One that cannot be removed is noted, and stops no epoch."""
+    path = None if header is None else _beside(header, SECRETS_FILE)
+    if path is None:
+        return
+    try:
+        remove_file(path)
+    except OSError as error:
+        notes.append(f"{path} was not removed, and opens the records of its epochs: {error.strerror}")
 
 
 def _jobs(stated: int | None, accounts: int) -> int:

@@ -70,6 +70,8 @@ def check_options(args: Namespace) -> None:
             raise InputError("--events, --journal-recipient and --disclose are about a journal: give --journal")
         if args.ledger is None or args.out is None:
             raise InputError("name a ledger and --out (see --help)")
+    elif args.keep_record_key:
+        raise InputError("--keep-record-key needs salts of the snapshot's own, and a journal states them: leave it out")
     elif args.ledger is not None:
         if args.events is not None or args.out is None:
             raise InputError("a journal begins with a ledger alone, and with an epoch: leave --events out, give --out")

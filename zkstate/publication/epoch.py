@@ -2,8 +2,9 @@
 
 OUT/public/     header.bin, manifest.json, tables, tiles, records: what mirrors serve (docs/spec.md §6)
 OUT/private/    salts.key: the secret behind the leaves' salts, mode 0600; heads.bin: where the accounts' histories
-                stand, and computed.bin: what need not be computed again, for the next epoch; holdings: every
-                account, for a solvency proof. All stay with the venue
+                stand, computed.bin: what need not be computed again, and, where the record key may serve
+                again, record-secrets.bin: that key, all for the next epoch; holdings: every account, for a
+                solvency proof. All stay with the venue
 """
 
 from __future__ import annotations
@@ -12,13 +13,13 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from zkstate.atomic import PRIVATE_FILE, PRIVATE_FOLDER, new_folder, write_new
-from zkstate.errors import DisagreementError, EnvironmentFailure, LedgerError
+from zkstate.errors import DisagreementError, EnvironmentFailure, InputError, LedgerError
 from zkstate.publication.erasure import Code
 from zkstate.publication.header import SYNTHETIC, Header, SignedHeader, sign
 from zkstate.publication.holdings import HOLDINGS, write_holdings
@@ -27,13 +28,14 @@ from zkstate.publication.layout import HEADER, INSTRUMENTS, MANIFEST, ORDER_BOOK
 from zkstate.publication.manifest import Manifest
 from zkstate.publication.operator import Operator
 from zkstate.publication.progress import Progress, silent
+from zkstate.publication.record_secrets import SECRETS_FILE, RecordSecrets, same_hour
 from zkstate.publication.records import Sealer, record_bits_for, write_buckets
-from zkstate.publication.sealing import seal_journals, seal_records
+from zkstate.publication.sealing import agree_all, seal_journals, seal_records
 from zkstate.publication.shards import plan_shards
 from zkstate.publication.tables import encode_order_book, encode_totals
 from zkstate.publication.tiles import write_tiles
 from zkstate.state import commit, tree
-from zkstate.state.computed import Computed, Memory
+from zkstate.state.computed import Computed, Known, Memory
 from zkstate.state.identity import write_secret
 from zkstate.state.journal_heads import Heads, continued, heads_of
 from zkstate.state.ledger import Ledger
@@ -48,8 +50,8 @@ COMPUTED_FILE = "computed.bin"
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A written epoch: its folder, its signed header, what was written, the seconds of each step, and how many keys and
-    digests of rows and of orders were those that the epoch before had computed.
+    """A written epoch: its folder, its signed header, what was written, the seconds of each step, and how many keys,
+    digests of rows and of orders and secrets shared with view keys were those that the epoch before had computed.
     """
 
     folder: Path
@@ -87,6 +89,9 @@ def write_epoch(
     salt_secret: bytes | None = None,
     journal_head: int = 0,
     computed: Computed | None = None,
+    record_secrets: RecordSecrets | None = None,
+    keep_record_key: bool = False,
+    retire: Callable[[], None] = lambda: None,
     jobs: int = 1,
     entropy: Callable[[int], bytes] = os.urandom,
     progress: Progress = silent,
@@ -98,14 +103,24 @@ def write_epoch(
     where the ledger says. With `code` the header commits to shards of the files too. With a journal of the venue
     (`venue_journal.py`) the salts' secret and the journal's head are those of the segment that closes the epoch. With
     `computed`, what the epoch before left, nothing in it is computed again; that, and on how many processes records are
-    sealed, changes no byte. The record key's private half lives in this call and those processes alone. A failure or a
-    kill leaves no `out`.
-    Errors: LedgerError for a ledger that cannot be committed to, DisagreementError if `previous` is another
-    venue's header, EnvironmentFailure if the disk refuses or `out` exists.
+    sealed, changes no byte.
+
+    The record key is fresh, and its private half lives in this call and those processes alone, unless the venue keeps
+    it with `keep_record_key`: it then lies in the private folder, and the next epoch, if it is of the same UTC hour and
+    is given it as `record_secrets`, takes it again. `retire` is called when all is written and nothing is visible yet:
+    it removes the secrets of the epoch before. A failure or a kill leaves no `out`.
+    Errors: LedgerError for a ledger that cannot be committed to, DisagreementError if `previous` is another venue's
+    header or has not the record key of `record_secrets`, InputError for a record key that is to be kept with salts that
+    are not drawn here, EnvironmentFailure if the disk refuses or `out` exists.
     """
+    if keep_record_key and salt_secret is not None:
+        raise InputError(
+            "a record key is kept only where the salts are drawn for one snapshot alone: not with a journal"
+        )
     if out.exists() or out.is_symlink():
         raise EnvironmentFailure(f"{out} exists already; a snapshot is never overwritten: remove it or choose another")
     epoch, previous_root = _continue(ledger, operator, previous)
+    kept = _kept(record_secrets, previous, ledger.time) if keep_record_key else None
     watch, memory = _Stopwatch(), Memory.of(computed)
     if ledger.owners is None:
         with watch.step("issue keys"):
@@ -141,26 +156,16 @@ def write_epoch(
             write_new(private / COMPUTED_FILE, memory.after.encode(), PRIVATE_FILE)
         with watch.step("write tiles"):
             write_tiles(accounts.tree, public, progress)
-        record_key = X25519PrivateKey.from_private_bytes(entropy(32))
-        with watch.step("seal records"):
-            entries = seal_records(ledger, accounts, Sealer(record_key, venue, epoch), progress, jobs)
-        with watch.step("write records"):
-            record_bits = record_bits_for(sum(map(len, entries)))
-            write_buckets(entries, record_bits, public, progress)
-        del entries
-        with watch.step("seal journals"):
-            sealed = seal_journals(ledger, Sealer(record_key, venue, epoch, JOURNALS), progress)
-            if sealed:
-                write_buckets(sealed, record_bits, public, progress, JOURNALS)
-        del sealed
-        with watch.step("hash files"):
-            manifest = Manifest.of_folder(public, progress)
-        if code is not None:
-            with watch.step("plan shards"):
-                plan = plan_shards(public, manifest, code, progress).encode()
-                write_new(public / SHARDS, plan)
-                manifest = manifest.including(SHARDS, plan)
-        header = Header(
+        record_key = X25519PrivateKey.from_private_bytes(entropy(32) if kept is None else kept.private)
+        with watch.step("agree on keys"):
+            known = Known.nothing(32) if kept is None else kept.shared
+            shared, memory.reused["secrets"] = agree_all(ledger, record_key, known, progress, jobs)
+            if keep_record_key:
+                after = RecordSecrets(record_key.private_bytes_raw(), Known.of(ledger.keys()[1], shared))
+                write_new(private / SECRETS_FILE, after.encode(), PRIVATE_FILE)
+                del after
+            del kept, known
+        committed = Header(
             operator_key=operator.public_key,
             record_key=record_key.public_key().public_bytes_raw(),
             venue_name=ledger.venue,
@@ -173,16 +178,36 @@ def write_epoch(
             scenarios_root=0 if ledger.scenarios is None else ledger.scenarios.root,
             order_book_root=commit.order_book_root(order_book),
             journal_head=journal_head,
-            data_root=manifest.root,
+            data_root=bytes(32),  # of the files, which are sealed under the state root
             account_count=len(ledger),
             table_depth=ledger.table.depth,
-            record_bits=record_bits,
+            record_bits=0,
             flags=SYNTHETIC if ledger.synthetic else 0,
         )
+        with watch.step("seal records"):
+            entries = seal_records(ledger, accounts, shared, Sealer(committed.state_root), progress, jobs)
+        with watch.step("write records"):
+            record_bits = record_bits_for(sum(map(len, entries)))
+            write_buckets(entries, record_bits, public, progress)
+        del entries
+        with watch.step("seal journals"):
+            sealed = seal_journals(ledger, shared, Sealer(committed.state_root, JOURNALS), progress)
+            if sealed:
+                write_buckets(sealed, record_bits, public, progress, JOURNALS)
+        del sealed, shared
+        with watch.step("hash files"):
+            manifest = Manifest.of_folder(public, progress)
+        if code is not None:
+            with watch.step("plan shards"):
+                plan = plan_shards(public, manifest, code, progress).encode()
+                write_new(public / SHARDS, plan)
+                manifest = manifest.including(SHARDS, plan)
+        header = replace(committed, data_root=manifest.root, record_bits=record_bits)
         signed = sign(header, operator.signing_key)
         write_new(public / MANIFEST, manifest.encode())
         write_new(public / HEADER, signed.encode())
         write_new(private / HEADS_FILE, heads_of(ledger, header.state_root).encode(), PRIVATE_FILE)
+        retire()
         progress("sync", 0, 1)
     progress("sync", 1, 1)
     size = sum(entry.size for entry in manifest.files) + len(manifest.encode()) + len(signed.encode())
@@ -205,3 +230,11 @@ def _continue(ledger: Ledger, operator: Operator, previous: Header | None) -> tu
             "state a later one"
         )
     return previous.epoch + 1, previous.state_root
+
+
+def _kept(secrets: RecordSecrets | None, previous: Header | None, time: int) -> RecordSecrets | None:
+    """The record key that this epoch may take from the one before; None where it draws its own."""
+    if secrets is None or previous is None or not same_hour(previous.time, time):
+        return None
+    secrets.check_of(previous)
+    return secrets

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from zkstate.errors import DisagreementError, EncodingError, LengthError
 from zkstate.publication.header import Header
 from zkstate.publication.layout import journal_path
-from zkstate.publication.records import Family, NoRecordError, bucket_of, find, parse_bucket, shared_secrets
+from zkstate.publication.records import Family, NoRecordError, agree, bucket_of, find, parse_bucket, tag_and_key
 from zkstate.state import journal
 from zkstate.state.identity import AccountKey
 from zkstate.state.journal import Segment
@@ -21,7 +21,7 @@ from zkstate.state.schema import Account
 
 MAX_BUCKET_BYTES = 64 << 20
 
-JOURNALS = Family(b"zkstate journal v1", journal_path, 0, journal.plaintext_bytes, MAX_BUCKET_BYTES)
+JOURNALS = Family(b"zkstate journal v2", journal_path, 0, journal.plaintext_bytes, MAX_BUCKET_BYTES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,8 @@ class JournalKey:
     @classmethod
     def derive(cls, key: AccountKey, header: Header) -> JournalKey:
         """Of one account key for the epoch of a header. EncodingError if its record key is unusable."""
-        return cls(header, *shared_secrets(key.view_private(), header.record_key, header.venue, header.epoch, JOURNALS))
+        shared = agree(key.view_private(), header.record_key)
+        return cls(header, *tag_and_key(shared, header.state_root, JOURNALS))
 
     @property
     def path(self) -> str:

@@ -11,7 +11,7 @@ or went:
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -25,9 +25,8 @@ from zkstate.state.limbs import ByteMatrix, Limbs, byte_limbs, limb_bytes
 _MAGIC = b"zkstate computed v1"
 _KEY = 32
 _WIDTHS = (32, 32, 64)
-_HEAD = len(_MAGIC) + 32 + 8 * len(_WIDTHS)
 _CHECKED = 1024
-MAX_COMPUTED_BYTES = _HEAD + MAX_ACCOUNTS * sum(_KEY + width for width in _WIDTHS)
+MAX_COMPUTED_BYTES = len(_MAGIC) + 32 + 8 * len(_WIDTHS) + MAX_ACCOUNTS * sum(_KEY + width for width in _WIDTHS)
 
 Index = NDArray[np.int64]
 
@@ -52,10 +51,12 @@ class Known:
     def nothing(cls, width: int) -> Known:
         return cls(np.zeros((0, _KEY), np.uint8), np.zeros((0, width), np.uint8))
 
-    def values_of(self, keys: ByteMatrix, compute: Callable[[Index], ByteMatrix]) -> tuple[ByteMatrix, int]:
+    def values_of(
+        self, keys: ByteMatrix, compute: Callable[[Index], ByteMatrix], file: str = "computed.bin"
+    ) -> tuple[ByteMatrix, int]:
         """The values of these keys, and how many were known; `compute` gives those of the others, by their places.
 
-        One in 1,024 of those known is computed again: DisagreementError if it is another.
+        One in 1,024 of those known is computed again: DisagreementError, which names the file, if it is another.
         """
         values, found = np.empty((len(keys), self.values.shape[1]), np.uint8), np.zeros(len(keys), np.bool_)
         if len(self.keys):
@@ -66,7 +67,7 @@ class Known:
         again = compute(np.concatenate([missing, checked]))
         values[missing] = again[: len(missing)]
         if (again[len(missing) :] != values[checked]).any():
-            raise DisagreementError("computed.bin of the epoch before is not what this version computes: remove it")
+            raise DisagreementError(f"{file} of the epoch before is not what this version computes: remove it")
         return values, len(keys) - len(missing)
 
 
@@ -83,36 +84,51 @@ class Computed:
 
     def encode(self) -> Iterator[bytes | memoryview]:
         """The file, in pieces."""
-        tables = (self.rows, self.orders, self.issued)
-        counts = b"".join(len(table.keys).to_bytes(8) for table in tables)
-        parts = [part.reshape(-1).data for table in tables for part in (table.keys, table.values)]
-        whole = hashlib.sha256(counts)
-        for part in parts:
-            whole.update(part)
-        yield _MAGIC + whole.digest() + counts
-        yield from parts
+        return encode_tables(_MAGIC, b"", (self.rows, self.orders, self.issued))
 
     @classmethod
     def decode(cls, data: bytes) -> Computed:
         """Read a file. LengthError, EncodingError unless it is whole."""
-        if not data.startswith(_MAGIC) or len(data) < _HEAD:
-            raise LengthError(f"computed digests: {len(data)} bytes that are no file of {_MAGIC.decode()!r}")
-        body = memoryview(data)[len(_MAGIC) + 32 :]
-        if hashlib.sha256(body).digest() != data[len(_MAGIC) : len(_MAGIC) + 32]:
-            raise EncodingError("computed digests: the file is damaged: it has another SHA-256 than it states")
-        at, tables = _HEAD, []
-        for i, width in enumerate(_WIDTHS):
-            count = int.from_bytes(body[8 * i : 8 * i + 8])
-            if count > MAX_ACCOUNTS or at + count * (_KEY + width) > len(data):
-                raise LengthError(f"computed digests: {count} entries of {_KEY + width} bytes do not fit {len(data)}")
-            keys = np.frombuffer(data, np.uint8, count * _KEY, at).reshape(count, _KEY)
-            at += keys.size
-            values = np.frombuffer(data, np.uint8, count * width, at).reshape(count, width)
-            at += values.size
-            tables.append(Known(keys, values))
-        if at != len(data):
-            raise LengthError(f"computed digests: {len(data)} bytes, and the entries end at {at}")
-        return cls(*tables)
+        return cls(*decode_tables(data, _MAGIC, 0, _WIDTHS, "computed digests")[1])
+
+
+def encode_tables(magic: bytes, stated: bytes, tables: Sequence[Known]) -> Iterator[bytes | memoryview]:
+    """magic ‖ SHA-256 of what follows ‖ stated ‖ a count u64 for each table ‖ each table's keys ‖ values, in pieces."""
+    head = stated + b"".join(len(table.keys).to_bytes(8) for table in tables)
+    parts = [np.ascontiguousarray(part).reshape(-1).data for table in tables for part in (table.keys, table.values)]
+    whole = hashlib.sha256(head)
+    for part in parts:
+        whole.update(part)
+    yield magic + whole.digest() + head
+    yield from parts
+
+
+def decode_tables(
+    data: bytes, magic: bytes, stated: int, widths: Sequence[int], what: str
+) -> tuple[bytes, list[Known]]:
+    """The `stated` bytes and the tables of a file of `encode_tables`, without a copy of these.
+
+    LengthError, EncodingError unless it is whole; they say `what` it is.
+    """
+    head = len(magic) + 32 + stated
+    at = head + 8 * len(widths)
+    if not data.startswith(magic) or len(data) < at:
+        raise LengthError(f"{what}: {len(data)} bytes that are no file of {magic.decode()!r}")
+    if hashlib.sha256(memoryview(data)[len(magic) + 32 :]).digest() != data[len(magic) : len(magic) + 32]:
+        raise EncodingError(f"{what}: the file is damaged: it has another SHA-256 than it states")
+    tables = []
+    for i, width in enumerate(widths):
+        count = int.from_bytes(data[head + 8 * i : head + 8 * i + 8])
+        if count > MAX_ACCOUNTS or at + count * (_KEY + width) > len(data):
+            raise LengthError(f"{what}: {count} entries of {_KEY + width} bytes do not fit {len(data)}")
+        keys = np.frombuffer(data, np.uint8, count * _KEY, at).reshape(count, _KEY)
+        at += keys.size
+        values = np.frombuffer(data, np.uint8, count * width, at).reshape(count, width)
+        at += values.size
+        tables.append(Known(keys, values))
+    if at != len(data):
+        raise LengthError(f"{what}: {len(data)} bytes, and the entries end at {at}")
+    return data[head - stated : head], tables
 
 
 NOTHING = Computed(*map(Known.nothing, _WIDTHS))
