@@ -418,35 +418,43 @@ class TestLyingVenue:
         (tmp_path / "epochs/00000003/header.bin").write_bytes(header.encode())
         return FolderMirror(tmp_path), PinnedHeader(header)
 
-    @pytest.mark.parametrize(
-        ("field", "where"),
-        [
-            ("accounts_root", "tiles/2"),
-            ("instruments_root", "instruments_root"),
-            ("totals_root", "totals_root"),
-        ],
-    )
-    def test_a_root_that_is_not_that_of_the_files_is_named(self, chain, tmp_path, field, where):
+    def reseal(self, tmp_path, chain, change=lambda account: account, **changes):
+        """As `resign`, with the account sealed again under the header that this gives."""
+        folder, signed = chain
+        found = rebuild([FolderMirror(folder)], Chain.of(signed)).bundle
+        account, record_key = change(found.account), X25519PrivateKey.from_private_bytes(b"\x42" * 32)
+        public = record_key.public_key().public_bytes_raw()
+        mirror, root = self.resign(tmp_path, chain, record_key=public, record_bits=0, **changes)
+        header = replace(signed[2].header, **changes)
+        entry = Sealer(header.state_root).seal(
+            agree(record_key, KEY.view_public),
+            account.size_class,
+            found.leaf.to_bytes(32, "big"),
+            codec.encode_record(account),
+        )
+        (tmp_path / "epochs/00000003/records/000000.bin").write_bytes(entry)
+        return mirror, root
+
+    def test_an_accounts_root_that_is_not_that_of_the_tiles_is_named(self, chain, tmp_path):
+        mirror, root = self.reseal(tmp_path, chain, accounts_root=12345)
+        with pytest.raises(DisagreementError, match="tiles/2"):
+            rebuild([mirror], root)
+
+    def test_records_of_another_state_root_are_not_found(self, chain, tmp_path):
+        """A header over the records of another snapshot: their tags follow from the root they were sealed under."""
+        mirror, root = self.resign(tmp_path, chain, accounts_root=12345)
+        with pytest.raises(NoRecordError, match="none for this key"):
+            rebuild([mirror], root)
+
+    @pytest.mark.parametrize("field", ["instruments_root", "totals_root"])
+    def test_a_root_that_is_not_that_of_the_files_is_named(self, chain, tmp_path, field):
         mirror, root = self.resign(tmp_path, chain, **{field: 12345})
-        with pytest.raises(DisagreementError, match=where):
+        with pytest.raises(DisagreementError, match=field):
             rebuild([mirror], root)
 
     def test_a_record_of_another_place_than_its_leaf_is_refused(self, chain, tmp_path):
         """The account is sealed with the index of its neighbour: leaf and tree then differ."""
-        folder, signed = chain
-        found = rebuild([FolderMirror(folder)], Chain.of(signed)).bundle
-        moved = replace(found.account, index=(found.account.index + 1) % 300)
-        record_key = X25519PrivateKey.from_private_bytes(b"\x42" * 32)
-        mirror, root = self.resign(
-            tmp_path, chain, record_key=record_key.public_key().public_bytes_raw(), record_bits=0
-        )
-        entry = Sealer(found.header.state_root).seal(
-            agree(record_key, KEY.view_public),
-            moved.size_class,
-            found.leaf.to_bytes(32, "big"),
-            codec.encode_record(moved),
-        )
-        (tmp_path / "epochs/00000003/records/000000.bin").write_bytes(entry)
+        mirror, root = self.reseal(tmp_path, chain, lambda account: replace(account, index=(account.index + 1) % 300))
         with pytest.raises(DisagreementError, match="another account than it committed to"):
             rebuild([mirror], root)
 

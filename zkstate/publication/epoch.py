@@ -154,6 +154,7 @@ def write_epoch(
         with watch.step("write holdings"):
             write_holdings(private / HOLDINGS, ledger, accounts)
             write_new(private / COMPUTED_FILE, memory.after.encode(), PRIVATE_FILE)
+            memory.release()
         with watch.step("write tiles"):
             write_tiles(accounts.tree, public, progress)
         record_key = X25519PrivateKey.from_private_bytes(entropy(32) if kept is None else kept.private)

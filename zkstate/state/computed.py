@@ -146,6 +146,10 @@ class Memory:
     def of(cls, before: Computed | None) -> Memory:
         return cls(before or NOTHING, NOTHING, {})
 
+    def release(self) -> None:
+        """Let go of both, once they are written."""
+        self.before = self.after = NOTHING
+
     def issue_keys(self, ledger: Ledger, master: bytes) -> Ledger:
         """As `ledger.issue_keys`."""
         issuer = identity.issuer_id(master)
