@@ -27,7 +27,7 @@ from tests.soundness.suite import Plan, tasks
 from tests.soundness.table import load, save, table, write
 
 SOLVER = ".venv-soundness/bin/python"
-COUNTS = ("deleted", "forgeries", "shown", "proofs")  # of the plan, that an option changes
+COUNTS = ("deleted", "forgeries", "changed", "shown", "proofs")  # of the plan, that an option changes
 
 
 def main() -> int:
@@ -39,6 +39,7 @@ def main() -> int:
     parser.add_argument("--only", action="append", default=[], help="tasks whose name or subject holds this")
     parser.add_argument("--deleted", type=int, help="rows of a statement that are deleted, one at a time")
     parser.add_argument("--forgeries", type=int, help="invalid proofs of a statement")
+    parser.add_argument("--changed", type=int, help="changed transparent proofs of each of four subjects")
     parser.add_argument("--shown", type=int, help="honest accounts of a statement that are proved without a setup")
     parser.add_argument("--proofs", type=int, help="honest accounts of a statement that are proved with Groth16")
     parser.add_argument("--save", type=Path, help="put each line into this file")

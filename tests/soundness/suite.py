@@ -15,7 +15,7 @@ import numpy as np
 from circuits import catalogue
 from tests.circuits import models
 from tests.circuits.nudge import free_wires
-from tests.soundness import blocks, deletion, exhaustion, forgery, mutants, pairs, uniqueness
+from tests.soundness import blocks, deletion, exhaustion, forgery, mutants, pairs, transparent_forgery, uniqueness
 from tests.soundness.batches import BATCHES
 from tests.soundness.gadgets import BY_NAME, GADGETS
 from tests.soundness.line import BLOCK, COMPARED, HONEST, Line
@@ -38,6 +38,7 @@ class Plan:
     python: str  # of the environment that has cvc5-gpl; empty where it is absent
     deleted: int = 500  # rows of a statement
     forgeries: int = 2_000  # invalid proofs of a statement
+    changed: int = 500  # of a subject of tests/soundness/transparent_forgery.py, of which there are four
     shown: int = 6  # honest accounts of a statement proved without a setup, of the thousand whose witnesses are judged
     proofs: int = 6  # and proved with Groth16
     accounts: tuple[tuple[int, int], ...] = COMPARED["usual"]  # of a margin model: (size class, how many)
@@ -46,7 +47,7 @@ class Plan:
     def of(cls, seed: str, full: bool, python: str) -> Plan:
         if not full:
             return cls(seed, full, python)
-        return cls(seed, full, python, 500, 100_000, 1_000, 50, COMPARED["full"])
+        return cls(seed, full, python, 500, 100_000, 25_000, 1_000, 50, COMPARED["full"])
 
     @property
     def name(self) -> str:
@@ -74,6 +75,8 @@ def tasks(plan: Plan) -> Iterable[tuple[Callable[..., Line], tuple[object, ...]]
     for name in reversed(catalogue.STATEMENTS):
         yield forged, (plan, name)
         yield accounts, (plan, name)
+    for name in transparent_forgery.SUBJECTS:
+        yield changed_proofs, (plan, name)
     for model in models.COVERED:
         yield differential, (plan, model)
     if not plan.python:
@@ -217,10 +220,22 @@ def enumerated(plan: Plan, name: str, p: int) -> Line:
 
 def forged(plan: Plan, name: str) -> Line:
     began = time.process_time()
-    verdicts, accepted = forgery.tally(name, 4, _number(plan.seed), plan.forgeries)
+    return _forgery_line(
+        "invalid proofs", f"{name}-4", forgery.tally(name, 4, _number(plan.seed), plan.forgeries), began
+    )
+
+
+def changed_proofs(plan: Plan, name: str) -> Line:
+    began = time.process_time()
+    found = transparent_forgery.tally(name, _number(plan.seed), plan.changed)
+    return _forgery_line("changed transparent proofs", name, found, began)
+
+
+def _forgery_line(probe: str, subject: str, found: tuple[Counter[str], Counter[str]], began: float) -> Line:
+    verdicts, accepted = found
     said = ", ".join(f"{count} {verdict}" for verdict, count in sorted(verdicts.items()))
-    return Line("invalid proofs", f"{name}-4", sum(verdicts.values()), sum(accepted.values()),
-                time.process_time() - began, said, tuple(accepted))  # fmt: skip
+    seconds = time.process_time() - began
+    return Line(probe, subject, sum(verdicts.values()), sum(accepted.values()), seconds, said, tuple(accepted))
 
 
 def accounts(plan: Plan, name: str) -> Line:

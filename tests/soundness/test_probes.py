@@ -13,7 +13,8 @@ import pytest
 from circuits import catalogue, gadgets
 from tests.circuits.nudge import free_wires
 from tests.constraint.saying import saying
-from tests.soundness import blocks, deletion, exhaustion, forgery, mutants, pairs, suite
+from tests.proof.transparent import mutation, systems
+from tests.soundness import blocks, deletion, exhaustion, forgery, mutants, pairs, suite, transparent_forgery
 from tests.soundness.attack import ATTACK, Search
 from tests.soundness.batches import BATCHES
 from tests.soundness.deletion import INVERSE, structural
@@ -281,3 +282,19 @@ def test_invalid_proofs_are_invalid_and_of_every_kind():
     assert all((each.public, each.words) not in honest for each in made)
     assert {forgery.judged(vk, each) for each in made} == {"false", "malformed"}
     assert forgery.judged(vk, forgery.Forgery("none", proofs[0].public, proofs[0].words)) == "accepted"
+
+
+def test_changed_transparent_proofs_are_of_every_kind(monkeypatch):
+    """None is an honest proof of its statement, and a verifier that takes every well-formed file is found out."""
+    one = transparent_forgery.SUBJECTS["venue in 8 blocks"](5)
+    made = list(itertools.islice(mutation.mutants(one, random.Random(5)), 100))
+    assert {each.kind for each in made} == mutation.KINDS
+    honest = (one.content, one.other)
+    assert all((each.content not in honest, each.public, each.system) != (False, one.case.public, one.case.system)
+               for each in made)  # fmt: skip
+    assert {mutation.verdict(one, each) for each in made} == {"false", "malformed"}
+    assert mutation.verdict(one, made[0]._replace(content=one.content)) == "accepted"
+    monkeypatch.setattr(systems, "verify", lambda *_: True)
+    taken = {each.kind for each in made if mutation.verdict(one, each) == "accepted"}
+    assert {"root replaced", "queries reordered", "element moved by one", "public input changed"} < taken
+    assert not taken & {"truncated", "extended", "element not canonical"}

@@ -1,14 +1,18 @@
 """Forgeries: mutated, spliced, cut and re-made proofs, and provers that cheat within the rules. None is accepted."""
 
 import random
+from collections import Counter
 from functools import cache
+from itertools import islice
 
 import numpy as np
 import pytest
 
+from tests.constraint import venue_block
 from tests.constraint.venue_block import LEAST_LOG_BLOCKS
 from tests.proof import circuits
-from tests.proof.transparent import slow_verifier
+from tests.proof.transparent import mutation, slow_verifier
+from tests.proof.transparent.mutation import mutants, parts, subject, verdict
 from tests.proof.transparent.systems import (
     circuit_bytes,
     judge,
@@ -32,67 +36,26 @@ FILES = [*CASES, "venue"]  # of which a proof is changed: the last has blocks, l
 @cache
 def made(name):
     """A case and two proofs of it."""
-    case = venue_case(LEAST_LOG_BLOCKS) if name == "venue" else plain_case(CASES[name])
-    return case, *(case.prove().encode() for _ in range(2))
+    found = mutated(name)
+    return found.case, found.content, found.other
 
 
-def parts(system):
-    """The bytes at which each part of a file begins, and its elements' size."""
-    p = system.parameters
-    sizes = {
-        "header": HEADER_BYTES, "cap": p.shape.phases * 32 << p.cap_height, "messages": 32 * p.messages,
-        "row": 32 * p.dimension, "pad row": 32 * p.pad_dimension,
-        "opened": 32 * p.queries * (p.shape.phases + p.committed_rows),
-        "paths": 32 * p.shape.phases * p.queries * (p.log_length - p.cap_height),
-    }  # fmt: skip
-    found, at = {}, 0
-    for name, size in sizes.items():
-        found[name] = range(at, at + size)
-        at += size
-    return found
-
-
-def mutant(rng, system, content, other):
-    """One change, anywhere, of a kind drawn at random."""
-    where = rng.choice(
-        [part for name, part in parts(system).items() if part and name != "header"] + [range(HEADER_BYTES)]
-    )
-    out = bytearray(content)
-    at = rng.choice(where)
-    word = where.start + (at - where.start) // 32 * 32
-    there = where.start + rng.randrange(len(where) // 32) * 32 if len(where) >= 32 else word
-    kind = rng.randrange(7)
-    if kind == 0:
-        out[at] ^= 1 << rng.randrange(8)
-    elif kind == 1:
-        out[at] = rng.randrange(256)
-    elif kind == 2:
-        out[word : word + 32] = rng.randrange(FR_MODULUS).to_bytes(32, "big")
-    elif kind == 3:
-        out[word : word + 32] = out[there : there + 32]
-    elif kind == 4:
-        out[word : word + 32], out[there : there + 32] = out[there : there + 32], out[word : word + 32]
-    elif kind == 5:
-        value = int.from_bytes(out[word : word + 32], "big") + rng.choice([1, -1, FR_MODULUS, -FR_MODULUS])
-        out[word : word + 32] = (value % (1 << 256)).to_bytes(32, "big")
-    else:
-        out[where.start : where.stop] = other[where.start : where.stop]
-    return bytes(out)
+@cache
+def mutated(name):
+    if name == "venue":
+        return subject(venue_case(LEAST_LOG_BLOCKS), venue_block.circuit(LEAST_LOG_BLOCKS))
+    return subject(plain_case(CASES[name]), CASES[name].r1cs)
 
 
 def mutate_many(name, count, seed, slowly):
-    case, content, other = made(name)
-    rng = random.Random(f"{seed} {name}")
-    seen = {False: 0, "malformed": 0}
-    for i in range(count):
-        changed = mutant(rng, case.system, content, other)
-        if changed in (content, other):
-            continue
-        verdict = case.judge(changed)
-        assert verdict is not True, i
-        seen[verdict] += 1
-        if i % slowly == 0:
-            assert case.judge_slowly(changed) == verdict
+    """Every change of the file alone goes past the second verifier as well, one in `slowly`."""
+    one, seen = mutated(name), Counter()
+    for i, found in enumerate(islice(mutants(one, random.Random(f"{seed} {name}")), count)):
+        said = verdict(one, found)
+        assert said != "accepted", (i, found.kind)
+        seen[said] += 1
+        if i % slowly == 0 and found.kind in mutation.FILES:
+            assert {False: "false"}.get(one.case.judge_slowly(found.content), "malformed") == said
     return seen
 
 
