@@ -134,15 +134,17 @@ bench: native $(VENV)/.test
 
 comma := ,
 PEERS := build/peers
-PEER_SOURCES := $(wildcard benches/peers/gnark/* benches/peers/rust/Cargo.* benches/peers/rust/src/*.rs benches/peers/rust/src/bin/*.rs)
+PEER_SOURCES := $(wildcard benches/peers/gnark/* benches/peers/rust/Cargo.* benches/peers/rust/src/*.rs benches/peers/rust/src/bin/*.rs \
+                           benches/peers/plonky2/Cargo.* benches/peers/plonky2/src/*.rs)
 
 $(PEERS)/.built: $(PEER_SOURCES) benches/peers/requirements.txt
 	@mkdir -p $(PEERS)
 	@if command -v go >/dev/null; then cd benches/peers/gnark && go build -mod=readonly -o ../../../$(PEERS)/gnark .; \
 	 else echo "absent: go, so gnark is not built"; fi
 	@if command -v cargo >/dev/null; then cd benches/peers/rust && \
-	     cargo build --quiet --locked --release --target-dir ../../../$(PEERS)/rust; \
-	 else echo "absent: cargo, so arkworks and blst are not built"; fi
+	     cargo build --quiet --locked --release --target-dir ../../../$(PEERS)/rust; cd ../plonky2 && \
+	     cargo build --quiet --locked --release --target-dir ../../../$(PEERS)/plonky2; \
+	 else echo "absent: cargo, so arkworks, blst, spartan, ligero and plonky2 are not built"; fi
 	$(PYTHON) -m venv $(PEERS)/venv
 	$(PEERS)/venv/bin/pip --disable-pip-version-check --quiet install -r benches/peers/requirements.txt
 	@touch $@
@@ -155,7 +157,9 @@ bench-peers: peers
 	$(PY) benches/bench_kernels.py --json $(BENCH) > $(PEERS)/kernels.json
 	$(PY) benches/bench_proof.py --json $(if $(findstring --quick,$(BENCH)),--powers 12$(comma)14 --threads 1) > $(PEERS)/proof.json
 	$(PY) benches/bench_setup.py --json $(if $(findstring --quick,$(BENCH)),--power 8) > $(PEERS)/setup.json
+	$(PY) benches/bench_transparent_peers.py --json $(if $(findstring --quick,$(BENCH)),--powers 14 --rounds 3) > $(PEERS)/transparent.json
 	$(PY) benches/report.py $(PEERS)/kernels.json $(PEERS)/proof.json $(PEERS)/setup.json
+	$(PY) benches/report_transparent.py $(PEERS)/transparent.json
 
 wheel: native $(VENV)/.test
 	$(PY) -m build --no-isolation --outdir dist .

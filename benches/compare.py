@@ -61,6 +61,10 @@ class Line:
     cpu_ratio: float | None = None
     rounds: int = 1
     note: str = ""
+    ours_bytes: int = 0
+    peer_bytes: int = 0
+    ours_security: str = ""
+    peer_security: str = ""
 
 
 class Field:
@@ -135,6 +139,10 @@ class Field:
             cpu_ratio=peer_cpu / cpu if peer_cpu and cpu else None,
             rounds=case.rounds,
             note=note,
+            ours_bytes=max((t.proof_bytes for t in times), default=0),
+            peer_bytes=max((t.proof_bytes for t in theirs), default=0),
+            ours_security=our.security if our else "",
+            peer_security=peer.security if peer else "",
         )
 
     def versions(self) -> dict[str, str]:
@@ -157,6 +165,8 @@ def printed(line: Line) -> str:
             text += f" {line.ratio:.2f}x (cpu {line.cpu_ratio or 0:.2f}x)"
         elif line.peer_s is not None and line.note:
             text += f" {line.note.split(',')[0]}"
+    if line.ours_bytes:
+        text += f"  {line.ours_bytes} bytes for {line.peer_bytes}"
     return text
 
 

@@ -26,6 +26,7 @@ KERNELS = dict.fromkeys(
 )
 BLS = {"bls12_381_msm_g1": ANY, "bls12_381_pairing_check": 1, "bls12_381_fast_aggregate_verify": 512}
 GROTH16 = dict.fromkeys(("groth16_setup", "groth16_prove", "groth16_verify", "groth16_verify_batch"), ANY)
+CHAIN, HASHES = (dict.fromkeys((f"{name}_prove", f"{name}_verify"), ANY) for name in ("chain", "hashes"))
 BLOBS = dict.fromkeys(("kzg_commit", "kzg_cell_proofs", "kzg_cell_verification"), 4096)
 
 
@@ -43,6 +44,7 @@ class Engine:
     ops: Mapping[str, int]
     environment: Mapping[str, str] = field(default_factory=dict)
     path: str | None = None
+    security: str = ""  # of a proof, as its authors state it
 
     def absent(self) -> str | None:
         return None if self.needs.exists() else f"absent: {self.needs.relative_to(ROOT)} is not built, make bench-peers"
@@ -55,19 +57,33 @@ def ours() -> list[Engine]:
     """One engine for each CPU path that runs here, slowest first."""
     script, words = str(ROOT / "benches" / "ours.py"), cpu_words()
     others = BLS | BLOBS
-    ops = KERNELS | GROTH16 | {"poseidon_t3": ANY} | others
+    ops = KERNELS | GROTH16 | {"poseidon_t3": ANY} | CHAIN | HASHES | others
     paths = CPU_PATHS[: CPU_PATHS.index(best_path(words)) + 1]
     return [
-        Engine(OURS, [sys.executable, script], Path(script), ops, {"ZKSTATE_CPU": path, "PYTHONPATH": str(ROOT)}, path)
+        Engine(
+            OURS,
+            [sys.executable, script],
+            Path(script),
+            ops,
+            {"ZKSTATE_CPU": path, "PYTHONPATH": str(ROOT)},
+            path,
+            "128 bits, proven for a random oracle; no setup; zero knowledge; unaudited",
+        )
         for path in paths
     ]
 
 
 def peers() -> list[Engine]:
     rust, snarkjs = BUILT / "rust" / "release", ROOT / "tests" / "interop" / "node_modules" / "snarkjs"
-    python = Path(PYTHON_PEERS[0])
+    plonky2, python = BUILT / "plonky2" / "release" / "plonky2", Path(PYTHON_PEERS[0])
     return [
-        Engine("gnark", [str(BUILT / "gnark")], BUILT / "gnark", KERNELS | GROTH16),
+        Engine(
+            "gnark",
+            [str(BUILT / "gnark")],
+            BUILT / "gnark",
+            KERNELS | GROTH16 | CHAIN | HASHES,
+            security="about 100 bits, by pairings on BN254; a trusted setup for each circuit; zero knowledge",
+        ),
         Engine("arkworks", [str(rust / "arkworks")], rust / "arkworks", KERNELS | GROTH16 | {"poseidon_t3": ANY}),
         Engine(
             "snarkjs",
@@ -84,6 +100,30 @@ def peers() -> list[Engine]:
         Engine("py_ecc", [*PYTHON_PEERS, "py_ecc"], python, {"fp_mul": 1 << 12, "pairing_check": 1}),
         Engine("galois", [*PYTHON_PEERS, "galois"], python, {"ntt": 1 << 10}),
         # BLS12-381: beside one another until zkstate has kernels of that curve.
+        Engine(
+            "spartan",
+            [str(rust / "spartan")],
+            rust / "spartan",
+            CHAIN,
+            security="about 126 bits, by discrete logarithms in ristretto255; no setup; zero knowledge",
+        ),
+        Engine(
+            "ligero",
+            [str(rust / "ligero")],
+            rust / "ligero",
+            CHAIN,
+            security="128 bits, as the crate sets it; a commitment and one opening, not a proof; hides nothing",
+        ),
+        *(
+            Engine(
+                f"plonky2{more}",
+                [str(plonky2), *more.split()],
+                plonky2,
+                HASHES,
+                security=f"100 bits, conjectured (FRI); no setup; {'' if more else 'no '}zero knowledge",
+            )
+            for more in ("", " zk")
+        ),
         Engine("blst", [str(rust / "blst")], rust / "blst", BLS),
         Engine(
             "py_arkworks_bls12381",
@@ -103,6 +143,7 @@ class Timed:
     cpu_s: float
     digest: str
     peak_mib: float
+    proof_bytes: int = 0
 
 
 class Running:
@@ -131,7 +172,7 @@ class Running:
     def run(self, op: str, size: int, files: Mapping[str, Path] | None = None, repeat: int = 1) -> Timed:
         places = {key: str(path) for key, path in (files or {}).items()}
         found = self._ask({"op": op, "size": size, "repeat": repeat, "threads": self._threads, "files": places})
-        return Timed(found["wall_s"], found["cpu_s"], found["digest"], found["peak_mib"])
+        return Timed(found["wall_s"], found["cpu_s"], found["digest"], found["peak_mib"], found.get("proof_bytes", 0))
 
     def close(self) -> None:
         if self._child.stdin:

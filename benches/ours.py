@@ -36,6 +36,8 @@ from zkstate.kernels import (
 from zkstate.proof import r1cs_file, wtns_file, zkey_file
 from zkstate.proof.groth16 import Proof, prove, verify, verify_batch
 from zkstate.proof.setup import insecure_setup
+from zkstate.proof.transparent import proof_file, prover, verifier
+from zkstate.proof.transparent.system import System
 
 SEED = b"the seed of a benchmark"
 Prepared = tuple
@@ -223,6 +225,40 @@ def check_batch(ask: Request) -> Prepared:
     return (lambda _: found.append(verify_batch(pk.vk, batch))), (lambda: verdict(found[-1]))
 
 
+@cache
+def layout(path: str) -> System:
+    system = System.of(circuit(path))
+    assert system.transposed
+    return system
+
+
+def transparent(ask: Request):
+    """The layout, the public inputs and the call that proves them, as bytes."""
+    system, witness = layout(ask["files"]["r1cs"]), wtns_file.read(Path(ask["files"]["wtns"]))
+    public = witness.slice(1, system.parameters.shape.n_public + 1).to_ints()
+    return system, public, lambda: prover.prove(system, witness, threads=ask["threads"]).encode()
+
+
+def judged(system: System, public: list[int], content: bytes) -> bool:
+    return verifier.verify(system, public, proof_file.Proof.decode(content))
+
+
+def make_transparent_proof(ask: Request) -> Prepared:
+    (system, public, proof), found = transparent(ask), []
+
+    def answer() -> tuple[str, int]:
+        assert not judged(system, [(public[0] + 1) % FR_MODULUS, *public[1:]], found[-1])
+        return verdict(judged(system, public, found[-1])), len(found[-1])
+
+    return (lambda _: found.append(proof())), answer
+
+
+def check_transparent_proof(ask: Request) -> Prepared:
+    system, public, proof = transparent(ask)
+    content, found = proof(), []
+    return (lambda _: found.append(judged(system, public, content))), (lambda: (verdict(found[-1]), len(content)))
+
+
 def verdict(accepted: bool) -> str:
     return "accepted" if accepted else "rejected"
 
@@ -247,6 +283,10 @@ OPERATIONS: dict[str, Operation] = {
     "groth16_prove": make_proof,
     "groth16_verify": check_proof,
     "groth16_verify_batch": check_batch,
+    "chain_prove": make_transparent_proof,
+    "chain_verify": check_transparent_proof,
+    "hashes_prove": make_transparent_proof,
+    "hashes_verify": check_transparent_proof,
 }
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -20,6 +21,9 @@ func init() {
 	operations["groth16_prove"] = prove
 	operations["groth16_verify"] = verify
 	operations["groth16_verify_batch"] = verify // one by one: there is no batch
+	for _, name := range []string{"chain", "hashes"} {
+		operations[name+"_prove"], operations[name+"_verify"] = prove, verify
+	}
 }
 
 // A circuit with its key and its witness: gnark's own key, for the rows of our .r1cs.
@@ -143,6 +147,7 @@ func prove(ask request) (func(), func() string) {
 	}
 	return call, func() string {
 		it.write(ask.Files["out"])
+		it.measure()
 		return it.verified()
 	}
 }
@@ -162,7 +167,17 @@ func verify(ask request) (func(), func() string) {
 			found = it.verified()
 		}
 	}
-	return call, func() string { return found }
+	return call, func() string {
+		it.measure()
+		return found
+	}
+}
+
+// The size of a proof as gnark writes it, compressed, for the answer.
+func (it *instance) measure() {
+	size, err := it.proof.WriteTo(io.Discard)
+	must(err)
+	proofBytes = size
 }
 
 func g1JSON(p *bn254.G1Affine) string {

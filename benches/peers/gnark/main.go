@@ -32,10 +32,13 @@ type reply struct {
 	PeakMiB float64 `json:"peak_mib"`
 	Error   string  `json:"error,omitempty"`
 	Version string  `json:"version,omitempty"`
+	Proof   int64   `json:"proof_bytes,omitempty"`
 }
 
 // An operation prepares its inputs, untimed, and gives the call to time and the digest of what it left behind.
 type operation func(request) (call func(), digest func() string)
+
+var proofBytes int64 // of the last answer's proof, 0 where there is none
 
 var operations = map[string]operation{}
 
@@ -88,7 +91,9 @@ func answer(ask request) (found reply) {
 	}
 	n := float64(max(1, ask.Repeat))
 	found.WallS, found.CPUS = time.Since(start).Seconds()/n, (cpuSeconds()-cpu)/n
+	proofBytes = 0
 	found.Digest, found.PeakMiB = digest(), float64(usage().Maxrss)/1024
+	found.Proof = proofBytes
 	return found
 }
 

@@ -24,6 +24,7 @@ struct Reply {
     cpu_s: f64,
     digest: String,
     peak_mib: f64,
+    proof_bytes: usize,
     error: String,
     version: String,
 }
@@ -33,14 +34,19 @@ pub trait Peer {
     fn run(&mut self, request: &Request, timer: &mut Timer) -> String;
 }
 
-/// Runs a call `repeat` times and keeps what one of them cost.
+/// Runs a call `repeat` times and keeps what one of them cost, and the size of a proof where there is one.
 pub struct Timer {
+    pub proof_bytes: usize,
     repeat: usize,
     wall_s: f64,
     cpu_s: f64,
 }
 
 impl Timer {
+    pub fn repeat(&self) -> usize {
+        self.repeat
+    }
+
     /// `call` gets the number of the repetition.
     pub fn time(&mut self, mut call: impl FnMut(usize)) {
         let (start, cpu) = (Instant::now(), cpu_seconds());
@@ -71,7 +77,7 @@ pub fn hashed(data: &[u8]) -> String {
 
 /// The version that Cargo.lock pins for a package.
 fn locked(package: &str) -> String {
-    let lock = include_str!("../Cargo.lock");
+    let lock = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.lock"));
     let start = format!("name = \"{package}\"\nversion = \"");
     let rest = lock.split(&start).nth(1).unwrap_or("?\"");
     format!("{package} {}", rest.split('"').next().unwrap_or("?"))
@@ -85,11 +91,11 @@ pub fn serve<P: Peer>(mut peer: P, packages: &[&str]) {
         if request.op == "hello" {
             reply.version = packages.iter().map(|name| locked(name)).collect::<Vec<_>>().join(", ");
         } else {
-            let mut timer = Timer { repeat: request.repeat.max(1), wall_s: 0.0, cpu_s: 0.0 };
+            let mut timer = Timer { proof_bytes: 0, repeat: request.repeat.max(1), wall_s: 0.0, cpu_s: 0.0 };
             match catch_unwind(AssertUnwindSafe(|| peer.run(&request, &mut timer))) {
                 Ok(digest) => {
                     (reply.wall_s, reply.cpu_s) = (timer.wall_s, timer.cpu_s);
-                    reply.digest = digest;
+                    (reply.digest, reply.proof_bytes) = (digest, timer.proof_bytes);
                     reply.peak_mib = usage().ru_maxrss as f64 / 1024.0;
                 }
                 Err(cause) => {
