@@ -1,6 +1,7 @@
 """zkstate audit: a chain walked, what breaks it, and a report that is one page and asks for nothing."""
 
 import json
+import os
 import re
 import shutil
 import sys
@@ -16,6 +17,7 @@ from tests.publication.venue import OPERATOR
 from tests.reserves.chain import KEYS, controlled, reserves
 from tests.solvency.venue import Epoch, ledger
 from zkstate.publication.epoch import write_epoch
+from zkstate.publication.header import sign
 from zkstate.state.health import assess_all
 
 TIME = 1_700_000_000
@@ -209,6 +211,100 @@ def test_files_of_one_epoch_that_are_gone_or_malformed_end_no_audit(chain, tmp_p
         assert code == 1
         assert any(words in reason for reason in reasons), reasons
         assert found["epochs"][-1]["accepted"]
+
+
+def linked(path):
+    """A link to the file in its place."""
+    path.rename(aside := path.parents[2] / f"aside-{path.name}")
+    path.symlink_to(aside)
+
+
+def emptied(folder):
+    """An empty file in place of a folder."""
+    shutil.rmtree(folder)
+    folder.write_bytes(b"")
+
+
+def unlisted(folder):
+    """Without the index, which would tell of everything else."""
+    (folder / "index.json").unlink()
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda at: linked(at / "epochs/00000002/manifest.json"), "manifest.json is a link"),
+        (lambda at: linked(unlisted(at / "solvency/00000001") / "solvency.json"), "solvency.json is a link"),
+        (lambda at: (at / "solvency/00000001/index.json").write_bytes(b"{}"), "index.json"),
+        (lambda at: linked(at / "solvency/00000001/index.json"), "index.json is a link"),
+        (lambda at: linked(unlisted(at / "reserves/00000001") / "1.json"), "1.json is a link"),
+        (lambda at: linked(at / "reserves/00000001/index.json"), "index.json is a link"),
+        (lambda at: emptied(at / "solvency/00000001"), "there is no solvency.json"),
+        (lambda at: emptied(at / "reserves/00000001"), "reserves/00000001: "),
+        (lambda at: (at / "epochs/00000009").symlink_to("nowhere"), "00000009: there is no header.bin"),
+        (lambda at: (at / "epochs/00000009").write_bytes(b""), "00000009"),
+        (lambda at: (at / "epochs/00000002").rename(at / "epochs/00000009"), "it is epoch 2, which has its place in"),
+    ],
+)
+def test_what_is_no_file_or_not_in_its_place_ends_no_audit(chain, tmp_path, change, words):
+    """And is false, not missing: the exit code 3 says that nothing is false."""
+    shutil.copytree(chain[0], at := tmp_path / "mirror")
+    shutil.rmtree(at / "epochs/00000004")
+    change(at)
+    code, found, page = audit(tmp_path, at)
+    told = [*found["reasons"], *(reason for each in found["epochs"] for reason in each["reasons"])]
+    assert (code, any(words in reason for reason in told)) == (1, True), told
+    assert "Something does not hold." in page
+
+
+def test_a_name_that_is_no_text_ends_no_audit(chain, tmp_path):
+    epoch = chain[1][0].copy(tmp_path)
+    (epoch.public / os.fsdecode(b"\xff.bin")).touch()
+    code, found, _ = audit(tmp_path, epoch.folder)
+    assert (code, "?.bin: extra" in found["epochs"][0]["reasons"][0]) == (1, True)
+    told = zkstate("verify", epoch.public, "--json", believe=False)
+    assert (told.code, "?.bin: extra" in told.json["reasons"][0]) == (1, True)
+
+
+def test_a_first_epoch_goes_on_from_nothing(chain, tmp_path):
+    epoch = chain[1][0].copy(tmp_path)
+    later = replace(epoch.header, previous_state_root=chain[1][1].header.state_root)
+    (epoch.public / "header.bin").write_bytes(sign(later, OPERATOR.signing_key).encode())
+    code, found, _ = audit(tmp_path, epoch.folder)
+    assert code == 1
+    assert "it is the first, and goes on from state root" in found["epochs"][0]["reasons"][0]
+
+
+def test_the_verdict_is_not_read_without_what_it_leaves_open(chain, tmp_path):
+    """A chain that nothing contradicts: unproved, unreserved, and reserved at blocks that a venue can make up."""
+    _, epochs = chain
+    for folders, pins, words in (
+        (epochs[:2], (), ("no reserves are here for epochs 2", "reserves of epochs 1 are the word of the venue")),
+        (
+            epochs[1:3],
+            (),
+            ("no proof of solvency that holds is here for epochs 3", "no reserves are here for epochs 2"),
+        ),
+    ):
+        code, found, page = audit(tmp_path, *(each.folder for each in folders), *pins)
+        head = page.partition("</header>")[0]
+        assert (code, found["reasons"]) == (0, [])
+        assert "All that was checked holds, and not everything is shown:" in head
+        assert all(each in head for each in words), head
+    (tmp_path / "tokens").write_text(
+        json.dumps(json.loads((epochs[0].folder / "reserves/1.json").read_text())["tokens"])
+    )
+    words = "covered, if words are believed"
+    for pins, plain, by_word in (
+        ((), False, True),
+        (pin(epochs[0]), False, True),
+        ((*pin(epochs[0]), "--tokens", tmp_path / "tokens"), True, False),
+    ):
+        code, found, page = audit(tmp_path, epochs[0].folder, *pins)
+        assert (code, found["epochs"][0]["reserves"]["by_word"]) == (0, by_word)
+        assert ("All that was checked holds.</p>" in page, words in page) == (plain, by_word)
+        assert any("that block 7 of chain 1 is one of that chain" in each for each in found["not_shown"]) == (not pins)
 
 
 def test_a_proof_that_does_not_hold_is_not_drawn_and_every_copy_is_judged(chain, tmp_path):

@@ -117,8 +117,13 @@ def test_reserves_on_two_chains_add_up_and_say_how_far_apart_their_blocks_are(ep
         (epoch.folder / "reserves" / f"{chain}.json").write_bytes(found.encode())
     verdict = zkstate("verify", epoch.public, "--json", believe=False)
     assert (verdict.code, verdict.json["reasons"]) == (0, [])
-    apart = "that nothing moved between chains: their blocks are up to 100 s apart"
-    assert apart in verdict.json["reserves"]["not_shown"]
+    told = verdict.json["reserves"]["not_shown"]
+    assert "that nothing moved between chains: their blocks are up to 100 s apart" in told
+    for chain in (1, 2):
+        assert any(f"block 7 of chain {chain} is {100 * chain} s after it, and what came in" in words for words in told)
+        assert any(f"that block 7 of chain {chain} is one of that chain" in words for words in told)
+    assert verdict.json["reserves"]["by_word"]
+    assert any("owed through positions" in words for words in told)
 
 
 def test_a_file_that_the_index_of_a_mirror_lists_and_nobody_has(epoch, tmp_path):

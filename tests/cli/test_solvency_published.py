@@ -5,6 +5,7 @@ import shutil
 
 import pytest
 
+from lightclient.bundle import Bundle
 from lightclient.recover import recover
 from lightclient.trust import PinnedHeader
 from tests.cli.program import tree, zkstate
@@ -187,6 +188,9 @@ def test_an_account_finds_itself_counted(scene, trader):
         assert {row["symbol"]: row["amount"] for row in verdict.json["account"]["rows"]} == rows
         assert verdict.json["account_batch"].startswith("batch ")
     told = zkstate("verify", place, "--account-key", folder / "key", believe=False)
+    kinds = {i.symbol: i.kind for i in epoch.ledger.table.instruments}
+    for symbol in rows:
+        assert (f"{symbol}, a position ({kinds[symbol]})" in told.out) == (kinds[symbol] != "asset")
     assert "your account" in told.out
     assert "counted in" in told.out
     without = zkstate("verify", epoch.public, "--account-key", folder / "key", believe=False)
@@ -214,13 +218,7 @@ def test_an_account_that_is_not_what_its_owner_thinks(scene, trader, tmp_path):
 
 def test_a_leaf_that_another_account_stands_for(scene, trader, tmp_path):
     """The classes and bounds of one leaf changed: what the batches then fail at is told apart from the account."""
-    from zkstate.solvency.coverage import coverage
-
     epoch, _ = scene
-    bundle = json.loads((trader[0] / "account.json").read_text())
-    assert bundle["kind"] == "zkstate account bundle"
-    from lightclient.bundle import Bundle
-
     account = Bundle.read(trader[0] / "account.json").account
     other = epoch.copy(tmp_path)
     bounds = bytearray((other.proof / "bounds.bin").read_bytes())
@@ -228,12 +226,12 @@ def test_a_leaf_that_another_account_stands_for(scene, trader, tmp_path):
     if at < len(bounds):
         bounds[at : at + 31] = account.id.to_bytes(31)
         (other.proof / "bounds.bin").write_bytes(bounds)
-        assert "is not between its bounds" in coverage(other.proof, epoch.header, account).reasons[0]
+        assert "is not between its bounds" in other.verify().counted.coverage(account).reasons[0]
     classes = bytearray((epoch.proof / "classes.bin").read_bytes())
     classes[account.index] = next(n for n in set(classes) if n != account.size_class)
     shutil.copy(epoch.proof / "bounds.bin", other.proof / "bounds.bin")
     (other.proof / "classes.bin").write_bytes(classes)
-    reasons = coverage(other.proof, epoch.header, account).reasons
+    reasons = other.verify().counted.coverage(account).reasons
     assert any("is counted in class" in reason for reason in reasons)
 
 

@@ -7,7 +7,11 @@ from tests.publication.venue import OPERATOR, ledger
 from zkstate.publication.audit import audit_folder
 from zkstate.publication.epoch import write_epoch
 from zkstate.publication.header import sign
+from zkstate.publication.layout import TOTALS
 from zkstate.publication.manifest import Manifest
+from zkstate.publication.tables import decode_totals, encode_totals
+from zkstate.state.commit import totals_root
+from zkstate.state.ledger import Totals
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +43,17 @@ def test_damage_on_the_way_is_found_first(snapshot, tmp_path):
     (tmp_path / "epoch/tables/totals.json").unlink()
     found = audit_folder(tmp_path / "epoch", snapshot.signed)
     assert [(f.kind, f.path) for f in found] == [("missing", "tables/totals.json")]
+
+
+def test_totals_that_leave_the_last_instrument_out(snapshot, tmp_path):
+    totals = decode_totals((snapshot.public / TOTALS).read_bytes())
+    fewer = Totals(totals.credits[:-1], totals.debits[:-1])
+    root = totals_root(fewer.credits, fewer.debits)
+    content = encode_totals(fewer)
+    signed = republish(snapshot, tmp_path / "epoch", lambda at: (at / TOTALS).write_bytes(content), totals_root=root)
+    (found,) = audit_folder(tmp_path / "epoch", signed)
+    assert (found.kind, found.path) == ("root", TOTALS)
+    assert "has 79 instruments, and the table 80" in found.found
 
 
 def swap_leaves(folder):

@@ -22,6 +22,8 @@ from zkstate.reserves.document import Reserves
 from zkstate.reserves.tokens import Coin, Tokens
 from zkstate.reserves.verify import verify_reserves
 from zkstate.state.ledger import Totals
+from zkstate.state.schema import ASSET, Instrument, ladder
+from zkstate.state.table import InstrumentTable
 
 # The third of the accounts that anvil's documentation publishes; the recorded devnet has it.
 ANVIL_KEY = "5de4111afa1a4b94908f83103eb1f1706367c2e68ca870fc3fb9a804cdab365a"
@@ -228,6 +230,40 @@ def test_assets_beside_liabilities(header):
     assert (lines["COIN"].covered, lines["COIN"].covered_net) == (False, True)
     assert (lines["USD"].covered, lines["USD"].covered_net) == (False, False)
     assert lines["COIN"].price == Fraction(coin.price, 10**coin.price_decimals)
+
+
+def asset(number, symbol, price, decimals=8, underlying=0, flags=ASSET):
+    return Instrument(number, symbol, flags, decimals, price, price, 0, ladder([(0, 10**6, 0)]), underlying=underlying)
+
+
+@pytest.mark.parametrize(
+    ("part", "covered"),
+    [
+        (asset(2, "CHEAP:loan", 10**7, underlying=1), True),
+        (asset(2, "DEAR", 10**13, underlying=1), False),
+        (asset(2, "CHEAP:loan", 10**13, underlying=1), False),
+        (asset(2, "CHEAP:loan", 10**7, decimals=6, underlying=1), False),
+        (asset(2, "CHEAPER", 10**7, underlying=1), False),
+        (asset(2, "OTHER:loan", 10**7, underlying=1), False),
+        (asset(2, ":loan", 10**7), False),
+        (asset(2, "OTHER:loan", 10**7, underlying=3), False),
+    ],
+    ids=["a part", "another asset", "dearer", "of other units", "alike in name", "of another", "of none", "of a part"],
+)
+def test_what_is_dear_is_no_part_of_what_is_cheap(part, covered):
+    """A thousand of an asset that a venue calls a part of another are not covered by a thousand of that one."""
+    table = InstrumentTable.of([asset(1, "CHEAP", 10**7), part, asset(3, "OTHER", 10**7, underlying=1)])
+    found = compare(table, Totals((0, 1000 * 10**part.decimals, 0), (0, 0, 0)), {"CHEAP": Fraction(1000)})
+    assert all(line.covered for line in found) == covered
+    assert {line.symbol for line in found if line.owed} == {"CHEAP" if covered else part.symbol}
+
+
+def test_a_file_of_brackets_is_not_parsed(header):
+    """A list takes a hundred bytes for two in the file."""
+    members = json.loads(reserves(header, chain(header), controlled(header), [USD, OTHER]).encode())
+    members["accounts"][0]["more"] = [[]] * (1 << 20)
+    with pytest.raises(EncodingError, match="values or more"):
+        Reserves.decode(json.dumps(members, separators=(",", ":")).encode())
 
 
 def test_signatures_that_another_project_published():

@@ -2,19 +2,24 @@
 
 import json
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from tests.publication.venue import OPERATOR
 from tests.solvency.venue import ROWS, TABLE, commit, ledger
-from zkstate.errors import EncodingError, WitnessError
+from zkstate.errors import DisagreementError, EncodingError, WitnessError
+from zkstate.publication.header import sign
 from zkstate.publication.holdings import Holdings, Parts
+from zkstate.solvency import publics
 from zkstate.solvency.plan import LAYOUTS, decode_bounds, draw_bounds, encode_bounds
 from zkstate.solvency.publics import Sums
 from zkstate.solvency.tables import ReadTable
 from zkstate.solvency.witness import Accounts, Blinds
 from zkstate.solvency.workshop import Job, Workshop
 from zkstate.state.ledger import Totals
+from zkstate.state.schema import Account, Row
 from zkstate.state.table import InstrumentTable
 
 
@@ -45,6 +50,43 @@ def test_an_omitted_account(proved, tmp_path):
     epoch = proved.copy(tmp_path / "again")
     epoch.batch(8, 1).unlink()
     assert reasons(epoch)[0].startswith("batch 1 of class 8: ")
+
+
+def test_leaves_of_another_tree_than_the_header_has(proved, tmp_path, monkeypatch):
+    """A header with the root of one set of accounts, and a good proof of another: whoever serves the files shows the
+    first to whoever rebuilds the tree, and then the second.
+    """
+    epoch = proved.copy(tmp_path)
+    other = replace(epoch.header, accounts_root=epoch.header.accounts_root - 1)
+    (epoch.public / "header.bin").write_bytes(sign(other, OPERATOR.signing_key).encode())
+    with pytest.raises(DisagreementError, match="the tiles have root"):
+        epoch.prove()
+    tree = SimpleNamespace(root=other.accounts_root)
+    monkeypatch.setattr(publics, "MerkleTree", lambda *_: tree)  # the venue's own prover
+    epoch.prove()
+    assert epoch.verify().accepted
+    monkeypatch.undo()
+    (reason,) = reasons(epoch)
+    assert reason.startswith("the tiles have root ")
+    assert f"{other.accounts_root:#066x}" in reason
+
+
+def test_an_account_is_looked_for_in_the_lists_that_were_judged(proved, tmp_path):
+    """And not in a second reading of them."""
+    epoch = proved.copy(tmp_path)
+    found = epoch.verify()
+    classes, bounds = (epoch.proof / name for name in ("classes.bin", "bounds.bin"))
+    classes.write_bytes(bytes(len(classes.read_bytes())))
+    bounds.unlink()
+    held = Holdings.open(epoch.folder / "private/holdings")
+    ids = [int.from_bytes(each.tobytes()) for each in held.parts.ids]
+    for at, count in enumerate(held.rows.counts.tolist()):
+        own = Account(at, ids[at], 0, 0, tuple(Row(i + 1, 1) for i in range(count)))
+        shown = found.counted.coverage(own)
+        assert shown.reasons == ()
+        assert shown.batch.endswith(f"of class {held.parts.classes[at]}")
+        (reason,) = found.counted.coverage(replace(own, id=ids[at - 1])).reasons
+        assert "another account is counted there" in reason
 
 
 def test_padding_in_place_of_an_account(proved):

@@ -142,10 +142,15 @@ def test_a_key_that_nobody_contributed_to(proved, tmp_path):
 
 def test_holdings_that_were_not_published_are_not_proved(proved, tmp_path):
     epoch = proved.copy(tmp_path)
-    (path,) = (epoch.public / "tiles/0").rglob("*")
-    content = path.read_bytes()
-    path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    (tile,) = (epoch.public / "tiles/0").rglob("*")
     before = {each: each.read_bytes() for each in epoch.proof.rglob("*") if each.is_file()}
-    with pytest.raises(DisagreementError, match="leaf 12 of the holdings is not the published one"):
-        epoch.prove()
+    for path, words in (
+        (tile, "the tiles have root"),
+        (epoch.folder / "private/holdings/leaves.npy", "leaf 12 of the holdings is not the published one"),
+    ):
+        content = path.read_bytes()
+        path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+        with pytest.raises(DisagreementError, match=words):
+            epoch.prove()
+        path.write_bytes(content)
     assert {each: each.read_bytes() for each in epoch.proof.rglob("*") if each.is_file()} == before

@@ -75,7 +75,7 @@ def run(args: Namespace, terminal: Terminal) -> int:
     found = result(audit, now, pinned)
     with new_folder(args.out) as folder:
         write_new(folder / "audit.json", pretty_json(found).encode())
-        write_new(folder / "report.html", html(environment, audit, found, now).encode())
+        write_new(folder / "report.html", html(environment, audit, found, now).encode(errors="replace"))
     reasons = [*audit.reasons, *(f"epoch {e.header.epoch}: {words}" for e in audit.epochs for words in e.reasons)]
     facts = [
         ("epochs", ", ".join(str(each.header.epoch) for each in audit.epochs)),

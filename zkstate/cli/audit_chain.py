@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from zkstate.publication.audit import audit_folder
 from zkstate.publication.epoch import PRIVATE
 from zkstate.publication.header import SIGNED_BYTES, Header, SignedHeader, equivocation
 from zkstate.publication.holdings import HOLDINGS, Holdings
-from zkstate.publication.layout import HEADER, INSTRUMENTS, MANIFEST, PUBLIC, TOTALS
+from zkstate.publication.layout import HEADER, INSTRUMENTS, MANIFEST, PUBLIC, TOTALS, epoch_folder
 from zkstate.publication.progress import Progress
 from zkstate.publication.record_secrets import same_hour
 from zkstate.publication.regular import read_below
@@ -106,7 +106,9 @@ def places(folders: Sequence[Path]) -> tuple[list[Place], list[str]]:
     for folder in folders:
         if (folder / "epochs").is_dir():
             found = sorted((folder / "epochs").iterdir())
-            public |= dict.fromkeys(each for each in found if each.is_dir() and not each.name.startswith("."))
+            public |= dict.fromkeys(
+                each for each in found if (each.is_dir() or each.name.isdecimal()) and not each.name.startswith(".")
+            )
         elif _is_epoch(folder / PUBLIC):
             public[folder / PUBLIC] = None
         elif _is_epoch(folder):
@@ -119,7 +121,7 @@ def places(folders: Sequence[Path]) -> tuple[list[Place], list[str]]:
     for each in public:
         try:
             read[each.resolve()] = _place(each)
-        except (InputError, SourceError) as error:
+        except (InputError, SourceError, DisagreementError) as error:
             faults.append(f"{each.name}: {error}")
     if not read:
         raise InputError(faults[0])
@@ -132,6 +134,9 @@ def _is_epoch(folder: Path) -> bool:
 
 def _place(public: Path) -> Place:
     signed = SignedHeader.decode(read_below(public, HEADER, SIGNED_BYTES))
+    place = epoch_folder(signed.header.epoch)
+    if public.parent.name == "epochs" and f"epochs/{public.name}" != place:
+        raise DisagreementError(f"it is epoch {signed.header.epoch}, which has its place in {place}")
     if public.name != PUBLIC:
         epoch = signed.header.epoch
         return Place(signed, public, beside(public, SOLVENCY, epoch), beside(public, RESERVES, epoch), None)
@@ -202,13 +207,17 @@ def _audited(place: Place, pins: Pins, args: Namespace, progress: Progress) -> A
     """One copy of an epoch. What is malformed, missing or contradicting in it is a reason, and ends no audit."""
     header = place.signed.header
     epoch = Audited(header, [])
+    if header.epoch == 1 and header.previous_state_root:
+        epoch.reasons.append(f"it is the first, and goes on from state root {header.previous_state_root:#066x}")
     ahead = header.time - int(time.time())
     if ahead > CLOCK_SKEW_S:
         epoch.reasons.append(f"it is dated {duration_text(ahead)} in the future")
     for step in (_files, _solvency, _reserves):
         try:
             step(epoch, place, pins, args, progress)
-        except (InputError, MissingError, DisagreementError) as error:
+        except (InputError, SourceError, DisagreementError) as error:
+            if step is _reserves and isinstance(error, SourceError) and not isinstance(error, MissingError):
+                raise  # nodes are silent, which says nothing of the epoch
             epoch.reasons.append(str(error))
         if epoch.table is None:
             return epoch
@@ -236,7 +245,7 @@ def _solvency(epoch: Audited, place: Place, _: Pins, args: Namespace, progress: 
     found = verify_solvency(place.public, place.solvency, epoch.header, judge, progress, args.jobs or 1)
     epoch.reasons += found.reasons
     if found.accepted and not findings:
-        epoch.solvency = found
+        epoch.solvency = replace(found, counted=None)  # as large as the epoch, of which there can be many
 
 
 def _reserves(epoch: Audited, place: Place, pins: Pins, _: Namespace, __: Progress) -> None:
@@ -252,7 +261,7 @@ def _distribution(private: Path, public: Path, header: Header, table: Instrument
     DisagreementError unless their leaves are the published ones.
     """
     held = Holdings.open(private)
-    leaves = published_leaves(public, header.account_count)
+    leaves = published_leaves(public, header)
     if len(held) != len(leaves) or not np.array_equal(np.asarray(held.parts.leaves), leaves):
         raise DisagreementError(f"{private}: these holdings are not what epoch {header.epoch} published")
     health = assess_rows(table_columns(table), held.rows)

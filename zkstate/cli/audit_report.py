@@ -6,7 +6,7 @@ size on a phone and follow the reader's colours, which charts of plotting librar
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
@@ -15,8 +15,9 @@ from zkstate.cli.headers import header_result, time_text
 from zkstate.cli.reserves_verify import amount_text, line_result
 from zkstate.cli.solvency_verify import solvency_result
 from zkstate.cli.trusted import trust_result
+from zkstate.cli.verdict import setup_text
 from zkstate.errors import EnvironmentFailure
-from zkstate.reserves.compare import Line
+from zkstate.reserves.compare import Line, whole_of
 from zkstate.solvency.files import SHORTFALL_DECIMALS
 from zkstate.solvency.verify import NOT_SHOWN, RESERVES_NOT_SHOWN
 from zkstate.state.schema import PPM
@@ -64,14 +65,12 @@ def _not_shown(audit: Audit, pinned: bytes | None) -> list[str]:
         found.append(f"what came before epoch {first.epoch}, the first of these")
     if audit.missing:
         found.append(f"what epochs {', '.join(audit.gaps())} held, and that the chain goes through them")
-    without = [str(each.header.epoch) for each in audit.epochs if each.solvency is None]
-    if without:
-        found.append(
-            f"that totals of epochs {', '.join(without)} are sums of accounts in range: no proof of solvency that holds"
-        )
-    unreserved = [str(each.header.epoch) for each in audit.epochs if each.assets is None]
-    if unreserved:
-        found.append(f"that the venue has what it owes at epochs {', '.join(unreserved)}: no reserves")
+    if without := _numbers(audit, lambda each: each.solvency is None):
+        found.append(f"that totals of epochs {without} are sums of accounts in range: no proof of solvency that holds")
+    if forgeable := _numbers(audit, _forgeable):
+        found.append(f"that proofs of epochs {forgeable} were not forged: nobody vouches for their keys")
+    if unreserved := _numbers(audit, lambda each: each.assets is None):
+        found.append(f"that the venue has what it owes at epochs {unreserved}: no reserves")
     if any(each.health is None for each in audit.epochs):
         found.append("how health is distributed over accounts: amounts are hidden; a venue can draw it with --holdings")
     if any(each.health is not None for each in audit.epochs):
@@ -79,6 +78,29 @@ def _not_shown(audit: Audit, pinned: bytes | None) -> list[str]:
     found += [words for words in NOT_SHOWN if words != RESERVES_NOT_SHOWN]
     found += sorted({words for each in audit.epochs if each.assets is not None for words in each.assets.not_shown})
     return found
+
+
+def _left_open(audit: Audit) -> list[str]:
+    """What the verdict must not be read without."""
+    said = (
+        ("no proof of solvency that holds is here for epochs {}", lambda each: each.solvency is None),
+        ("nobody vouches for the keys of the proofs of epochs {}, which anyone may have forged", _forgeable),
+        ("no reserves are here for epochs {}", lambda each: each.assets is None),
+        (
+            "the block or the tokens of the reserves of epochs {} are the word of the venue or of one node",
+            lambda each: each.assets is not None and each.assets.by_word,
+        ),
+    )
+    return [words.format(numbers) for words, which in said if (numbers := _numbers(audit, which))]
+
+
+def _numbers(audit: Audit, which: Callable[[Audited], bool]) -> str:
+    """The epochs of which something is so."""
+    return ", ".join(str(each.header.epoch) for each in audit.epochs if which(each))
+
+
+def _forgeable(each: Audited) -> bool:
+    return each.solvency is not None and not each.solvency.setup.trusted
 
 
 def html(environment: Environment, audit: Audit, found: dict[str, Any], now: int) -> str:
@@ -96,6 +118,7 @@ def html(environment: Environment, audit: Audit, found: dict[str, Any], now: int
                     "number": each.header.epoch, "time": time_text(each.header.time), "hash": each.header.hash.hex(),
                     "accounts": each.header.account_count, "reasons": each.reasons, "synthetic": each.header.synthetic,
                     "solvency": each.solvency, "assets": each.assets, "shortfall": _shortfall(each),
+                    "setup": None if each.solvency is None else setup_text(each.solvency.setup),
                     "trusts": [] if each.assets is None else
                               [(chain, trust_result(trust, now)) for chain, trust in each.assets.trusts],
                 }
@@ -108,6 +131,7 @@ def html(environment: Environment, audit: Audit, found: dict[str, Any], now: int
             health=None if last.health is None else list(zip(RATIOS, last.health, _shares(last.health), strict=True)),
             liquid=LIQUID_PPM // (PPM // 100),
             not_shown=found["not_shown"],
+            open=_left_open(audit),
         )
     )  # fmt: skip
 
@@ -164,6 +188,7 @@ def _series(epochs: Sequence[Audited]) -> tuple[list[dict[str, Any]], str]:
             "bars": (shares[len(epochs) - 1], shares[-1]), "reserved": assets is not None,
             "owed_text": short(last.owed) if last else "0", "there_text": short(last.reserve) if last else "0",
             "due_text": short(last.due) if last else "0", "covered": bool(assets and last not in assets.short()),
+            "by_word": bool(assets and assets.by_word),
         })  # fmt: skip
     left = ordered[MOST_ASSETS:]
     if not left:
@@ -190,8 +215,7 @@ def _concentration(each: Audited) -> dict[str, Any] | None:
         return None
     rates = {asset.symbol: asset.tiers[0].rate for asset in each.table.instruments if asset.is_asset}
     for asset in each.table.instruments:  # parts of an asset: the best rate at which it counts
-        if asset.is_asset and asset.underlying and each.table[asset.underlying].symbol in rates:
-            whole = each.table[asset.underlying].symbol
+        if asset.is_asset and (whole := whole_of(asset, each.table).symbol) != asset.symbol:
             rates[whole] = max(rates[whole], asset.tiers[0].rate if not asset.symbol.endswith(":debt") else 0)
     rows: list[dict[str, Any]] = [
         {"symbol": line.symbol, "rate": rates.get(line.symbol, 0) // (PPM // 100),

@@ -22,10 +22,10 @@ from zkstate.publication.records import RecordKey
 from zkstate.publication.regular import read_below
 from zkstate.publication.tables import check_instruments
 from zkstate.publication.tiles import path_from_tiles
-from zkstate.solvency.coverage import coverage
+from zkstate.solvency.coverage import Counted
 from zkstate.state.decimals import render
 from zkstate.state.identity import AccountKey
-from zkstate.state.schema import Account
+from zkstate.state.schema import Account, Instrument, Row
 from zkstate.state.table import MAX_TABLE_BYTES, InstrumentTable
 
 T = TypeVar("T")
@@ -51,10 +51,10 @@ class Own:
     batch: str | None = None
     proof: str | None = None  # why one that is here does not count
 
-    def count_in(self, folder: Path) -> None:
-        """Look for it in the solvency proof of a folder."""
+    def count_in(self, counted: Counted) -> None:
+        """Look for it among what a solvency proof that holds counts."""
         if self.account is not None:
-            found = coverage(folder, self.header, self.account)
+            found = counted.coverage(self.account)
             self.batch = found.batch
             self.reasons += found.reasons
 
@@ -69,8 +69,7 @@ class Own:
         account = self.account
         if account is None:
             return [("your account", "is not in this epoch")]
-        rows = [f"{render(row.amount, self.table[row.instrument].decimals)} {self.table[row.instrument].symbol}"
-                for row in account.rows]  # fmt: skip
+        rows = [_row_text(row, self.table[row.instrument]) for row in account.rows]
         return [
             ("your account", f"leaf {account.index} of {self.header.account_count:,}, id {account.id:#066x}"),
             *(("holds" if i == 0 else "", words) for i, words in enumerate(rows or ["nothing"])),
@@ -79,6 +78,11 @@ class Own:
                 self.batch or f"no proof of solvency: {'none is here' if self.proof is None else self.proof}",
             ),
         ]
+
+
+def _row_text(row: Row, of: Instrument) -> str:
+    """An amount; what is no asset is said to be none, as no reserves stand behind it."""
+    return f"{render(row.amount, of.decimals)} {of.symbol}{'' if of.is_asset else f', a position ({of.kind})'}"
 
 
 def find_own(public: Path, header: Header, args: Namespace) -> Own | None:

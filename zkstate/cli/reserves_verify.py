@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -13,10 +14,11 @@ from zkstate.cli.named import read_named
 from zkstate.cli.reserves_pins import Pins
 from zkstate.cli.terminal import Facts
 from zkstate.cli.trusted import trust_result
-from zkstate.errors import DisagreementError, InputError
+from zkstate.errors import DisagreementError, InputError, SourceError
 from zkstate.publication.annex import check_annex
 from zkstate.publication.header import Header
 from zkstate.publication.layout import INSTRUMENTS, TOTALS
+from zkstate.publication.manifest import Finding
 from zkstate.publication.regular import read_below
 from zkstate.publication.tables import MAX_TOTALS_BYTES, check_instruments, check_totals
 from zkstate.publication.trust import Trust
@@ -28,6 +30,7 @@ from zkstate.state.table import MAX_TABLE_BYTES
 NOT_SHOWN = (
     "that reserves are not borrowed, pledged or promised elsewhere: only who holds keys, and what was there at a block",
     "that an address is not another venue's too, beyond the files given with --other-reserves",
+    "what is owed through positions and not as an asset: reserves are held against assets alone",
     "reserves off chain, in contract wallets (EIP-1271), or on chains without such proofs",
 )
 
@@ -40,6 +43,7 @@ class Assets:
     lines: list[Line]
     trusts: list[tuple[int, Trust]]
     net: bool
+    by_word: bool  # whether a block, or what counts as an asset, is the word of the venue or of one node
     reasons: list[str] = field(default_factory=list)
     not_shown: list[str] = field(default_factory=list)
 
@@ -53,6 +57,7 @@ class Assets:
             "reserves": {
                 "accepted": not self.reasons,
                 "compared_with": "net" if self.net else "gross",
+                "by_word": self.by_word,
                 "assets": [line_result(line) for line in self.lines],
                 "chains": [
                     {
@@ -122,11 +127,11 @@ def judge_assets(
     Errors: InputError for files that are malformed; DisagreementError for an index of files that are not there;
     SourceError if no node has a block.
     """
-    places = list(named) or ([] if folder is None or not folder.is_dir() else [folder])
+    places = list(named) or ([] if folder is None or not os.path.lexists(folder) else [folder])
     reasons: list[str] = []
     for place in places:
         if place.is_dir():
-            reasons += [f"reserves: {finding}" for finding in check_annex(place, header, most_bytes)]
+            reasons += [f"reserves: {finding}" for finding in _findings(place, header)]
     paths = [path for place in places for path in (reserve_files(place) if place.is_dir() else [place])]
     if not paths:
         if reasons:
@@ -134,7 +139,7 @@ def judge_assets(
         return None
     files = []
     for path in paths:
-        each = Reserves.decode(read_named(path, MAX_RESERVES_BYTES), str(path))
+        each = Reserves.decode(_content(path, followed=path in named), str(path))
         proved = verify_reserves(each, header, pins.tokens, pins.max_gap)
         trust, objection = pins.believe(proved)
         if path not in named and path.name != f"{proved.chain_id}.json":
@@ -148,14 +153,18 @@ def judge_assets(
     table = check_instruments(read_below(public, INSTRUMENTS, MAX_TABLE_BYTES), header)
     totals = check_totals(read_below(public, TOTALS, MAX_TOTALS_BYTES), header)
     held = add_up([each for proved in counted for each in proved.held])
-    not_shown = [*(words for each in counted for words in each.unpinned), *NOT_SHOWN]
+    trusts = [(each.chain_id, trust) for each, (_, trust) in zip(counted, files, strict=True)]
+    by_word = any(each.unpinned for each in counted) or any(trust.level == "d" for _, trust in trusts)
+    believed = (
+        words for each, (_, trust) in zip(counted, trusts, strict=True) for words in _believed(each, trust, header)
+    )
+    not_shown = [*believed, *(words for each in counted for words in each.unpinned), *NOT_SHOWN]
     if len(counted) > 1:
         times = [each.block.timestamp for each in counted]
         not_shown.append(f"that nothing moved between chains: their blocks are up to {max(times) - min(times)} s apart")
     if pins.net:
         not_shown.append("that debts will be paid: reserves are compared with what is owed less what accounts owe")
-    trusts = [(each.chain_id, trust) for each, (_, trust) in zip(counted, files, strict=True)]
-    assets = Assets(tuple(counted), compare(table, totals, held), trusts, pins.net, reasons, not_shown)
+    assets = Assets(tuple(counted), compare(table, totals, held), trusts, pins.net, by_word, reasons, not_shown)
     for line in assets.short():
         owed = line.owed - line.due if pins.net else line.owed
         missing = amount_text(owed - line.reserve)
@@ -163,6 +172,41 @@ def judge_assets(
             f"{line.symbol}: reserves of {amount_text(line.reserve)} for {amount_text(owed)}: {missing} are missing"
         )
     return assets
+
+
+def _findings(folder: Path, header: Header) -> list[Finding]:
+    """What contradicts the index of a folder. InputError for one that cannot be read."""
+    try:
+        return check_annex(folder, header, most_bytes)
+    except SourceError as error:
+        raise InputError(str(error)) from error
+
+
+def _content(path: Path, *, followed: bool) -> bytes:
+    """A file that the reader named, or one of a folder that others filled, where no link is followed. InputError."""
+    if followed:
+        return read_named(path, MAX_RESERVES_BYTES)
+    try:
+        return read_below(path.parent, path.name, MAX_RESERVES_BYTES)
+    except SourceError as error:
+        raise InputError(str(error)) from error
+
+
+def _believed(proved: Proved, trust: Trust, header: Header) -> list[str]:
+    """What is only believed of the block of a chain, and what may have moved since."""
+    block = proved.block
+    name, gap = f"block {block.number} of chain {proved.chain_id}", block.timestamp - header.time
+    found = []
+    if trust.level == "d":
+        found.append(f"that {name} is one of that chain, with this state: {trust.text}")
+    elif trust.level == "b":
+        found.append(f"that {name} is final: nodes have it, and say no more")
+    if gap:
+        found.append(
+            f"that reserves were there at the epoch's time: {name} is {abs(gap)} s {'after' if gap > 0 else 'before'} "
+            "it, and what came in or went out between is not in what is owed"
+        )
+    return found
 
 
 def amount_text(amount: Fraction) -> str:

@@ -59,8 +59,8 @@ def run_verify(
             if args.ceremony is not None and found.claim.system == "transparent":
                 reasons.append("--ceremony is given, and the proof is transparent: it has no key to vouch for")
             own = find_own(public, header, args)
-            if own is not None and found.accepted:
-                own.count_in(folder)
+            if own is not None and found.accepted and found.counted is not None:
+                own.count_in(found.counted)
             elif own is not None:
                 own.proof = "the one here does not hold"
             assets = find_assets(public, header, reserves_of(public, header.epoch), args)

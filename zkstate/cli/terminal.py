@@ -83,7 +83,20 @@ class Terminal:
 
 def pretty_json(value: Mapping[str, object]) -> str:
     """One JSON object as a person would lay it out, with an end of line. No string in it moves a terminal's cursor."""
-    return _escaped(msgspec.json.format(msgspec.json.encode(value), indent=2).decode()) + "\n"
+    try:
+        encoded = msgspec.json.encode(value)
+    except UnicodeEncodeError:  # the name of a file can be any bytes
+        encoded = msgspec.json.encode(_text(value))
+    return _escaped(msgspec.json.format(encoded, indent=2).decode()) + "\n"
+
+
+def _text(value: object) -> object:
+    """A value with a question mark for each half of a surrogate pair in its strings."""
+    if isinstance(value, str):
+        return value.encode(errors="replace").decode()
+    if isinstance(value, Mapping):
+        return {_text(name): _text(item) for name, item in value.items()}
+    return [_text(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def shown(text: str) -> str:

@@ -109,11 +109,11 @@ def check_annex(folder: Path, header: Header, limit: Limit, progress: Progress =
 
 
 def beside(public: Path, name: str, epoch: int) -> Path | None:
-    """The annex of a published epoch that stands on a mirror folder, if it is one and has it, damaged or not."""
+    """The annex of a published epoch on a mirror folder, if it is one and anything is there, damaged or no folder."""
     place = public.resolve()
     mirror = place.parent.parent
     annex = mirror / annex_folder(name, epoch)
-    return annex if place.parent.name == "epochs" and annex.is_dir() else None
+    return annex if place.parent.name == "epochs" and os.path.lexists(annex) else None
 
 
 def _same_annex(source: Path, target: Path, paths: Sequence[str], header: Header) -> None:

@@ -47,7 +47,7 @@ def audit_folder(folder: Path, signed: SignedHeader, progress: Progress = silent
 def _check_tables(folder: Path, header: Header) -> Iterator[Finding]:
     for path, check, limit in (
         (INSTRUMENTS, check_instruments, MAX_TABLE_BYTES),
-        (TOTALS, check_totals, MAX_TOTALS_BYTES),
+        (TOTALS, partial(_check_totals, folder), MAX_TOTALS_BYTES),
         (ORDER_BOOK, check_order_book, MAX_ORDER_BOOK_BYTES),
     ):
         yield from _check_table(folder, path, limit, partial(check, header=header))
@@ -58,6 +58,14 @@ def _check_tables(folder: Path, header: Header) -> Iterator[Finding]:
     elif present:
         check = partial(_check_scenarios, folder, header)
         yield from _check_table(folder, SCENARIOS, MAX_SCENARIOS_BYTES, check)
+
+
+def _check_totals(folder: Path, data: bytes, header: Header) -> None:
+    """An instrument that the totals leave out would be owed to nobody."""
+    stated = len(check_totals(data, header).credits)
+    listed = len(check_instruments(read_below(folder, INSTRUMENTS, MAX_TABLE_BYTES), header))
+    if stated != listed:
+        raise DisagreementError(f"{TOTALS} has {stated} instruments, and the table {listed}")
 
 
 def _check_scenarios(folder: Path, header: Header, data: bytes) -> None:

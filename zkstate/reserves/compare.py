@@ -41,8 +41,8 @@ class Line:
 def compare(table: InstrumentTable, totals: Totals, reserve: Mapping[str, Fraction]) -> list[Line]:
     """A line for each asset that somebody holds, owes, or that there are reserves of.
 
-    Assets that stand for parts of another one (an underlying of the same decimals, as in exchange sheets) are added to
-    it. Reserves of what is no asset of the venue are left out.
+    Assets that stand for parts of another one (`whole_of`, as in exchange sheets) are added to it. Reserves of what is
+    no asset of the venue are left out.
     """
     owed: dict[int, Fraction] = {}
     due: dict[int, Fraction] = {}
@@ -64,11 +64,13 @@ def compare(table: InstrumentTable, totals: Totals, reserve: Mapping[str, Fracti
 
 
 def whole_of(asset: Instrument, table: InstrumentTable) -> Instrument:
-    """The asset that an instrument is, or is a part of."""
-    if not asset.underlying or asset.underlying == asset.id:
-        return asset
+    """The asset that an instrument is, or is a part of: of its decimals and price, and named `whole:part`.
+
+    Were any underlying enough, a thousand of what is dear could be covered by a thousand of what is cheap.
+    """
     of = table[asset.underlying]
-    return of if of.is_asset and of.decimals == asset.decimals and not of.underlying else asset
+    alike = (of.decimals, of.price) == (asset.decimals, asset.price) and asset.symbol.startswith(f"{of.symbol}:")
+    return of if of.id and of.is_asset and alike and not of.underlying else asset
 
 
 def claimed_elsewhere(proved: Sequence[Proved], other: Reserves, header: Header) -> list[str]:

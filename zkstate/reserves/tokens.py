@@ -14,6 +14,7 @@ from zkstate.reserves.control import U64, Address
 T = TypeVar("T")
 
 MAX_TOKENS_BYTES, MAX_TOKENS = 1 << 20, 256
+MAX_VALUES = 1 << 20  # in memory some 100 bytes each: in 64 MiB of brackets there are 32 times as many
 Decimals = Annotated[int, msgspec.Meta(ge=0, le=36)]
 Symbol = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 
@@ -62,9 +63,9 @@ class Tokens(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def read_json(data: bytes, kind: type[T], name: str) -> T:
-    """JSON of a kind. EncodingError names the file and what is wrong."""
+    """JSON of a kind, of at most MAX_VALUES values. EncodingError names the file and what is wrong."""
     try:
-        nesting.check(data, name)
+        nesting.check(data, name, values=MAX_VALUES)
         return msgspec.json.decode(data, type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, InputError) as error:
         raise EncodingError(f"{name}: {error}") from error

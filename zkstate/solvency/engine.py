@@ -112,7 +112,7 @@ def _only_run(private: Path) -> Iterator[None]:
 def _require_published(shop: Workshop) -> None:
     """Refuse holdings that are not what was published, before hours of proofs that nobody would take."""
     own = np.asarray(shop.holdings.parts.leaves)
-    other = np.flatnonzero((own != published_leaves(shop.job.epoch / PUBLIC, len(own))).any(axis=1))
+    other = np.flatnonzero((own != published_leaves(shop.job.epoch / PUBLIC, shop.header)).any(axis=1))
     if len(other):
         raise DisagreementError(f"leaf {other[0]} of the holdings is not the published one: nothing can prove them")
 

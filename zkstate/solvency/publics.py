@@ -10,8 +10,9 @@ import numpy as np
 
 from circuits.account_block import ENDS
 from zkstate.commitment.domain import tag
+from zkstate.commitment.merkle import ACCOUNTS_ARITY, ACCOUNTS_NODE, MerkleTree
 from zkstate.commitment.poseidon import poseidon
-from zkstate.errors import LengthError
+from zkstate.errors import DisagreementError, LengthError
 from zkstate.kernels import FR_BYTES, FR_MODULUS, FrVec, poseidon_chain_many
 from zkstate.publication.header import Header
 from zkstate.publication.layout import tile_path
@@ -120,10 +121,18 @@ class Published:
 START = Sums().commitment(0)
 
 
-def published_leaves(public: Path, count: int) -> Bytes32:
-    """The leaves of so many accounts out of the tiles. Errors: MissingError, SourceError; LengthError for others."""
+def published_leaves(public: Path, header: Header) -> Bytes32:
+    """The leaves out of the tiles, those that the header commits to: whoever serves files may serve others later.
+
+    Errors: MissingError, SourceError; LengthError, EncodingError for what are no leaves of so many accounts;
+    DisagreementError with both roots for those of another tree.
+    """
+    count = header.account_count
     tiles = [read_below(public, tile_path(0, i), FR_BYTES * TILE_NODES) for i in range(tile_count(count, 0))]
     content = b"".join(tiles)
     if len(content) != FR_BYTES * count:
         raise LengthError(f"tiles of {len(content)} bytes, {count} leaves have {FR_BYTES * count}")
+    root = MerkleTree(FrVec.from_bytes(content), ACCOUNTS_ARITY, header.accounts_depth, ACCOUNTS_NODE).root
+    if root != header.accounts_root:
+        raise DisagreementError(f"the tiles have root {root:#066x}, and accounts_root is {header.accounts_root:#066x}")
     return np.frombuffer(content, np.uint8).reshape(-1, FR_BYTES)

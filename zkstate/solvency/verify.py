@@ -1,21 +1,21 @@
 """The verifier of a solvency proof: every batch, and the chain of leaves, ids, sums, tables and header around them.
 
-It believes the published files of the epoch, which `publication.audit` has held against the header, and nothing else
-but, for Groth16, the verification keys that its caller takes.
+It believes the header and nothing else but, for Groth16, the verification keys that its caller takes: tables and leaves
+are held against the header as they are read here, whatever `publication.audit` read before.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from circuits.batch import Batch, batch_name
 from zkstate.constraint import compile_blocks
-from zkstate.errors import EncodingError, InputError, LengthError, MissingError, SourceError
+from zkstate.errors import DisagreementError, EncodingError, InputError, LengthError, MissingError, SourceError
 from zkstate.proof.keys import SetupStatus, VerifyingKey
 from zkstate.proof.transparent import proof_file
 from zkstate.publication.header import Header
@@ -24,6 +24,7 @@ from zkstate.publication.progress import Progress, silent
 from zkstate.publication.regular import read_below
 from zkstate.publication.tables import MAX_TOTALS_BYTES, check_instruments, check_totals
 from zkstate.solvency import files
+from zkstate.solvency.coverage import Counted
 from zkstate.solvency.files import BatchFile, Claim
 from zkstate.solvency.plan import BOUND_BYTES, LAYOUTS, Part, Plan, decode_bounds
 from zkstate.solvency.publics import START, Published, Sums, published_leaves
@@ -61,6 +62,7 @@ class Solvency:
     setup: SetupStatus
     table: InstrumentTable
     totals: Totals
+    counted: Counted | None = field(repr=False, compare=False)
 
     @property
     def accepted(self) -> bool:
@@ -70,7 +72,7 @@ class Solvency:
 def verify_solvency(
     public: Path, folder: Path, header: Header, judge: Judge, progress: Progress = silent, jobs: int = 1
 ) -> Solvency:
-    """Judge the proof in a folder against the published files of its epoch, already held against the header.
+    """Judge the proof in a folder against the published files of its epoch under a header that is believed.
 
     `jobs` proofs are judged at the same time.
     Errors: MissingError, SourceError for files that cannot be read, InputError for a malformed claim.
@@ -80,7 +82,9 @@ def verify_solvency(
     totals = check_totals(read_below(public, TOTALS, MAX_TOTALS_BYTES), header)
     check = _Check(public, folder, header, claim, ReadTable.of(table), totals, judge, progress, jobs)
     reasons = tuple(check.run())
-    return Solvency(claim, reasons, header.account_count, check.batches, check.size, check.setup, table, totals)
+    return Solvency(
+        claim, reasons, header.account_count, check.batches, check.size, check.setup, table, totals, check.counted
+    )
 
 
 class _Check:
@@ -94,6 +98,7 @@ class _Check:
         self.totals, self.judge, self.progress, self.jobs = totals, judge, progress, jobs
         self.batches = self.size = 0
         self.setup = SetupStatus.TRANSPARENT
+        self.counted: Counted | None = None
         self.own: tuple[int, Verifier | str] = (0, "")  # the class judged last, and what judges it
 
     def run(self) -> Iterator[str]:
@@ -106,9 +111,10 @@ class _Check:
             return
         try:
             published, plan = self._lists()
-        except (EncodingError, LengthError, MissingError) as error:
+        except (EncodingError, LengthError, MissingError, DisagreementError) as error:
             yield str(error)
             return
+        self.counted = Counted(plan, published.bounds)
         last, where = START, "the start"
         total = sum(plan.count(rows) for rows in plan.sizes)
         found: list[tuple[Part, BatchFile]] = []
@@ -153,7 +159,7 @@ class _Check:
             raise LengthError(f"{files.CLASSES} has {len(classes)} entries, there are {count} accounts")
         bounds = decode_bounds(read_below(self.folder, files.BOUNDS, BOUND_BYTES * count), count)
         self.size += len(classes) + BOUND_BYTES * count
-        leaves = published_leaves(self.public, count)
+        leaves = published_leaves(self.public, self.header)
         if not leaves.any(axis=1).all():
             raise EncodingError(f"a leaf is 0, and there are {count} accounts")
         plan = Plan(np.frombuffer(classes, np.uint8), self.claim.sizes, LAYOUTS[self.claim.system])
