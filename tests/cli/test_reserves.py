@@ -9,6 +9,7 @@ from eth_account.messages import encode_defunct, encode_typed_data
 
 from lightclient.execution.header import BlockHeader
 from tests.cli.program import tree, zkstate
+from tests.lightclient.nodes import serve
 from tests.reserves.chain import ADDRESSES, KEYS, Chain, controlled, reserves, token
 from tests.solvency.venue import commit, ledger
 from zkstate.cli.reserves_pins import Pins
@@ -132,6 +133,34 @@ def test_a_file_that_the_index_of_a_mirror_lists_and_nobody_has(epoch, tmp_path)
     (tmp_path / "mirror/reserves/00000001/1.json").unlink()
     verdict = zkstate("verify", tmp_path / "mirror/epochs/00000001", believe=False)
     assert (verdict.code, "1.json: missing" in verdict.err) == (4, True), verdict.err
+
+
+def test_nodes_that_have_the_block_and_one_that_has_another(epoch):
+    """However many have it: one of them lies, and the reader cannot tell which."""
+    world, other = holding(epoch), holding(epoch, share=2)
+    write(epoch, world)
+    with (
+        serve(world.node()) as one,
+        serve(world.node()) as two,
+        serve(other.node()) as against,
+        serve(other.node(5)) as elsewhere,
+    ):
+        for nodes, code, level in (
+            ((one,), 0, "d"), ((one, two), 0, "b"), ((one, two, elsewhere), 0, "b"), ((one, two, against), 1, "b")
+        ):  # fmt: skip
+            asked = [part for url in nodes for part in ("--reserves-rpc", url)]
+            verdict = zkstate("verify", epoch.public, *asked, "--json", believe=False)
+            told = verdict.json["reserves"]
+            assert (verdict.code, told["chains"][0]["trust"]["level"]) == (code, level)
+            assert all(each["covered"] for each in told["assets"]) == (code == 0)
+            assert any("block 7 of chain 1 is final: nodes have it" in words for words in told["not_shown"]) == (
+                level == "b"
+            )
+        assert (
+            f"its block 7 is 0x{other.block_hash.hex()}, not 0x{world.block_hash.hex()}" in verdict.json["reasons"][0]
+        )
+        alone = zkstate("verify", epoch.public, "--reserves-rpc", against, believe=False)
+        assert (alone.code, "its block 7 is" in alone.err) == (4, True)
 
 
 def test_evidence_stands_behind_its_own_block_and_chain_alone(epoch):

@@ -64,6 +64,19 @@ class Chain:
             "accountProof": ["0x" + node.hex() for node in proof(self.state, keccak(hexstr=address))],
         }  # fmt: skip
 
+    def node(self, chain_id=1):
+        """What a node says of the chain id and of its block, as `tests.lightclient.nodes.serve` takes it."""
+        names = (
+            "parentHash", "sha3Uncles", "miner", "stateRoot", "transactionsRoot", "receiptsRoot", "logsBloom",
+            "difficulty", "number", "gasLimit", "gasUsed", "timestamp", "extraData", "mixHash", "nonce",
+        )  # fmt: skip
+        block = {"hash": "0x" + self.block_hash.hex()}
+        for name, item in zip(names, pyrlp.decode(self.block), strict=True):
+            counted = name in {"difficulty", "number", "gasLimit", "gasUsed", "timestamp"}
+            block[name] = hex(int.from_bytes(item)) if counted else "0x" + item.hex()
+        answers = {"eth_chainId": hex(chain_id), "eth_getBlockByNumber": block}
+        return lambda method, _: answers[method]
+
 
 def sign(control, key):
     """The statement, signed as a wallet does."""

@@ -97,7 +97,7 @@ class Pins:
             words = "a block hash the reader chose"
             return Trust("c", words, block.number, block.hash, block_time=block.timestamp), None
         if self.nodes:
-            return block_trust(self.nodes, chain, block), None
+            return block_trust(self.nodes, chain, block)
         if self.blocks:
             return _word("a chain that --block leaves out", proved), f"{stated}, and --block gives none of that chain"
         return _word("the venue's word that this block is on the chain: give --block or --reserves-rpc", proved), None

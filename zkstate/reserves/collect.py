@@ -61,30 +61,41 @@ def collect(
     )
 
 
-def block_trust(urls: Sequence[str], chain_id: int, block: BlockHeader, timeout_s: float = TIMEOUT_S) -> Trust:
-    """How far nodes vouch for a block: level b if several servers have it in their chain, d if one does.
+def block_trust(
+    urls: Sequence[str], chain_id: int, block: BlockHeader, timeout_s: float = TIMEOUT_S
+) -> tuple[Trust, str | None]:
+    """How far nodes vouch for a block: level b if several servers have it in their chain, d if one does. And which one
+    has another block there, if any: then nothing at it is to count, however many have this one.
 
-    Errors: as `Panel.ask`, if none does.
+    Errors: DisagreementError if nodes have blocks there, and none has this one; as `Panel.ask`, if none answers.
     """
     panel = Panel([JsonRpc(url, timeout_s) for url in urls], timeout_s)
-    names = [node.name for node, _ in panel.ask(partial(_has, chain_id=chain_id, block=block))]
+    found = panel.ask(partial(_there, chain_id=chain_id, number=block.number))
+    others = [
+        f"{node.name}: its block {block.number} is 0x{there.hash.hex()}, not 0x{block.hash.hex()}"
+        for node, there in found
+        if there.hash != block.hash
+    ]
+    names = [node.name for node, there in found if there.hash == block.hash]
+    if not names:
+        raise DisagreementError("; ".join(others))
     what = f"block {block.number}, hash 0x{block.hash.hex()}, of chain {chain_id}"
     left_out = "".join(f"; left out: {report.fault}" for report in panel.reports() if report.fault)
     several = len(set(names)) > 1
     words = f"{' and '.join(dict.fromkeys(names))} {'have' if several else 'alone has'} {what}{left_out}"
-    return Trust("b" if several else "d", words, block.number, block.hash, block_time=block.timestamp)
+    trust = Trust("b" if several else "d", words, block.number, block.hash, block_time=block.timestamp)
+    return trust, "; ".join(others) or None
 
 
-def _has(node: Node[JsonRpc], chain_id: int, block: BlockHeader) -> None:
+def _there(node: Node[JsonRpc], chain_id: int, number: int) -> BlockHeader:
+    """The block that a node has at a number."""
     found = read_quantity(node.source.call("eth_chainId", (), node.deadline), "chain id", 1 << 64)
     if found != chain_id:
         raise DisagreementError(f"chain id {found}, and the reserves are of chain {chain_id}")
-    answer = node.source.call("eth_getBlockByNumber", (hex(block.number), False), node.deadline)
+    answer = node.source.call("eth_getBlockByNumber", (hex(number), False), node.deadline)
     if answer is None:
-        raise MissingError(f"it has no block {block.number}")
-    there = BlockHeader.from_json(answer)
-    if there.hash != block.hash:
-        raise DisagreementError(f"its block {block.number} is 0x{there.hash.hex()}, not 0x{block.hash.hex()}")
+        raise MissingError(f"it has no block {number}")
+    return BlockHeader.from_json(answer)
 
 
 def _object(answer: object) -> dict[str, object]:
