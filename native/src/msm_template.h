@@ -54,8 +54,9 @@ static void G(_msm_room_take)(G(_msm_room) * room, zkn_scratch *s, size_t items,
 
 static void G(_msm_take)(G(_msm) * m, zkn_scratch *s)
 {
+    /* Of more points than may be split, so few may be full that they are after all. */
     const size_t n = m->n, split = n < ZKN_MSM_SPLIT_MAX ? n : ZKN_MSM_SPLIT_MAX,
-                 halves = n == split ? 2 * n : n;
+                 halves = 2 * split > n ? 2 * split : n;
     size_t buckets = ZKN_MSM_CELL;
     const unsigned windows[3] = {zkn_msm_window(n, ZKN_SIZE_BITS), zkn_msm_window(2 * split, ZKN_HALF_BITS),
                                  zkn_msm_window(n, ZKN_MSM_SHORT_BITS)};

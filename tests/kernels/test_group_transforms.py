@@ -69,6 +69,9 @@ def test_lists_that_point_outside_are_refused(kind, multiple, msm, fixed):
     ):
         with pytest.raises(error):
             points.sums(np.array(items, dtype=np.uint32), np.array(offsets, dtype=np.uint32))
+    for end in (-1, (1 << 32) - 1):  # other integers than those it asks for
+        with pytest.raises(LengthError, match="1 items and 2 offsets"):
+            points.sums(np.zeros(1, np.uint32), np.array([0, end]))
 
 
 def test_the_cofactor_takes_any_point_of_the_curve_into_g2():

@@ -144,12 +144,14 @@ def test_long_msm(shape, n):
     assert [msm_g1(points, factors, threads=t) for t in (1, 2, 3, 40)] == [expected] * 4
 
 
-@pytest.mark.parametrize("n", [(1 << 18) + 3, (1 << 21) + 3])
-def test_msm_past_every_limit(n):
-    """More full scalars than are split by the endomorphism; more points than one segment holds, few of them counted."""
-    logs, full = random_scalars(64, seed=1), n < 1 << 21
-    period = FrVec.concat([FrVec(1000), random_scalars(24)])
-    factors = random_scalars(1024).repeated(1 + n // 1024) if full else period.repeated(1 + n // 1024)
+@pytest.mark.parametrize(("n", "zeros"), [((1 << 18) + 3, 0), ((1 << 18) + 3, 1), ((1 << 21) + 3, 1000)])
+def test_msm_past_every_limit(n, zeros):
+    """More full scalars than are split by the endomorphism; as many as are, of more points; more than a segment holds.
+
+    Of every 1,024 scalars so many are zero.
+    """
+    logs, period = random_scalars(64, seed=1), FrVec.concat([FrVec(zeros), random_scalars(1024 - zeros)])
+    factors = period.repeated(1 + n // 1024)
     every, factors = logs.repeated(1 + n // 64).slice(0, n), factors.slice(0, n)
     points = fixed_base_g1(logs)
     repeated = G1Vec.from_raw((bytes(points.raw()) * (1 + n // 64))[: 64 * n], check=False)

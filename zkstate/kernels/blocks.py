@@ -32,7 +32,9 @@ class BlockSlots:
         self._words[:, first : first + count] = _words(values).reshape(self.blocks, count, 4)
 
     def put_all(self, first: int, values: FrVec) -> None:
-        """The same values in every block."""
+        """The same values in every block. LengthError if they do not fit."""
+        if first + len(values) > self.n_slots:
+            raise LengthError(f"{len(values)} scalars from slot {first} of {self.n_slots} on")
         self._words[:, first : first + len(values)] = _words(values)
 
     def take(self, slots: npt.NDArray[np.uint32]) -> FrVec:
@@ -49,7 +51,12 @@ class BlockSlots:
         lib.zkn_witness_forward(self.values.array, program.struct, links, len(previous), self.blocks)
 
     def run_upward(self, program: WitnessProgram, children: Sequence[Sequence[int]]) -> None:
-        """Blocks falling: (left, right, node, leaf), the ports read what zkn.h says of the tree over all blocks."""
+        """Blocks falling: (left, right, node, leaf), the ports read what zkn.h says of the tree over all blocks.
+
+        LengthError for an odd number of blocks, as the last node would have one child.
+        """
+        if self.blocks % 2:
+            raise LengthError(f"a tree over {self.blocks} blocks: their number has to be even")
         links = self._links(program, children, 4)
         lib.zkn_witness_upward(self.values.array, program.struct, links, len(children), self.blocks)
 

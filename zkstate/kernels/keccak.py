@@ -9,6 +9,6 @@ KECCAK_BYTES = 32
 
 def keccak256(data: bytes | bytearray | memoryview) -> bytes:
     """The 32-byte digest. Source: Keccak submission 2011, capacity 512, padding 0x01."""
-    out = ffi.new("uint8_t[]", KECCAK_BYTES)
-    lib.zkn_keccak256(out, ffi.from_buffer("uint8_t[]", data), len(data))
+    out, array = ffi.new("uint8_t[]", KECCAK_BYTES), ffi.from_buffer("uint8_t[]", data)
+    lib.zkn_keccak256(out, array, len(array))
     return bytes(ffi.buffer(out))

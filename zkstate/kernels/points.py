@@ -169,12 +169,13 @@ class PointVec(Generic[Coordinate]):
 
         Shapes: offsets has one entry more than there are sums. Errors: EncodingError names the item out of range.
         """
+        items, offsets = (np.ascontiguousarray(a, dtype=np.uint32) for a in (items, offsets))
         n, threads, bad = len(offsets) - 1, thread_count(threads), ffi.new("size_t *")
         if n < 0 or int(offsets[-1]) > len(items):
             raise LengthError(f"{len(items)} items and {len(offsets)} offsets that end at {offsets[-1:]}")
         out = self.uninitialised(n)
         scratch = room("uint8_t[]", self._kernel("vec_sums_scratch_size")(n, threads))
-        given = (ffi.from_buffer("uint32_t[]", np.ascontiguousarray(a, dtype=np.uint32)) for a in (items, offsets))
+        given = (ffi.from_buffer("uint32_t[]", a) for a in (items, offsets))
         status = self._kernel("vec_sums_vartime")(out.array, bad, self.array, self.n, *given, n, threads, scratch)
         check(status, f"list or item {bad[0]} of {n} sums")
         return out
