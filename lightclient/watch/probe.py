@@ -53,6 +53,7 @@ class Prober:
             except queue.Empty:
                 break
             found[i] = probe
+            del self._asking[i]  # it has answered, though its thread may take a moment to end
         for i, mirror in enumerate(self._mirrors):
             if i not in found:
                 found[i] = _found(mirror, SILENT, f"{mirror.name}: no answer within {self._request_s:g} s")
