@@ -1,18 +1,18 @@
 """Fuzz the decoders: python -m tests.fuzz [--seconds 30 | --count 1900] [--only ssz,trie] [--seed N] [--corpus DIR]
 
-Each target is run for so many seconds on mutations of its seeds. An input that ends in a way not seen before (another
-error, another message) joins the corpus and is mutated in turn. Anything but a typed error or a kept law is a finding:
-its input is written to the corpus, named, and the exit code is 1. With --count each target is run on so many
-mutations, in 2 s of processor time and 256 MiB each.
+Each target is run for so many seconds on mutations of its seeds, of the inputs under tests/fuzz/corpus and of those
+that earlier runs kept. An input that ends in a way not seen before (another error, another message) joins the corpus
+and is mutated in turn. Anything but a typed error or a kept law is a finding: its input is written to the corpus,
+named, and the exit code is 1. With --count each target is run on so many mutations, in 2 s of processor time and
+256 MiB each. With --distil the kept inputs are made small and what ends in new ways goes to tests/fuzz/corpus; nothing
+is fuzzed.
 """
 
 from __future__ import annotations
 
 import argparse
-import hashlib
 import multiprocessing
 import random
-import re
 import resource
 import signal
 import sys
@@ -20,6 +20,7 @@ import time
 import traceback
 from pathlib import Path
 
+from tests.fuzz import corpora
 from tests.fuzz.formats import FORMATS
 from tests.fuzz.mutation import mutated
 from tests.fuzz.targets import TARGETS, Target
@@ -35,7 +36,7 @@ def outcome(target: Target, data: bytes) -> tuple[str, bool]:
     try:
         target.run(data)
     except ZkstateError as error:
-        return f"{type(error).__name__}: {re.sub(r'0x[0-9a-f]+|[0-9a-f]{8,}|[0-9]+', '#', str(error))[:120]}", False
+        return corpora.kind_of(error), False
     except Exception:  # noqa: BLE001  # that is what is looked for
         return traceback.format_exc(), True
     return "accepted", False
@@ -47,7 +48,7 @@ def fuzz(name: str, seconds: float, rng: random.Random, corpus: Path) -> int:
     folder = corpus / name
     folder.mkdir(parents=True, exist_ok=True)
     kept = [path.read_bytes() for path in sorted(folder.glob("*.bin"))]
-    pool, seen, findings, runs = [*target.seeds, *kept], set(), 0, 0
+    pool, seen, findings, runs = [*target.seeds, *corpora.checked_in(name), *kept], set(), 0, 0
     for data in pool:
         words, bad = outcome(target, data)
         if bad or (data in target.seeds and words != "accepted" and name not in {"beacon", "trie"}):
@@ -61,7 +62,7 @@ def fuzz(name: str, seconds: float, rng: random.Random, corpus: Path) -> int:
         runs += 1
         if bad:
             findings += 1
-            path = folder / f"finding-{hashlib.sha256(data).hexdigest()[:16]}.bin"
+            path = folder / f"finding-{corpora.name_of(data)}"
             path.write_bytes(data)
             print(f"{name}: {path}\n{words}", flush=True)
             if findings >= 5:
@@ -69,7 +70,7 @@ def fuzz(name: str, seconds: float, rng: random.Random, corpus: Path) -> int:
         elif words not in seen and len(seen) < KEPT:
             seen.add(words)
             pool.append(data)
-            (folder / f"{hashlib.sha256(data).hexdigest()[:16]}.bin").write_bytes(data)
+            (folder / corpora.name_of(data)).write_bytes(data)
     print(f"{name}: {runs} inputs in {seconds:g} s, {len(seen)} kinds of end, {findings} findings", flush=True)
     return findings
 
@@ -129,12 +130,19 @@ def main() -> int:
     parser.add_argument("--only", default=None)
     parser.add_argument("--seed", type=int, default=None)
     parser.add_argument("--corpus", type=Path, default=Path("build/fuzz"))
+    parser.add_argument("--distil", action="store_true")
     args = parser.parse_args()
     seed = random.SystemRandom().randrange(1 << 32) if args.seed is None else args.seed
     print(f"seed {seed}", flush=True)
     names = list(TARGETS if args.count is None else FORMATS) if args.only is None else args.only.split(",")
     if unknown := set(names) - set(TARGETS):
         parser.error(f"no such targets: {', '.join(sorted(unknown))}")
+    if args.distil:
+        for name in names:
+            target = TARGETS[name]()
+            kept = [path.read_bytes() for path in sorted((args.corpus / name).glob("*.bin"))]
+            print(f"{name}: {corpora.distil(name, kept, target.seeds, lambda data, t=target: outcome(t, data))}")
+        return 0
     if args.count is not None:
         found = 0
         for name in names:
