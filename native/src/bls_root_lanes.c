@@ -1,9 +1,12 @@
 /* Four powers of Fp at once, for square roots of many elements. */
-#include "root.h"
+#include "path.h"
 
 #if ZKN_LANES_OF_G1
 
+/* before the function is declared: its declaration carries the instructions that are switched on */
 #include "quad_field.h"
+
+#include "root.h"
 
 void fp_root_power_four(zkn_fp out[ZKN_ROOTS], const zkn_fp a[ZKN_ROOTS])
 {
@@ -29,6 +32,8 @@ void fp_root_power_four(zkn_fp out[ZKN_ROOTS], const zkn_fp a[ZKN_ROOTS])
 }
 
 #else
+
+#include "root.h"
 
 void fp_root_power_four(zkn_fp out[ZKN_ROOTS], const zkn_fp a[ZKN_ROOTS])
 {
