@@ -2,6 +2,7 @@
 
 python -m tests.soundness [--full] [--seed TEXT] [--jobs N] [--solver PYTHON] [--only WORD]... [--save FILE [--resume]]
 python -m tests.soundness --load FILE... [--save FILE] [--write docs/soundness.md]
+python -m tests.soundness --again --save FILE
 
 Lines are saved by probe and subject, the last one of each; `--resume` takes those of this seed and plan as they are.
 """
@@ -23,7 +24,7 @@ from multiprocessing.queues import Queue
 from pathlib import Path
 
 from tests.soundness.line import Line, made_for
-from tests.soundness.suite import Plan, tasks
+from tests.soundness.suite import Plan, again, tasks
 from tests.soundness.table import load, save, table, write
 
 SOLVER = ".venv-soundness/bin/python"
@@ -45,6 +46,7 @@ def main() -> int:
     parser.add_argument("--save", type=Path, help="put each line into this file")
     parser.add_argument("--resume", action="store_true", help="take lines of this seed and plan that the file has")
     parser.add_argument("--load", type=Path, nargs="+", help="run nothing: take the lines of these files")
+    parser.add_argument("--again", action="store_true", help="search rows again that saved lines of deletions left")
     parser.add_argument("--write", type=Path, help="put the table into this document")
     options = parser.parse_args()
     if options.load:
@@ -52,6 +54,11 @@ def main() -> int:
         if options.save:
             save(options.save, lines)
             lines = load(options.save)
+    elif options.again:
+        lines = [
+            again(line, options.seed) for line in load(options.save) if line.left and line.circuit == made_for(line)
+        ]
+        save(options.save, lines)
     else:
         lines = run(options)
     print(table(lines))

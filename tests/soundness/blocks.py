@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from functools import cache
 from itertools import count, islice
@@ -159,11 +159,16 @@ def _account(held: list[Held]) -> RawAccount:
     return widened(RawAccount(tuple(held), 10**70 + len(held)), ROWS)
 
 
-def deleted(seed: str, most: int) -> deletion.Found:
-    """Rows, links and members of lookups of the block, each deleted once: attacked in one of the blocks, or not."""
+def deleted(seed: str, most: int, rows: Collection[int] = ()) -> deletion.Found:
+    """Rows, links and members of lookups of the block, each deleted once: attacked in one of the blocks, or not.
+
+    Of those a sample of `most`, or those that these rows of the unrolled circuit are copies of.
+    """
     unrolled = system()
     copies = unrolled.rows_of()
     left = sorted(random.Random(seed).sample(sorted(copies), min(most, len(copies))))
+    if rows:
+        left = sorted(what for what, own in copies.items() if set(own.values()) & set(rows))
     attacked, named = 0, Counter[str]()
     rest: dict[tuple[str, int, int], deletion.Left] = dict.fromkeys(left, (0, "", ""))
     for turn in range(1 << LOG_BLOCKS):

@@ -35,6 +35,12 @@ class Line:
     seed: str = ""
     circuit: str = ""  # of `made_for` when the line was made
     task: str = ""
+    left: tuple[int, ...] = ()  # of deleted rows those neither attacked nor named
+
+
+def counted(said: str) -> list[int]:
+    """The numbers that what a line of deletions says begins each part with."""
+    return [int(part.split()[0]) for part in said.split(", ")]
 
 
 def made_for(line: Line) -> str:

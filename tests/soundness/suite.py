@@ -7,7 +7,7 @@ import random
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -18,7 +18,7 @@ from tests.circuits.nudge import free_wires
 from tests.soundness import blocks, deletion, exhaustion, forgery, mutants, pairs, transparent_forgery, uniqueness
 from tests.soundness.batches import BATCHES
 from tests.soundness.gadgets import BY_NAME, GADGETS
-from tests.soundness.line import BLOCK, COMPARED, HONEST, Line
+from tests.soundness.line import BLOCK, COMPARED, HONEST, Line, counted
 from tests.soundness.refused import others
 from tests.soundness.rich import varied
 from tests.soundness.statements import circuit_of, good, honest, system_of
@@ -63,6 +63,7 @@ class Plan:
         return (400, 60) if self.full else (60, 8)
 
 
+SAID, UNEXPLAINED = "{} attacks, {} by derived inputs alone, {} second witnesses, {} named", "unexplained: "
 OTHERS = 40  # accounts from which rows are attacked that the good ones do not help with
 
 
@@ -111,13 +112,31 @@ def gadget_deletions(plan: Plan, name: str) -> Line:
 def deletions(plan: Plan, name: str, rows: int) -> Line:
     """A sample of the rows of a statement, another each commit."""
     began = time.process_time()
-    system = system_of(name, rows)
-    rng = random.Random(f"{plan.seed} {name} {rows}")
-    chosen = sorted(rng.sample(range(len(system.rows)), plan.deleted))
-    seed = f"{plan.seed} {name} {rows}"
+    seed, system = f"{plan.seed} {name} {rows}", system_of(name, rows)
+    chosen = sorted(random.Random(seed).sample(range(len(system.rows)), plan.deleted))
+    return _deletion_line("delete a row", f"{name}-{rows}", _deleted(name, rows, chosen, seed), (), began)
+
+
+def _deleted(name: str, rows: int, chosen: Iterable[int], seed: str) -> deletion.Found:
     more = partial(others, name, rows, _number(seed), OTHERS)
-    found = deletion.delete(system, good(name, rows), chosen, seed, deletion.reasons(name, rows), more)
-    return _deletion_line("delete a row", f"{name}-{rows}", found, (), began)
+    reasons = deletion.reasons(name, rows)
+    return deletion.delete(system_of(name, rows), good(name, rows), chosen, seed, reasons, more)
+
+
+def again(line: Line, seed: str) -> Line:
+    """A line of deletions with the rows that it left searched again: an attack, once found, holds for its circuit."""
+    began, (name, _, rows) = time.process_time(), line.subject.rpartition("-")
+    if line.subject == BLOCK:
+        found = blocks.deleted(seed, 0, line.left)
+    else:
+        found = _deleted(name, int(rows), line.left, f"{seed} {name} {rows}")
+    new = _deletion_line(line.probe, line.subject, found, (), began)
+    counts = (before + now for before, now in zip(counted(line.said), counted(new.said), strict=True))
+    notes = (*(note for note in line.notes if not note.startswith(UNEXPLAINED)), *new.notes)
+    seconds, seeds = line.seconds + new.seconds, f"{line.seed}, {seed}"
+    return replace(
+        line, wrong=new.wrong, left=new.left, said=SAID.format(*counts), notes=notes, seconds=seconds, seed=seeds
+    )
 
 
 def _deletion_line(
@@ -127,7 +146,7 @@ def _deletion_line(
     named = sum(found.named.values())
     notes = [f"{count} rows may go: {reason}" for reason, count in found.named.items()]
     wrong = (*found.unexplained, *doubtful)
-    notes += [f"unexplained: row {row}, {words!r}: {kind or 'nothing found'}" for row, words, kind in wrong]
+    notes += [f"{UNEXPLAINED}row {row}, {words!r}: {kind or 'nothing found'}" for row, words, kind in wrong]
     for left in (found.derived, found.second):
         notes += (
             [f"{left[0][2]}: {len(left)} rows, {', '.join(f'{row} {words!r}' for row, words, _ in left[:8])}"]
@@ -135,9 +154,9 @@ def _deletion_line(
             else []
         )
     counts = (found.attacked, len(found.derived), len(found.second), named)
-    said = "{} attacks, {} by derived inputs alone, {} second witnesses, {} named".format(*counts)
-    tried = sum(counts) + len(found.unexplained)
-    return Line(probe, subject, tried, len(wrong), time.process_time() - began, said, tuple(notes))
+    tried, left = sum(counts) + len(found.unexplained), tuple(row for row, *_ in wrong)
+    seconds = time.process_time() - began
+    return Line(probe, subject, tried, len(wrong), seconds, SAID.format(*counts), tuple(notes), left=left)
 
 
 def nudged(plan: Plan, name: str, rows: int) -> Line:

@@ -13,7 +13,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from tests.marked import replaced
-from tests.soundness.line import Line, made_for, together
+from tests.soundness.line import Line, counted, made_for, together
 from zkstate.atomic import replace_file
 
 BEGIN, END = "<!-- table: written by tests/soundness/table.py -->", "<!-- end of table -->"
@@ -71,8 +71,7 @@ def _summed(*group: Line) -> tuple[Line, str]:
 def _counted(group: Sequence[Line]) -> str:
     """What the lines of all gadgets say, numbers added up."""
     if group[0].probe == "delete every row":
-        parts = [[int(part.split()[0]) for part in line.said.split(", ")] for line in group]
-        attacks, derived, second, named = map(sum, zip(*parts, strict=True))
+        attacks, derived, second, named = map(sum, zip(*(counted(line.said) for line in group), strict=True))
         return f"{attacks} attacks, {derived} by derived inputs alone, {second} second witnesses, {named} named"
     rules = sum("propagation yes" in line.said for line in group)
     solved = sum("cvc5 unsat" in line.said for line in group)
@@ -91,7 +90,7 @@ def save(path: Path, lines: Iterable[Line]) -> None:
 def load(path: Path) -> list[Line]:
     """The lines of a file."""
     read = [json.loads(text) for text in path.read_text("utf-8").splitlines()]
-    return [Line(**each | {"notes": tuple(each["notes"])}) for each in read]
+    return [Line(**each | {name: tuple(each.get(name, ())) for name in ("notes", "left")}) for each in read]
 
 
 def write(document: Path, lines: Iterable[Line], words: str) -> None:

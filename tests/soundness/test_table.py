@@ -124,6 +124,26 @@ def test_a_run_that_is_resumed_counts_what_it_finds_saved(monkeypatch, capsys, t
         assert (status, "1 tasks" in said.err) == (0, True)
 
 
+def test_rows_that_a_line_left_are_searched_again(monkeypatch, capsys, tmp_path):
+    """What is attacked then is added to what was; a line of an older circuit stays as it is."""
+    circuit = circuit_of("balance", 4)
+    left = next(k for k in range(circuit.r1cs.n_constraints) if circuit.label(k).startswith("amounts[0] is"))
+    words, notes = (
+        "{} attacks, 0 by derived inputs alone, 0 second witnesses, 1 named",
+        (f"unexplained: row {left}", "y"),
+    )
+    line = Line("delete a row", "balance-4", 3, 1, 1.0, words.format(1), notes, "usual", "s", left=(left,))
+    line, older = replace(line, circuit=made_for(line)), replace(line, subject="position-4", circuit="01234567")
+    table.save(tmp_path / "lines", [line, older])
+    status, _ = run(monkeypatch, capsys, "--again", "--save", str(tmp_path / "lines"))
+    assert status == 0
+    found, same = table.load(tmp_path / "lines")
+    assert same == older
+    assert (found.tried, found.wrong, found.said, found.notes, found.left, found.seed) == (
+        3, 0, words.format(2), ("y",), (), "s, any",
+    )  # fmt: skip
+
+
 def test_files_of_lines_are_put_together(monkeypatch, capsys, tmp_path):
     one, other, both = (tmp_path / name for name in ("one", "other", "both"))
     first, second = (Line("nudge", f"balance-{rows}", 1, 0, 1.0) for rows in (4, 8))
