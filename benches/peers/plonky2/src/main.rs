@@ -17,6 +17,7 @@ use plonky2::util::timing::TimingTree;
 use serving::{serve, Peer, Request, Timer};
 use std::collections::HashMap;
 
+#[allow(dead_code)] // what only other peers use
 #[path = "../../rust/src/lib.rs"]
 mod serving;
 
