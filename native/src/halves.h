@@ -5,7 +5,7 @@
 #include "field.h"
 
 enum {
-    ZKN_HALF_WINDOWS = 32, /* of four bits: |k| and |l| are below 2^127 */
+    ZKN_HALF_WINDOWS = 32, /* of four bits: |k|, |l| < 0x7777...78, and 8 more in each fit */
     ZKN_HALF_DIGIT_MAX = 8
 };
 
@@ -59,6 +59,7 @@ static inline unsigned zkn_halve(zkn_halves *out, const zkn_fr *scalar, const ui
     for (int i = 0; i < 2; i++) {
         out->negative[i] = (int)(half[i] >> 127);
         const zkn_u128 size = out->negative[i] ? -half[i] : half[i];
+        ZKN_ASSERT(size <= ~bias);
         out->biased[i] = size + bias;
         if (size > most) most = size;
     }

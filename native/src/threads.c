@@ -4,6 +4,8 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+enum { STACK = 4 << 20 }; /* a share takes up to 190 KB, and musl gives a thread 128 */
+
 typedef struct {
     zkn_task task;
     void *ctx;
@@ -54,8 +56,12 @@ static void run(job *j, void *(*body)(void *))
     pthread_t threads[ZKN_MAX_THREADS];
     unsigned char started[ZKN_MAX_THREADS];
     for (unsigned k = 0; k < j->workers; k++) seats[k] = (seat){j, k};
+    pthread_attr_t attributes;
+    const int stated = pthread_attr_init(&attributes) == 0;
+    if (stated) pthread_attr_setstacksize(&attributes, STACK);
     for (unsigned k = 1; k < j->workers; k++)
-        started[k] = pthread_create(&threads[k], NULL, body, &seats[k]) == 0;
+        started[k] = pthread_create(&threads[k], stated ? &attributes : NULL, body, &seats[k]) == 0;
+    if (stated) pthread_attr_destroy(&attributes);
     body(&seats[0]);
     for (unsigned k = 1; k < j->workers; k++) {
         if (started[k]) {
