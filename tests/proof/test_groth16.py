@@ -306,14 +306,28 @@ def test_a_witness_of_the_wrong_shape_is_refused():
 
 def test_a_broken_random_source_is_noticed():
     circuit, key, _ = made()
-    with pytest.raises(EnvironmentFailure, match="broken"):
-        prove(key, circuit.values, rng=lambda n: b"\xff" * n)
+    for rng in (b"\xff".__mul__, bytes):
+        with pytest.raises(EnvironmentFailure, match="broken"):
+            prove(key, circuit.values, rng=rng)
 
 
 def test_proofs_are_randomised_by_the_given_source_alone():
     circuit, key, _ = made()
-    assert prove(key, circuit.values, rng=bytes) == prove(key, circuit.values, rng=bytes)
+    ones = b"\x01".__mul__
+    assert prove(key, circuit.values, rng=ones) == prove(key, circuit.values, rng=ones)
     assert prove(key, circuit.values) != prove(key, circuit.values)
+
+
+def test_a_proof_is_the_unblinded_one_re_randomised():
+    """Of rho A', (B' + sigma delta)/rho and C' + sigma A': for three pairs (rho, sigma) the same A', B' and C'."""
+    circuit, key, _ = made()
+    seen = set()
+    for rho, sigma in ((1, 0x5EED), (2, 0x5EED), (0x1234, 0xABC)):
+        draws = iter((rho.to_bytes(32, "big"), sigma.to_bytes(32, "big")))
+        proof = prove(key, circuit.values, rng=lambda n, draws=draws: next(draws))
+        a = proof.a * pow(rho, -1, FR_MODULUS)
+        seen.add((a, proof.b * rho + -(key.vk.delta * sigma), proof.c + -(a * sigma)))
+    assert len(seen) == 1
 
 
 def test_what_was_derived_from_the_witness_is_wiped(monkeypatch):

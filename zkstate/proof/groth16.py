@@ -247,41 +247,38 @@ def _check_rows(product: FrVec, claimed: FrVec) -> None:
 
 
 def _assemble(pk: ProvingKey, witness: FrVec, h: FrVec, rng: Random, threads: int) -> Proof:
-    """A = alpha + sum w_i A_i + rho delta; B = beta + sum w_i B_i + sigma delta, in G2 and in G1;
-    C = sum_secret w_i C_i + sum h_i H_i + sigma A + rho B − rho sigma delta.
+    """A = rho A', B = (B' + sigma delta) / rho, C = sum_secret w_i C_i + sum h_i H_i + sigma A', of
+    A' = alpha + sum w_i A_i and B' = beta + sum w_i B_i.
+
+    Section 3.2 blinds A by adding rho delta, which takes sum w_i B_i in G1 for C. This re-randomises the proof with both
+    blinding scalars 0 instead (Baghery, Kohlweiss, Siim, Volkhov 2021, eprint 2020/811). What comes out is the same: A is
+    uniform but for infinity, B is uniform, both whatever the witness, and C is the one point that the equation leaves.
     """
     secret = witness.slice(pk.n_public + 1, pk.n_wires)
     rho, sigma = _random_scalar(rng), _random_scalar(rng)
-    minus_both = FrVec(1) - rho * sigma
+    over_rho = rho.inverse()
     try:
-        alpha_1, beta_1, delta_1 = pk.vk.alpha.vec(), pk.beta_1.vec(), pk.delta_1.vec()
-        a, b1, c, quotient = (
+        a, c, quotient = (
             G1Vec.msm_in_place(section, scalars, threads)
-            for section, scalars in (
-                (pk.points_a, witness),
-                (pk.points_b1, witness),
-                (pk.points_c, secret),
-                (pk.points_h, h),
-            )
+            for section, scalars in ((pk.points_a, witness), (pk.points_c, secret), (pk.points_h, h))
         )
-        b2 = G2Vec.msm_in_place(pk.points_b2, witness, threads)
-        a = alpha_1 + a + msm_g1(delta_1, rho)
-        b1 = beta_1 + b1 + msm_g1(delta_1, sigma)
-        b2 = pk.vk.beta.vec() + b2 + msm_g2(pk.vk.delta.vec(), sigma)
-        blinding = msm_g1(G1Vec.concat([a, b1, delta_1]), FrVec.concat([sigma, rho, minus_both]))
-        return Proof(G1.from_vec(a), G2.from_vec(b2), G1.from_vec(c + quotient + blinding))
+        b = G2Vec.msm_in_place(pk.points_b2, witness, threads)
+        a = pk.vk.alpha.vec() + a
+        b = pk.vk.beta.vec() + b + msm_g2(pk.vk.delta.vec(), sigma)
+        c = c + quotient + msm_g1(a, sigma)
+        return Proof(G1.from_vec(msm_g1(a, rho)), G2.from_vec(msm_g2(b, over_rho)), G1.from_vec(c))
     finally:
-        for values in (secret, rho, sigma, minus_both):
+        for values in (secret, rho, sigma, over_rho):
             wipe(values)
 
 
 def _random_scalar(rng: Random) -> FrVec:
-    """One uniform scalar, by rejection: 254 random bits are below r three times in four."""
+    """One uniform scalar other than 0, by rejection: 254 random bits are below r three times in four."""
     for _ in range(_MAX_DRAWS):
         draw = bytearray(rng(FR_BYTES))
         draw[0] &= 0x3F
         try:
-            if draw < _R_BYTES:
+            if any(draw) and draw < _R_BYTES:
                 return FrVec.from_bytes(draw)
         finally:
             draw[:] = bytes(FR_BYTES)
