@@ -250,9 +250,9 @@ def _assemble(pk: ProvingKey, witness: FrVec, h: FrVec, rng: Random, threads: in
     """A = rho A', B = (B' + sigma delta) / rho, C = sum_secret w_i C_i + sum h_i H_i + sigma A', of
     A' = alpha + sum w_i A_i and B' = beta + sum w_i B_i.
 
-    Section 3.2 blinds A by adding rho delta, which takes sum w_i B_i in G1 for C. This re-randomises the proof with both
-    blinding scalars 0 instead (Baghery, Kohlweiss, Siim, Volkhov 2021, eprint 2020/811). What comes out is the same: A is
-    uniform but for infinity, B is uniform, both whatever the witness, and C is the one point that the equation leaves.
+    Section 3.2 blinds A by adding rho delta, which takes sum w_i B_i in G1 for C. This re-randomises the proof with
+    both blinding scalars 0 instead (Baghery, Kohlweiss, Siim, Volkhov 2021, eprint 2020/811). What comes out is the
+    same: A is uniform but for infinity, B uniform, whatever the witness, and C the one point that the equation leaves.
     """
     secret = witness.slice(pk.n_public + 1, pk.n_wires)
     rho, sigma = _random_scalar(rng), _random_scalar(rng)
