@@ -292,6 +292,7 @@ def field(prefix: str, modulus: int) -> Iterator[str]:
     for name, value, comment in [
         ("MODULUS", modulus, "the modulus"),
         ("ONE", LANE_MONTGOMERY % modulus, "S mod m: one in the lanes' form"),
+        ("CARRY", pow(2, -LANE_BITS, modulus), "2^-52 mod m: what a limb is in the limbs above it"),
     ]:
         yield from constant("uint64_t", f"{prefix}_LANE_{name}[{LANE_LIMBS}]", lane_limbs(value), comment)
     minus_inverse = -pow(modulus, -1, 1 << LANE_BITS) % (1 << LANE_BITS)

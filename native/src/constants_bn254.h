@@ -33,6 +33,9 @@ static const uint64_t FP_LANE_MODULUS[5] = {0x08c16d87cfd47ULL, 0x916871ca8d3c2U
 /* S mod m: one in the lanes' form */
 static const uint64_t FP_LANE_ONE[5] = {0x20880f6fce4b4ULL, 0x49baa989a8455ULL, 0x18f014a498908ULL, 0x724f85a9201d8ULL, 0x01f16424e1bb7ULL};
 
+/* 2^-52 mod m: what a limb is in the limbs above it */
+static const uint64_t FP_LANE_CARRY[5] = {0xc93a3dee22c55ULL, 0xe15f4ea250777ULL, 0x37f0b49e7cd63ULL, 0x2079e650a0895ULL, 0x006234192d7a1ULL};
+
 /* -1/m mod 2^52 */
 #define FP_LANE_N0 0x20782e4866389ULL
 /* 2^60 over one more than the top limb of m, rounded down */
@@ -65,6 +68,9 @@ static const uint64_t FR_LANE_MODULUS[5] = {0x1f593f0000001ULL, 0x4879b9709143eU
 
 /* S mod m: one in the lanes' form */
 static const uint64_t FR_LANE_ONE[5] = {0xb6b753fffffacULL, 0x380f271055b9dULL, 0x18f016ecef7c8ULL, 0x724f85a9201d8ULL, 0x01f16424e1bb7ULL};
+
+/* 2^-52 mod m: what a limb is in the limbs above it */
+static const uint64_t FR_LANE_CARRY[5] = {0x82e644ee4c3d2ULL, 0xf93893c98b1deULL, 0xd46fe04d0a4c7ULL, 0x8f0aad55e2a1fULL, 0x005ed0447de83ULL};
 
 /* -1/m mod 2^52 */
 #define FR_LANE_N0 0x1f593efffffffULL

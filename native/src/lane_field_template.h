@@ -117,23 +117,35 @@ static inline void F(8_wide_madd_all)(F_WIDE *sum, const F_T *a, const uint64_t 
     }
 }
 
-/* Columns to an element: carried; the bound is the sum of products of bounds, over 84, plus 1. */
-static inline void F(8_reduce)(F_T *out, F_WIDE *sum)
+/* Columns to an element, not carried: limbs below 2^57, or 2^63 for long sums. The bound is the sum of products of bounds,
+ * over 84, plus 1.
+ *
+ * The low three columns need no quotient: a word c of theirs is c 2^-52 mod m, CARRY, one column higher, so nothing waits
+ * for a product with N0. What that adds is below 2^209 m, and S > 84.6 m, so the
+ * bound holds. */
+static inline ZKN_INLINE void F(8_reduce_columns)(F_T *out, F_WIDE *sum)
 {
     lane_word *c = sum->c;
     ZKN_UNROLL
     for (int i = 0; i < LANE_LIMBS; i++) {
-        const lane_word q = lane_madd_low(lane_all(0), c[i], lane_all(F_C(_LANE_N0)));
+        const int folds = i < 3;
+        const lane_word q = folds ? c[i] : lane_madd_low(lane_all(0), c[i], lane_all(F_C(_LANE_N0)));
+        const uint64_t *factor = folds ? F_C(_LANE_CARRY) : F_C(_LANE_MODULUS);
+        lane_word *to = &c[i + folds];
         ZKN_UNROLL
         for (int j = 0; j < LANE_LIMBS; j++) {
-            const lane_word m = lane_all(F_C(_LANE_MODULUS)[j]);
-            c[i + j] = lane_madd_low(c[i + j], q, m);
-            c[i + j + 1] = lane_madd_high(c[i + j + 1], q, m);
+            to[j] = lane_madd_low(to[j], q, lane_all(factor[j]));
+            to[j + 1] = lane_madd_high(to[j + 1], q, lane_all(factor[j]));
         }
         c[i + 1] = lane_add(c[i + 1], lane_shr(c[i], LANE_BITS));
     }
     ZKN_UNROLL
     for (int i = 0; i < LANE_LIMBS; i++) out->l[i] = c[LANE_LIMBS + i];
+}
+
+static inline void F(8_reduce)(F_T *out, F_WIDE *sum)
+{
+    F(8_reduce_columns)(out, sum);
     F(8_carry)(out);
 }
 
