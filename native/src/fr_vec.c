@@ -1,6 +1,7 @@
 /* Vectors over Fr: decoding at the edges, elementwise arithmetic between. */
 #include "bytes.h"
 #include "fr_dot.h"
+#include "fr_vec_lanes.h"
 #include "threads.h"
 
 zkn_status zkn_fr_vec_decode_be(zkn_fr *out, size_t *bad, const uint8_t *in, size_t n)
@@ -76,10 +77,23 @@ typedef struct {
     const zkn_fr *a, *b, *g; /* b: a vector, or one scalar; g: ratio of a geometric row */
 } operands;
 
+#if ZKN_HAS_LANES
+/* how many of n go in lanes */
+static size_t in_lanes(size_t n)
+{
+    return n - n % FR_VEC_LANES;
+}
+#endif
+
 static void mul_share(void *ctx, size_t begin, size_t end, unsigned worker)
 {
     (void)worker;
     const operands *o = ctx;
+#if ZKN_HAS_LANES
+    const size_t some = in_lanes(end - begin);
+    fr_lanes_mul(&o->out[begin], &o->a[begin], &o->b[begin], some);
+    begin += some;
+#endif
     for (size_t i = begin; i < end; i++) fr_mul(&o->out[i], &o->a[i], &o->b[i]);
 }
 
@@ -93,6 +107,11 @@ static void scale_share(void *ctx, size_t begin, size_t end, unsigned worker)
 {
     (void)worker;
     const operands *o = ctx;
+#if ZKN_HAS_LANES
+    const size_t some = in_lanes(end - begin);
+    fr_lanes_scale(&o->out[begin], &o->a[begin], o->b, some);
+    begin += some;
+#endif
     for (size_t i = begin; i < end; i++) fr_mul(&o->out[i], &o->a[i], o->b);
 }
 
@@ -106,10 +125,19 @@ static void scale_powers_share(void *ctx, size_t begin, size_t end, unsigned wor
 {
     (void)worker;
     const operands *o = ctx;
-    const uint64_t exponent = begin;
+    uint64_t exponent = begin;
     zkn_fr power;
     fr_pow_public(&power, o->g, &exponent, 1);
     fr_mul(&power, &power, o->b);
+#if ZKN_HAS_LANES
+    const size_t some = in_lanes(end - begin);
+    if (some) {
+        fr_lanes_scale_powers(&o->out[begin], &o->a[begin], &power, o->g, some);
+        exponent = begin += some;
+        fr_pow_public(&power, o->g, &exponent, 1);
+        fr_mul(&power, &power, o->b);
+    }
+#endif
     for (size_t i = begin; i < end; i++) {
         fr_mul(&o->out[i], &o->a[i], &power);
         fr_mul(&power, &power, o->g);
@@ -127,7 +155,12 @@ void zkn_fr_vec_dot(zkn_fr *out, const zkn_fr *a, const zkn_fr *b, size_t n)
 {
     zkn_fr sum, part;
     fr_zero(&sum);
-    for (size_t i = 0, some; i < n; i += some) {
+    size_t i = 0;
+#if ZKN_HAS_LANES
+    i = in_lanes(n);
+    if (i) fr_lanes_dot(&sum, a, b, i);
+#endif
+    for (size_t some; i < n; i += some) {
         some = n - i < FR_DOT_MAX_TERMS ? n - i : FR_DOT_MAX_TERMS;
         fr_dot(&part, &a[i], &b[i], some);
         fr_add(&sum, &sum, &part);
@@ -138,6 +171,19 @@ void zkn_fr_vec_dot(zkn_fr *out, const zkn_fr *a, const zkn_fr *b, size_t n)
 zkn_status zkn_fr_vec_inverse(zkn_fr *out, size_t *bad, const zkn_fr *a, size_t n)
 {
     zkn_fr running, x;
+#if ZKN_HAS_LANES
+    const size_t some = in_lanes(n);
+    for (size_t i = 0; i < some; i++) {
+        if (fr_is_zero(&a[i])) return *bad = i, ZKN_DIVISION_BY_ZERO;
+    }
+    if (some) {
+        const zkn_status status =
+            n == some ? ZKN_OK : zkn_fr_vec_inverse(out + some, bad, a + some, n - some);
+        if (status != ZKN_OK) return *bad += some, status;
+        fr_lanes_inverse(out, a, some);
+        return ZKN_OK;
+    }
+#endif
     fr_one(&running);
     for (size_t i = 0; i < n; i++) {
         if (fr_is_zero(&a[i])) return *bad = i, ZKN_DIVISION_BY_ZERO;
@@ -157,10 +203,24 @@ void zkn_fr_vec_evaluate(zkn_fr *out, const zkn_fr *a, size_t n, const zkn_fr *x
 {
     zkn_fr value;
     fr_zero(&value);
-    for (size_t i = n; i-- > 0;) {
+    size_t rest = 0;
+#if ZKN_HAS_LANES
+    rest = in_lanes(n);
+#endif
+    for (size_t i = n; i-- > rest;) {
         fr_mul(&value, &value, x);
         fr_add(&value, &value, &a[i]);
     }
+#if ZKN_HAS_LANES
+    if (rest) {
+        const uint64_t exponent = rest;
+        zkn_fr power, low;
+        fr_pow_public(&power, x, &exponent, 1);
+        fr_mul(&value, &value, &power);
+        fr_lanes_evaluate(&low, a, rest, x);
+        fr_add(&value, &value, &low);
+    }
+#endif
     *out = value;
 }
 

@@ -148,6 +148,33 @@ static inline void lane_store4(uint64_t *out, size_t stride, const lane_word in[
     }
 }
 
+/* Word j of eight elements of four words, side by side at `in`, to out[j]: the lanes in an order of their own, the same
+ * for all, for which no half vectors are put together. */
+static inline void lane_load4_near(lane_word out[4], const uint64_t *in)
+{
+    const __m512i v0 = _mm512_loadu_si512(in), v1 = _mm512_loadu_si512(in + 8);
+    const __m512i v2 = _mm512_loadu_si512(in + 16), v3 = _mm512_loadu_si512(in + 24);
+    const __m512i a = _mm512_unpacklo_epi64(v0, v1), b = _mm512_unpacklo_epi64(v2, v3);
+    const __m512i c = _mm512_unpackhi_epi64(v0, v1), d = _mm512_unpackhi_epi64(v2, v3);
+    out[0] = _mm512_shuffle_i64x2(a, b, 0x88);
+    out[1] = _mm512_shuffle_i64x2(c, d, 0x88);
+    out[2] = _mm512_shuffle_i64x2(a, b, 0xdd);
+    out[3] = _mm512_shuffle_i64x2(c, d, 0xdd);
+}
+
+/* The inverse of lane_load4_near. */
+static inline void lane_store4_near(uint64_t *out, const lane_word in[4])
+{
+    const __m512i first = _mm512_setr_epi64(0, 1, 8, 9, 2, 3, 10, 11);
+    const __m512i last = _mm512_setr_epi64(4, 5, 12, 13, 6, 7, 14, 15);
+    const __m512i a = _mm512_unpacklo_epi64(in[0], in[1]), b = _mm512_unpackhi_epi64(in[0], in[1]);
+    const __m512i c = _mm512_unpacklo_epi64(in[2], in[3]), d = _mm512_unpackhi_epi64(in[2], in[3]);
+    _mm512_storeu_si512(out, _mm512_permutex2var_epi64(a, first, c));
+    _mm512_storeu_si512(out + 8, _mm512_permutex2var_epi64(b, first, d));
+    _mm512_storeu_si512(out + 16, _mm512_permutex2var_epi64(a, last, c));
+    _mm512_storeu_si512(out + 24, _mm512_permutex2var_epi64(b, last, d));
+}
+
 #else
 
 typedef struct {
@@ -260,6 +287,16 @@ static inline void lane_store4(uint64_t *out, size_t stride, const lane_word in[
     for (int j = 0; j < 4; j++) {
         for (size_t i = 0; i < LANES; i++) out[i * stride + (size_t)j] = in[j].w[i];
     }
+}
+
+static inline void lane_load4_near(lane_word out[4], const uint64_t *in)
+{
+    lane_load4(out, in, 4);
+}
+
+static inline void lane_store4_near(uint64_t *out, const lane_word in[4])
+{
+    lane_store4(out, 4, in);
 }
 
 #endif
