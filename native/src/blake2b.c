@@ -25,10 +25,10 @@ static void column_share(void *ctx, size_t begin, size_t end, unsigned worker)
 {
     (void)worker;
     const blake2b_job *job = ctx;
-#if ZKN_PATH_ADX
-    const size_t quads = (end - begin) / 4 * 4;
-    blake2b_quads_columns(job, begin, begin + quads);
-    begin += quads;
+#if ZKN_HAS_ADX
+    const size_t many = (end - begin) / BLAKE2B_MANY * BLAKE2B_MANY;
+    blake2b_many_columns(job, begin, begin + many);
+    begin += many;
 #endif
     uint64_t initial[8], h[8], m[BLAKE2B_WORDS];
     blake2b_start(initial, job->person);
@@ -69,10 +69,10 @@ static void parent_share(void *ctx, size_t begin, size_t end, unsigned worker)
 {
     (void)worker;
     const blake2b_job *job = ctx;
-#if ZKN_PATH_ADX
-    const size_t quads = (end - begin) / 4 * 4;
-    blake2b_quads_parents(job, begin, begin + quads);
-    begin += quads;
+#if ZKN_HAS_ADX
+    const size_t many = (end - begin) / BLAKE2B_MANY * BLAKE2B_MANY;
+    blake2b_many_parents(job, begin, begin + many);
+    begin += many;
 #endif
     uint64_t h[8], m[BLAKE2B_WORDS] = {0};
     for (size_t i = begin; i < end; i++) {

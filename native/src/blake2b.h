@@ -41,8 +41,17 @@ typedef struct {
     size_t first, rows, columns;
 } blake2b_job;
 
-/* The columns or pairs from begin to end, a multiple of four of them, on the adx path. */
-void blake2b_quads_columns(const blake2b_job *job, size_t begin, size_t end);
-void blake2b_quads_parents(const blake2b_job *job, size_t begin, size_t end);
+/* So many messages go side by side, on paths that have lanes. */
+#if ZKN_PATH_IFMA
+enum { BLAKE2B_MANY = 8 };
+#elif ZKN_PATH_ADX
+enum { BLAKE2B_MANY = 4 };
+#else
+enum { BLAKE2B_MANY = 1 };
+#endif
+
+/* The columns or pairs from begin to end, a multiple of BLAKE2B_MANY of them. */
+void blake2b_many_columns(const blake2b_job *job, size_t begin, size_t end);
+void blake2b_many_parents(const blake2b_job *job, size_t begin, size_t end);
 
 #endif

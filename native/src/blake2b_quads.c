@@ -47,15 +47,18 @@ static inline void write_words(void *to, size_t size, size_t at, const lane_word
     lane_scatter4(rows, at, in);
 }
 
-static void start(lane_word h[8], const uint8_t person[16])
+/* The factor 1/R, which takes an element out of Montgomery form. */
+typedef fr4_factors element_constants;
+
+static void element_prepare(element_constants *out)
 {
-    uint64_t state[8];
-    blake2b_start(state, person);
-    for (int i = 0; i < 8; i++) h[i] = lane_all(state[i]);
+    static const zkn_fr INVERSE_R = {{1, 0, 0, 0}}; /* in Montgomery form */
+    const uint64_t *const same[LANES] = {INVERSE_R.l, INVERSE_R.l, INVERSE_R.l, INVERSE_R.l};
+    fr4_factors_of(out, same);
 }
 
-/* Four neighbours of a row as 32 bytes big-endian each. The factor 1/R takes an element out of Montgomery form. */
-static void element_words(lane_word m[4], const zkn_fr *in, const fr4_factors *inverse_r)
+/* Four neighbours of a row as 32 bytes big-endian each. */
+static void element_words(lane_word m[4], const zkn_fr *in, const element_constants *inverse_r)
 {
     lane_word words[4];
     fr4 x;
@@ -68,50 +71,6 @@ static void element_words(lane_word m[4], const zkn_fr *in, const fr4_factors *i
     for (int k = 0; k < 4; k++) m[k] = bytes_reversed(words[3 - k]);
 }
 
-void blake2b_quads_columns(const blake2b_job *job, size_t begin, size_t end)
-{
-    static const zkn_fr INVERSE_R = {{1, 0, 0, 0}}; /* in Montgomery form */
-    const uint64_t *const same[LANES] = {INVERSE_R.l, INVERSE_R.l, INVERSE_R.l, INVERSE_R.l};
-    lane_word h[8], m[BLAKE2B_WORDS];
-    fr4_factors inverse_r;
-    fr4_factors_of(&inverse_r, same);
-    for (size_t j = begin; j < end; j += LANES) {
-        for (int i = 0; i < BLAKE2B_WORDS; i++) m[i] = lane_all(0);
-        if (job->first == 0) {
-            start(h, job->person);
-            read_words(m, job->in + BLAKE2B_DIGEST * j, BLAKE2B_DIGEST, 0);
-        } else {
-            for (size_t at = 0; at < 8; at += 4) read_words(&h[at], job->states + 8 * j, 64, at);
-        }
-        for (size_t i = 0; i < job->rows; i++) { /* as column_share of blake2b.c */
-            const size_t before = job->first + i + 1, at = 4 * (before % 4);
-            if (at == 0 && i > 0) {
-                compress(h, m, BLAKE2B_DIGEST * before, 0);
-                for (int k = 0; k < BLAKE2B_WORDS; k++) m[k] = lane_all(0);
-            }
-            element_words(&m[at], &job->matrix[i * job->columns + j], &inverse_r);
-        }
-        compress(h, m, BLAKE2B_DIGEST * (job->first + job->rows + 1), job->out != NULL);
-        if (job->out) {
-            write_words(job->out + BLAKE2B_DIGEST * j, BLAKE2B_DIGEST, 0, h);
-        } else {
-            for (size_t at = 0; at < 8; at += 4) write_words(job->states + 8 * j, 64, at, &h[at]);
-        }
-    }
-    zkn_wipe(m, sizeof m);
-}
-
-void blake2b_quads_parents(const blake2b_job *job, size_t begin, size_t end)
-{
-    lane_word h[8], m[BLAKE2B_WORDS];
-    for (size_t i = 8; i < BLAKE2B_WORDS; i++) m[i] = lane_all(0);
-    for (size_t j = begin; j < end; j += LANES) {
-        start(h, job->person);
-        for (size_t at = 0; at < 8; at += 4)
-            read_words(&m[at], job->in + 2 * BLAKE2B_DIGEST * j, 2 * BLAKE2B_DIGEST, at);
-        compress(h, m, 2 * BLAKE2B_DIGEST, 1);
-        write_words(job->out + BLAKE2B_DIGEST * j, BLAKE2B_DIGEST, 0, h);
-    }
-}
+#include "blake2b_many_template.h"
 
 #endif

@@ -1,5 +1,5 @@
 /* The compression of BLAKE2b (RFC 7693, section 3.2), of one message or of several side by side: written once, included by
- * blake2b.c and blake2b_quads.c.
+ * blake2b.c, blake2b_quads.c and blake2b_lanes.c.
  *
  * Parameters, undefined again at the end: B_WORD (a word of each message), B_ALL (one value for all), B_ADD, B_XOR, and
  * B_ROTATE (to the right). */

@@ -51,8 +51,21 @@ static inline lane_word lane_or(lane_word a, lane_word b)
     return _mm512_or_si512(a, b);
 }
 
-#define lane_shl(a, bits) _mm512_slli_epi64(a, bits)
-#define lane_shr(a, bits) _mm512_srli_epi64(a, bits)
+static inline lane_word lane_xor(lane_word a, lane_word b)
+{
+    return _mm512_xor_si512(a, b);
+}
+
+/* of each word */
+static inline lane_word lane_bytes_reversed(lane_word a)
+{
+    const __m128i order = _mm_setr_epi8(7, 6, 5, 4, 3, 2, 1, 0, 15, 14, 13, 12, 11, 10, 9, 8);
+    return _mm512_shuffle_epi8(a, _mm512_broadcast_i32x4(order));
+}
+
+#define lane_rotate_right(a, bits) _mm512_ror_epi64(a, bits)
+#define lane_shl(a, bits)          _mm512_slli_epi64(a, bits)
+#define lane_shr(a, bits)          _mm512_srli_epi64(a, bits)
 /* the sign bit comes in from above */
 #define lane_sar(a, bits) _mm512_srai_epi64(a, bits)
 
@@ -222,6 +235,22 @@ static inline lane_word lane_and(lane_word a, lane_word b)
 static inline lane_word lane_or(lane_word a, lane_word b)
 {
     LANE_EACH(a.w[i] | b.w[i]);
+}
+
+static inline lane_word lane_xor(lane_word a, lane_word b)
+{
+    LANE_EACH(a.w[i] ^ b.w[i]);
+}
+
+static inline lane_word lane_bytes_reversed(lane_word a)
+{
+    LANE_EACH(__builtin_bswap64(a.w[i]));
+}
+
+/* by 1 to 63 bits */
+static inline lane_word lane_rotate_right(lane_word a, unsigned bits)
+{
+    LANE_EACH(a.w[i] >> bits | a.w[i] << (64 - bits));
 }
 
 static inline lane_word lane_shl(lane_word a, unsigned bits)

@@ -105,8 +105,8 @@ ZKN_TARGET_ON(ZKN_PATH_TARGET)
 #endif
 
 /* Names shared between sources. One that is missing here is defined twice, and the linker says which. */
-#define blake2b_quads_columns        ZKN_PATH_NAME(blake2b_quads_columns)
-#define blake2b_quads_parents        ZKN_PATH_NAME(blake2b_quads_parents)
+#define blake2b_many_columns         ZKN_PATH_NAME(blake2b_many_columns)
+#define blake2b_many_parents         ZKN_PATH_NAME(blake2b_many_parents)
 #define fp12_conj                    ZKN_CURVE_NAME(fp12_conj)
 #define fp12_cyclotomic_sqr          ZKN_CURVE_NAME(fp12_cyclotomic_sqr)
 #define fp12_equal                   ZKN_CURVE_NAME(fp12_equal)

@@ -10,7 +10,7 @@ enum {
     MOST_ROWS = 8,
     PARENTS = 5,
     WIDE = 3 * COLUMNS + 2
-}; /* WIDE: some four side by side, and others */
+}; /* WIDE: some side by side, and others */
 
 static const uint8_t person[16] = "zkstate-ctests\0\1";
 
@@ -106,6 +106,10 @@ static void parents(void)
         zkn_blake2b_parents(out, person, in, PARENTS, threads);
         for (int i = 0; i < PARENTS; i++) CHECK(is(&out[32 * i], of_parents[i]));
     }
+    uint8_t many[64 * WIDE], digests[32 * WIDE];
+    for (int i = 0; i < WIDE; i++) memcpy(&many[64 * i], &in[64 * (i % PARENTS)], 64);
+    zkn_blake2b_parents(digests, person, many, WIDE, 1);
+    for (int i = 0; i < WIDE; i++) CHECK(is(&digests[32 * i], of_parents[i % PARENTS]));
     zkn_blake2b_parents(out, person, in, 0, 2);
     zkn_blake2b_columns(out, NULL, person, in, NULL, 0, 0, 0, 2);
     for (int i = 0; i < PARENTS; i++) CHECK(is(&out[32 * i], of_parents[i]));
