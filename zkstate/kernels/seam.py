@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import mmap
 import os
-from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -16,6 +15,7 @@ from typing import Any, TypeAlias
 from zkstate import _native
 from zkstate._native import ffi, lib
 from zkstate.errors import EncodingError, EnvironmentFailure, InputError, LengthError
+from zkstate.kernels.rooms import Rooms
 
 __all__ = [
     "CPU_PATHS",
@@ -77,6 +77,7 @@ _choose_path()
 
 _allocate = ffi.new_allocator(should_clear_after_alloc=False)
 _HUGE_FROM = 4 << 20  # two huge pages of x86-64
+_rooms = Rooms()
 
 
 def check(status: int, what: str) -> None:
@@ -94,13 +95,12 @@ def room(ctype: str, n: int, *, clear: bool = False) -> CArray:
     size = ffi.sizeof(ffi.typeof(ctype).item) * n
     if size < _HUGE_FROM or not hasattr(mmap, "MADV_HUGEPAGE"):
         return ffi.new(ctype, n) if clear else _allocate(ctype, n)
-    try:
-        pages = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-    except OSError as error:
-        raise MemoryError(f"{size} bytes for an array") from error
-    with suppress(OSError):  # a kernel without them
-        pages.madvise(mmap.MADV_HUGEPAGE)
-    return ffi.from_buffer(ctype, pages, require_writable=True)
+    pages, fresh = _rooms.take(size)
+    array = ffi.from_buffer(ctype, memoryview(pages)[:size], require_writable=True)
+    _rooms.let_go_after(array, pages)
+    if clear and not fresh:
+        lib.zkn_wipe(array, size)
+    return array
 
 
 @cache
