@@ -3,6 +3,8 @@
 #include "sparse.h"
 #include "threads.h"
 
+#include <string.h>
+
 zkn_status zkn_sparse_check(size_t *bad, const zkn_sparse *m, size_t n_columns, size_t n_pool)
 {
     *bad = 0;
@@ -118,6 +120,18 @@ static inline void add_multiple(zkn_fr *sum, const blocks_job *job, uint32_t coe
     }
 }
 
+/* sum[b] <- coefficient x[b step] */
+static inline void put_multiple(zkn_fr *sum, const blocks_job *job, uint32_t coefficient, const zkn_fr *x,
+                                size_t step)
+{
+    if (coefficient == job->units.one && step) {
+        memcpy(sum, x, job->blocks * sizeof *sum);
+        return;
+    }
+    for (size_t b = 0; b < job->blocks; b++) fr_zero(&sum[b]);
+    add_multiple(sum, job, coefficient, x, step);
+}
+
 static void blocks_share(void *ctx, size_t begin, size_t end, unsigned worker)
 {
     (void)worker;
@@ -125,13 +139,15 @@ static void blocks_share(void *ctx, size_t begin, size_t end, unsigned worker)
     const size_t stop = row_at_weight(job->m, end);
     for (size_t i = row_at_weight(job->m, begin); i < stop; i++) {
         zkn_fr *sum = &job->out[i * job->blocks];
-        for (size_t b = 0; b < job->blocks; b++) fr_zero(&sum[b]);
-        for (size_t k = job->m->row_ptr[i]; k < job->m->row_ptr[i + 1]; k++) {
-            const size_t wire = job->m->wire[k];
-            if (wire < job->n_own) {
-                add_multiple(sum, job, job->m->coefficient[k], &job->w[wire * job->blocks], 1);
+        const size_t first = job->m->row_ptr[i], last = job->m->row_ptr[i + 1];
+        if (first == last) memset(sum, 0, job->blocks * sizeof *sum);
+        for (size_t k = first; k < last; k++) {
+            const size_t wire = job->m->wire[k], is_own = wire < job->n_own;
+            const zkn_fr *x = is_own ? &job->w[wire * job->blocks] : &job->shared[wire - job->n_own];
+            if (k == first) {
+                put_multiple(sum, job, job->m->coefficient[k], x, is_own);
             } else {
-                add_multiple(sum, job, job->m->coefficient[k], &job->shared[wire - job->n_own], 0);
+                add_multiple(sum, job, job->m->coefficient[k], x, is_own);
             }
         }
     }

@@ -4,6 +4,7 @@
  * Products are summed before they are reduced, CHUNK at a time (fr_dot.h). */
 #include "fr_dot.h"
 #include "fr_factor.h"
+#include "sumcheck_lanes.h"
 #include "threads.h"
 
 #include <string.h>
@@ -41,6 +42,28 @@ static inline const zkn_fr *upper(const zkn_fr *a, size_t i, const round_job *jo
     return i + job->half < job->n ? &a[i + job->half] : &ZERO;
 }
 
+static size_t pairs_of(size_t n, size_t half)
+{
+    return n < half ? n : half;
+}
+
+#if ZKN_HAS_LANES
+
+/* How many pairs from i on go in lanes: all of them with a value above, which is at *above then, or none. */
+static size_t in_lanes(const round_job *job, size_t i, size_t end, int *above)
+{
+    const size_t with = job->n > job->half ? job->n - job->half : 0;
+    *above = i < with;
+    return ((*above && with < end ? with : end) - i) / 8 * 8;
+}
+
+static inline const zkn_fr *upper_or_null(const zkn_fr *a, size_t i, const round_job *job, int above)
+{
+    return above ? &a[i + job->half] : NULL;
+}
+
+#endif
+
 static void fold_share(void *ctx, size_t begin, size_t end, unsigned worker)
 {
     (void)worker;
@@ -48,6 +71,12 @@ static void fold_share(void *ctx, size_t begin, size_t end, unsigned worker)
     fr_factor r;
     fr_factor_of(&r, job->r);
     for (size_t i = begin; i < end; i++) {
+#if ZKN_HAS_LANES
+        int above;
+        const size_t many = in_lanes(job, i, end, &above);
+        sumcheck_lanes_fold(&job->a[i], upper_or_null(job->a, i, job, above), job->r, many);
+        if ((i += many) == end) break;
+#endif
         zkn_fr step;
         uint64_t product[4];
         zkn_carry carry = 0;
@@ -57,11 +86,6 @@ static void fold_share(void *ctx, size_t begin, size_t end, unsigned worker)
         for (int k = 0; k < 4; k++) job->a[i].l[k] = zkn_adc(job->a[i].l[k], product[k], &carry);
         fr_normalise(&job->a[i]); /* from below 3 m */
     }
-}
-
-static size_t pairs_of(size_t n, size_t half)
-{
-    return n < half ? n : half;
 }
 
 void zkn_sumcheck_fold(zkn_fr *a, size_t n, size_t half, const zkn_fr *r, unsigned threads)
@@ -85,6 +109,16 @@ static void rows_share(void *ctx, size_t begin, size_t end, unsigned worker)
     zkn_fr low[CHUNK], high[CHUNK], step;
     zkn_fr *sums = job->sums[worker];
     for (size_t i = begin, some; i < end; i += some) {
+#if ZKN_HAS_LANES
+        int above;
+        const zkn_fr *const tables[3] = {&job->a[i], &job->b[i], &job->c[i]};
+        if ((some = in_lanes(job, i, end, &above)) > 0) {
+            const zkn_fr *const upper[2] = {upper_or_null(job->a, i, job, above),
+                                            upper_or_null(job->b, i, job, above)};
+            sumcheck_lanes_rows(sums, tables, upper, &job->eq[i], some);
+            continue;
+        }
+#endif
         some = end - i < CHUNK ? end - i : CHUNK;
         for (size_t k = 0; k < some; k++) {
             fr_mul(&low[k], &job->a[i + k], &job->b[i + k]);
@@ -106,6 +140,16 @@ static void product_share(void *ctx, size_t begin, size_t end, unsigned worker)
     zkn_fr left[CHUNK], right[CHUNK];
     zkn_fr *sums = job->sums[worker];
     for (size_t i = begin, some; i < end; i += some) {
+#if ZKN_HAS_LANES
+        int above;
+        const zkn_fr *const tables[2] = {&job->a[i], &job->b[i]};
+        if ((some = in_lanes(job, i, end, &above)) > 0) {
+            const zkn_fr *const upper[2] = {upper_or_null(job->a, i, job, above),
+                                            upper_or_null(job->b, i, job, above)};
+            sumcheck_lanes_product(sums, tables, upper, some);
+            continue;
+        }
+#endif
         some = end - i < CHUNK ? end - i : CHUNK;
         for (size_t k = 0; k < some; k++) {
             fr_sub(&left[k], upper(job->a, i + k, job), &job->a[i + k]);
