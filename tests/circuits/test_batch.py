@@ -82,6 +82,10 @@ FALSE = REFUSED_ALIKE | {
         of_rows(Held(replace(QUOTE, instrument=4096), 5), table=(*TABLE, replace(QUOTE, instrument=4096))),
         "the instrument is an unsigned 12-bit integer",
     ),
+    "an instrument id below 0": (
+        of_rows(Held(replace(QUOTE, instrument=-1), 5), table=(*TABLE, replace(QUOTE, instrument=-1))),
+        "the instrument is an unsigned 12-bit integer",
+    ),
     "rows out of order": (
         of_rows(Held(COIN, 5), Held(QUOTE, 5)),
         "row 1 has a higher instrument id than row 0",

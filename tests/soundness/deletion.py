@@ -17,12 +17,19 @@ Left = tuple[int, str, str]  # row, label, kind of kill or nothing
 
 BOUND = "it only binds a public input to the proof, and the key does so too: Groth16 keys here give every one a row"
 SMALL, PATIENT = 1000, 40  # rows of a circuit that is searched so many times longer, from every good witness
+DOUBTFUL = 8  # times as many for a row with a second witness, which may be all there is
 AT_FIRST = 80  # changes tried before the other rows had their turn
 INVERSE = "h · z = 0 only pins the inverse of 0, which nothing reads: it keeps the witness unique"
 
 TAKEN = "an amount from 1 to what is held, which other rows require, is in range"
 HELD = "the account holds the instrument, which another row requires, and the instruments of rows are in range"
 OPEN = "without it a tier that has no upper bound may be held against 2^64 - 1: more is refused, nothing more accepted"
+FIRST = (
+    "without it a first row in use may be taken for an empty one: then those behind it have to be empty, and no more"
+)
+STRUCK = (
+    "an entry where it is not 0 is no liquidation, so that the one there is comes next, at a place that is this flag"
+)
 EMPTY = "without it an empty row may be taken for one in use, whose id would have to be above the one before: it is not"
 ORDERED = "the order of two rows is this digit, and another row requires it to be 1 unless the later row is empty"
 NO_ROW = (
@@ -35,6 +42,7 @@ def reasons(name: str, rows: int) -> Mapping[str, str]:
     """Patterns of what `described` says of a row of a statement, and why a row that one matches may go."""
     unpriced = name in ("balance", "position")
     found = {r"^is zero \(definition\) of instruments\[[1-9]\d*\]$": EMPTY, r": is zero \(definition\) of uppers": OPEN}
+    found |= {r"^is zero \(of instruments\[0\]\)$": FIRST}
     found |= {
         rf"^comparison: digit {'12 of 13' if unpriced else '8 of 9'} \(of instruments\[\d+\], instruments\[": ORDERED
     }
@@ -42,8 +50,11 @@ def reasons(name: str, rows: int) -> Mapping[str, str]:
         found |= {rf"^instruments\[{i}\] is": BETWEEN for i in range(1, rows - 1)}
     if name == "batch":
         found |= {rf"^the instrument is .*instrument\[\d+\]\[{i}\]": BETWEEN for i in range(1, rows - 1)}
+        found |= {r"^comparison: digit 12 of 13 \(of instrument\[\d+\]\[\d+\], instrument\[": ORDERED}
     if name == "initial":
         found |= {r"^order \d+: is zero(?! \(definition)": NO_ROW}
+    if name == "liquidation":
+        found |= {r"^before\[\d+\] is 0 or 1": STRUCK}
     return found | ({"^amount is": TAKEN, "^instrument is": HELD} if name == "exit" else {})
 
 
@@ -119,7 +130,7 @@ def delete(
         tried(lambda k: search.kill_from_others(k, near=True))
         tried(lambda k: search.kill(k, at_last))  # what attacked other rows of the same words is known by now
         tried(search.kill_from_others)
-        tried(lambda k: None if k in kinds else search.kill(k, PATIENT * MOST_CHANGES))
+        tried(lambda k: search.kill(k, (DOUBTFUL if k in kinds else PATIENT) * MOST_CHANGES))
     found = [(k, described(system, k), kinds.get(k, "")) for k in left]
     derived, second, nothing = (tuple(each for each in found if each[2] == kind) for kind in (DERIVED, SECOND, ""))
     return Found(attacked, derived, second, named, nothing)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from circuits import catalogue
+from circuits.priced import TIER_BITS
 from tests.circuits import models, raw_journal, test_exit, test_statements
 from tests.circuits.raw import (
     FLAT,
@@ -19,7 +20,8 @@ from tests.circuits.raw import (
 )
 from tests.soundness import journals
 from tests.soundness.batches import BATCHES, false_batches
-from tests.soundness.statements import AS_PRICED, Inputs, holdings
+from tests.soundness.statements import AS_PRICED, TIER, Inputs, holdings
+from zkstate.state.schema import MAX_TIERS
 
 RICH = ((0, UNBOUNDED, 950_000, 0, 0),)
 
@@ -36,7 +38,9 @@ def others(name: str, rows: int, seed: int, count: int) -> list[Inputs]:
     found: list[Inputs] = []
     if name != "history":
         made = [*_disordered(rows)]
-        made += [*_hollow(rows), *_beside(rows), *_apart(name, rows)] if name in AS_PRICED else []
+        made += (
+            [*_hollow(rows), *_beside(rows), *_apart(name, rows), *_invented(name, rows)] if name in AS_PRICED else []
+        )
         made += _rounded(name, rows) if name in AS_PRICED[1:] else []
         made += _ordering(rows) if name == "initial" else []
         made += _losing(rows) if name == "portfolio" else []
@@ -125,6 +129,7 @@ def _disordered(rows: int) -> Iterator[RawAccount]:
         held = _plain(rows)
         held[i - 1 : i + 1] = reversed(held[i - 1 : i + 1])
         yield RawAccount(tuple(held))
+        yield RawAccount((*held[: i + 1], *[RawRow()] * (rows - i - 1)))  # and nothing behind them
         held[i] = held[i - 1]
         yield RawAccount(tuple(held))
 
@@ -187,6 +192,21 @@ def _beside(rows: int) -> Iterator[RawAccount]:
             held = _plain(rows, notional_price=10**14)
             held[i] = replace(held[i], tiers=((*bounds, 0, 0, 0),))
             yield RawAccount(tuple(held))
+
+
+def _invented(name: str, rows: int) -> Iterator[RawAccount]:
+    """A debt, and an asset that counts nothing in any of its tiers, but all of its price in one that is made up."""
+    for i in range(rows):
+        held, other = _plain(rows), 1 if i != 1 else 2
+        held[other] = replace(held[other], amount=-1, price=1)
+        held[i] = replace(held[i], notional_price=10**6, tiers=FLAT * MAX_TIERS)
+        made_up = dict(zip(TIER[1:], ([FLAT[0][k]] * rows for k in range(5)), strict=True))
+        made_up |= {each: [10**6 * (k == i) for k in range(rows)] for each in ("rates", "initial_rates")}
+        left = held[i].amount - (name == "exit" and i == 0)
+        made_up |= {"counted_units": [10**6 * left * (k == i) for k in range(rows)]} if name in AS_PRICED[1:] else {}
+        for tier in range(0, MAX_TIERS, 2):  # of two, which share all choices but for the lowest digit's, one
+            made_up["tier"] = [[tier >> digit & (k == i) for digit in range(TIER_BITS)] for k in range(rows)]
+            yield RawAccount(tuple(held), overrides=dict(made_up))
 
 
 def _apart(name: str, rows: int) -> Iterator[RawAccount]:

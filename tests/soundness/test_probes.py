@@ -5,6 +5,7 @@ import inspect
 import itertools
 import pkgutil
 import random
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -21,7 +22,7 @@ from tests.soundness.deletion import INVERSE, structural
 from tests.soundness.field import field_of
 from tests.soundness.gadgets import BY_NAME, GADGETS
 from tests.soundness.refused import others
-from tests.soundness.statements import HONEST, circuit_of, good
+from tests.soundness.statements import HONEST, circuit_of, good, system_of
 from tests.soundness.system import System
 from tests.soundness.uniqueness import undetermined
 from tests.soundness.unrolled import LimbSearch
@@ -97,6 +98,24 @@ def test_every_row_of_a_division_is_attacked():
     system = System(gadget.circuit())
     found = deletion.delete(system, gadget.good(), range(len(system.rows)), "any", {})
     assert (found.attacked, found.second, found.unexplained) == (len(system.rows), (), ())
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("balance", r"^instruments\[0\] is an unsigned 12-bit integer \("),  # an id below 0
+        ("batch", r": digit 2 of 12 \(of instrument\[0\]\[0\]"),  # such an id, which the table lists
+        (
+            "exit",
+            r"^row 2: choice \(definition\) of tiers\[2\]\[4\], tiers\[2\]\[6\]",
+        ),  # a tier that is none of the list
+    ],
+)
+def test_a_row_is_attacked_from_accounts_made_for_it(name, words):
+    """Without them all that was found were other derived inputs, or a wire that moves: nothing false was shown."""
+    system = system_of(name, 4)
+    rows = [k for k in range(len(system.rows)) if re.search(words, deletion.described(system, k))]
+    assert (len(rows), suite._deleted(name, 4, rows, "any").attacked) == (1, 1)
 
 
 def test_a_row_that_says_nothing_new_is_not_attacked():

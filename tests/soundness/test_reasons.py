@@ -46,6 +46,17 @@ def ordered(c, ids, place):
     c.require((instrument == 0) == row[-1], "where there is no order there is no row")
 
 
+def struck(c, before, liquidates, free):
+    """What `liquidation` says of the flags that entries come before the liquidation; no entry is of two kinds."""
+    for i, (flag, is_free) in enumerate(zip(before, free, strict=True)):
+        c.require((is_free & liquidates[i]) == 0, f"entry {i} is of one kind")
+        if i:
+            c.require(~flag | before[i - 1], f"entry {i} comes before the liquidation only if {i - 1} does")
+        c.require(~flag | is_free, f"entry {i} is free if it comes before the liquidation")
+    chosen = [a - b for a, b in zip([c.const(1), *before], [*before, c.const(0)], strict=True)]
+    c.require(c.linear((1, at * of) for at, of in zip(chosen, liquidates, strict=True)) == 1, "a liquidation follows")
+
+
 def rising(c, x):
     comparison.require_strictly_increasing(c, x, "they rise")
 
@@ -62,11 +73,14 @@ CLAIMS = {
         {"held": (uint(2), 1), "amount": FELT, "instruments": (uint(1), 1), "instrument": FELT, "is_asset": (BOOL, 1)},
     ),
     "row": (13, ordered, {"ids": (uint(2), 2), "place": FELT}),
+    "struck": (7, struck, {"before": (BOOL, 2), "liquidates": (BOOL, 3), "free": (BOOL, 2)}),
     "rise": (13, rising, {"x": (uint(2), 3)}),
     "zero": (11, zero, {"x": FELT}),
 }  # fmt: skip
 # reason -> the claim in which it is given, and what `described` says of the rows that it is given for
 GIVEN = {
+    deletion.FIRST: ("order", r"^is zero \(of ids\[0\]\)"),
+    deletion.STRUCK: ("struck", r"^before\[\d+\] is 0 or 1"),
     deletion.EMPTY: ("order", r"is zero \(definition\) of ids\[[12]\]"),
     deletion.ORDERED: ("order", r"^comparison: digit 2 of 3"),
     deletion.BETWEEN: ("order", r"^instruments\[1\] is"),
