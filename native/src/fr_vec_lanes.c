@@ -32,6 +32,67 @@ void fr_lanes_scale(zkn_fr *out, const zkn_fr *a, const zkn_fr *s, size_t n)
     }
 }
 
+void fr_lanes_add_scaled(zkn_fr *sum, const zkn_fr *a, const zkn_fr *s, size_t n)
+{
+    uint64_t factor[LANE_LIMBS];
+    fr_lane_limbs(factor, s);
+    for (size_t i = 0; i < n; i += LANES) {
+        fr8 x, y;
+        fr_lanes_load(&x, &a[i]);
+        fr8_mul_all(&x, &x, factor);
+        fr_lanes_load(&y, &sum[i]);
+        fr8_add(&x, &x, &y); /* of bound 3 */
+        fr8_carry(&x);
+        fr8_fold(&x);
+        fr_lanes_store(&sum[i], &x);
+    }
+}
+
+/* Eight neighbours in their order. */
+static inline void load_in_order(fr8 *out, const zkn_fr *in)
+{
+    lane_word w[4];
+    lane_load4(w, in->l, 4);
+    fr8_split(out, w);
+}
+
+void fr_lanes_unequal_products(uint8_t *unequal, const zkn_fr *a, const zkn_fr *b, const zkn_fr *c, size_t n)
+{
+    for (size_t i = 0; i < n; i += LANES) {
+        fr8 x, y;
+        load_in_order(&x, &a[i]);
+        load_in_order(&y, &b[i]);
+        fr8_times_16(&y, &y);
+        fr8_carry(&y);
+        fr8_mul(&x, &x, &y);
+        fr8_canonical(&x);
+        load_in_order(&y, &c[i]);
+        unsigned equal = 0xff;
+        for (int k = 0; k < LANE_LIMBS; k++) equal &= lane_equal(x.l[k], y.l[k]);
+        for (size_t k = 0; k < LANES; k++) unequal[i + k] = (uint8_t)(~equal >> k & 1);
+    }
+}
+
+void fr_lanes_split(zkn_fr *out, const zkn_fr *a, const zkn_fr *p, size_t n)
+{
+    uint64_t factor[LANE_LIMBS];
+    lane_word w[4];
+    fr_lane_limbs(factor, p);
+    for (size_t i = n; i > 0; i -= LANES) {
+        fr8 x, product;
+        load_in_order(&x, &a[i - LANES]);
+        fr8_mul_all(&product, &x, factor);
+        fr8_canonical(&product);
+        fr8_sub(&x, &x, &product, 1); /* from 1 to 2 m - 1 */
+        fr8_carry(&x);
+        fr8_canonical(&x);
+        fr8_join(w, &x);
+        lane_store4(out[2 * (i - LANES)].l, 8, w);
+        fr8_join(w, &product);
+        lane_store4(out[2 * (i - LANES) + 1].l, 8, w);
+    }
+}
+
 /* FR_VEC_LANES powers s g^i, and the limbs of the one after them over the first */
 static void powers(zkn_fr row[FR_VEC_LANES], uint64_t ratio[LANE_LIMBS], const zkn_fr *s, const zkn_fr *g)
 {

@@ -1,5 +1,6 @@
 /* Sparse matrices over Fr in compressed rows: product with a vector, and the rows of an R1CS that a witness breaks. */
 #include "field.h"
+#include "fr_vec_lanes.h"
 #include "sparse.h"
 #include "threads.h"
 
@@ -110,7 +111,12 @@ static inline void add_multiple(zkn_fr *sum, const blocks_job *job, uint32_t coe
     } else if (coefficient == job->units.minus_one) {
         for (size_t b = 0; b < job->blocks; b++) fr_sub(&sum[b], &sum[b], &x[b * step]);
     } else if (step) {
-        for (size_t b = 0; b < job->blocks; b++) {
+        size_t many = 0;
+#if ZKN_HAS_LANES
+        many = job->blocks / 8 * 8;
+        fr_lanes_add_scaled(sum, x, &job->pool[coefficient], many);
+#endif
+        for (size_t b = many; b < job->blocks; b++) {
             fr_mul(&product, &job->pool[coefficient], &x[b]);
             fr_add(&sum[b], &sum[b], &product);
         }
@@ -201,6 +207,11 @@ static void unequal_share(void *ctx, size_t begin, size_t end, unsigned worker)
 {
     (void)worker;
     const unequal_job *job = ctx;
+#if ZKN_HAS_LANES
+    const size_t many = (end - begin) / 8 * 8;
+    fr_lanes_unequal_products(job->unequal + begin, job->a + begin, job->b + begin, job->c + begin, many);
+    begin += many;
+#endif
     for (size_t i = begin; i < end; i++) {
         zkn_fr product;
         fr_mul(&product, &job->a[i], &job->b[i]);

@@ -1,6 +1,7 @@
 /* Matrices over Fr, row after row: encoded, and multiplied by a vector from either side. */
 #include "fr_dot.h"
 #include "ntt.h"
+#include "rows_lanes.h"
 #include "rows_quads.h"
 
 #include <string.h>
@@ -88,6 +89,11 @@ static void sum_share(void *ctx, size_t begin, size_t end, unsigned worker)
 {
     (void)worker;
     const rows_job *job = ctx;
+#if ZKN_HAS_LANES
+    const size_t many = (end - begin) / 8 * 8;
+    rows_lanes_sum(job->out + begin, job->in + begin, job->rows, job->columns, job->weights, many);
+    begin += many;
+#endif
     zkn_fr terms[SUM_TOGETHER][FR_DOT_MAX_TERMS], part;
     for (size_t j = begin, wide; j < end; j += wide) {
         wide = end - j < SUM_TOGETHER ? end - j : SUM_TOGETHER;

@@ -4,6 +4,7 @@
  * Products are summed before they are reduced, CHUNK at a time (fr_dot.h). */
 #include "fr_dot.h"
 #include "fr_factor.h"
+#include "fr_vec_lanes.h"
 #include "sumcheck_lanes.h"
 #include "threads.h"
 
@@ -18,12 +19,19 @@ zkn_status zkn_eq_table(zkn_fr *out, size_t n, const zkn_fr *point, size_t s)
     for (size_t j = 0; j < s; j++) {
         const size_t wide = (n - 1) >> (s - 1 - j),
                      narrow = wide / 2; /* last index of this level, of the one before */
-        for (size_t i = narrow + 1; i-- > 0;) {
+        size_t many = 0;
+#if ZKN_HAS_LANES
+        many = (wide + 1) / 2 / 8 * 8;
+#endif
+        for (size_t i = narrow + 1; i-- > many;) {
             zkn_fr one;
             fr_mul(&one, &out[i], &point[j]);
             fr_sub(&out[2 * i], &out[i], &one);
             if (2 * i + 1 <= wide) out[2 * i + 1] = one;
         }
+#if ZKN_HAS_LANES
+        fr_lanes_split(out, out, &point[j], many);
+#endif
     }
     return ZKN_OK;
 }
