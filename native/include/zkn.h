@@ -182,8 +182,8 @@ zkn_status zkn_fr_quotient(zkn_fr *h, zkn_fr *a, zkn_fr *b, size_t n, const zkn_
 
 /* ==== for both curves: end ==== */
 
-/* rows of k coefficients, one after another, to rows of n values at 1, w, .., w^(n-1): a Reed-Solomon code. n is a
- * power of two, at most 2^28, and at least k. */
+/* rows of k coefficients, one after another, to rows of n values at 1, w, .., w^(n-1) in bit-reversed order: a
+ * Reed-Solomon code. n is a power of two, at most 2^28, and at least k. */
 zkn_status zkn_fr_rows_encode(zkn_fr *out, size_t n, const zkn_fr *in, size_t k, size_t rows,
                               const zkn_fr *twiddles, unsigned threads);
 /* out[j] <- sum_i weights[i] in[i][j], for j < columns */

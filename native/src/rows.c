@@ -57,7 +57,6 @@ static void encode_share(void *ctx, size_t begin, size_t end, unsigned worker)
             ntt_reversed(row, job->block, b, job->twiddles, 1);
         }
     }
-    for (size_t i = 0; i < rows; i++) ntt_order(out + i * job->n, job->n, 1);
 }
 
 zkn_status zkn_fr_rows_encode(zkn_fr *out, size_t n, const zkn_fr *in, size_t k, size_t rows,

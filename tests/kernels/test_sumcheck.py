@@ -14,6 +14,7 @@ from zkstate.kernels import (
     ColumnHashes,
     FrVec,
     SumcheckTable,
+    bit_reversed,
     blake2b_columns,
     blake2b_parents,
     eq_table,
@@ -128,7 +129,7 @@ def test_encoding_evaluates_every_row(rows, k, n):
     for i in range(rows):
         row = values[i * k : (i + 1) * k]
         for j in {0, 1 % n, n // 3, n - 1}:
-            assert encoded[i * n + j] == sum(c * pow(w, j * e, R) for e, c in enumerate(row)) % R
+            assert encoded[i * n + bit_reversed(n)[j]] == sum(c * pow(w, j * e, R) for e, c in enumerate(row)) % R
     for bad in (k - 1, 3):
         if bad < k or bad & (bad - 1):
             with pytest.raises(LengthError):

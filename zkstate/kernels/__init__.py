@@ -46,7 +46,7 @@ from zkstate.kernels.poseidon import (
 )
 from zkstate.kernels.prepared import PreparedPoints
 from zkstate.kernels.r1cs_file import r1cs_counts
-from zkstate.kernels.rows import rows_beside, rows_columns, rows_dot, rows_encode, rows_filled, rows_sum
+from zkstate.kernels.rows import bit_reversed, rows_beside, rows_columns, rows_dot, rows_encode, rows_filled, rows_sum
 from zkstate.kernels.scalars import BLS_FR_MODULUS, FR_BYTES, FR_MODULUS, BlsFrVec, FrVec, divide_linear
 from zkstate.kernels.seam import CPU_PATHS, best_path, cpu_path, cpu_words, native_digest, thread_count
 from zkstate.kernels.sumcheck import SumcheckTable, eq_table, sumcheck_product, sumcheck_rows, wipe_bytes
@@ -84,6 +84,7 @@ __all__ = [
     "SumcheckTable",
     "WitnessProgram",
     "best_path",
+    "bit_reversed",
     "blake2b_columns",
     "blake2b_parents",
     "bls_pairing_check",

@@ -16,6 +16,7 @@ from zkstate.kernels.transforms import twiddles_for
 def rows_encode(rows: FrVec, k: int, n: int, threads: int = 0, *, out: FrVec | None = None) -> FrVec:
     """Each row of k coefficients as n values at 1, w, .., w^(n-1), w of order n, a power of two not below k.
 
+    They stand in the order of `bit_reversed`: of a code only few places are ever asked for.
     Shapes: m·k to m·n. The result is `out`, if that is given, no part of `rows`. Errors: LengthError.
     """
     count = _rows_of(rows, k)
@@ -23,6 +24,14 @@ def rows_encode(rows: FrVec, k: int, n: int, threads: int = 0, *, out: FrVec | N
     status = lib.zkn_fr_rows_encode(out.array, n, rows.array, k, count, twiddles_for(n).array, thread_count(threads))
     check(status, f"a code of {n} values for {k} coefficients")
     return out
+
+
+def bit_reversed(n: int) -> npt.NDArray[np.intp]:
+    """Numbers below n, a power of two, with their bits in the other order: where a code has the value at w^i."""
+    order = np.zeros(1, dtype=np.intp)
+    while len(order) < n:
+        order = np.concatenate((2 * order, 2 * order + 1))
+    return order
 
 
 def rows_sum(rows: FrVec, columns: int, weights: FrVec, threads: int = 0) -> FrVec:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from zkstate.kernels import (
     DIGEST_BYTES,
     ColumnHashes,
     FrVec,
+    bit_reversed,
     rows_beside,
     rows_columns,
     rows_encode,
@@ -70,18 +72,27 @@ class Committed:
         return self.count + len(self._more)
 
     def _commit(self) -> MerkleTree:
-        hashes, length = ColumnHashes(LEAF_PERSON, self._salts), self._parameters.length
+        order = bit_reversed(self._parameters.length)
+        salts = _in_order(self._salts, order)
+        try:
+            return MerkleTree(bytes(_in_order(self._hashed(salts), order)), self._threads)
+        finally:
+            wipe_bytes(salts)
+
+    def _hashed(self, salts: bytearray) -> bytes:
+        """The hashes of all columns, in the order in which the code has them."""
+        hashes, length = ColumnHashes(LEAF_PERSON, salts), self._parameters.length
         try:
             if self.rows * length <= KEPT:
                 self._kept = FrVec.uninitialised(self.rows * length)
                 for begin, end in self._parts(TOGETHER):
                     self._encode(begin, end, self._kept.view(begin * length, end * length))
-                return MerkleTree(hashes.last(self._kept, self._threads), self._threads)
+                return hashes.last(self._kept, self._threads)
             for end, matrix in self._encoded():
                 if end < self.rows:
                     hashes.add(matrix, self._threads)
                 else:
-                    return MerkleTree(hashes.last(matrix, self._threads), self._threads)
+                    return hashes.last(matrix, self._threads)
             raise AssertionError("there is a last part")
         finally:
             hashes.wipe()
@@ -144,7 +155,8 @@ class Committed:
 
     def columns(self, chosen: Sequence[int]) -> FrVec:
         """The chosen columns of the encoded rows, column by column."""
-        at, length = np.array(chosen), self._parameters.length
+        length = self._parameters.length
+        at = bit_reversed(length)[np.array(chosen)]
         if self._kept is not None:
             return rows_columns(self._kept, length, at)
         return rows_beside([rows_columns(matrix, length, at) for _, matrix in self._encoded()], len(chosen))
@@ -158,3 +170,14 @@ class Committed:
             if values is not None:
                 wipe(values)
         wipe_bytes(self._salts)
+
+
+def _in_order(hashes: bytes | bytearray, order: npt.NDArray[np.intp]) -> bytearray:
+    """Strings as long as a hash, the one at order[i] in place i."""
+    out = bytearray(len(hashes))
+    np.take(_strings(hashes), order, axis=0, out=_strings(out))
+    return out
+
+
+def _strings(hashes: bytes | bytearray) -> npt.NDArray[np.uint64]:
+    return np.frombuffer(hashes, dtype="<u8").reshape(-1, DIGEST_BYTES // 8)

@@ -18,6 +18,7 @@ from zkstate.kernels import (
     FR_BYTES,
     FR_MODULUS,
     FrVec,
+    bit_reversed,
     eq_table,
     rows_columns,
     rows_dot,
@@ -149,8 +150,9 @@ def _columns_agree(proof: Proof, chosen: npt.NDArray[np.intp], high: FrVec, comb
         (proof.row, FrVec.concat([high, one, FrVec(2)])),
         (proof.pad_row, FrVec.concat([zeros, FrVec.from_ints([combine]), one])),
     )
+    places = bit_reversed(parameters.length)[chosen]
     for row, weights in combinations:
         codeword = rows_encode(row, len(row), parameters.length)
-        if rows_columns(codeword, parameters.length, chosen) != rows_dot(proof.columns, weights):
+        if rows_columns(codeword, parameters.length, places) != rows_dot(proof.columns, weights):
             return False
     return True
