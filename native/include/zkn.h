@@ -468,6 +468,9 @@ typedef struct {
 zkn_status zkn_witness_check(size_t *bad, const zkn_program *program);
 /* Runs a checked program over n_slots slots, of which the first n_fixed are set. */
 void zkn_witness_run(zkn_fr *slots, const zkn_program *program);
+/* The same program in each of `blocks` blocks of n_slots slots, which read nothing of each other. */
+size_t zkn_witness_apart_scratch_size(const zkn_program *program);
+void zkn_witness_apart(zkn_fr *slots, const zkn_program *program, size_t blocks, void *scratch);
 /* The same program in each of `blocks` blocks of n_slots slots, one block after another, its links set before each run. Of
  * the two kinds of links one is empty. n_links groups of slots:
  *   previous (port, source), blocks rising: port <- the source of the block before, 0 in block 0;
@@ -477,6 +480,9 @@ void zkn_witness_forward(zkn_fr *slots, const zkn_program *program, const uint32
                          size_t blocks);
 void zkn_witness_upward(zkn_fr *slots, const zkn_program *program, const uint32_t *children, size_t n_links,
                         size_t blocks);
+/* out[k blocks + b] <- slot taken[k] of block b, for slots below n_slots */
+void zkn_blocks_take(zkn_fr *out, const zkn_fr *slots, size_t n_slots, size_t blocks, const uint32_t *taken,
+                     size_t n_taken);
 
 /* ---- a venue's journal --------------------------------------------------------------------------
  * docs/spec.md, section 15. Events are the records of a segment, at any alignment. */

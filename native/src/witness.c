@@ -1,6 +1,7 @@
 /* The witness machine: straight-line code over the slots of one witness. No step branches or indexes on a value. */
 #include "field.h"
 #include "sparse.h"
+#include "witness_lanes.h"
 
 enum { VALUE_BITS = 254 };
 
@@ -137,6 +138,28 @@ void zkn_witness_run(zkn_fr *slots, const zkn_program *p)
     }
 }
 
+size_t zkn_witness_apart_scratch_size(const zkn_program *p)
+{
+#if ZKN_PATH_IFMA
+    return witness_eight_size(p);
+#else
+    (void)p;
+    return 0;
+#endif
+}
+
+void zkn_witness_apart(zkn_fr *slots, const zkn_program *p, size_t blocks, void *scratch)
+{
+    size_t b = 0;
+#if ZKN_PATH_IFMA
+    if (blocks >= LANES) witness_eight_prepare(p, scratch);
+    for (; b + LANES <= blocks; b += LANES) witness_eight(slots + b * p->n_slots, p, scratch);
+#else
+    (void)scratch;
+#endif
+    for (; b < blocks; b++) zkn_witness_run(slots + b * p->n_slots, p);
+}
+
 void zkn_witness_forward(zkn_fr *slots, const zkn_program *p, const uint32_t *previous, size_t n_links,
                          size_t blocks)
 {
@@ -173,5 +196,21 @@ void zkn_witness_upward(zkn_fr *slots, const zkn_program *p, const uint32_t *chi
             }
         }
         zkn_witness_run(here, p);
+    }
+}
+
+/* Squares of TILE elements on a side, 8 KiB, stay in the first cache whatever the strides. */
+void zkn_blocks_take(zkn_fr *out, const zkn_fr *slots, size_t n_slots, size_t blocks, const uint32_t *taken,
+                     size_t n_taken)
+{
+    enum { TILE = 16 };
+    for (size_t k = 0; k < n_taken; k += TILE) {
+        const size_t last = k + TILE < n_taken ? k + TILE : n_taken;
+        for (size_t b = 0; b < blocks; b += TILE) {
+            const size_t stop = b + TILE < blocks ? b + TILE : blocks;
+            for (size_t i = k; i < last; i++) {
+                for (size_t j = b; j < stop; j++) out[i * blocks + j] = slots[j * n_slots + taken[i]];
+            }
+        }
     }
 }

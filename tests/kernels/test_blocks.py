@@ -43,3 +43,10 @@ def test_links_and_values_past_the_slots_are_refused(program):
         slots.put_all(4, FrVec.ones(1))
     with pytest.raises(LengthError, match="4 scalars from slot 3 of 4"):
         slots.put(3, FrVec.ones(4))
+
+
+def test_slots_and_programs_of_other_blocks_are_refused(program):
+    with pytest.raises(LengthError, match="slot 4 of 4"):
+        BlockSlots(2, 4).take(np.array([0, 4], np.uint32))
+    with pytest.raises(LengthError, match="a program of 4 slots for 5"):
+        BlockSlots(2, 5).run_apart(program)

@@ -95,6 +95,11 @@ static int witness(void)
     zkn_status status = zkn_witness_check(&bad, &f.program);
     VALGRIND_MAKE_MEM_UNDEFINED(&slots[1], sizeof slots - sizeof *slots);
     zkn_witness_run(slots, &f.program);
+    zkn_fr blocks[9 * SLOTS];
+    uint8_t scratch[1 << 14];
+    if (zkn_witness_apart_scratch_size(&f.program) > sizeof scratch) return 1;
+    for (size_t i = 0; i < 9 * SLOTS; i++) blocks[i] = slots[i % SLOTS];
+    zkn_witness_apart(blocks, &f.program, 9, scratch);
     zkn_sparse_product(out, &f.program.c, f.pool, POOL, slots, 1);
     zkn_sparse_blocks_product(out, &f.program.c, f.pool, POOL, slots, SLOTS, slots, 1, 1);
     zkn_r1cs_broken(broken, &f.program.a, &f.program.b, &f.program.c, f.pool, POOL, slots, 1);

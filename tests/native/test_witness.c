@@ -1,6 +1,7 @@
 /* Sparse products and the witness machine: known answers, every malformed program refused, and random mutations of a good
  * one either refused or run within their arrays (the sanitizers watch). */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "check.h"
@@ -49,6 +50,105 @@ static void test_known_answers(void)
     zkn_fr out[COMBINATIONS];
     zkn_sparse_product(out, &f.program.linear, f.pool, POOL, slots, 3);
     CHECK(is_u64(&out[1], 2) && is_u64(&out[2], 24));
+}
+
+enum { BLOCKS = 8 + 8 + 3 };
+
+/* Blocks side by side give what each gives by itself, whatever stood in their slots. */
+static void check_apart(const zkn_program *p, const zkn_fr *fixed)
+{
+    const size_t size = BLOCKS * p->n_slots;
+    zkn_fr *apart = calloc(size, sizeof *apart), *single = calloc(size, sizeof *single);
+    void *scratch = malloc(zkn_witness_apart_scratch_size(p) + 1);
+    for (size_t i = 0; i < size; i++) {
+        const size_t block = i / p->n_slots, slot = i % p->n_slots;
+        apart[i] = single[i] = fixed[slot < p->n_fixed ? block * p->n_fixed + slot : 0];
+    }
+    zkn_witness_apart(apart, p, BLOCKS, scratch);
+    for (size_t b = 0; b < BLOCKS; b++) zkn_witness_run(single + b * p->n_slots, p);
+    CHECK(memcmp(apart, single, size * sizeof *apart) == 0);
+    free(scratch);
+    free(single);
+    free(apart);
+}
+
+static void edge_or_random(zkn_fr *x, uint64_t *state)
+{
+    static const zkn_fr zero;
+    zkn_fr one;
+    fr_one(&one);
+    switch (next_random(state) % 6) {
+    case 0:
+        fr_from_u64(x, next_random(state) % 4);
+        break;
+    case 1:
+        fr_sub(x, &zero, &one); /* the largest integer */
+        break;
+    case 2:
+        *x =
+            (zkn_fr){{FR_MODULUS[0] - 1, FR_MODULUS[1], FR_MODULUS[2], FR_MODULUS[3]}}; /* the largest form */
+        break;
+    default:
+        for (int i = 0; i < 4; i++) x->l[i] = next_random(state) >> (i == 3 ? 3 : 0);
+    }
+}
+
+static void test_blocks_apart(void)
+{
+    uint64_t state = 7;
+    fixture f;
+    make(&f);
+    for (int trial = 0; trial < 200; trial++) {
+        zkn_fr fixed[2 * BLOCKS];
+        for (size_t b = 0; b < BLOCKS; b++) {
+            fr_one(&fixed[2 * b]);
+            edge_or_random(&fixed[2 * b + 1], &state);
+        }
+        check_apart(&f.program, fixed);
+    }
+}
+
+/* Rows of more terms than are added up, or multiplied, before something is reduced. */
+static void test_long_rows(void)
+{
+    enum { INPUTS = 20, TERMS = 700, SHORT = 450, COEFFICIENTS = 6 };
+    static uint32_t wire[TERMS + SHORT], coefficient[TERMS + SHORT];
+    const uint64_t rows[] = {0, TERMS, TERMS + SHORT}, none[] = {0};
+    const uint32_t steps[] = {ZKN_STEP_LINEAR, INPUTS, 0, 1, ZKN_STEP_LINEAR, INPUTS + 1, 1, 1};
+    uint64_t state = 11;
+    for (int trial = 0; trial < 40; trial++) {
+        zkn_fr pool[COEFFICIENTS], fixed[INPUTS * BLOCKS];
+        fr_one(&pool[0]);
+        fr_neg(&pool[1], &pool[0]);
+        for (int i = 2; i < COEFFICIENTS; i++) edge_or_random(&pool[i], &state);
+        for (size_t i = 0; i < INPUTS * BLOCKS; i++) edge_or_random(&fixed[i], &state);
+        const uint32_t kinds = trial % 3 == 0 ? 2 : COEFFICIENTS; /* units alone */
+        const uint32_t least = trial % 3 == 1 ? 2 : 0;            /* products alone */
+        for (int k = 0; k < TERMS + SHORT; k++) {
+            wire[k] = (uint32_t)(next_random(&state) % INPUTS);
+            coefficient[k] = least + (uint32_t)(next_random(&state) % (kinds - least));
+        }
+        const zkn_sparse empty = {none, wire, coefficient, 0, 0};
+        const zkn_program p = {empty,  empty,        empty, {rows, wire, coefficient, 2, TERMS + SHORT},
+                               pool,   COEFFICIENTS, steps, 2,
+                               INPUTS, INPUTS + 2};
+        size_t bad;
+        CHECK(zkn_witness_check(&bad, &p) == ZKN_OK);
+        check_apart(&p, fixed);
+    }
+}
+
+static void test_taken_slots(void)
+{
+    enum { WIDE = 37, MANY = 21, TAKEN = 19 };
+    zkn_fr slots[WIDE * MANY], out[TAKEN * MANY];
+    uint32_t taken[TAKEN];
+    for (uint64_t i = 0; i < WIDE * MANY; i++) fr_from_u64(&slots[i], i);
+    for (uint32_t k = 0; k < TAKEN; k++) taken[k] = k * 11 % WIDE;
+    zkn_blocks_take(out, slots, WIDE, MANY, taken, TAKEN);
+    for (size_t k = 0; k < TAKEN; k++) {
+        for (size_t b = 0; b < MANY; b++) CHECK(is_u64(&out[k * MANY + b], b * WIDE + taken[k]));
+    }
 }
 
 /* Every step has an answer for every value: 1/0 is 0, digits are cut, a place past the flags sets none. */
@@ -140,6 +240,10 @@ static void test_mutations(void)
         fr_from_u64(&slots[1], next_random(&state));
         zkn_witness_run(slots, &f.program);
         CHECK(is_u64(&slots[0], 1));
+        if (accepted % 64) continue;
+        zkn_fr fixed[SLOTS * BLOCKS];
+        for (size_t i = 0; i < SLOTS * BLOCKS; i++) edge_or_random(&fixed[i], &state);
+        check_apart(&f.program, fixed);
     }
     CHECK(accepted > 1000);
 }
@@ -148,6 +252,9 @@ int main(void)
 {
     test_known_answers();
     test_total();
+    test_blocks_apart();
+    test_long_rows();
+    test_taken_slots();
     test_refusals();
     test_mutations();
     if (failures) fprintf(stderr, "%d failed\n", failures);

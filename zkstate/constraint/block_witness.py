@@ -1,13 +1,17 @@
 """Witnesses of block circuits: every block solved by the program of one, links and tables filled in between.
 
-Two passes of the program: blocks rising, for what is read from the block before; then blocks falling, for what is read
-from children in the tree. A wire may depend on both, but nothing that a later block or a tree's leaf reads on a child.
+Three passes of the program: each block by itself; blocks rising, for what is read from the block before; then blocks
+falling, for what is read from children in the tree. A wire may depend on both, but nothing that a later block or a
+tree's leaf reads on a child.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 
@@ -56,7 +60,7 @@ def solve_blocks(
     block.require_blocks(blocks)
     known = block.known_values(given := block.checked_columns(columns, blocks), blocks)
     circuit = block.circuit
-    forward, upward = _programs(block)
+    apart, forward, upward = _programs(block)
     slots = BlockSlots(blocks, forward.n_slots)
     try:
         shared = _public(circuit, public)
@@ -64,7 +68,9 @@ def solve_blocks(
         _put_secrets(slots, circuit, secret)
         for item, values in zip(block.known, known, strict=True):
             slots.put(item.wire, values)
-        slots.run_forward(forward, block.previous)
+        slots.run_apart(apart)
+        if block.previous:
+            slots.run_forward(forward, block.previous)
         if block.children:
             slots.run_upward(upward, block.children)
         used = np.unique(block.readings.wire)
@@ -127,8 +133,9 @@ def _read(matrix: SparseMatrix, used: U32, values: FrVec, blocks: int) -> FrVec:
     return sparse_blocks_product(narrow, narrow.pool, values, FrVec(0), blocks)
 
 
-def _programs(block: BlockCircuit) -> tuple[WitnessProgram, WitnessProgram]:
-    """The steps that depend on no child, and those that do, with what computes the intermediate values they read."""
+@lru_cache(maxsize=4)
+def _programs(block: BlockCircuit) -> tuple[WitnessProgram, WitnessProgram, WitnessProgram]:
+    """The passes over all blocks, in their order."""
     circuit = block.circuit
     matrices = [circuit.r1cs.a, circuit.r1cs.b, circuit.r1cs.c, circuit.combinations]
     n_fixed = 1 + sum(item.size for item in circuit.inputs)
@@ -139,44 +146,69 @@ def _programs(block: BlockCircuit) -> tuple[WitnessProgram, WitnessProgram]:
     )
 
 
-def passes(block: BlockCircuit) -> tuple[list[int], list[int]]:
-    """The steps of either pass. CircuitError where the passes could not be one after the other.
+def passes(block: BlockCircuit) -> tuple[list[int], list[int], list[int]]:
+    """The steps that read no other block, those that depend on the block before, and those that depend on children; the
+    latter two with what computes the intermediate values they read. CircuitError where that cannot be their order.
 
     Intervals of what blocks read of each other hold by the same order: from block 0 on, then from the leaves up.
     """
-    circuit, n_wires = block.circuit, block.circuit.r1cs.n_wires
-    if not block.children:
-        return list(range(len(circuit.steps))), []
-    steps = circuit.steps.tolist()
-    reads = [_reads(circuit, *step) for step in steps]
-    targets = [set(range(first, first + count)) for _, first, _, count in steps]
-    late = {wire for link in block.children for wire in (link.left, link.right)}
-    forward, upward = [], set()
-    for i in range(len(steps)):
-        if reads[i] & late:
-            late |= targets[i]
-            upward.add(i)
-        else:
-            late -= targets[i]  # a temporary, which holds something else now
-            forward.append(i)
+    circuit = block.circuit
+    steps = [_Step.of(circuit, *step) for step in circuit.steps.tolist()]
+    children = {wire for link in block.children for wire in (link.left, link.right)}
+    upward, late = _dependent(steps, range(len(steps)), children)
     early = {f"{circuit.name(w)}, which the next block reads,": w for _, w in block.previous}
     early |= {f"{circuit.name(link.leaf)}, which is a leaf,": link.leaf for link in block.children}
     for what, wire in early.items():
         if wire in late:
             raise CircuitError(f"{circuit.title}: {what} depends on the children of its block")
-    needed: set[int] = set()  # temporaries
-    for i in reversed(range(len(steps))):
-        if i in upward or targets[i] & needed:
-            upward.add(i)
-            needed = (needed - targets[i]) | {slot for slot in reads[i] if slot >= n_wires}
-    return forward, sorted(upward)
+    first = [i for i in range(len(steps)) if i not in upward]
+    forward, _ = _dependent(steps, first, {port for port, _ in block.previous})
+    n_wires = circuit.r1cs.n_wires
+    apart = [i for i in first if i not in forward]
+    return apart, _complete(steps, first, forward, n_wires), _complete(steps, range(len(steps)), upward, n_wires)
 
 
-def _reads(circuit: Circuit, step: int, target: int, source: int, _: int) -> set[int]:
+class _Step(NamedTuple):
+    reads: set[int]
+    writes: set[int]
+
+    @classmethod
+    def of(cls, circuit: Circuit, step: int, first: int, source: int, count: int) -> _Step:
+        return cls(_reads(circuit, step, first, source), set(range(first, first + count)))
+
+
+def _dependent(steps: Sequence[_Step], among: Iterable[int], ports: AbstractSet[int]) -> tuple[set[int], set[int]]:
+    """Which steps depend on ports, and the slots that hold such values behind the last of them."""
+    late, found = set(ports), set()
+    for i in among:
+        if steps[i].reads & late:
+            late |= steps[i].writes
+            found.add(i)
+        else:
+            late -= steps[i].writes  # a temporary, which holds something else now
+    return found, late
+
+
+def _complete(steps: Sequence[_Step], among: Sequence[int], chosen: AbstractSet[int], n_wires: int) -> list[int]:
+    """The chosen steps, and what computes the temporaries that they read."""
+    found: list[int] = []
+    needed: set[int] = set()
+    for i in reversed(among):
+        if i in chosen or steps[i].writes & needed:
+            found.append(i)
+            needed = (needed - steps[i].writes) | {slot for slot in steps[i].reads if slot >= n_wires}
+    return found[::-1]
+
+
+def _reads(circuit: Circuit, step: int, target: int, source: int) -> set[int]:
     """The slots that a step reads."""
     r1cs = circuit.r1cs
     if step == STEP_SOLVE:
-        return set().union(*(m.row(source) for m in (r1cs.a, r1cs.b, r1cs.c))) - {target}
+        return set().union(*(_wires(m, source) for m in (r1cs.a, r1cs.b, r1cs.c))) - {target}
     if step == STEP_PRODUCT:
-        return set(r1cs.a.row(source)) | set(r1cs.b.row(source))
-    return set(circuit.combinations.row(source))
+        return _wires(r1cs.a, source) | _wires(r1cs.b, source)
+    return _wires(circuit.combinations, source)
+
+
+def _wires(matrix: SparseMatrix, row: int) -> set[int]:
+    return set(matrix.wire[int(matrix.row_ptr[row]) : int(matrix.row_ptr[row + 1])].tolist())

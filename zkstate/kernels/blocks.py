@@ -10,7 +10,7 @@ import numpy.typing as npt
 from zkstate.errors import LengthError
 from zkstate.kernels.constraints import WitnessProgram, wipe
 from zkstate.kernels.scalars import FrVec
-from zkstate.kernels.seam import ffi, lib
+from zkstate.kernels.seam import ffi, lib, room
 
 _GROUP = 16  # vectors whose slots are put beside each other at a time: two lines of a cache
 
@@ -38,12 +38,22 @@ class BlockSlots:
         self._words[:, first : first + len(values)] = _words(values)
 
     def take(self, slots: npt.NDArray[np.uint32]) -> FrVec:
-        """These slots of all blocks, slot by slot and within a slot block by block."""
-        taken = np.ascontiguousarray(self._words[:, slots].transpose(1, 0, 2))
-        try:
-            return FrVec.from_raw(taken.data.cast("B") if taken.size else b"")
-        finally:
-            taken[:] = 0
+        """These slots of all blocks, slot by slot and within a slot block by block. LengthError beyond the slots."""
+        if len(slots) and int(slots.max()) >= self.n_slots:
+            raise LengthError(f"slot {slots.max()} of {self.n_slots}")
+        taken = np.ascontiguousarray(slots, dtype=np.uint32)
+        out = FrVec.uninitialised(len(taken) * self.blocks)
+        places = ffi.from_buffer("uint32_t[]", taken)
+        lib.zkn_blocks_take(out.array, self.values.array, self.n_slots, self.blocks, places, len(taken))
+        return out
+
+    def run_apart(self, program: WitnessProgram) -> None:
+        """Every block by itself. LengthError for a program of other blocks."""
+        if program.n_slots != self.n_slots:
+            raise LengthError(f"a program of {program.n_slots} slots for {self.n_slots}")
+        scratch = room("uint8_t[]", size := lib.zkn_witness_apart_scratch_size(program.struct))
+        lib.zkn_witness_apart(self.values.array, program.struct, self.blocks, scratch)
+        lib.zkn_wipe(scratch, size)
 
     def run_forward(self, program: WitnessProgram, previous: Sequence[Sequence[int]]) -> None:
         """Blocks rising: (port, source), the port reads the source of the block before, 0 in the first."""
