@@ -7,10 +7,11 @@
 enum {
     ZKN_ITEMS_MAX = 0x7fffffff, /* an item of a list keeps its sign in bit 31 */
     ZKN_FEW_POINTS = 24,        /* too few to share an inversion in every step */
+    ZKN_STEPS_MIN = 128,        /* fewer are not worth a tile of their own, for a thread more */
     ZKN_RADIX_BITS = 4,
     ZKN_RADIX = 1 << ZKN_RADIX_BITS,
     ZKN_COLUMNS_MAX = ZKN_MULTIPLES_TILE / 2, /* of a tile of a transform: a butterfly is two sums */
-    ZKN_TILE_POINTS = 1024,
+    ZKN_TILE_POINTS = 4 * ZKN_MULTIPLES_TILE,
     /* with the two sums that 16 points need more */
     ZKN_COLUMN_POINTS = ZKN_TILE_POINTS + 2 * ZKN_TILE_POINTS / ZKN_RADIX
 };
@@ -89,6 +90,14 @@ static size_t zkn_columns(size_t columns, unsigned bits, unsigned workers)
     size_t width = ZKN_TILE_POINTS >> (bits < 3 ? 3 : bits);
     while (width > 1 && columns / width < workers) width /= 2;
     return width;
+}
+
+/* n > 0 products in tiles of so many points: as few tiles as hold them, or one for each thread. */
+static size_t zkn_products_tile(size_t n, unsigned threads)
+{
+    const size_t fewest = (n + ZKN_MULTIPLES_TILE - 1) / ZKN_MULTIPLES_TILE,
+                 shares = zkn_worth(n, ZKN_STEPS_MIN, threads), tiles = shares > fewest ? shares : fewest;
+    return (n + tiles - 1) / tiles;
 }
 
 #define GROUP      g1

@@ -35,7 +35,7 @@ static void G(_columns_take)(G(_columns) * c, zkn_scratch *s)
     c->multiple = zkn_take(s, ZKN_COLUMN_POINTS, sizeof *c->multiple);
     c->factor = zkn_take(s, ZKN_COLUMN_POINTS, sizeof *c->factor);
     c->points = zkn_take(s, ZKN_MULTIPLES_TILE, sizeof *c->points);
-    G(_multiples_room_take)(&c->room, s);
+    G(_multiples_room_take)(&c->room, ZKN_MULTIPLES_TILE, s);
 }
 
 static void G(_take_sums)(G(_columns) * c)
@@ -90,7 +90,8 @@ static void G(_put_multiples)(G(_columns) * c, unsigned a, zkn_by by)
 
 static void G(_take_multiples)(G(_columns) * c)
 {
-    const size_t tiles = G(_tiles)(c->multiples), share = tiles ? (c->multiples + tiles - 1) / tiles : 0;
+    const size_t tiles = (c->multiples + ZKN_MULTIPLES_TILE - 1) / ZKN_MULTIPLES_TILE,
+                 share = tiles ? (c->multiples + tiles - 1) / tiles : 0;
     for (size_t begin = 0; begin < c->multiples; begin += share) {
         const size_t rest = c->multiples - begin, n = rest < share ? rest : share;
         for (size_t i = 0; i < n; i++) c->points[i] = *c->multiple[begin + i];

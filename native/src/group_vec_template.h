@@ -10,9 +10,8 @@ typedef struct {
     GROUP_AFF *out;
     const GROUP_AFF *in;
     const zkn_fr *scalars;
-    size_t n, n_scalars;
-    G(_multiples_room) * room; /* for each worker: this, and a tile of points and of scalars */
-    GROUP_AFF *points;
+    size_t n, n_scalars, tile;
+    G(_multiples_room) * room; /* for each worker: this, and a tile of scalars */
     zkn_fr *factors;
     unsigned workers;
 } G(_products);
@@ -20,11 +19,10 @@ typedef struct {
 static void G(_products_take)(G(_products) * p, zkn_scratch *s)
 {
     p->room = zkn_take(s, p->workers, sizeof *p->room);
-    p->points = zkn_take(s, (size_t)p->workers * 2 * ZKN_MULTIPLES_TILE, sizeof *p->points);
-    p->factors = zkn_take(s, (size_t)p->workers * ZKN_MULTIPLES_TILE, sizeof *p->factors);
+    p->factors = zkn_take(s, (size_t)p->workers * p->tile, sizeof *p->factors);
     for (unsigned k = 0; k < p->workers; k++) {
         G(_multiples_room) measured;
-        G(_multiples_room_take)(p->room ? &p->room[k] : &measured, s);
+        G(_multiples_room_take)(p->room ? &p->room[k] : &measured, p->tile, s);
     }
 }
 
@@ -32,9 +30,8 @@ static void G(_products_tile)(void *ctx, size_t tile, size_t end, unsigned worke
 {
     (void)end;
     const G(_products) *p = ctx;
-    const size_t begin = tile * ZKN_MULTIPLES_TILE, rest = p->n - begin;
-    const size_t n = rest < ZKN_MULTIPLES_TILE ? rest : ZKN_MULTIPLES_TILE;
-    zkn_fr *factors = p->factors + (size_t)worker * ZKN_MULTIPLES_TILE;
+    const size_t begin = tile * p->tile, rest = p->n - begin, n = rest < p->tile ? rest : p->tile;
+    zkn_fr *factors = p->factors + (size_t)worker * p->tile;
     for (size_t i = 0; n < ZKN_FEW_POINTS && i < n; i++) {
         uint64_t k[4];
         int limbs = 4;
@@ -49,16 +46,20 @@ static void G(_products_tile)(void *ctx, size_t tile, size_t end, unsigned worke
     G(_multiples_vartime)(p->out + begin, p->in + begin, factors, n, &p->room[worker]);
 }
 
-static size_t G(_tiles)(size_t n)
+static size_t G(_products_divide)(G(_products) * p, unsigned threads)
 {
-    return (n + ZKN_MULTIPLES_TILE - 1) / ZKN_MULTIPLES_TILE;
+    p->tile = zkn_products_tile(p->n, threads);
+    const size_t tiles = (p->n + p->tile - 1) / p->tile;
+    p->workers = zkn_workers(tiles, threads);
+    return tiles;
 }
 
 size_t ZKN_G(_vec_mul_scratch_size)(size_t n, unsigned threads)
 {
     zkn_scratch measure = {NULL, 0};
     if (n <= ZKN_FEW) return 0;
-    G(_products) p = {.workers = zkn_workers(G(_tiles)(n), threads)};
+    G(_products) p = {.n = n};
+    (void)G(_products_divide)(&p, threads);
     G(_products_take)(&p, &measure);
     return measure.used;
 }
@@ -77,14 +78,10 @@ zkn_status ZKN_G(_vec_mul_vartime)(GROUP_AFF *out, const GROUP_AFF *a, const zkn
     }
     zkn_scratch room = {scratch, 0};
     G(_products)
-    p = {.out = out,
-         .in = a,
-         .scalars = s,
-         .n = n,
-         .n_scalars = n_scalars,
-         .workers = zkn_workers(G(_tiles)(n), threads)};
+    p = {.out = out, .in = a, .scalars = s, .n = n, .n_scalars = n_scalars};
+    const size_t tiles = G(_products_divide)(&p, threads);
     G(_products_take)(&p, &room);
-    zkn_parallel_each(G(_tiles)(n), threads, G(_products_tile), &p);
+    zkn_parallel_each(tiles, threads, G(_products_tile), &p);
     return ZKN_OK;
 }
 

@@ -8,10 +8,16 @@
 #include "scratch.h"
 
 enum {
-    ZKN_MULTIPLES_TILE = 256, /* points in step: an inversion is a few percent of it, and the tables fit L2 */
+/* Points in step: an inversion is a few percent of it, and the tables fit L2. */
+#if ZKN_PATH_IFMA
+    ZKN_MULTIPLES_TILE = 1024,
+#else
+    ZKN_MULTIPLES_TILE = 256,
+#endif
     ZKN_MULTIPLES_TABLE = ZKN_HALF_DIGIT_MAX,
     ZKN_STEP_BYTES = 8192, /* of abscissas: fewer wait for the inversion of every step */
     ZKN_LANES_MIN = 32,    /* fewer leave lanes empty and pay the inversion of every step */
+    ZKN_LANES_FULL = 8,    /* or fewer lanes are side by side */
     ZKN_LANE_BYTES = FP_LIMBS == 4 ? 72 : 112, /* of an element of Fp in lanes */
     ZKN_PIECES_BYTES = 80,                     /* of a scalar taken apart */
     ZKN_FEW = 8                                /* points that are faster in Jacobian coordinates */

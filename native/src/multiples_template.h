@@ -20,16 +20,17 @@ typedef struct {
 #if GROUP_LANES
     void *lanes;
 #endif
+    size_t tile; /* how many points it is for, at most ZKN_MULTIPLES_TILE */
 } G(_multiples_room);
 
-void G(_multiples_room_take)(G(_multiples_room) * room, zkn_scratch *s);
+void G(_multiples_room_take)(G(_multiples_room) * room, size_t tile, zkn_scratch *s);
 
-/* out[i] <- a[i] + b[i] for n <= ZKN_MULTIPLES_TILE points; out may be a or b, and a the sums in the room, b the
+/* out[i] <- a[i] + b[i] for as many points as the room is for; out may be a or b, and a the sums in the room, b the
  * addends there. Both are overwritten. */
 void G(_add_in_step)(GROUP_AFF *out, const GROUP_AFF *a, const GROUP_AFF *b, size_t n,
                      const G(_multiples_room) * room);
 
-/* out[i] <- s[i] a[i] for n <= ZKN_MULTIPLES_TILE points; out may be a. Scalars that are small, or minus
+/* out[i] <- s[i] a[i] for as many points as the room is for; out may be a. Scalars that are small, or minus
  * small, cost less when all of a tile are. */
 void G(_multiples_vartime)(GROUP_AFF *out, const GROUP_AFF *a, const zkn_fr *s, size_t n,
                            const G(_multiples_room) * room);
@@ -107,18 +108,21 @@ void G(_sum_few_vartime)(GROUP_JAC *out, const void *a, const zkn_fr *s, size_t 
     zkn_wipe(halves, sizeof halves);
 }
 
-void G(_multiples_room_take)(G(_multiples_room) * room, zkn_scratch *s)
+void G(_multiples_room_take)(G(_multiples_room) * room, size_t tile, zkn_scratch *s)
 {
-    room->sum = zkn_take(s, 2 * ZKN_MULTIPLES_TILE, sizeof *room->sum);
-    room->addend = room->sum ? room->sum + ZKN_MULTIPLES_TILE : NULL;
-    room->table = zkn_take(s, 2 * ZKN_MULTIPLES_TABLE * ZKN_MULTIPLES_TILE, sizeof *room->table);
-    room->denominators = zkn_take(s, ZKN_MULTIPLES_TILE, sizeof *room->denominators);
-    room->products = zkn_take(s, ZKN_MULTIPLES_TILE, sizeof *room->products);
-    room->pairs = zkn_take(s, ZKN_MULTIPLES_TILE, sizeof *room->pairs);
-    room->halves = zkn_take(s, ZKN_MULTIPLES_TILE, sizeof *room->halves);
+    ZKN_ASSERT(tile <= ZKN_MULTIPLES_TILE);
+    room->tile = tile;
+    room->sum = zkn_take(s, 2 * tile, sizeof *room->sum);
+    room->addend = room->sum ? room->sum + tile : NULL;
+    room->table = zkn_take(s, 2 * ZKN_MULTIPLES_TABLE * tile, sizeof *room->table);
+    room->denominators = zkn_take(s, tile, sizeof *room->denominators);
+    room->products = zkn_take(s, tile, sizeof *room->products);
+    room->pairs = zkn_take(s, tile, sizeof *room->pairs);
+    room->halves = zkn_take(s, tile, sizeof *room->halves);
 #if GROUP_LANES
     const size_t coordinate = ZKN_LANE_BYTES * (sizeof(COORD_TYPE) / sizeof(zkn_fp));
-    room->lanes = zkn_take(s, 1, 64 + ZKN_MULTIPLES_TILE * (5 * coordinate + ZKN_PIECES_BYTES));
+    const size_t filled = (tile + ZKN_LANES_FULL - 1) / ZKN_LANES_FULL * ZKN_LANES_FULL;
+    room->lanes = zkn_take(s, 1, 64 + filled * (5 * coordinate + ZKN_PIECES_BYTES));
 #endif
 }
 
@@ -127,12 +131,12 @@ void G(_add_in_step)(GROUP_AFF *out, const GROUP_AFF *a, const GROUP_AFF *b, siz
 {
     if (a != room->sum) memcpy(room->sum, a, n * sizeof *a);
     if (b != room->addend) memcpy(room->addend, b, n * sizeof *b);
-    for (uint32_t i = 0; i < n; i++) room->pairs[i] = (zkn_pair){i, ZKN_MULTIPLES_TILE + i};
+    for (uint32_t i = 0; i < n; i++) room->pairs[i] = (zkn_pair){i, (uint32_t)room->tile + i};
     G(_add_pairs_vartime)(room->sum, room->pairs, n, room->denominators, room->products);
     if (out != room->sum) memcpy(out, room->sum, n * sizeof *out);
 }
 
-/* p[i] <- 2 p[i] for n <= ZKN_MULTIPLES_TILE points, infinity included; no other point has y = 0, as it would
+/* p[i] <- 2 p[i] for n points, infinity included; no other point has y = 0, as it would
  * be of order 2. */
 static void G(_double_in_step)(GROUP_AFF *p, size_t n, const G(_multiples_room) * room)
 {

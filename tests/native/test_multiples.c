@@ -66,9 +66,9 @@ static void scalars(zkn_fr s[N], int kind)
         JAC sum;                                                                                             \
         zkn_scratch measure = {NULL, 0};                                                                     \
         G##_multiples_room room;                                                                             \
-        G##_multiples_room_take(&room, &measure);                                                            \
+        G##_multiples_room_take(&room, N, &measure);                                                         \
         zkn_scratch taken = {malloc(measure.used), 0};                                                       \
-        G##_multiples_room_take(&room, &taken);                                                              \
+        G##_multiples_room_take(&room, N, &taken);                                                           \
         G##_jac_from_aff(&sum, &GENERATOR);                                                                  \
         for (int i = 0; i < N; i++) {                                                                        \
             G##_jac_dbl(&sum, &sum), G##_jac_add_aff(&sum, &sum, &GENERATOR);                                \
