@@ -31,6 +31,9 @@ typedef enum {
 /* Zeroes n bytes that held secrets, in a way that no compiler removes. */
 void zkn_wipe(void *out, size_t n);
 
+/* The same by so many threads, for the scratch of a kernel that took as many. */
+void zkn_wipe_shared(void *out, size_t n, unsigned threads);
+
 /* ---- CPU paths ----------------------------------------------------------------------------------
  * Every other function of this header exists once per path, and all paths give the same bytes. Until one is
  * chosen the portable path runs. A choice is for the whole process; make it before other threads call in. */

@@ -1,6 +1,7 @@
 /* Every index is visited once, by a worker within bounds, however many threads are asked for. */
 #include "check.h"
 #include "threads.h"
+#include "zkn.h"
 
 #include <stdatomic.h>
 #include <string.h>
@@ -22,9 +23,25 @@ static void visit(void *ctx, size_t begin, size_t end, unsigned worker)
     for (size_t i = begin; i < end; i++) atomic_fetch_add(&r->visits[i], 1);
 }
 
+static void wipes_what_it_is_given(void)
+{
+    enum { SIZE = (5 << 20) + 3 };
+    static uint8_t bytes[SIZE + 2];
+    for (unsigned threads = 0; threads < 5; threads++) {
+        for (size_t n = SIZE; n > 1000; n /= 7) {
+            size_t left = 0;
+            memset(bytes, 0xa5, sizeof bytes);
+            zkn_wipe_shared(bytes + 1, n, threads);
+            for (size_t i = 0; i < sizeof bytes; i++) left += bytes[i] != 0;
+            CHECK(left == sizeof bytes - n && bytes[0] && bytes[n + 1]);
+        }
+    }
+}
+
 int main(void)
 {
     static record r;
+    wipes_what_it_is_given();
     static const size_t sizes[] = {0, 1, 2, 7, N};
     static const unsigned threads[] = {0, 1, 2, 3, 16, 300, 100000};
     for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++) {

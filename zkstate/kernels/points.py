@@ -160,7 +160,7 @@ class PointVec(Generic[Coordinate]):
         status = self._kernel("vec_mul_vartime")(
             out.array, self.array, scalars.array, scalars.n, self.n, threads, scratch
         )
-        lib.zkn_wipe(scratch, len(scratch))
+        lib.zkn_wipe_shared(scratch, len(scratch), threads)
         check(status, f"{self.n} points times {scalars.n} scalars")
         return out
 
@@ -198,7 +198,7 @@ class PointVec(Generic[Coordinate]):
         out = cls.uninitialised(1)
         scratch = room("uint8_t[]", cls._kernel("msm_scratch_size")(n, threads))
         status = cls._kernel("msm_vartime")(out.array, points, scalars.array, n, threads, scratch)
-        lib.zkn_wipe(scratch, len(scratch))
+        lib.zkn_wipe_shared(scratch, len(scratch), threads)
         check(status, f"a sum of {n} products")
         return out
 
@@ -226,7 +226,7 @@ class PointVec(Generic[Coordinate]):
         status = cls._kernel("fixed_mul_vartime")(
             out.array, table.multiples.array, table.window, scalars.array, scalars.n, threads, scratch
         )
-        lib.zkn_wipe(scratch, len(scratch))
+        lib.zkn_wipe_shared(scratch, len(scratch), threads)
         check(status, f"{scalars.n} products of one base")
         return out
 
