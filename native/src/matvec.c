@@ -1,5 +1,5 @@
 /* Sparse matrices over Fr in compressed rows: product with a vector, and the rows of an R1CS that a witness breaks. */
-#include "field.h"
+#include "fr_dot.h"
 #include "fr_vec_lanes.h"
 #include "sparse.h"
 #include "threads.h"
@@ -68,38 +68,77 @@ static size_t row_at_weight(const zkn_sparse *m, size_t weight)
     return low;
 }
 
+/* The factors of products of a row, which are summed before they are reduced. */
 typedef struct {
-    zkn_fr *out;
-    const zkn_sparse *m;
-    const zkn_fr *pool, *w;
-    sparse_units units;
-} product_job;
+    zkn_fr x[FR_DOT_MAX_TERMS], y[FR_DOT_MAX_TERMS];
+    size_t n;
+} row_terms;
 
-static void product_share(void *ctx, size_t begin, size_t end, unsigned worker)
+static void add_terms(zkn_fr *sum, row_terms *t)
 {
-    (void)worker;
-    const product_job *job = ctx;
-    const size_t stop = row_at_weight(job->m, end);
-    for (size_t i = row_at_weight(job->m, begin); i < stop; i++) {
-        sparse_row_dot(&job->out[i], job->m, i, job->pool, job->units, job->w);
+    zkn_fr part;
+    if (t->n == 0) return;
+    if (t->n == 1) {
+        fr_mul(&part, &t->x[0], &t->y[0]);
+    } else {
+        fr_dot(&part, t->x, t->y, t->n);
     }
-}
-
-void zkn_sparse_product(zkn_fr *out, const zkn_sparse *m, const zkn_fr *pool, size_t n_pool, const zkn_fr *w,
-                        unsigned threads)
-{
-    product_job job = {out, m, pool, w, sparse_units_of(pool, n_pool)};
-    zkn_parallel(m->nnz + m->n_rows, zkn_worth(m->nnz + m->n_rows, ZKN_PRODUCTS_MIN, threads), product_share,
-                 &job);
+    fr_add(sum, sum, &part);
+    t->n = 0;
 }
 
 typedef struct {
     zkn_fr *out;
     const zkn_sparse *m;
     const zkn_fr *pool, *w, *shared;
-    size_t n_own, blocks;
+    size_t n_own, blocks; /* wires of w, in so many blocks; the others are shared */
     sparse_units units;
 } blocks_job;
+
+static inline const zkn_fr *wire_at(const blocks_job *job, size_t wire)
+{
+    return wire < job->n_own ? &job->w[wire * job->blocks] : &job->shared[wire - job->n_own];
+}
+
+/* The rows of one block. */
+static void rows_of_one(const blocks_job *job, size_t begin, size_t end)
+{
+    row_terms terms = {.n = 0};
+    for (size_t i = begin; i < end; i++) {
+        zkn_fr *sum = &job->out[i];
+        fr_zero(sum);
+        for (size_t k = job->m->row_ptr[i]; k < job->m->row_ptr[i + 1]; k++) {
+            const uint32_t coefficient = job->m->coefficient[k];
+            const zkn_fr *x = wire_at(job, job->m->wire[k]);
+            if (coefficient == job->units.one) {
+                fr_add(sum, sum, x);
+            } else if (coefficient == job->units.minus_one) {
+                fr_sub(sum, sum, x);
+            } else {
+                terms.x[terms.n] = *x;
+                terms.y[terms.n++] = job->pool[coefficient];
+                if (terms.n == FR_DOT_MAX_TERMS) add_terms(sum, &terms);
+            }
+        }
+        add_terms(sum, &terms);
+    }
+    zkn_wipe(&terms, sizeof terms);
+}
+
+static void product_share(void *ctx, size_t begin, size_t end, unsigned worker)
+{
+    (void)worker;
+    const blocks_job *job = ctx;
+    rows_of_one(job, row_at_weight(job->m, begin), row_at_weight(job->m, end));
+}
+
+void zkn_sparse_product(zkn_fr *out, const zkn_sparse *m, const zkn_fr *pool, size_t n_pool, const zkn_fr *w,
+                        unsigned threads)
+{
+    blocks_job job = {out, m, pool, w, NULL, SIZE_MAX, 1, sparse_units_of(pool, n_pool)};
+    zkn_parallel(m->nnz + m->n_rows, zkn_worth(m->nnz + m->n_rows, ZKN_PRODUCTS_MIN, threads), product_share,
+                 &job);
+}
 
 /* sum[b] += coefficient x[b step]; a step of 0 is one x for all */
 static inline void add_multiple(zkn_fr *sum, const blocks_job *job, uint32_t coefficient, const zkn_fr *x,
@@ -114,7 +153,7 @@ static inline void add_multiple(zkn_fr *sum, const blocks_job *job, uint32_t coe
         size_t many = 0;
 #if ZKN_HAS_LANES
         many = job->blocks / 8 * 8;
-        fr_lanes_add_scaled(sum, x, &job->pool[coefficient], many);
+        if (many) fr_lanes_add_scaled(sum, x, &job->pool[coefficient], many);
 #endif
         for (size_t b = many; b < job->blocks; b++) {
             fr_mul(&product, &job->pool[coefficient], &x[b]);
@@ -148,8 +187,8 @@ static void blocks_share(void *ctx, size_t begin, size_t end, unsigned worker)
         const size_t first = job->m->row_ptr[i], last = job->m->row_ptr[i + 1];
         if (first == last) memset(sum, 0, job->blocks * sizeof *sum);
         for (size_t k = first; k < last; k++) {
-            const size_t wire = job->m->wire[k], is_own = wire < job->n_own;
-            const zkn_fr *x = is_own ? &job->w[wire * job->blocks] : &job->shared[wire - job->n_own];
+            const size_t is_own = job->m->wire[k] < job->n_own;
+            const zkn_fr *x = wire_at(job, job->m->wire[k]);
             if (k == first) {
                 put_multiple(sum, job, job->m->coefficient[k], x, is_own);
             } else {
@@ -164,8 +203,8 @@ void zkn_sparse_blocks_product(zkn_fr *out, const zkn_sparse *m, const zkn_fr *p
                                unsigned threads)
 {
     blocks_job job = {out, m, pool, w, shared, n_own, blocks, sparse_units_of(pool, n_pool)};
-    zkn_parallel(m->nnz + m->n_rows, zkn_worth(m->nnz + m->n_rows, ZKN_PRODUCTS_MIN, threads), blocks_share,
-                 &job);
+    zkn_parallel(m->nnz + m->n_rows, zkn_worth(m->nnz + m->n_rows, ZKN_PRODUCTS_MIN, threads),
+                 blocks == 1 ? product_share : blocks_share, &job);
 }
 
 typedef struct {
