@@ -10,7 +10,7 @@ import weakref
 from contextlib import suppress
 
 _PAGE = 2 << 20  # a huge page of x86-64
-_KEPT = 512 << 20  # bytes of arrays that are let go and kept
+_KEPT = 256 << 20  # bytes of arrays that are let go and kept
 
 
 class Rooms:

@@ -12,7 +12,7 @@ from zkstate.kernels import FrVec, SumcheckTable, eq_table, sumcheck_rows, unequ
 from zkstate.proof.transparent.links import indexed
 from zkstate.proof.transparent.system import System
 
-HELD = 1 << 18  # rows of tables that are held whole
+HELD = 1 << 21  # rows of tables that are held whole
 FOLDED = 1 << 22  # rows that are left when others are held
 PIECE = 1 << 18  # rows of a piece, in as many stretches as are folded; or a stretch is one row of all blocks
 
