@@ -35,7 +35,7 @@ class Line:
     seed: str = ""
     circuit: str = ""  # of `made_for` when the line was made
     task: str = ""
-    left: tuple[int, ...] = ()  # of deleted rows those neither attacked nor named
+    left: tuple[int, ...] = ()  # of deleted rows those neither attacked nor named, second witnesses or not
 
 
 def counted(said: str) -> list[int]:

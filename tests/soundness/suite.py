@@ -16,6 +16,7 @@ from circuits import catalogue
 from tests.circuits import models
 from tests.circuits.nudge import free_wires
 from tests.soundness import blocks, deletion, exhaustion, forgery, mutants, pairs, transparent_forgery, uniqueness
+from tests.soundness.attack import DERIVED, SECOND
 from tests.soundness.batches import BATCHES
 from tests.soundness.gadgets import BY_NAME, GADGETS
 from tests.soundness.line import BLOCK, COMPARED, HONEST, Line, counted
@@ -131,9 +132,12 @@ def again(line: Line, seed: str) -> Line:
     else:
         found = _deleted(name, int(rows), line.left, f"{seed} {name} {rows}")
     new = _deletion_line(line.probe, line.subject, found, (), began)
-    counts = (before + now for before, now in zip(counted(line.said), counted(new.said), strict=True))
-    notes = (*(note for note in line.notes if not note.startswith(UNEXPLAINED)), *new.notes)
-    seconds, seeds = line.seconds + new.seconds, f"{line.seed}, {seed}"
+    before, old = counted(line.said), (UNEXPLAINED,)
+    if len(line.left) >= line.wrong + before[1] + before[2]:  # else a line from before those were listed too
+        before[1], before[2], old = 0, 0, (UNEXPLAINED, f"{DERIVED}:", f"{SECOND}:")
+    counts = (one + now for one, now in zip(before, counted(new.said), strict=True))
+    notes = (*(note for note in line.notes if not note.startswith(old)), *new.notes)
+    seconds, seeds = line.seconds + new.seconds, ", ".join(dict.fromkeys([*line.seed.split(", "), seed]))
     return replace(
         line, wrong=new.wrong, left=new.left, said=SAID.format(*counts), notes=notes, seconds=seconds, seed=seeds
     )
@@ -154,7 +158,8 @@ def _deletion_line(
             else []
         )
     counts = (found.attacked, len(found.derived), len(found.second), named)
-    tried, left = sum(counts) + len(found.unexplained), tuple(row for row, *_ in wrong)
+    tried = sum(counts) + len(found.unexplained)
+    left = tuple(sorted({row for row, *_ in (*wrong, *found.derived, *found.second)}))
     seconds = time.process_time() - began
     return Line(probe, subject, tried, len(wrong), seconds, SAID.format(*counts), tuple(notes), left=left)
 

@@ -1,13 +1,14 @@
 """The table keeps every number, marks lines of older circuits, and docs/soundness.md has that of the lines kept."""
 
 import os
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.soundness import __main__ as program
-from tests.soundness import blocks, table
+from tests.soundness import blocks, deletion, suite, table
 from tests.soundness.gadgets import BY_NAME
 from tests.soundness.line import BLOCK, Line, made_for
 from tests.soundness.statements import circuit_of
@@ -142,6 +143,17 @@ def test_rows_that_a_line_left_are_searched_again(monkeypatch, capsys, tmp_path)
     assert (found.tried, found.wrong, found.said, found.notes, found.left, found.seed) == (
         3, 0, words.format(2), ("y",), (), "s, any",
     )  # fmt: skip
+
+
+def test_rows_with_a_second_witness_are_searched_again_too(monkeypatch):
+    """They are counted anew; in a line from before they were listed they stay as they are."""
+    said = "{} attacks, 0 by derived inputs alone, {} second witnesses, 0 named"
+    line = Line("delete a row", "balance-4", 2, 0, 1.0, said.format(1, 1), ("second witness: 1 rows, 7 'x'",), seed="s")
+    monkeypatch.setattr(suite, "_deleted", lambda *_: deletion.Found(1, (), (), Counter(), ()))
+    found = suite.again(replace(line, left=(7,)), "s")
+    assert (found.said, found.notes, found.left, found.seed) == (said.format(2, 0), (), (), "s")
+    found = suite.again(replace(line, left=()), "t")
+    assert (found.said, found.notes, found.seed) == (said.format(2, 1), line.notes, "s, t")
 
 
 def test_files_of_lines_are_put_together(monkeypatch, capsys, tmp_path):
