@@ -170,7 +170,7 @@ def run_c_tests(sanitizer: str | None, wanted: Sequence[str]) -> int:
             flags = [*common, *([] if path in runnable_paths() else EMULATION)]
             objects = compile_changed(folder, paths.write_wrappers(GENERATED, path), flags)
             for test in sorted((ROOT / "tests" / "native").glob("test_*.c")):
-                for curve in paths.curves_of(test.stem.removeprefix("test_"), path):
+                for curve in paths.curves_of(test.stem.removeprefix("test_")):
                     name = f"{curve}{test.stem}"
                     program = folder / f"{name}-{path}"
                     compile_program(test, program, path, objects, [*flags, *(CURVE_FLAGS if curve else [])])

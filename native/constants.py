@@ -7,8 +7,8 @@ Both curves have the tower Fp2 = Fp[i]/(i^2+1), Fp6 = Fp2[v]/(v^3-xi), Fp12 = Fp
 the same names in it. BN254 (Barreto, Naehrig 2005) and BLS12-381 (Barreto, Lynn, Scott 2002; Bowe 2017) are fixed by
 one integer, u or x.
 Field elements are written in Montgomery form, R = 2^(64 limbs), least significant limb first; those named LANE are five
-limbs of 52 bits, for products with S = 2^260; those named QUAD are nine of 29 bits, with S = 2^261,
-or fourteen of 28, with S = 2^392, for BLS12-381.
+limbs of 52 bits, for products with S = 2^260, or eight, with S = 2^416, for Fp of BLS12-381; those named QUAD are nine
+of 29 bits, with S = 2^261, or fourteen of 28, with S = 2^392, for BLS12-381.
 """
 
 from __future__ import annotations
@@ -25,8 +25,7 @@ assert _spec.loader
 isogenies = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(isogenies)
 
-LANE_BITS, LANE_LIMBS = 52, 5
-LANE_MONTGOMERY = 1 << (LANE_BITS * LANE_LIMBS)
+LANE_BITS = 52
 
 Fp2 = tuple[int, int]
 Point = tuple[Fp2, Fp2] | None
@@ -217,8 +216,8 @@ def limbs(value: int, n: int = 4) -> str:
     return "{" + ", ".join(f"0x{word:016x}ULL" for word in words) + "}"
 
 
-def lane_limbs(value: int) -> str:
-    words = [value >> (LANE_BITS * i) & (2**LANE_BITS - 1) for i in range(LANE_LIMBS)]
+def lane_limbs(value: int, n: int) -> str:
+    words = [value >> (LANE_BITS * i) & (2**LANE_BITS - 1) for i in range(n)]
     return "{" + ", ".join(f"0x{word:013x}ULL" for word in words) + "}"
 
 
@@ -287,17 +286,17 @@ def field(prefix: str, modulus: int) -> Iterator[str]:
     yield f"#define {prefix}_SHORT {montgomery // modulus - 1}"
     yield f"#define {prefix}_STEP {montgomery // modulus}"
     yield f"#define {prefix}_SUM_MAX {(montgomery - modulus) * montgomery // modulus**2}\n"
-    if n != 4 or modulus.bit_length() > 254:
-        return
+    lanes = -(-(modulus.bit_length() + 4) // LANE_BITS)
+    yield f"#define {prefix}_LANE_LIMBS {lanes}\n"
     for name, value, comment in [
         ("MODULUS", modulus, "the modulus"),
-        ("ONE", LANE_MONTGOMERY % modulus, "S mod m: one in the lanes' form"),
+        ("ONE", (1 << LANE_BITS * lanes) % modulus, "S mod m: one in the lanes' form"),
         ("CARRY", pow(2, -LANE_BITS, modulus), "2^-52 mod m: what a limb is in the limbs above it"),
     ]:
-        yield from constant("uint64_t", f"{prefix}_LANE_{name}[{LANE_LIMBS}]", lane_limbs(value), comment)
+        yield from constant("uint64_t", f"{prefix}_LANE_{name}[{lanes}]", lane_limbs(value, lanes), comment)
     minus_inverse = -pow(modulus, -1, 1 << LANE_BITS) % (1 << LANE_BITS)
     yield f"/* -1/m mod 2^52 */\n#define {prefix}_LANE_N0 0x{minus_inverse:013x}ULL"
-    fold = (1 << 60) // ((modulus >> 208) + 1)
+    fold = (1 << 60) // ((modulus >> LANE_BITS * (lanes - 1)) + 1)
     yield f"/* 2^60 over one more than the top limb of m, rounded down */\n#define {prefix}_LANE_FOLD {fold}ULL\n"
 
 

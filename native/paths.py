@@ -14,14 +14,12 @@ NATIVE = Path(__file__).resolve().parent
 # In the order of zkn_cpu in zkn.h, worst first.
 PATHS = ("portable", "adx", "ifma")
 NEEDS_X86 = ("adx", "ifma")
-# What BLS12-381 has no code of its own for, and the path whose functions it uses there.
-BLS_INSTEAD = {"ifma": "adx"}
 # The sources, and C tests, that know their curve by the names of its constants, compiled for both; those that begin
 # with "bls_" are compiled for BLS12-381 alone.
 FOR_BOTH_CURVES = frozenset(
     {
         *("field", "fr_vec", "ntt", "ntt_order", "quotient", "tower", "tower_cyclotomic", "tower_line"),
-        *("group", "points", "pairs", "lists", "fixed", "multiples", "group_ntt", "msm", "quads"),
+        *("group", "points", "pairs", "lists", "fixed", "multiples", "group_ntt", "msm", "quads", "lanes"),
         *("miller", "final_exponentiation", "pairing"),
         *("pairs_quads", "multiples_lanes"),
     }
@@ -88,7 +86,7 @@ def write_wrappers(folder: Path, path: str) -> list[Path]:
     write_changed(folder / "exports_bls.h", bls_exports())
     wrappers = []
     for source in kernel_sources():
-        for curve in curves_of(source.stem, path):
+        for curve in curves_of(source.stem):
             wrapper = folder / f"{source.stem}_{curve}{path}.c"
             lines = [f"#define ZKN_PATH_{path.upper()} 1", '#include "path.h"', f'#include "{source.name}"']
             if curve:
@@ -100,12 +98,11 @@ def write_wrappers(folder: Path, path: str) -> list[Path]:
     return wrappers
 
 
-def curves_of(stem: str, path: str) -> list[str]:
+def curves_of(stem: str) -> list[str]:
     """What is written before the path in the names of the wrappers of a source: nothing, or that of its curves."""
-    bls = [] if path in BLS_INSTEAD else ["bls12_381_"]
     if stem.startswith("bls_"):
-        return bls
-    return ["", *bls] if stem in FOR_BOTH_CURVES else [""]
+        return ["bls12_381_"]
+    return ["", "bls12_381_"] if stem in FOR_BOTH_CURVES else [""]
 
 
 def write_dispatch(folder: Path) -> list[Path]:
@@ -135,11 +132,6 @@ def bls_exports() -> str:
     return "\n".join(["/* Written by native/paths.py from zkn.h. */", *lines, ""])
 
 
-def symbol(f: Function, path: str) -> str:
-    """The function that `path` runs."""
-    return f"{f.name}_{BLS_INSTEAD.get(path, path) if f.name.startswith('zkn_bls_') else path}"
-
-
 def dispatch_header() -> str:
     members = "".join(f"    {f.result} (*{f.name})({f.parameters});\n" for f in functions())
     return f"""/* Written by native/paths.py from zkn.h. */
@@ -164,8 +156,8 @@ def dispatch_source() -> str:
     parts = ["/* Written by native/paths.py from zkn.h. */", '#include "dispatch.h"', ""]
     for path in PATHS:
         parts += ["#if defined(__x86_64__)"] if path in NEEDS_X86 else []
-        parts += [f"{f.signature(symbol(f, path))};" for f in functions() if symbol(f, path) == f"{f.name}_{path}"]
-        entries = ", ".join(symbol(f, path) for f in functions())
+        parts += [f"{f.signature(f'{f.name}_{path}')};" for f in functions()]
+        entries = ", ".join(f"{f.name}_{path}" for f in functions())
         parts += [f"static const zkn_table {path} = {{{entries}}};"]
         parts += ["#endif"] if path in NEEDS_X86 else []
     x86 = ", ".join(f"&{path}" for path in PATHS)

@@ -32,7 +32,7 @@ void fp_sqrt_many(zkn_fp *out, int *found, const zkn_fp *a, size_t n)
         return;
     }
     memcpy(powers, a, n * sizeof *a);
-    fp_root_power_four(powers, powers);
+    fp_root_power_many(powers, powers);
     for (size_t i = 0; i < n; i++) found[i] = root_by_power(&out[i], &a[i], &powers[i]);
 }
 

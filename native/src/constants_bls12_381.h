@@ -27,6 +27,22 @@ static const uint64_t FP_R3[6] = {0xed48ac6bd94ca1e0ULL, 0x315f831e03a7adf8ULL, 
 #define FP_STEP 9
 #define FP_SUM_MAX 87
 
+#define FP_LANE_LIMBS 8
+
+/* the modulus */
+static const uint64_t FP_LANE_MODULUS[8] = {0xeffffffffaaabULL, 0xfeb153ffffb9fULL, 0x6b0f6241eabffULL, 0x12bf6730d2a0fULL, 0x764774b84f385ULL, 0x1ba7b6434bacdULL, 0x1ea397fe69a4bULL, 0x000000001a011ULL};
+
+/* S mod m: one in the lanes' form */
+static const uint64_t FP_LANE_ONE[8] = {0x6480ea8e9b9afULL, 0x65766c8fe444fULL, 0x8b540fea96f7dULL, 0x3b2ee82efd422ULL, 0xa6723e5f0ade5ULL, 0xff6eb6fdd4230ULL, 0xe06ef23c24a25ULL, 0x0000000014c8eULL};
+
+/* 2^-52 mod m: what a limb is in the limbs above it */
+static const uint64_t FP_LANE_CARRY[8] = {0x04be07d2027cbULL, 0xd7786e39002d4ULL, 0xf51047083c4ddULL, 0x96079a7670223ULL, 0x04ca513044b79ULL, 0x6615d3780ea11ULL, 0xf9a5623d6a279ULL, 0x0000000006803ULL};
+
+/* -1/m mod 2^52 */
+#define FP_LANE_N0 0x3fffcfffcfffdULL
+/* 2^60 over one more than the top limb of m, rounded down */
+#define FP_LANE_FOLD 10824131143388ULL
+
 #define FR_LIMBS 4
 #define FR_BITS 255
 
@@ -48,6 +64,22 @@ static const uint64_t FR_R3[4] = {0xc62c1807439b73afULL, 0x1b3e0d188cf06990ULL, 
 #define FR_SHORT 1
 #define FR_STEP 2
 #define FR_SUM_MAX 2
+
+#define FR_LANE_LIMBS 5
+
+/* the modulus */
+static const uint64_t FR_LANE_MODULUS[5] = {0xfffff00000001ULL, 0x02fffe5bfefffULL, 0x9a1d80553bda4ULL, 0x7d483339d8080ULL, 0x073eda753299dULL};
+
+/* S mod m: one in the lanes' form */
+static const uint64_t FR_LANE_ONE[5] = {0x00022ffffffddULL, 0x9700396c23000ULL, 0xedf77458d1293ULL, 0xdf20ff1776e6aULL, 0x026821fa14f77ULL};
+
+/* 2^-52 mod m: what a limb is in the limbs above it */
+static const uint64_t FR_LANE_CARRY[5] = {0xfdfff1a402001ULL, 0x2d083dd6c33ffULL, 0x44cd43798bcceULL, 0x436f80f0223a9ULL, 0x073eda0144f28ULL};
+
+/* -1/m mod 2^52 */
+#define FR_LANE_N0 0xffffeffffffffULL
+/* 2^60 over one more than the top limb of m, rounded down */
+#define FR_LANE_FOLD 9045ULL
 
 /* the modulus */
 static const uint32_t FP_QUAD_MODULUS[14] = {0x0fffaaabU, 0x0fefffffU, 0x03ffffb9U, 0x0fffeb15U, 0x06241eabU, 0x0a0f6b0fU, 0x0f6730d2U, 0x0f38512bU, 0x04774b84U, 0x04bacd76U, 0x0ba7b643U, 0x0e69a4b1U, 0x01ea397fU, 0x0001a011U};

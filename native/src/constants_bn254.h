@@ -27,6 +27,8 @@ static const uint64_t FP_R3[4] = {0xb1cd6dafda1530dfULL, 0x62f210e6a7283db6ULL, 
 #define FP_STEP 5
 #define FP_SUM_MAX 22
 
+#define FP_LANE_LIMBS 5
+
 /* the modulus */
 static const uint64_t FP_LANE_MODULUS[5] = {0x08c16d87cfd47ULL, 0x916871ca8d3c2ULL, 0x181585d97816aULL, 0xa029b85045b68ULL, 0x030644e72e131ULL};
 
@@ -62,6 +64,8 @@ static const uint64_t FR_R3[4] = {0x5e94d8e1b4bf0040ULL, 0x2a489cbe1cfbb6b8ULL, 
 #define FR_SHORT 4
 #define FR_STEP 5
 #define FR_SUM_MAX 22
+
+#define FR_LANE_LIMBS 5
 
 /* the modulus */
 static const uint64_t FR_LANE_MODULUS[5] = {0x1f593f0000001ULL, 0x4879b9709143eULL, 0x181585d2833e8ULL, 0xa029b85045b68ULL, 0x030644e72e131ULL};

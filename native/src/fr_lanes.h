@@ -20,7 +20,7 @@ static inline void fr_lanes_load_factor(fr8 *out, const zkn_fr *in)
 {
     lane_word w[4];
     lane_load4_near(w, in->l);
-    fr8_split_times_16(out, w);
+    fr8_split_raised(out, w);
 }
 
 static inline void fr_lanes_store_lazy(zkn_fr *out, const fr8 *a)

@@ -121,6 +121,32 @@ static inline void lane_transpose(lane_word out[LANES], const lane_word in[LANES
     }
 }
 
+/* Rows of four words, i and i + 4 in in[i], to columns. */
+static inline void lane_columns4(lane_word out[4], const lane_word in[4])
+{
+    const __m512i even = _mm512_setr_epi64(0, 1, 8, 9, 4, 5, 12, 13);
+    const __m512i odd = _mm512_setr_epi64(2, 3, 10, 11, 6, 7, 14, 15);
+    const __m512i a = _mm512_unpacklo_epi64(in[0], in[1]), b = _mm512_unpacklo_epi64(in[2], in[3]);
+    const __m512i c = _mm512_unpackhi_epi64(in[0], in[1]), d = _mm512_unpackhi_epi64(in[2], in[3]);
+    out[0] = _mm512_permutex2var_epi64(a, even, b);
+    out[1] = _mm512_permutex2var_epi64(c, even, d);
+    out[2] = _mm512_permutex2var_epi64(a, odd, b);
+    out[3] = _mm512_permutex2var_epi64(c, odd, d);
+}
+
+/* The inverse of lane_columns4. */
+static inline void lane_rows4(lane_word out[4], const lane_word in[4])
+{
+    const __m512i even = _mm512_setr_epi64(0, 1, 8, 9, 4, 5, 12, 13);
+    const __m512i odd = _mm512_setr_epi64(2, 3, 10, 11, 6, 7, 14, 15);
+    const __m512i a = _mm512_permutex2var_epi64(in[0], even, in[2]);
+    const __m512i b = _mm512_permutex2var_epi64(in[0], odd, in[2]);
+    const __m512i c = _mm512_permutex2var_epi64(in[1], even, in[3]);
+    const __m512i d = _mm512_permutex2var_epi64(in[1], odd, in[3]);
+    out[0] = _mm512_unpacklo_epi64(a, c), out[1] = _mm512_unpackhi_epi64(a, c);
+    out[2] = _mm512_unpacklo_epi64(b, d), out[3] = _mm512_unpackhi_epi64(b, d);
+}
+
 /* Limb j of eight elements of four words, the i-th at in + i stride words, to out[j]. */
 static inline void lane_load4(lane_word out[4], const uint64_t *in, size_t stride)
 {
@@ -132,27 +158,14 @@ static inline void lane_load4(lane_word out[4], const uint64_t *in, size_t strid
             _mm256_loadu_si256((const __m256i *)(const void *)(in + (size_t)(i + 4) * stride));
         v[i] = _mm512_inserti64x4(_mm512_castsi256_si512(low), high, 1);
     }
-    const __m512i even = _mm512_setr_epi64(0, 1, 8, 9, 4, 5, 12, 13);
-    const __m512i odd = _mm512_setr_epi64(2, 3, 10, 11, 6, 7, 14, 15);
-    const __m512i a = _mm512_unpacklo_epi64(v[0], v[1]), b = _mm512_unpacklo_epi64(v[2], v[3]);
-    const __m512i c = _mm512_unpackhi_epi64(v[0], v[1]), d = _mm512_unpackhi_epi64(v[2], v[3]);
-    out[0] = _mm512_permutex2var_epi64(a, even, b);
-    out[1] = _mm512_permutex2var_epi64(c, even, d);
-    out[2] = _mm512_permutex2var_epi64(a, odd, b);
-    out[3] = _mm512_permutex2var_epi64(c, odd, d);
+    lane_columns4(out, v);
 }
 
 /* The inverse of lane_load4. */
 static inline void lane_store4(uint64_t *out, size_t stride, const lane_word in[4])
 {
-    const __m512i even = _mm512_setr_epi64(0, 1, 8, 9, 4, 5, 12, 13);
-    const __m512i odd = _mm512_setr_epi64(2, 3, 10, 11, 6, 7, 14, 15);
-    const __m512i a = _mm512_permutex2var_epi64(in[0], even, in[2]);
-    const __m512i b = _mm512_permutex2var_epi64(in[0], odd, in[2]);
-    const __m512i c = _mm512_permutex2var_epi64(in[1], even, in[3]);
-    const __m512i d = _mm512_permutex2var_epi64(in[1], odd, in[3]);
-    const __m512i v[4] = {_mm512_unpacklo_epi64(a, c), _mm512_unpackhi_epi64(a, c),
-                          _mm512_unpacklo_epi64(b, d), _mm512_unpackhi_epi64(b, d)};
+    lane_word v[4];
+    lane_rows4(v, in);
     ZKN_UNROLL
     for (int i = 0; i < 4; i++) {
         _mm256_storeu_si256((__m256i *)(void *)(out + (size_t)i * stride), _mm512_castsi512_si256(v[i]));

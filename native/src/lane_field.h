@@ -7,18 +7,21 @@
 #if ZKN_PATH_IFMA
 
 #include "field.h"
-#include "lane.h"
+#include "lane_gather.h"
 
-enum { LANE_LIMBS = 5 };
+/* of an element of Fr; one of Fp has FP_LANE_LIMBS */
+enum { LANE_LIMBS = FR_LANE_LIMBS };
 
 #define FIELD       fp
 #define FIELD_CONST FP
 #define FIELD_TYPE  zkn_fp
+#define FIELD_LIMBS FP_LIMBS
 #include "lane_field_template.h"
 
 #define FIELD       fr
 #define FIELD_CONST FR
 #define FIELD_TYPE  zkn_fr
+#define FIELD_LIMBS FR_LIMBS
 #include "lane_field_template.h"
 
 #endif

@@ -26,19 +26,22 @@ typedef fp28 l28;
 #define LANE_FP  l8
 #define LANE_FP2 l28
 
-/* Word `at` onwards of eight elements of Fp, and back: as lane_load4, from anywhere. */
-static inline void lane_gather_fp(lane_word out[4], const uint64_t *const in[LANES], size_t at)
+/* The words of eight elements of Fp, the i-th at in[i] + at: word j of all to out[j]. */
+static inline void lane_gather_fp(lane_word out[FP_LIMBS], const uint64_t *const in[LANES], size_t at)
 {
-    uint64_t rows[4 * LANES];
-    for (int i = 0; i < LANES; i++) memcpy(&rows[4 * i], in[i] + at, 4 * sizeof *rows);
-    lane_load4(out, rows, 4);
+    lane_gather4(out, in, at);
+#if FP_LIMBS == 6
+    lane_gather2(out + 4, in, at + 4);
+#endif
 }
 
-static inline void lane_scatter_fp(uint64_t *const out[LANES], size_t at, const lane_word in[4])
+/* The inverse of lane_gather_fp. */
+static inline void lane_scatter_fp(uint64_t *const out[LANES], size_t at, const lane_word in[FP_LIMBS])
 {
-    uint64_t rows[4 * LANES];
-    lane_store4(rows, 4, in);
-    for (int i = 0; i < LANES; i++) memcpy(out[i] + at, &rows[4 * i], 4 * sizeof *rows);
+    lane_scatter4(out, at, in);
+#if FP_LIMBS == 6
+    lane_scatter2(out, at + 4, in + 4);
+#endif
 }
 
 /* b may be a sum or difference of carried elements */
@@ -85,7 +88,7 @@ static inline void l28_settle(l28 *a)
 
 static inline void l8_zero(l8 *out)
 {
-    for (int i = 0; i < LANE_LIMBS; i++) out->l[i] = lane_all(0);
+    for (int i = 0; i < FP_LANE_LIMBS; i++) out->l[i] = lane_all(0);
 }
 
 static inline void l28_select(l28 *out, const l28 *b, lane_mask mask)
@@ -94,10 +97,10 @@ static inline void l28_select(l28 *out, const l28 *b, lane_mask mask)
     fp8_select(&out->c1, &b->c1, mask);
 }
 
-static inline void l8_enter(l8 *out, const lane_word w[4])
+static inline void l8_enter(l8 *out, const lane_word w[FP_LIMBS])
 {
-    fp8_split_times_16(out, w);
-    fp8_fold(out);
+    fp8_split_raised(out, w);
+    for (int folds = 0; folds < (FP_LANE_LIMBS == 5 ? 1 : 2); folds++) fp8_fold(out);
 }
 
 static inline void l8_add_four(l8 *out, const l8 *add, const l8 *a, const l8 *b, const l8 *c, const l8 *d,
@@ -123,6 +126,7 @@ static inline void l8_add_four(l8 *out, const l8 *add, const l8 *a, const l8 *b,
 #define l8_join      fp8_join
 #define l8_canonical fp8_canonical
 #define l8_leave     fp8_leave
+#define l8_raise     fp8_raise
 #define l28_add      fp28_add
 #define l28_one      fp28_one
 

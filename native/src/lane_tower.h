@@ -30,16 +30,18 @@ typedef struct {
 
 static inline void fp28_one(fp28 *out)
 {
-    static const uint64_t zero[LANE_LIMBS];
+    static const uint64_t zero[FP_LANE_LIMBS];
     fp8_all(&out->c0, FP_LANE_ONE);
     fp8_all(&out->c1, zero);
 }
 
+#if FP_LANE_LIMBS == 5
 static inline void fp28_times_16(fp28 *out, const fp28 *a)
 {
     fp8_times_16(&out->c0, &a->c0);
     fp8_times_16(&out->c1, &a->c1);
 }
+#endif
 
 static inline void fp28_add(fp28 *out, const fp28 *a, const fp28 *b)
 {
@@ -65,7 +67,7 @@ static inline void fp28_mul_by(fp28 *out, const fp28 *a, const fp28 *b, uint64_t
 {
     fp8_wide real, imaginary;
     fp8 zero, minus;
-    for (int i = 0; i < LANE_LIMBS; i++) zero.l[i] = lane_all(0);
+    for (int i = 0; i < FP_LANE_LIMBS; i++) zero.l[i] = lane_all(0);
     fp8_sub(&minus, &zero, &b->c1, k);
     fp8_carry(&minus);
     fp8_wide_zero(&real);

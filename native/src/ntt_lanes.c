@@ -41,7 +41,7 @@ static inline void load_twiddle(fr8 *out, const zkn_fr *twiddles, size_t k, size
     }
     lane_word w[4];
     for (int i = 0; i < 4; i++) w[i] = lane_all(twiddles[k].l[i]);
-    fr8_split_times_16(out, w);
+    fr8_split_raised(out, w);
 }
 
 /* All levels of a pass on `rows` rows, of the block k in lane 0 and k + stride i in lane i. Levels go in pairs, four rows

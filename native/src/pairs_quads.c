@@ -1,7 +1,7 @@
-/* The sums of pairs in lanes of AVX2: for both groups of BN254, and G1 of BLS12-381. */
+/* The sums of pairs in lanes of AVX2, for both groups of BN254 and G1 of BLS12-381; and the latter's in lanes of AVX-512. */
 #include "path.h"
 
-#if ZKN_PATH_ADX
+#if ZKN_PATH_ADX || (ZKN_PATH_IFMA && ZKN_CURVE_BLS12_381)
 
 #include "lane_points.h"
 #include "pairs.h"
@@ -13,7 +13,7 @@ enum { PAIRS_QUADS_MIN = 32 };
 #define COORD      fp
 #define COORD_TYPE zkn_fp
 #define GROUP_AFF  zkn_g1_aff
-#define LANE       fp4
+#define LANE       LANE_FP
 #define FPS        1
 #include "pairs_quads_template.h"
 

@@ -9,8 +9,7 @@
  *   ifma       AVX-512 F, DQ, BW, VL, IFMA: eight lanes in radix 2^52, and adx for what is not in lanes
  *
  * A source that knows a curve by the names of its constants alone is compiled for BN254, and once more for
- * BLS12-381 with ZKN_CURVE_BLS12_381 defined to 1 (native/paths.py lists them). There are no lanes of AVX-512 for
- * BLS12-381: its functions on the ifma path are those of adx. */
+ * BLS12-381 with ZKN_CURVE_BLS12_381 defined to 1 (native/paths.py lists them). */
 #ifndef ZKN_PATH_H
 #define ZKN_PATH_H
 
@@ -34,8 +33,12 @@
 
 /* What exists once per path; and once per curve too, where a source is compiled for both. */
 #if ZKN_PATH_IFMA
-#define ZKN_PATH_NAME(name)  name##_ifma
+#define ZKN_PATH_NAME(name) name##_ifma
+#if ZKN_CURVE_BLS12_381
+#define ZKN_CURVE_NAME(name) name##_bls_ifma
+#else
 #define ZKN_CURVE_NAME(name) name##_ifma
+#endif
 #ifdef ZKN_LANES_EMULATED
 #define ZKN_PATH_TARGET "bmi2,adx"
 #else
@@ -73,7 +76,7 @@
 #endif
 
 /* 1 where points of a group do, in lanes of AVX-512 or AVX2 */
-#if ZKN_PATH_ADX || (ZKN_PATH_IFMA && !ZKN_CURVE_BLS12_381)
+#if ZKN_PATH_ADX || ZKN_PATH_IFMA
 #define ZKN_LANES_OF_G1 1
 #else
 #define ZKN_LANES_OF_G1 0
@@ -142,7 +145,7 @@ ZKN_TARGET_ON(ZKN_PATH_TARGET)
 #define fr_mul                       ZKN_CURVE_NAME(fr_mul)
 #define fr_sqr                       ZKN_CURVE_NAME(fr_sqr)
 #define fp_root_power                ZKN_CURVE_NAME(fp_root_power)
-#define fp_root_power_four           ZKN_CURVE_NAME(fp_root_power_four)
+#define fp_root_power_many           ZKN_CURVE_NAME(fp_root_power_many)
 #define fp_sqrt                      ZKN_CURVE_NAME(fp_sqrt)
 #define fp_sqrt_many                 ZKN_CURVE_NAME(fp_sqrt_many)
 #define fp2_norm                     ZKN_CURVE_NAME(fp2_norm)

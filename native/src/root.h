@@ -4,12 +4,16 @@
 
 #include "group.h"
 
+#if ZKN_PATH_IFMA
+enum { ZKN_ROOTS = 8 };
+#else
 enum { ZKN_ROOTS = 4 };
+#endif
 
 /* out <- a^((p - 3)/4): if a is a square its product with a is a root of it, else of -a. */
 void fp_root_power(zkn_fp *out, const zkn_fp *a);
 /* out[i] <- the same power of a[i]; out may be a. */
-void fp_root_power_four(zkn_fp out[ZKN_ROOTS], const zkn_fp a[ZKN_ROOTS]);
+void fp_root_power_many(zkn_fp out[ZKN_ROOTS], const zkn_fp a[ZKN_ROOTS]);
 /* 1, with a root of a in *out, or 0 if there is none; out may be a. */
 int fp_sqrt(zkn_fp *out, const zkn_fp *a);
 int fp2_sqrt(zkn_fp2 *out, const zkn_fp2 *a);

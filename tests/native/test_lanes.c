@@ -6,23 +6,31 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lane_field.h"
+#include "lane_points.h"
 #include "ntt_lanes.h"
 #include "pairs.h"
+#if !ZKN_CURVE_BLS12_381
 #include "poseidon_lanes.h"
+#endif
 
-enum { ROUNDS = 200 };
+#if ZKN_CURVE_BLS12_381
+enum { ROUNDS = 200, FR_SPARE = 35 };
+#else
+enum { ROUNDS = 200, FR_SPARE = 84 };
+#endif
 
 #define FIELD      fp
 #define FIELD_TYPE zkn_fp
 #define MODULUS    FP_LANE_MODULUS
 #define WORDS      FP_MODULUS
+#define SPARE      (FP_LANE_LIMBS == 5 ? 84 : 512)
 #include "test_lanes_template.h"
 
 #define FIELD      fr
 #define FIELD_TYPE zkn_fr
 #define MODULUS    FR_LANE_MODULUS
 #define WORDS      FR_MODULUS
+#define SPARE      FR_SPARE
 #include "test_lanes_template.h"
 
 static void test_words(void)
@@ -76,6 +84,8 @@ static void test_words(void)
     CHECK(memcmp(back, elements, sizeof back) == 0);
 }
 
+#if !ZKN_CURVE_BLS12_381
+
 static void test_poseidon(void)
 {
     uint64_t seed = 11;
@@ -97,6 +107,10 @@ static void test_poseidon(void)
         }
     }
 }
+
+#endif
+
+#if ZKN_HAS_LANES
 
 /* The longest pass has nine levels: 2^18 elements at the ends of the field, where bounds are what they can be. */
 static void test_longest_passes(void)
@@ -124,21 +138,75 @@ static void test_longest_passes(void)
     free(twiddles), free(a), free(b);
 }
 
+#endif
+
 static void test_fold(void)
 {
-    for (uint64_t k = 0; k < 84; k++) {
+    for (uint64_t k = 0; k < FR_SPARE; k++) {
         fr8 a;
         zkn_fr out[LANES];
-        for (int i = 0; i < LANE_LIMBS; i++) a.l[i] = lane_all(k * FR_LANE_MODULUS[i]);
+        for (int i = 0; i < FR_LANE_LIMBS; i++) a.l[i] = lane_all(k * FR_LANE_MODULUS[i]);
         a.l[0] = lane_add(a.l[0], lane_all(k % 2 ? 5 : FR_LANE_MODULUS[0] - 1));
         if (k % 2 == 0) { /* (k + 1) m - 1 */
-            for (int i = 1; i < LANE_LIMBS; i++) a.l[i] = lane_add(a.l[i], lane_all(FR_LANE_MODULUS[i]));
+            for (int i = 1; i < FR_LANE_LIMBS; i++) a.l[i] = lane_add(a.l[i], lane_all(FR_LANE_MODULUS[i]));
         }
         fr8_carry(&a);
         fr8_store_plain(out, 1, &a);
         zkn_fr expected = {{5, 0, 0, 0}};
         if (k % 2 == 0) memcpy(expected.l, FR_MODULUS, sizeof expected.l), expected.l[0]--;
         for (int i = 0; i < LANES; i++) CHECK(fr_equal(&out[i], &expected));
+    }
+}
+
+static void store(zkn_fp out[LANES], const l8 *a)
+{
+    lane_word words[FP_LIMBS];
+    uint64_t *rows[LANES];
+    for (int i = 0; i < LANES; i++) rows[i] = out[i].l;
+    l8_leave(words, a);
+    lane_scatter_fp(rows, 0, words);
+}
+
+/* What points in lanes are read and written by, and the ends of its bounds. */
+static void test_words_of_fp(void)
+{
+    uint64_t seed = 13;
+    for (int round = 0; round < ROUNDS; round++) {
+        zkn_fp a[LANES], b[LANES];
+        const uint64_t *from[LANES];
+        uint64_t *to[LANES];
+        lane_word w[FP_LIMBS];
+        l8 x, y, out, full, one;
+        test_fp_sample(a, round, &seed);
+        for (int i = 0; i < LANES; i++) from[i] = a[i].l, to[i] = b[i].l;
+        lane_gather_fp(w, from, 0);
+        l8_split(&x, w);
+        CHECK(fp8_is_carried(&x));
+        for (uint64_t k = 0; k < 4; k++) { /* k p + a, and so also p - 1, p and 2 p - 1, raised */
+            y = x;
+            test_fp_raise(&y, k);
+            l8_raise(&out, &y);
+            store(b, &out);
+            CHECK(memcmp(a, b, sizeof a) == 0);
+        }
+        l8_join(w, &x);
+        lane_scatter_fp(to, 0, w);
+        CHECK(memcmp(a, b, sizeof a) == 0);
+        test_fp_raise(&x, 7);
+        l8_settle(&x), l8_canonical(&x), l8_join(w, &x);
+        lane_scatter_fp(to, 0, w);
+        CHECK(memcmp(a, b, sizeof a) == 0);
+        lane_gather_fp(w, from, 0);
+        l8_enter(&x, w);
+        store(b, &x);
+        CHECK(memcmp(a, b, sizeof a) == 0);
+        /* (S - 1) x / S + x / S = x, where a factor may be as large as it can be written */
+        for (int i = 0; i < FP_LANE_LIMBS; i++) full.l[i] = lane_all(LANE_MASK), one.l[i] = lane_all(i == 0);
+        fp8_mul(&y, &full, &x);
+        fp8_mul(&out, &one, &x);
+        l8_add(&out, &out, &y), fp8_carry(&out);
+        store(b, &out);
+        CHECK(memcmp(a, b, sizeof a) == 0);
     }
 }
 
@@ -185,10 +253,15 @@ int main(void)
     test_words();
     test_pairs();
     test_fold();
-    test_longest_passes();
     test_fp_lanes();
     test_fr_lanes();
+    test_words_of_fp();
+#if ZKN_HAS_LANES
+    test_longest_passes();
+#endif
+#if !ZKN_CURVE_BLS12_381
     test_poseidon();
+#endif
     return failures != 0;
 }
 

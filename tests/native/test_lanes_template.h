@@ -1,19 +1,22 @@
-/* Part of test_lanes.c, once per field. Parameters: FIELD, FIELD_TYPE, MODULUS (five limbs), WORDS (four). */
+/* Part of test_lanes.c, once per field. Parameters: FIELD, FIELD_TYPE, MODULUS (in limbs of lanes), WORDS, and SPARE, a
+ * bound that elements may have. */
 #define F(name)    ZKN_CAT(FIELD, name)
 #define F8         ZKN_CAT(FIELD, 8)
+#define LIMBS      (sizeof MODULUS / sizeof *MODULUS)
 #define TEST(name) ZKN_CAT(ZKN_CAT(test_, FIELD), name)
 
 /* a + k m, as integers: a value of bound k + 1 */
 static void TEST(_raise)(F8 *a, uint64_t k)
 {
     F8 multiple;
-    for (int i = 0; i < LANE_LIMBS; i++) multiple.l[i] = lane_all(k * MODULUS[i]);
+    for (size_t i = 0; i < LIMBS; i++) multiple.l[i] = lane_all(k * MODULUS[i]);
     F(8_add)(a, a, &multiple);
     F(8_carry)(a);
 }
 
 static void TEST(_sample)(FIELD_TYPE out[LANES], int round, uint64_t *seed)
 {
+    const size_t top = sizeof *out / sizeof *out->l - 1;
     for (int i = 0; i < LANES; i++) {
         const int kind = (round + i) % 9;
         F(_from_u64)(&out[i], next_random(seed));
@@ -22,8 +25,11 @@ static void TEST(_sample)(FIELD_TYPE out[LANES], int round, uint64_t *seed)
         if (kind == 1) F(_one)(&out[i]);
         if (kind == 2) F(_one)(&out[i]), F(_neg)(&out[i], &out[i]);
         if (kind == 3) memcpy(out[i].l, WORDS, sizeof out[i].l), out[i].l[0]--; /* the largest form */
-        if (kind == 4) out[i] = (FIELD_TYPE){{1, 0, 0, 0}};
-        if (kind == 5) out[i] = (FIELD_TYPE){{~(uint64_t)0, ~(uint64_t)0, ~(uint64_t)0, WORDS[3] - 1}};
+        if (kind == 4) out[i] = (FIELD_TYPE){{1}};
+        if (kind == 5) { /* every limb full */
+            memset(&out[i], 0xff, sizeof out[i]);
+            out[i].l[top] = WORDS[top] - 1;
+        }
     }
 }
 
@@ -58,7 +64,7 @@ static void TEST(_lanes)(void)
         F(8_load)(&x, a, 1);
         F(8_load)(&y, b, 1);
         /* forms of bound 16 into products of bounds up to 84: reduce one, then raise both to 9 */
-        uint64_t one[LANE_LIMBS];
+        uint64_t one[LIMBS];
         FIELD_TYPE unit;
         F(_one)(&unit);
         F(_lane_limbs)(one, &unit);
@@ -70,7 +76,7 @@ static void TEST(_lanes)(void)
 
         F(8_mul)(&out, &x, &y);
         TEST(_expect)(&out, F(_mul), a, b);
-        TEST(_raise)(&out, 80);
+        TEST(_raise)(&out, SPARE - 4);
         TEST(_expect)(&out, F(_mul), a, b);
         F(8_sqr)(&out, &x);
         TEST(_expect)(&out, TEST(_square), a, b);
@@ -81,7 +87,7 @@ static void TEST(_lanes)(void)
         F(8_carry)(&out);
         TEST(_expect)(&out, F(_sub), a, b);
 
-        uint64_t limbs[LANE_LIMBS];
+        uint64_t limbs[LIMBS];
         F(_lane_limbs)(limbs, &b[0]);
         F(8_mul_all)(&out, &x, limbs);
         FIELD_TYPE first[LANES];
@@ -105,18 +111,20 @@ static void TEST(_lanes)(void)
     }
     /* every limb of both factors at 2^52 - 1 but for the bound, which is the top limb's */
     F8 full, out;
-    for (int i = 0; i < LANE_LIMBS; i++)
-        full.l[i] = lane_all(i + 1 < LANE_LIMBS ? LANE_MASK : 9 * MODULUS[4]);
+    for (size_t i = 0; i < LIMBS; i++)
+        full.l[i] = lane_all(i + 1 < LIMBS ? LANE_MASK : 9 * MODULUS[LIMBS - 1]);
     F(8_mul)(&out, &full, &full);
     CHECK(F(8_is_carried)(&out));
     F8 square;
     F(8_sqr)(&square, &full);
-    for (int i = 0; i < LANE_LIMBS; i++) CHECK(lane_equal(square.l[i], out.l[i]) == 0xff);
+    for (size_t i = 0; i < LIMBS; i++) CHECK(lane_equal(square.l[i], out.l[i]) == 0xff);
 }
 
 #undef F
 #undef F8
 #undef TEST
+#undef LIMBS
+#undef SPARE
 #undef FIELD
 #undef FIELD_TYPE
 #undef MODULUS
