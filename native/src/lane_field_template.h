@@ -64,6 +64,19 @@ static inline void F(8_carry)(F_T *a)
     ZKN_ASSERT(F(8_is_carried)(a));
 }
 
+/* The same for what is only a factor from then on: products read 52 bits of a limb, so those above may stay. */
+static inline void F(8_carry_factor)(F_T *a)
+{
+    ZKN_UNROLL
+    for (int i = 0; i + 1 < F_N; i++) {
+        a->l[i + 1] = lane_add(a->l[i + 1], lane_sar(a->l[i], LANE_BITS));
+#ifdef ZKN_CHECK
+        a->l[i] = lane_and(a->l[i], lane_all(LANE_MASK));
+#endif
+    }
+    ZKN_ASSERT(F(8_is_carried)(a));
+}
+
 /* Bounds add; not carried. */
 static inline void F(8_add)(F_T *out, const F_T *a, const F_T *b)
 {

@@ -67,6 +67,10 @@ static void hash_share(void *ctx, size_t begin, size_t end, unsigned worker)
     const hash_job *job = ctx;
     const poseidon_table *table = poseidon_table_of(job->length + 1);
 #if ZKN_PATH_IFMA
+    for (; begin + 2 * LANES <= end; begin += 2 * LANES) {
+        poseidon_sixteen(&job->out[begin], &job->tags[begin * job->tag_stride], job->tag_stride,
+                         &job->inputs[begin * job->length], job->length, job->length);
+    }
     for (; begin + LANES <= end; begin += LANES) {
         poseidon_eight(&job->out[begin], &job->tags[begin * job->tag_stride], job->tag_stride,
                        &job->inputs[begin * job->length], job->length, job->length);
@@ -98,12 +102,18 @@ static void chain_share(void *ctx, size_t begin, size_t end, unsigned worker)
     (void)worker;
     const hash_job *job = ctx;
 #if ZKN_PATH_IFMA
-    for (; begin + LANES <= end; begin += LANES) {
+    for (size_t some; begin + LANES <= end; begin += some) {
+        some = end - begin < 2 * LANES ? LANES : 2 * LANES;
         zkn_fr *h = &job->out[begin];
-        for (size_t i = 0; i < LANES; i++) h[i] = *job->tags;
+        for (size_t i = 0; i < some; i++) h[i] = *job->tags;
         for (size_t at = 0, block; at < job->length; at += block) {
+            const zkn_fr *inputs = &job->inputs[begin * job->length + at];
             block = chain_block(job->length - at);
-            poseidon_eight(h, h, 1, &job->inputs[begin * job->length + at], job->length, block);
+            if (some == LANES) {
+                poseidon_eight(h, h, 1, inputs, job->length, block);
+            } else {
+                poseidon_sixteen(h, h, 1, inputs, job->length, block);
+            }
         }
     }
 #endif

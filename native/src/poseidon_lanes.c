@@ -46,6 +46,50 @@ static inline void eight_add(fr8 *out, const fr8 *a, const fr8 *b)
 #define TABLE    lane_table
 #include "poseidon_template.h"
 
+/* Two sets of eight, which take turns at every product: one alone waits for its own. */
+typedef struct {
+    fr8 set[2];
+} fr16;
+
+static inline void sixteen_dot(fr16 *out, const lane_constant *m, const fr16 *v, size_t n)
+{
+    fr8_wide sum[2];
+    ZKN_UNROLL
+    for (int k = 0; k < 2; k++) {
+        fr8_wide_zero(&sum[k]);
+        for (size_t i = 0; i < n; i++) fr8_wide_madd_all(&sum[k], &v[i].set[k], m[i].l);
+        fr8_reduce(&out->set[k], &sum[k]);
+    }
+}
+
+static inline void sixteen_power(fr16 *out, const fr16 *a, const lane_constant *constant)
+{
+    fr16 x, x2;
+    ZKN_UNROLL
+    for (int k = 0; k < 2; k++) {
+        fr8_all(&x.set[k], constant->l);
+        fr8_add(&x.set[k], &x.set[k], &a->set[k]);
+        fr8_carry(&x.set[k]);
+        fr8_sqr(&x2.set[k], &x.set[k]);
+    }
+    ZKN_UNROLL
+    for (int k = 0; k < 2; k++) fr8_sqr(&x2.set[k], &x2.set[k]);
+    ZKN_UNROLL
+    for (int k = 0; k < 2; k++) fr8_mul(&out->set[k], &x.set[k], &x2.set[k]);
+}
+
+static inline void sixteen_add(fr16 *out, const fr16 *a, const fr16 *b)
+{
+    ZKN_UNROLL
+    for (int k = 0; k < 2; k++) eight_add(&out->set[k], &a->set[k], &b->set[k]);
+}
+
+#define POSEIDON sixteen
+#define ELEMENT  fr16
+#define CONSTANT lane_constant
+#define TABLE    lane_table
+#include "poseidon_template.h"
+
 static void convert(lane_constant *out, const zkn_fr *in, size_t n)
 {
     for (size_t i = 0; i < n; i++) fr_lane_limbs(out[i].l, &in[i]);
@@ -87,6 +131,19 @@ void poseidon_eight(zkn_fr *out, const zkn_fr *tags, size_t tag_stride, const zk
     for (size_t i = 0; i < n; i++) fr8_load(&state[1 + i], &inputs[i], stride);
     eight_permute(lane_table_of(n + 1), state, 1);
     fr8_store(out, 1, &state[0]);
+}
+
+void poseidon_sixteen(zkn_fr *out, const zkn_fr *tags, size_t tag_stride, const zkn_fr *inputs, size_t stride,
+                      size_t n)
+{
+    fr16 state[ZKN_POSEIDON_MAX_WIDTH];
+    for (size_t k = 0; k < 2; k++) {
+        fr8_load(&state[0].set[k], &tags[k * LANES * tag_stride], tag_stride);
+        for (size_t i = 0; i < n; i++)
+            fr8_load(&state[1 + i].set[k], &inputs[k * LANES * stride + i], stride);
+    }
+    sixteen_permute(lane_table_of(n + 1), state, 1);
+    for (size_t k = 0; k < 2; k++) fr8_store(&out[k * LANES], 1, &state[0].set[k]);
 }
 
 #endif

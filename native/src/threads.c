@@ -4,7 +4,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-enum { STACK = 4 << 20 }; /* a share takes up to 190 KB, and musl gives a thread 128 */
+enum { STACK = 4 << 20 }; /* a share takes up to 350 KB, and musl gives a thread 128 */
 
 typedef struct {
     zkn_task task;

@@ -90,16 +90,18 @@ static void test_poseidon(void)
 {
     uint64_t seed = 11;
     for (size_t n = 1; n <= ZKN_POSEIDON_MAX_ARITY; n++) {
-        zkn_fr tags[LANES], inputs[LANES * 20], out[LANES];
-        for (int i = 0; i < LANES; i++) fr_from_u64(&tags[i], next_random(&seed));
-        for (int i = 0; i < LANES * 20; i++) {
+        zkn_fr tags[2 * LANES], inputs[2 * LANES * 20], out[2 * LANES], first[LANES];
+        for (int i = 0; i < 2 * LANES; i++) fr_from_u64(&tags[i], next_random(&seed));
+        for (int i = 0; i < 2 * LANES * 20; i++) {
             fr_from_u64(&inputs[i], next_random(&seed));
             fr_sqr(&inputs[i], &inputs[i]);
             if (i % 7 == 3) fr_zero(&inputs[i]);
             if (i % 11 == 3) fr_one(&inputs[i]), fr_neg(&inputs[i], &inputs[i]);
         }
-        poseidon_eight(out, tags, 1, inputs, 20, n);
-        for (int i = 0; i < LANES; i++) {
+        poseidon_eight(first, tags, 1, inputs, 20, n);
+        poseidon_sixteen(out, tags, 1, inputs, 20, n);
+        CHECK(memcmp(first, out, sizeof first) == 0);
+        for (int i = 0; i < 2 * LANES; i++) {
             zkn_fr state[ZKN_POSEIDON_MAX_WIDTH] = {tags[i]};
             memcpy(&state[1], &inputs[20 * i], n * sizeof *state);
             CHECK(zkn_poseidon_permute(state, n + 1) == ZKN_OK);
@@ -112,7 +114,7 @@ static void test_poseidon(void)
 
 #if ZKN_HAS_LANES
 
-/* The longest pass has nine levels: 2^18 elements at the ends of the field, where bounds are what they can be. */
+/* The longest pass has ten levels: 2^18 elements at the ends of the field, where bounds are what they can be. */
 static void test_longest_passes(void)
 {
     enum { N = 1 << 18 };
