@@ -9,12 +9,22 @@
 #define C(name) ZKN_CAT(COORD, name)
 
 /* Room for one worker. */
+#if ZKN_HAS_LANES
+typedef struct {
+    void *unit, *prefix;
+    zkn_fold *fold;
+    zkn_list_group *group;
+    zkn_list_job *job, *sorted, *whole;
+    GROUP_AFF *part;
+} G(_list_room);
+#else
 typedef struct {
     GROUP_AFF *points;                       /* ZKN_LIST_TILE */
     COORD_TYPE *denominators, *products;     /* half of that each */
     zkn_pair *pairs;                         /* half of that */
     uint32_t *start, *length, *list, *order; /* per list in the tile: ZKN_LIST_TILE */
 } G(_list_room);
+#endif
 
 void G(_list_room_take)(G(_list_room) * room, zkn_scratch *s);
 

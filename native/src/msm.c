@@ -11,6 +11,7 @@ enum {
     ZKN_MSM_CHUNK_MIN = 1024,    /* fewer items than this in a cell leave buckets empty */
     ZKN_MSM_CELL = 4 * ZKN_LIST_TILE, /* items and buckets of a cell, if it may take several windows */
     ZKN_MSM_SHORT_BITS = 64,
+    ZKN_MSM_BUCKET = ZKN_HAS_LANES ? 3 : 1, /* additions a bucket costs: short lists leave lanes */
 };
 
 enum { ZKN_PREPARED_BITS_MAX = 16 }; /* of a window of prepared points */
@@ -36,7 +37,7 @@ static unsigned zkn_msm_window(size_t n, unsigned bits)
     for (unsigned c = 2; c <= ZKN_DIGIT_BITS_MAX; c++) {
         const uint64_t lines = (uint64_t)2 << (c / 2);
         const uint64_t cost =
-            zkn_digit_windows(bits, c) * (n + zkn_msm_buckets(c) + lines * (c / 2) / 4 + 16);
+            zkn_digit_windows(bits, c) * (n + ZKN_MSM_BUCKET * zkn_msm_buckets(c) + lines * (c / 2) / 4 + 16);
         if (cost < least) least = cost, best = c;
     }
     return best;

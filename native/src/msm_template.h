@@ -83,17 +83,26 @@ static void G(_msm_take)(G(_msm) * m, zkn_scratch *s)
 
 /* ---- taking the items apart ---- */
 
-/* Each worker packs the items of its share from the start of the share on. */
+/* Each worker packs the items of its share from the start of the share on. Most of a witness is 0 or 1, which needs no
+ * product to tell. */
 static void G(_msm_sizes)(void *ctx, size_t begin, size_t end, unsigned worker)
 {
     const G(_msm) *m = ctx;
     size_t full = 0, few = 0;
     uint64_t few_bits = 0;
+    zkn_fr one;
+    fr_one(&one);
     for (size_t i = begin; i < end; i++) {
         COORD_TYPE x;
         uint64_t size[4];
-        const uint32_t item = (uint32_t)i | zkn_size_of(size, &m->scalars[i]) << 31;
-        if ((size[0] | size[1] | size[2] | size[3]) == 0) continue;
+        if (fr_is_zero(&m->scalars[i])) continue;
+        uint32_t item = (uint32_t)i;
+        if (fr_equal(&m->scalars[i], &one)) {
+            memset(size, 0, sizeof size);
+            size[0] = 1;
+        } else {
+            item |= zkn_size_of(size, &m->scalars[i]) << 31;
+        }
         memcpy(&x, m->points + i * sizeof(GROUP_AFF), sizeof x);
         if (C(_is_zero)(&x)) continue; /* infinity alone: see _pair_is_open */
         if (size[1] | size[2] | size[3]) {

@@ -182,6 +182,42 @@ static void digits(void)
         free(s.base);                                                                                        \
     }                                                                                                        \
                                                                                                              \
+    /* More lists than are sorted at once, and one more of more parts than wait. */                          \
+    static void G##_many_lists(void)                                                                         \
+    {                                                                                                        \
+        enum { N = 12, LISTS = 4200, MOST = 3 * N, LONG = 1032 * 64 + 3 };                                   \
+        AFF p[MOST], *out = malloc((LISTS + 1) * sizeof *out), expected;                                     \
+        uint32_t *item = malloc((3 * LISTS + LONG) * sizeof *item),                                          \
+                 *offset = calloc(LISTS + 2, sizeof *offset);                                                \
+        int *total = calloc(LISTS + 1, sizeof *total);                                                       \
+        G##_list_room room;                                                                                  \
+        zkn_scratch measure = {NULL, 0};                                                                     \
+        G##_multiples(p, MOST);                                                                              \
+        G##_list_room_take(&room, &measure);                                                                 \
+        zkn_scratch s = {malloc(measure.used), 0};                                                           \
+        G##_list_room_take(&room, &s);                                                                       \
+        for (uint32_t k = 0; k <= LISTS; k++) {                                                              \
+            offset[k + 1] = offset[k] + (k == LISTS / 2 ? LONG : k % 4);                                     \
+            for (uint32_t i = offset[k]; i < offset[k + 1]; i++) {                                           \
+                /* of the long list, what follows cancels what went before */                                \
+                const int again = k == LISTS / 2 && (i - offset[k]) % 64 >= 32;                              \
+                const uint32_t value = (uint32_t)(next_random(&state) % N),                                  \
+                               negate = (uint32_t)(next_random(&state) & 1) << 31;                           \
+                item[i] = again ? item[i - 32] ^ ZKN_LIST_NEGATE : value | negate;                           \
+                total[k] += item[i] & ZKN_LIST_NEGATE ? -(int)(item[i] & ~ZKN_LIST_NEGATE) : (int)item[i];   \
+            }                                                                                                \
+        }                                                                                                    \
+        G##_sum_lists_vartime(out, p, item, offset, LISTS + 1, &room);                                       \
+        for (size_t k = 0; k <= LISTS; k++) {                                                                \
+            const int size = abs(total[k]);                                                                  \
+            CHECK(size < MOST);                                                                              \
+            expected = p[size];                                                                              \
+            if (total[k] < 0) G##_aff_neg(&expected, &expected);                                             \
+            CHECK(G##_same(&out[k], &expected));                                                             \
+        }                                                                                                    \
+        free(out), free(item), free(offset), free(total), free(s.base);                                      \
+    }                                                                                                        \
+                                                                                                             \
     static void G##_transforms(void)                                                                         \
     {                                                                                                        \
         enum { MOST = 256 };                                                                                 \
@@ -292,6 +328,7 @@ static void digits(void)
     {                                                                                                        \
         G##_additions();                                                                                     \
         G##_lists();                                                                                         \
+        G##_many_lists();                                                                                    \
         G##_products();                                                                                      \
         G##_transforms();                                                                                    \
         G##_checks();                                                                                        \
