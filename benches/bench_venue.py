@@ -3,7 +3,8 @@
     python benches/bench_venue.py [--json] [--events 1000000] [--accounts 10000] [--repeat 3]
 
 The replayed state is compared with that of the machine that made the events before anything counts. `replay` is all of
-it, as a recovery does it without the roots of epochs; the parts below it are timed one by one, and `reference` is the
+it, as a recovery does it without the roots of epochs; `roots` is what closing one epoch over all events adds to that,
+on all cores, and `whole` the two of them in wall time. The parts below are timed one by one, and `reference` is the
 machine in Python.
 """
 
@@ -21,6 +22,7 @@ from machine import machine
 
 from zkstate.publication.operator import Operator
 from zkstate.publication.venue_journal import PRICES, begin, check_chain, list_segments, read_segment, replay_folder
+from zkstate.state import tree
 from zkstate.state.synthetic import synthetic_ledger
 from zkstate.state.synthetic_events import Trading, begin_quietly
 from zkstate.state.venue import Venue
@@ -30,6 +32,13 @@ from zkstate.state.venue_replay import ReplayedVenue
 from zkstate.state.venue_state import state_of
 
 SEED = 1
+
+
+def elapsed(call):
+    """(wall seconds, what it gave)."""
+    start = time.perf_counter()
+    value = call()
+    return time.perf_counter() - start, value
 
 
 def timed(call):
@@ -71,12 +80,16 @@ def measure(events, accounts, repeat):
         append_s, _ = timed(lambda: journal.append(made))
         size = sum(path.stat().st_size for path in list_segments(folder))
         expected = state_after(journal.venue, epoch_ledger(journal.venue, journal.venue.time)).encode()
-        replays, reads = [], []
+        replays, reads, closes, whole = [], [], [], []
         for _ in range(repeat):
-            replay_s, replay = timed(lambda: replay_folder(folder, key))
+            replay_wall_s, (replay_s, replay) = elapsed(lambda: timed(lambda: replay_folder(folder, key)))
             ledger_s, after = timed(lambda venue=replay.venue: epoch_ledger(venue, venue.time))
             if state_after(replay.venue, after).encode() != expected:
                 raise SystemExit("the replay leads to another state")
+            close = lambda ledger=after: tree.build(ledger, 1, 1, bytes(tree.SECRET_BYTES))  # noqa: E731
+            close_wall_s, (close_s, _) = elapsed(lambda close=close: timed(close))
+            closes.append(close_s)
+            whole.append(replay_wall_s + ledger_s + close_wall_s)
             replays.append(replay_s)
             reads.append(timed(lambda: check_chain(folder))[0])
         found = parts(folder, key, ledger, made)
@@ -90,6 +103,9 @@ def measure(events, accounts, repeat):
         "replay_mb_s_best": size / 1e6 / min(replays),
         "us_per_event": 1e6 * statistics.median(replays) / len(made),
         "ledger_s": ledger_s,
+        "roots_s": statistics.median(closes),
+        "whole_wall_s": statistics.median(whole),
+        "whole_mb_s": size / 1e6 / statistics.median(whole),
         "check_s": statistics.median(reads),
         "check_mb_s": size / 1e6 / statistics.median(reads),
         **found,
