@@ -7,12 +7,7 @@ import sys
 from collections import defaultdict
 from pathlib import Path
 
-import matplotlib as mpl
-
-mpl.use("svg")
-mpl.rcParams["svg.hashsalt"] = "zkstate"  # the same figures give the same file
-mpl.rcParams["svg.fonttype"] = "none"
-from matplotlib import pyplot as plt  # noqa: E402
+from figure import save, two_panels
 
 OPERATIONS = {"ntt": "transform over Fr", "msm_g1": "sum of multiples in G1"}
 
@@ -31,17 +26,14 @@ def curves(lines: list[dict], name: str) -> dict[str, dict[int, float]]:
 
 def main() -> None:
     lines = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
-    figure, panels = plt.subplots(1, len(OPERATIONS), figsize=(10, 4))
+    figure, panels = two_panels()
     for panel, (name, title) in zip(panels, OPERATIONS.items(), strict=True):
         for label, times in curves(lines, name).items():
             sizes = sorted(times)
             panel.plot(sizes, [times[n] / n for n in sizes], marker=".", label=label)
         panel.set(title=title, xscale="log", yscale="log", xlabel="size", ylabel="µs of CPU an element")
         panel.set_xscale("log", base=2)
-        panel.grid(visible=True, which="both", alpha=0.2)
-        panel.legend(fontsize=7)
-    figure.tight_layout()
-    figure.savefig(sys.argv[2], metadata={"Date": None})
+    save(figure, sys.argv[2])
 
 
 if __name__ == "__main__":

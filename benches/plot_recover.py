@@ -9,12 +9,7 @@ import json
 import sys
 from pathlib import Path
 
-import matplotlib as mpl
-
-mpl.use("svg")
-mpl.rcParams["svg.hashsalt"] = "zkstate"  # the same figures give the same file
-mpl.rcParams["svg.fonttype"] = "none"
-from matplotlib import pyplot as plt  # noqa: E402
+from figure import save, two_panels
 
 KINDS = {"folder": "a folder", "http": "one web server", "3_of_5": "3 of 5 web servers"}
 
@@ -22,7 +17,7 @@ KINDS = {"folder": "a folder", "http": "one web server", "3_of_5": "3 of 5 web s
 def main() -> None:
     results = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))["results"]
     sizes = [row["accounts"] for row in results]
-    figure, (seconds, read) = plt.subplots(1, 2, figsize=(10, 4))
+    figure, (seconds, read) = two_panels()
     for color, (kind, label) in enumerate(KINDS.items()):
         found = [row[f"recover_{kind}"] for row in results]
         style = {"color": f"C{color}", "marker": "."}
@@ -33,10 +28,7 @@ def main() -> None:
     read.set(title="read for it", xscale="log", ylabel="KiB", ylim=(0, None))
     for panel in (seconds, read):
         panel.set_xlabel("accounts")
-        panel.grid(visible=True, which="both", alpha=0.2)
-        panel.legend(fontsize=7)
-    figure.tight_layout()
-    figure.savefig(sys.argv[2], metadata={"Date": None})
+    save(figure, sys.argv[2])
 
 
 if __name__ == "__main__":
