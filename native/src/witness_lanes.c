@@ -11,7 +11,7 @@
 #include "scratch.h"
 #include "sparse.h"
 
-enum { UNITS = 32, PRODUCTS = 128, ALIGNMENT = 64 };
+enum { UNITS = 32, PRODUCTS = 128 };
 
 typedef struct {
     uint64_t l[LANE_LIMBS];
@@ -27,17 +27,15 @@ typedef struct {
 static machine divided(const zkn_program *p, zkn_scratch *s)
 {
     machine m;
-    m.slots = zkn_take(s, p->n_slots, sizeof *m.slots);
+    m.slots = zkn_take_aligned(s, p->n_slots, sizeof *m.slots);
     m.pool = zkn_take(s, p->n_pool, sizeof *m.pool);
     m.units = zkn_take(s, 1, sizeof *m.units);
     return m;
 }
 
-/* Lanes are aligned, malloc's memory by 16 alone. */
 static machine machine_in(const zkn_program *p, void *scratch)
 {
-    const size_t over = (uintptr_t)scratch % ALIGNMENT;
-    zkn_scratch s = {(uint8_t *)scratch + (over ? ALIGNMENT - over : 0), 0};
+    zkn_scratch s = {scratch, 0};
     return divided(p, &s);
 }
 
@@ -45,7 +43,7 @@ size_t witness_eight_size(const zkn_program *p)
 {
     zkn_scratch s = {NULL, 0};
     divided(p, &s);
-    return s.used + ALIGNMENT;
+    return s.used;
 }
 
 void witness_eight_prepare(const zkn_program *p, void *scratch)
