@@ -9,16 +9,19 @@ one block (`batch_account`). No amount, price, id or sum of a batch is shown (do
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 
 from zkstate.commitment.domain import tag
 from zkstate.constraint.builder import Builder
+from zkstate.constraint.compiler import build
 from zkstate.constraint.statement import BOOL, FELT, Statement, public, secret
 from zkstate.constraint.wire import Wire, WireLike
+from zkstate.proof.keys import domain_of
 
 from .batch_account import PARTS, READ, Judged, account_template, row_ports
 from .gadgets.fractions import fraction
-from .gadgets.poseidon import chain, poseidon
+from .gadgets.poseidon import MAX_INPUTS, chain, permutation, poseidon
 
 
 @dataclass(frozen=True)
@@ -150,6 +153,35 @@ class RoundedBatch(Batch):
 
 
 def batch_name(batch: Batch) -> str:
-    """batch-8x64-e256: rows, accounts, entries; with `-r` where rounding is followed."""
+    """batch-8x48-e512: rows, accounts, entries; with `-r` where rounding is followed."""
     rounding = "-r" if batch.follows_rounding else ""
     return f"batch-{batch.rows}x{batch.accounts}-e{batch.entries}{rounding}"
+
+
+def constraints(batch: Batch) -> int:
+    """How many its circuit has, from those of one and of two accounts: only the chain of leaves grows unevenly."""
+    one, two = (_compiled_constraints(replace(batch, accounts=n)) for n in (1, 2))
+    each = two - one - _leaves(2) + _leaves(1)
+    return one - _leaves(1) + (batch.accounts - 1) * each + _leaves(batch.accounts)
+
+
+def filled(batch: Batch) -> Batch:
+    """The batch with the most accounts that has the same domain."""
+    n_public = sum(item.is_public for item in batch.inputs())
+    domain = domain_of(constraints(batch), n_public)
+    more = batch
+    while domain_of(constraints(more), n_public) == domain:
+        batch, more = more, replace(more, accounts=more.accounts + 1)
+    return batch
+
+
+@cache
+def _compiled_constraints(batch: Batch) -> int:
+    return build(batch).r1cs.n_constraints
+
+
+def _leaves(accounts: int) -> int:
+    """The constraints of the chain of leaves and bounds."""
+    whole, rest = divmod(3 * accounts, MAX_INPUTS)
+    last = permutation(rest + 1).n_rows if rest else 0
+    return whole * permutation(MAX_INPUTS + 1).n_rows + last

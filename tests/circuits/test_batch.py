@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from circuits.batch import Batch, RoundedBatch, batch_name
+from circuits.batch import Batch, RoundedBatch, batch_name, constraints, filled
 from circuits.batch_account import account_template
 from tests.circuits.nudge import broken_labels, free_wires
 from tests.circuits.raw_batch import (
@@ -27,6 +27,7 @@ from tests.circuits.raw_batch import (
 )
 from zkstate.constraint.compiler import build
 from zkstate.kernels import FR_MODULUS
+from zkstate.proof.keys import domain_size
 
 
 @pytest.fixture(scope="module")
@@ -156,3 +157,19 @@ def test_a_division_that_is_not_one(rounded, units, rest, label):
         values[0][1] = (values[0][1] + by) % FR_MODULUS
         inputs |= {name: values}
     assert label in broken_labels(rounded, inputs)
+
+
+@pytest.mark.parametrize("batch", [Batch(4, 1, 16), Batch(4, 6, 64), Batch(8, 11, 16), RoundedBatch(16, 5, 32)])
+def test_how_many_constraints_there_are_is_known_before_it_is_compiled(batch):
+    assert constraints(batch) == build(batch).r1cs.n_constraints
+
+
+@pytest.mark.parametrize(
+    ("batch", "accounts"), [(Batch(4, 4, 16), 5), (Batch(8, 2, 64), 2), (RoundedBatch(4, 1, 16), 2)]
+)
+def test_as_many_accounts_as_the_domain_has_room_for(batch, accounts):
+    most = filled(batch)
+    assert most == replace(batch, accounts=accounts)
+    assert filled(most) == most
+    domains = [domain_size(build(replace(batch, accounts=n)).r1cs) for n in (batch.accounts, accounts, accounts + 1)]
+    assert domains[0] == domains[1] == domains[2] // 2

@@ -15,11 +15,15 @@ from zkstate.solvency import verify
 from zkstate.solvency.plan import LAYOUTS, Plan
 from zkstate.solvency.tables import ReadTable
 from zkstate.state.ledger import Totals
+from zkstate.state.schema import ASSET, Instrument, ladder
+from zkstate.state.table import InstrumentTable
 
 KEYED = {
     "system": "groth16",
     "classes": [{"rows": n, "accounts": accounts} for n, accounts in SIZES["groth16"].items()],
 }
+
+WIDE = InstrumentTable.of([Instrument(i, f"I{i}", ASSET, 8, 1, 1, 0, ladder([(0, 10**6, 0)])) for i in range(1, 200)])
 
 
 def rewrite(epoch, **members) -> None:
@@ -34,6 +38,18 @@ def test_batches_larger_than_anyone_should_prove(system, room, limit):
         Plan(np.full(5000, 64, np.uint8), {64: room}, LAYOUTS[system])
     with pytest.raises(LengthError, match=f"at most {limit} rows"):
         Plan.of(np.full(5000, 64, np.uint8), 4 * limit, LAYOUTS[system])
+
+
+@pytest.mark.parametrize(
+    ("rows", "count", "room"),
+    [(8, 1000, 51), (8, 51, 51), (8, 20, 24), (8, 1, 1), (4, 10**5, 89), (64, 100, 7), (64, 3, 3)],
+)
+def test_a_batch_by_groth16_fills_its_domain_and_no_more_than_its_class_needs(rows, count, room):
+    table = ReadTable.of(WIDE)
+    assert len(table) == 256
+    plan = Plan.of(np.full(count, rows, np.uint8), 256, LAYOUTS["groth16"], table.filled)
+    assert plan.sizes == {rows: room}
+    assert sum(len(part.leaves) for part in plan.parts()) == count
 
 
 def test_circuits_larger_than_anyone_should_compile(proved, tmp_path, monkeypatch):

@@ -17,9 +17,9 @@ from zkstate.state.ledger import Ledger, issue_keys
 from zkstate.state.schema import ASSET, SHORT_ONLY, Instrument, ladder
 from zkstate.state.table import InstrumentTable
 
-# of a batch: room for six small accounts or two of eight rows, and by Groth16 for four or two
-ROWS = {"transparent": 32, "groth16": 16}
-SIZES = {"transparent": {4: 6, 8: 2}, "groth16": {4: 4, 8: 2}}
+# of a batch: room for six small accounts or two of eight rows, and by Groth16 for two or one, which fill a domain
+ROWS = {"transparent": 32, "groth16": 8}
+SIZES = {"transparent": {4: 6, 8: 2}, "groth16": {4: 2, 8: 1}}
 
 TABLE = InstrumentTable.of(
     [

@@ -92,12 +92,13 @@ named by row), without one by the transparent system.
                       KEY or --attestation is given
 
   --jobs N            processes to prove solvency with, by default one for each core
-  --batch-rows N      rows of accounts to a batch, by default 32768, or 64 by groth16: more take more memory
+  --batch-rows N      rows of accounts to a batch, by default 32768: more take more memory. By groth16 256, and as many
+                      more as the domain of such a circuit has room for
   CLUSTER             --cluster ADDRESS: the scheduler of dask whose workers prove solvency, tls://host:port with
                       --tls-ca FILE --tls-cert FILE --tls-key FILE (PEM), or tcp://host:port on this machine; elsewhere
                       with --cluster-plain, in a network where you trust everybody. --cluster-folder DIR is where
                       workers find the accounts of their batches, by default EPOCH/private (docs/spec.md, 13)
-  KEYS                --keys DIR: for each circuit its key, batch-8x64-e256.zkey say; or --allow-insecure-setup
+  KEYS                --keys DIR: for each circuit its key, batch-8x48-e512.zkey say; or --allow-insecure-setup
 
 KEY is one of
 

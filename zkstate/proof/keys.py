@@ -204,9 +204,14 @@ class ProvingKey:
 
 def domain_size(r1cs: R1cs) -> int:
     """The smallest power of two that holds the rows and the n_public + 1 rows that bind the public inputs."""
-    size = 1 << (r1cs.n_constraints + r1cs.n_public).bit_length()
+    return domain_of(r1cs.n_constraints, r1cs.n_public)
+
+
+def domain_of(n_constraints: int, n_public: int) -> int:
+    """`domain_size` of a circuit with so many rows and public inputs. LengthError beyond 2^27."""
+    size = 1 << (n_constraints + n_public).bit_length()
     if size > MAX_DOMAIN:
-        raise LengthError(f"{r1cs.n_constraints} constraints need a domain of {size}, at most {MAX_DOMAIN} is possible")
+        raise LengthError(f"{n_constraints} constraints need a domain of {size}, at most {MAX_DOMAIN} is possible")
     return size
 
 

@@ -7,7 +7,7 @@ rise from leaf to leaf, so no id stands twice, whatever batch its leaf is in.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,49 +22,57 @@ BOUND_BYTES = 31
 
 Bytes32 = NDArray[np.uint8]
 Index = NDArray[np.int64]
+Filled = Callable[[int, int], int]
+"""Of a class and a number of accounts: how many the domain of a batch of so many has room for."""
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """How a proof system cuts: a batch is a power of two of blocks, `ends` of which have no place for an account.
+    """How a proof system cuts: a batch has `ends` blocks without a place for an account.
 
-    `most` blocks, and `most_rows` rows of blocks, at most; `usual` rows unless told otherwise.
+    `most` blocks, and `most_rows` rows of blocks, at most; `usual` rows unless told otherwise. `powers` says whether
+    its blocks are a power of two; otherwise there are as many as its circuit's domain has room for.
     """
 
     ends: int
     most: int
     most_rows: int
     usual: int
+    powers: bool
 
     def blocks(self, accounts: int) -> int:
         """The blocks of a batch with room for so many accounts."""
         return accounts + self.ends
 
-    def least_blocks(self, count: int) -> int:
-        """The fewest blocks that have room for so many accounts."""
+    def most_blocks(self, count: int) -> int:
+        """The least power of two that has room for so many accounts: a batch of them has no more blocks."""
         return 1 << (count + self.ends - 1).bit_length()
 
-    def accounts(self, n: int, count: int, rows: int) -> int:
+    def accounts(self, n: int, count: int, rows: int, filled: Filled) -> int:
         """Room in each batch for `count` accounts of n rows, with about `rows` rows of blocks."""
-        most = max(self.least_blocks(1), 1 << max(0, (rows // n).bit_length() - 1))
-        return min(most, self.least_blocks(count), self.most) - self.ends
+        most = min(self.most_blocks(count), self.most)
+        if self.powers:
+            usual = max(self.most_blocks(1), 1 << max(0, (rows // n).bit_length() - 1))
+            return min(usual, most) - self.ends
+        usual = min(max(1, rows // n), count, self.most)
+        return max(usual, min(filled(n, usual), most, self.most_rows // n))
 
     def check(self, n: int, count: int, accounts: int) -> None:
         """Refuse room for `accounts` to a batch. LengthError."""
         blocks = self.blocks(accounts)
         title = f"{accounts} accounts to a batch of class {n}"
-        if accounts < 1 or blocks > self.most or blocks & (blocks - 1):
+        if accounts < 1 or blocks > self.most or (self.powers and blocks & (blocks - 1)):
             less = f", less {self.ends}" if self.ends else ""
-            raise LengthError(f"{title}: a power of two up to {self.most}{less}")
-        if blocks > self.least_blocks(count):
+            raise LengthError(f"{title}: {'a power of two' if self.powers else 'from 1'} up to {self.most}{less}")
+        if blocks > self.most_blocks(count):
             raise LengthError(f"{title}, for {count} accounts in all")
         if blocks * n > self.most_rows:
             raise LengthError(f"{title}: it has at most {self.most_rows} rows")
 
 
 LAYOUTS = {
-    "transparent": Layout(ENDS, 1 << 14, 1 << 17, 1 << 15),
-    "groth16": Layout(0, 1 << 10, 1 << 12, 1 << 6),
+    "transparent": Layout(ENDS, 1 << 14, 1 << 17, 1 << 15, powers=True),
+    "groth16": Layout(0, 1 << 10, 1 << 12, 1 << 8, powers=False),
 }
 
 
@@ -100,10 +108,10 @@ class Plan:
             self.layout.check(n, int((self.classes == n).sum()), accounts)
 
     @classmethod
-    def of(cls, classes: NDArray[np.uint8], rows: int, layout: Layout) -> Plan:
+    def of(cls, classes: NDArray[np.uint8], rows: int, layout: Layout, filled: Filled = lambda _, n: n) -> Plan:
         """Batches of about `rows` rows, or less where a class has fewer. LengthError beyond the layout's limits."""
         found = zip(*np.unique(classes, return_counts=True), strict=True)
-        sizes = {int(n): layout.accounts(int(n), int(count), rows) for n, count in found}
+        sizes = {int(n): layout.accounts(int(n), int(count), rows, filled) for n, count in found}
         return cls(classes, sizes, layout)
 
     def count(self, rows: int) -> int:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from circuits.account_block import ENTRY, MOST_LIMB, READ, TOP, AccountBlock, block_of, entry_column
-from circuits.batch import Batch, RoundedBatch
+from circuits.batch import Batch, RoundedBatch, filled
 from circuits.batch_account import RATE_BITS
 from circuits.priced import OFFSET_SCALE
 from zkstate.constraint.r1cs import gather
@@ -88,6 +88,10 @@ class ReadTable:
             found = f"{accounts} accounts of {rows} rows and {len(self)} entries"
             raise LengthError(f"a batch of {found}: up to {most} constraints, the limit is {MAX_CONSTRAINTS}")
         return (RoundedBatch if self.rounds else Batch)(rows, accounts, len(self))
+
+    def filled(self, rows: int, accounts: int) -> int:
+        """How many accounts the domain of a batch by Groth16 of so many has room for. LengthError as `statement`."""
+        return filled(self.statement(rows, accounts)).accounts
 
     def keys(self, mix: int) -> FrVec:
         """The key of every entry."""

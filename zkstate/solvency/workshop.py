@@ -74,15 +74,19 @@ class Workshop:
         return found
 
     @cached_property
-    def published(self) -> Published:
+    def table(self) -> ReadTable:
         content = read_below(self.job.epoch / PUBLIC, INSTRUMENTS, MAX_TABLE_BYTES)
-        table = ReadTable.of(check_instruments(content, self.header))
+        return ReadTable.of(check_instruments(content, self.header))
+
+    @cached_property
+    def published(self) -> Published:
         bounds = np.load(self.job.epoch / PRIVATE / BOUNDS_FILE, mmap_mode="r", allow_pickle=False)
-        return Published(self.header, table, self.holdings.parts.leaves, bounds)
+        return Published(self.header, self.table, self.holdings.parts.leaves, bounds)
 
     @cached_property
     def plan(self) -> Plan:
-        return Plan.of(np.asarray(self.holdings.parts.classes), self.job.rows, LAYOUTS[self.job.system])
+        classes, layout = np.asarray(self.holdings.parts.classes), LAYOUTS[self.job.system]
+        return Plan.of(classes, self.job.rows, layout, self.table.filled)
 
     @cached_property
     def parts(self) -> list[Part]:
@@ -104,7 +108,7 @@ class Workshop:
         if rows not in self._provers:
             self._provers.clear()
             size = self.plan.sizes[rows]
-            self._provers[rows] = prover_of(self.published.table, rows, size, self.job.system, self.job.keys)
+            self._provers[rows] = prover_of(self.table, rows, size, self.job.system, self.job.keys)
         return self._provers[rows]
 
     def accounts(self, index: int) -> Accounts:
