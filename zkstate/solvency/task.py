@@ -33,6 +33,7 @@ from zkstate.solvency.provers import Prover, prover_of
 from zkstate.solvency.publics import Published, Sums
 from zkstate.solvency.tables import ReadTable
 from zkstate.solvency.witness import Accounts, Blinds
+from zkstate.state.schema import SIZE_CLASSES
 from zkstate.state.table import MAX_TABLE_BYTES
 
 MAX_TASK_BYTES = MAX_TABLE_BYTES + (32 << 20)  # 2^17 rows of 35 bytes, and 2^14 accounts of 273, are 9 MiB
@@ -105,6 +106,8 @@ class Task:
             raise LengthError(
                 f"{count} accounts, places for {document.accounts}, {len(document.bounds)} bytes of bounds"
             )
+        if document.rows not in SIZE_CLASSES:
+            raise EncodingError(f"a batch task of class {document.rows}, none of {SIZE_CLASSES}")
         layout.check(document.rows, document.accounts, document.accounts)
         if (holdings.rows.counts > document.rows).any() or document.number < 0:
             raise LengthError(f"an account of a batch of class {document.rows} has more rows")
