@@ -88,9 +88,10 @@ class Field:
         found: dict[int, list[Timed]] = {id(engine): [] for engine in able}
         for _ in range(case.rounds):
             for engine in able:
-                if why[id(engine)] is None:
+                if why[id(engine)] is None and not (engine.slow and found[id(engine)]):
+                    repeat = 1 if engine.slow else case.repeat
                     try:
-                        found[id(engine)].append(self._start(engine).run(case.op, case.size, case.files, case.repeat))
+                        found[id(engine)].append(self._start(engine).run(case.op, case.size, case.files, repeat))
                     except EngineFailed as error:
                         if engine.name == OURS:
                             raise
@@ -137,7 +138,7 @@ class Field:
             peer_cpu_s=peer_cpu,
             ratio=peer_wall / wall if peer_wall and wall else None,
             cpu_ratio=peer_cpu / cpu if peer_cpu and cpu else None,
-            rounds=case.rounds,
+            rounds=len(theirs) if peer and peer.slow else case.rounds,
             note=note,
             ours_bytes=max((t.proof_bytes for t in times), default=0),
             peer_bytes=max((t.proof_bytes for t in theirs), default=0),

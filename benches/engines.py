@@ -24,7 +24,12 @@ ANY = 1 << 30
 KERNELS = dict.fromkeys(
     ("fr_mul", "fp_mul", "ntt", "msm_g1", "msm_g2", "fixed_base_g1", "pairing_check", "pairing_check_fixed"), ANY
 )
-BLS = {"bls12_381_msm_g1": ANY, "bls12_381_pairing_check": 1, "bls12_381_fast_aggregate_verify": 512}
+BLS = {
+    "bls12_381_msm_g1": ANY,
+    "bls12_381_pairing_check": 1,
+    "bls12_381_hash_to_g2": 1,
+    "bls12_381_fast_aggregate_verify": 512,
+}
 GROTH16 = dict.fromkeys(("groth16_setup", "groth16_prove", "groth16_verify", "groth16_verify_batch"), ANY)
 CHAIN, HASHES = (dict.fromkeys((f"{name}_prove", f"{name}_verify"), ANY) for name in ("chain", "hashes"))
 BLOBS = dict.fromkeys(("kzg_commit", "kzg_cell_proofs", "kzg_cell_verification"), 4096)
@@ -45,6 +50,7 @@ class Engine:
     environment: Mapping[str, str] = field(default_factory=dict)
     path: str | None = None
     security: str = ""  # of a proof, as its authors state it
+    slow: bool = False  # an oracle that is asked once, for one call
 
     def absent(self) -> str | None:
         return None if self.needs.exists() else f"absent: {self.needs.relative_to(ROOT)} is not built, make bench-peers"
@@ -97,7 +103,13 @@ def peers() -> list[Engine]:
             python,
             {"ntt": 1 << 14, "msm_g1": 1 << 14, "pairing_check": ANY},
         ),
-        Engine("py_ecc", [*PYTHON_PEERS, "py_ecc"], python, {"fp_mul": 1 << 12, "pairing_check": 1}),
+        Engine(
+            "py_ecc",
+            [*PYTHON_PEERS, "py_ecc"],
+            python,
+            BLS | {"fp_mul": 1 << 12, "pairing_check": 1, "bls12_381_msm_g1": 1 << 10},
+            slow=True,
+        ),
         Engine("galois", [*PYTHON_PEERS, "galois"], python, {"ntt": 1 << 10}),
         # BLS12-381: beside one another until zkstate has kernels of that curve.
         Engine(

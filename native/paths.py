@@ -18,9 +18,9 @@ NEEDS_X86 = ("adx", "ifma")
 # with "bls_" are compiled for BLS12-381 alone.
 FOR_BOTH_CURVES = frozenset(
     {
-        *("field", "fr_vec", "ntt", "ntt_order", "quotient", "tower", "tower_cyclotomic", "tower_line"),
+        *("field", "fr_vec", "ntt", "ntt_order", "quotient", "tower", "tower_cyclotomic", "tower_line", "tower_lanes"),
         *("group", "points", "pairs", "lists", "fixed", "multiples", "group_ntt", "msm", "quads", "lanes"),
-        *("miller", "final_exponentiation", "pairing"),
+        *("miller", "miller_few", "final_exponentiation", "pairing"),
         *("pairs_quads", "multiples_lanes"),
     }
 )

@@ -61,7 +61,51 @@ def py_ecc() -> Operations:
         p, q, found = multiply(G1, 0x5EED), multiply(G2, 0xB0B), []
         return (lambda _: found.append(pairing(q, p) == FQ12.one())), (lambda: str(found[-1]).lower())
 
-    return {"fp_mul": fp_mul, "pairing_check": pairing_check}
+    return {"fp_mul": fp_mul, "pairing_check": pairing_check, **_py_ecc_bls()}
+
+
+def _py_ecc_bls() -> Operations:
+    from py_ecc.bls import G2ProofOfPossession as Scheme  # noqa: PLC0415
+    from py_ecc.bls.g2_primitives import G1_to_pubkey, G2_to_signature  # noqa: PLC0415
+    from py_ecc.bls.hash_to_curve import hash_to_G2  # noqa: PLC0415
+    from py_ecc.optimized_bls12_381 import FQ12, G1, G2, Z1, add, curve_order, multiply, pairing  # noqa: PLC0415
+
+    def msm_g1(ask: Request):
+        factors, found = integers(ask, "scalars"), []
+        points = [multiply(G1, x) for x in factors]
+
+        def call(_: int) -> None:
+            total = Z1
+            for point, factor in zip(points, factors, strict=True):
+                total = add(total, multiply(point, factor))
+            found.append(total)
+
+        return call, (lambda: hashed(G1_to_pubkey(found[-1])))
+
+    def pairing_check(_ask: Request):
+        p, q, found = multiply(G1, 0x5EED), multiply(G2, 0xB0B), []
+        return (lambda _: found.append(pairing(q, p) == FQ12.one())), (lambda: str(found[-1]).lower())
+
+    def hash_to_g2(_ask: Request):
+        found: list = []
+        return (
+            lambda _: found.append(hash_to_G2(b"\x5a" * 32, Scheme.DST, Scheme.xmd_hash_function)),
+            lambda: hashed(G2_to_signature(found[-1])),
+        )
+
+    def fast_aggregate_verify(ask: Request):
+        secrets, message, found = integers(ask, "scalars"), b"\x5a" * 32, []
+        keys = [Scheme.SkToPk(secret) for secret in secrets]
+        signature = Scheme.Sign(sum(secrets) % curve_order, message)  # what the signatures add up to
+        call = Scheme.FastAggregateVerify
+        return (lambda _: found.append(call(keys, message, signature))), (lambda: str(found[-1]).lower())
+
+    return {
+        "bls12_381_msm_g1": msm_g1,
+        "bls12_381_pairing_check": pairing_check,
+        "bls12_381_hash_to_g2": hash_to_g2,
+        "bls12_381_fast_aggregate_verify": fast_aggregate_verify,
+    }
 
 
 def galois() -> Operations:

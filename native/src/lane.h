@@ -97,6 +97,12 @@ static inline lane_word lane_select(lane_word a, lane_word b, lane_mask mask)
     return _mm512_mask_blend_epi64(mask, a, b);
 }
 
+/* Word i is a[from[i]], or b[from[i] - 8] from 8 on. */
+static inline lane_word lane_pick(lane_word a, lane_word b, const uint64_t from[LANES])
+{
+    return _mm512_permutex2var_epi64(a, _mm512_loadu_si512(from), b);
+}
+
 /* Rows become columns: word j of out[i] is word i of in[j]. */
 static inline void lane_transpose(lane_word out[LANES], const lane_word in[LANES])
 {
@@ -308,6 +314,11 @@ static inline lane_mask lane_negative(lane_word a)
 static inline lane_word lane_select(lane_word a, lane_word b, lane_mask mask)
 {
     LANE_EACH(mask >> i & 1 ? b.w[i] : a.w[i]);
+}
+
+static inline lane_word lane_pick(lane_word a, lane_word b, const uint64_t from[LANES])
+{
+    LANE_EACH(from[i] < LANES ? a.w[from[i]] : b.w[from[i] - LANES]);
 }
 
 static inline void lane_transpose(lane_word out[LANES], const lane_word in[LANES])

@@ -6,29 +6,10 @@
  * 2010/363). Fixed second points come as such lines, precomputed (Costello, Stebila 2010, eprint 2010/342). */
 #include "pairing.h"
 
-/* From this many pairs on the shared inversion costs less than it saves, by the count of products. */
 enum {
-    AFFINE_FROM = 8,
     LANES_FROM =
         24 /* an estimate, not measured: fewer leave a product of lanes at every step to too few pairs */
 };
-
-/* A point of the twist in homogeneous coordinates, (X/Z, Y/Z). */
-typedef struct {
-    zkn_fp2 X, Y, Z;
-} homogeneous;
-
-/* The line through points of E'(Fp2), untwisted to E(Fp12) by (x, y) -> (w^2 x, w^3 y) and taken at P, is
- * at_y yP + at_x xP w + c w^3 up to a factor in Fp2, which the final exponentiation removes. From a twist of type M,
- * untwisted by (x, y) -> (x / w^2, y / w^3), it is at_y yP w^3 + at_x xP w^2 + c, up to a factor in Fp2 w^3. */
-static void times_line(zkn_fp12 *f, const zkn_fp2 *at_y, const zkn_fp2 *at_x, const zkn_fp2 *constant,
-                       const zkn_g1_aff *p)
-{
-    zkn_fp2 y, x;
-    fp2_mul_fp(&y, at_y, &p->y);
-    fp2_mul_fp(&x, at_x, &p->x);
-    fp12_mul_line(f, f, &y, &x, constant);
-}
 
 /* out <- 3 b' a */
 static void times_3b(zkn_fp2 *out, const zkn_fp2 *a)
@@ -45,11 +26,10 @@ static void times_3b(zkn_fp2 *out, const zkn_fp2 *a)
 #endif
 }
 
-/* t <- 2 t, f <- f times its tangent at p (Costello, Lange, Naehrig 2010, section 5; letters as there
- * where they exist) */
-static void double_step(zkn_fp12 *f, homogeneous *t, const zkn_g1_aff *p)
+/* t <- 2 t, line <- its tangent (Costello, Lange, Naehrig 2010, section 5; letters as there where they exist) */
+static void double_step(miller_line *line, miller_projective *t)
 {
-    zkn_fp2 A, B, C, E, F, G, H, I, J, S;
+    zkn_fp2 A, B, C, E, F, G, H, J, S;
     fp2_mul(&A, &t->X, &t->Y);
     fp2_halve(&A, &A);
     fp2_sqr(&B, &t->Y);
@@ -63,7 +43,7 @@ static void double_step(zkn_fp12 *f, homogeneous *t, const zkn_g1_aff *p)
     fp2_sqr(&H, &H);
     fp2_sub(&H, &H, &B);
     fp2_sub(&H, &H, &C); /* 2 Y Z */
-    fp2_sub(&I, &E, &B);
+    fp2_sub(&line->c, &E, &B);
     fp2_sqr(&J, &t->X);
     fp2_sub(&S, &B, &F);
     fp2_mul(&t->X, &A, &S);
@@ -73,17 +53,15 @@ static void double_step(zkn_fp12 *f, homogeneous *t, const zkn_g1_aff *p)
     fp2_dbl(&E, &E);
     fp2_sub(&t->Y, &G, &E);
     fp2_mul(&t->Z, &B, &H);
-    fp2_neg(&H, &H);
+    fp2_neg(&line->y, &H);
     fp2_dbl(&S, &J);
-    fp2_add(&J, &S, &J);
-    times_line(f, &H, &J, &I, p);
+    fp2_add(&line->x, &S, &J);
 }
 
-/* t <- t + q, f <- f times the line through both at p. t is neither q nor -q: the loop meets only other
- * multiples of q. */
-static void add_step(zkn_fp12 *f, homogeneous *t, const zkn_g2_aff *q, const zkn_g1_aff *p)
+/* t <- t + q, line <- that through both. t is neither q nor -q: the loop meets only other multiples of q. */
+static void add_step(miller_line *line, miller_projective *t, const zkn_g2_aff *q)
 {
-    zkn_fp2 theta, lambda, D, E, F, G, H, J, S;
+    zkn_fp2 theta, lambda, D, E, F, G, H, S;
     fp2_mul(&S, &q->y, &t->Z);
     fp2_sub(&theta, &t->Y, &S);
     fp2_mul(&S, &q->x, &t->Z);
@@ -102,11 +80,29 @@ static void add_step(zkn_fp12 *f, homogeneous *t, const zkn_g2_aff *q, const zkn
     fp2_mul(&S, &E, &t->Y);
     fp2_sub(&t->Y, &G, &S);
     fp2_mul(&t->Z, &t->Z, &E);
-    fp2_mul(&J, &theta, &q->x);
+    fp2_mul(&line->c, &theta, &q->x);
     fp2_mul(&S, &lambda, &q->y);
-    fp2_sub(&J, &J, &S);
-    fp2_neg(&theta, &theta);
-    times_line(f, &lambda, &theta, &J, p);
+    fp2_sub(&line->c, &line->c, &S);
+    fp2_neg(&line->x, &theta);
+    line->y = lambda;
+}
+
+void miller_projective_start(miller_projective *t, const zkn_g2_aff *q)
+{
+    t->X = q->x;
+    t->Y = q->y;
+    fp2_one(&t->Z);
+}
+
+void miller_projective_step(miller_line *line, miller_projective *t, const zkn_g2_aff *q, miller_step step)
+{
+    zkn_g2_aff r;
+    if (step == STEP_DOUBLE) {
+        double_step(line, t);
+    } else {
+        miller_addend(&r, q, step);
+        add_step(line, t, &r);
+    }
 }
 
 miller_step miller_step_at(size_t i)
@@ -181,9 +177,7 @@ void miller_affine_step(zkn_line *lines, miller_points *points, miller_step step
     }
 }
 
-/* Where unit lines are taken, (x, 1 / y) with x = x_P / y_P; zeros for infinity, where every line is 1. No y_P is 0,
- * as r is odd. */
-static void places(zkn_g1_aff *out, const zkn_g1_aff *const *p, size_t n)
+void miller_places(zkn_g1_aff *out, const zkn_g1_aff *const *p, size_t n)
 {
     zkn_fp inverse, y;
     fp_one(&inverse);
@@ -204,14 +198,6 @@ static void places(zkn_g1_aff *out, const zkn_g1_aff *const *p, size_t n)
     }
 }
 
-static void times_unit_line(zkn_fp12 *f, const zkn_line *line, const zkn_g1_aff *place)
-{
-    zkn_fp2 x, c;
-    fp2_mul_fp(&x, &line->slope, &place->x);
-    fp2_mul_fp(&c, &line->constant, &place->y);
-    fp12_mul_unit_line(f, f, &x, &c);
-}
-
 void miller_loop(zkn_fp12 *product, const zkn_g1_aff *const *p, const zkn_g2_aff *const *q, size_t n,
                  const zkn_g1_aff *fixed_p, const zkn_line *fixed_lines, size_t n_fixed)
 {
@@ -219,53 +205,11 @@ void miller_loop(zkn_fp12 *product, const zkn_g1_aff *const *p, const zkn_g2_aff
 #if ZKN_LANES_OF_G2
     if (n >= LANES_FROM) {
         zkn_g1_aff at[MILLER_TOGETHER];
-        places(at, p, n);
+        miller_places(at, p, n);
         if (miller_loop_in_lanes(product, at, q, n)) n = 0;
     }
     for (; n > AFFINE_TOGETHER; n -= AFFINE_TOGETHER, p += AFFINE_TOGETHER, q += AFFINE_TOGETHER)
         miller_loop(product, p, q, AFFINE_TOGETHER, NULL, NULL, 0);
 #endif
-    const int affine = n >= AFFINE_FROM;
-    homogeneous t[AFFINE_FROM];
-    miller_points points;
-    zkn_line lines[AFFINE_TOGETHER];
-    const zkn_g1_aff *fixed[ZKN_PAIRING_MAX_FIXED] = {NULL};
-    zkn_g1_aff place[AFFINE_TOGETHER], fixed_place[ZKN_PAIRING_MAX_FIXED];
-    zkn_fp12 f;
-    zkn_g2_aff r;
-    if (n + n_fixed == 0) return;
-    for (size_t k = 0; k < n_fixed; k++) fixed[k] = &fixed_p[k];
-    places(fixed_place, fixed, n_fixed);
-    if (affine) {
-        places(place, p, n);
-        miller_start(&points, q, n);
-    } else {
-        for (size_t k = 0; k < n; k++) {
-            t[k].X = q[k]->x;
-            t[k].Y = q[k]->y;
-            fp2_one(&t[k].Z);
-        }
-    }
-    fp12_one(&f);
-    for (size_t i = 0; i < ZKN_PAIRING_LINES; i++) {
-        const miller_step step = miller_step_at(i);
-        if (step == STEP_DOUBLE) fp12_sqr(&f, &f);
-        if (affine) {
-            miller_affine_step(lines, &points, step);
-            for (size_t k = 0; k < n; k++) times_unit_line(&f, &lines[k], &place[k]);
-        } else {
-            for (size_t k = 0; k < n; k++) {
-                if (step == STEP_DOUBLE) {
-                    double_step(&f, &t[k], p[k]);
-                } else {
-                    miller_addend(&r, q[k], step);
-                    add_step(&f, &t[k], &r, p[k]);
-                }
-            }
-        }
-        for (size_t k = 0; k < n_fixed; k++) {
-            times_unit_line(&f, &fixed_lines[k * ZKN_PAIRING_LINES + i], &fixed_place[k]);
-        }
-    }
-    fp12_mul(product, product, &f);
+    if (n + n_fixed > 0) miller_few(product, p, q, n, fixed_p, fixed_lines, n_fixed);
 }

@@ -1,6 +1,7 @@
 /* The tower by its laws: every formula against one that shares no code with it. */
 #include "check.h"
 #include "tower.h"
+#include "tower_lanes.h"
 
 #include <string.h>
 
@@ -135,6 +136,65 @@ static void cyclotomic(void)
     CHECK(fp12_is_one(&t));
 }
 
+#if ZKN_PATH_IFMA
+
+static int lanes_hold(const fp12_lanes *lanes, const zkn_fp12 *value)
+{
+    zkn_fp12 left;
+    fp12_lanes_leave(&left, lanes);
+    return same(&left, value);
+}
+
+/* Every operation in lanes against the scalar one, each on what the one before left, so that bounds are met as they are. */
+static void in_lanes(zkn_fp12 a, zkn_fp12 b)
+{
+    fp12_lanes x, y, z;
+    lane_lines lines;
+    zkn_fp12 t;
+    fp12_lanes_enter(&x, &a), fp12_lanes_enter(&y, &b);
+    CHECK(lanes_hold(&x, &a));
+    for (int round = 0; round < 3; round++) {
+        fp12_lanes_mul(&z, &x, &y), fp12_mul(&t, &a, &b);
+        CHECK(lanes_hold(&z, &t));
+        fp12_lanes_sqr(&x, &z), fp12_sqr(&a, &t);
+        CHECK(lanes_hold(&x, &a));
+        fp12_lanes_cyclotomic_sqr(&x, &x), fp12_cyclotomic_sqr(&a, &a);
+        CHECK(lanes_hold(&x, &a));
+        fp12_lanes_conj(&x, &x), fp12_conj(&a, &a);
+        CHECK(lanes_hold(&x, &a));
+        fp12_lanes_frobenius(&x, &x, 1 + round), fp12_frobenius(&a, &a, 1 + round);
+        CHECK(lanes_hold(&x, &a));
+        /* line i is (b_i, b_(5 - i), b_i) for the coefficients of b */
+        const zkn_fp2 *at[6] = {&b.c0.c0, &b.c1.c0, &b.c0.c1, &b.c1.c1, &b.c0.c2, &b.c1.c2};
+        zkn_fp12 backward = {{b.c1.c2, b.c1.c1, b.c1.c0}, {b.c0.c2, b.c0.c1, b.c0.c0}};
+        fp12_lanes_enter(&z, &backward);
+        lane_factors_of(&lines.y, &y), lane_factors_of(&lines.x, &z), lane_factors_of(&lines.c, &y);
+        for (size_t i = 0; i < 6; i++) {
+            fp12_lanes_mul_line(&x, &x, &lines, i), fp12_mul_line(&a, &a, at[i], at[5 - i], at[i]);
+            CHECK(lanes_hold(&x, &a));
+            fp12_lanes_mul_unit_line(&x, &x, &lines, i), fp12_mul_unit_line(&a, &a, at[5 - i], at[i]);
+            CHECK(lanes_hold(&x, &a));
+        }
+    }
+}
+
+static void lanes(void)
+{
+    zkn_fp12 a, b, zero = {0}, most;
+    zkn_fp coordinates[12];
+    /* the greatest words there are, whatever they stand for */
+    for (int i = 0; i < 12; i++)
+        memcpy(coordinates[i].l, FP_MODULUS, sizeof *coordinates), coordinates[i].l[0]--;
+    memcpy(&most, coordinates, sizeof most);
+    random_fp12(&a), random_fp12(&b);
+    in_lanes(a, b);
+    in_lanes(zero, a);
+    in_lanes(most, most);
+    in_lanes(a, most);
+}
+
+#endif
+
 int main(void)
 {
     generators();
@@ -143,6 +203,9 @@ int main(void)
         frobenius();
         lines();
         cyclotomic();
+#if ZKN_PATH_IFMA
+        lanes();
+#endif
     }
     return failures != 0;
 }
