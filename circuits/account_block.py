@@ -8,6 +8,7 @@ Units: as docs/spec.md section 2; what a pot lacks in 10^-22 quote.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from zkstate.commitment.domain import tag
@@ -36,17 +37,22 @@ ENTRY = (
     "market", "spared", "rounded", "null", "credit", "debit",
 )  # fmt: skip
 READ = ENTRY[1:]
+RATES = ("contingency_long", "contingency_short")  # of the portfolio rule: further members of an entry
 SUMS = {"held": "salt", "unhealthy": "orders_digest", "shortfall": "history_head"}  # and which part the ends open
 RANGES = (64, 64, 128, 128, 128, 150)  # bits of what a row has in limbs, about
 LEAST_LIMB, MOST_LIMB = 8, 16
 
 
-def limb_bits(rows: int, log_blocks: int) -> int:
-    """The bits of a limb that make lookups and the table of all limbs fewest, the least of several."""
-    each = rows << log_blocks
-    return min(
-        range(LEAST_LIMB, MOST_LIMB + 1), key=lambda size: (1 << size) + each * sum(-(-w // size) for w in RANGES)
-    )
+def limb_bits(ranges: Sequence[int], log_blocks: int) -> int:
+    """The bits of a limb that make lookups and the table of all limbs fewest, the least of several.
+
+    `ranges` are the bits of what a block has in limbs, about.
+    """
+
+    def cost(size: int) -> int:
+        return (1 << size) + (sum(-(-width // size) for width in ranges) << log_blocks)
+
+    return min(range(LEAST_LIMB, MOST_LIMB + 1), key=cost)
 
 
 @dataclass(frozen=True)
@@ -92,7 +98,12 @@ class AccountBlock(BlockStatement):
     @property
     def size(self) -> int:
         """The bits of a limb."""
-        return limb_bits(self.rows, self.log_blocks)
+        return limb_bits(RANGES * self.rows, self.log_blocks)
+
+    @property
+    def members(self) -> tuple[str, ...]:
+        """The members of an entry of the table."""
+        return ENTRY
 
     @property
     def listed(self) -> int:
@@ -102,19 +113,20 @@ class AccountBlock(BlockStatement):
     def define(self, c: BlockBuilder) -> None:  # type: ignore[override]  # as BlockStatement
         real = c.column("real", BOOL)
         for k in range(self.listed):
-            c.provide("entries", [c.column(entry_column(name, k), FELT) for name in ENTRY])
+            c.provide("entries", [c.column(entry_column(name, k), FELT) for name in self.members])
+        self._provide(c)
         c.provide_range(self.size, self.log_blocks)
         c.constrain(
             1 - real, 1 - c.felt(self.null[0]), 0, "an account that is padding holds nothing"
         )  # nor do its further rows: what is behind padding is padding
-        rows = [_Row(self, c, i) for i in range(self.rows)]
+        rows = [AccountRow(self, c, i) for i in range(self.rows)]
         for i in range(1, self.rows):
             rise = rows[i].place - rows[i - 1].place - 1
             label = f"row {i} has a higher instrument id than row {i - 1}, or is padding, as all behind it"
             require_not_negative(c, rise, self.size, label)
         self._state(c, real, chain(c, tag(f"rows:{self.rows}"), [e for row in rows for e in row.elements]))
         lacking = [row.missing_alone for row in rows]
-        cross = c.linear([*((1, row.missing) for row in rows), *((-1, alone) for alone in lacking)])
+        cross = self._cross(c, rows)
         flags, shortfalls = [], []
         for what, missing in (("cross pot", cross), *((f"row {i}", alone) for i, alone in enumerate(lacking))):
             flag, part = excess(c, missing, self.size, f"{what}: what it lacks")
@@ -124,6 +136,13 @@ class AccountBlock(BlockStatement):
         held = c.linear((1, part) for row in rows for part in row.held)
         shortfall = c.linear((1, part) for part in shortfalls)
         self._advance(c, {"held": held, "unhealthy": 1 - healthy, "shortfall": shortfall})
+
+    def _provide(self, c: BlockBuilder) -> None:
+        """What the block provides of tables beside entries and ranges: nothing."""
+
+    def _cross(self, c: BlockBuilder, rows: Sequence[AccountRow]) -> Wire:
+        """What the cross pot lacks."""
+        return c.linear([*((1, row.missing) for row in rows), *((-1, row.missing_alone) for row in rows)])
 
     def _state(self, c: BlockBuilder, real: Wire, rows_digest: Wire) -> None:
         """The account is the one of the stated leaf, its id within its bounds; the ends state sums in its place."""
@@ -169,14 +188,14 @@ class RoundedAccountBlock(AccountBlock):
         return True
 
 
-class _Row:
+class AccountRow:
     """One row of an account: its elements of the leaf, what it adds to the totals, and what it lacks."""
 
     def __init__(self, block: AccountBlock, c: BlockBuilder, i: int) -> None:
         self.c, self.size = c, block.size
         with c.scope(f"row {i}"):
-            read = {name: getattr(block, name)[i] for name in ENTRY}
-            c.lookup("entries", [read[name] for name in ENTRY], label="the row reads an entry of the table")
+            read = {name: getattr(block, name)[i] for name in block.members}
+            c.lookup("entries", [read[name] for name in block.members], label="the row reads an entry of the table")
             # of the committed table, as the verifier provides them
             limits = {
                 "instrument": (0, (1 << INSTRUMENT_BITS) - 1),
@@ -187,9 +206,10 @@ class _Row:
                 "top": (0, TOP),
                 "rate": (0, (1 << 20) - 1),
                 "offset": (-(1 << 84) * OFFSET_SCALE, (1 << 84) * OFFSET_SCALE),
+                **dict.fromkeys(RATES, (0, (1 << 20) - 1)),
                 **dict.fromkeys(("market", "spared", "rounded", "null"), (0, 1)),
             }
-            self.read = read | {name: bounded(read[name], *limits[name]) for name in limits}
+            self.read = read | {name: bounded(read[name], *limits[name]) for name in limits if name in read}
             self._hold(block, i)
             self._count()
             self.missing = self._judge(block, i)
@@ -231,14 +251,14 @@ class _Row:
         """
         c, size, read = self.c, self.size, self.read
         market = read["market"]
-        notional = bounded(self.above + self.below, 0, I64) * read["notional_price"]
+        self.notional = notional = bounded(self.above + self.below, 0, I64) * read["notional_price"]
         require_not_negative(c, notional - read["lower"], size, "the notional value reaches the tier's lower bound")
         room = read["top"] - 1 - notional
         require_not_negative(c, room, size, "the notional value stays below the tier's upper bound")
         by_tier = notional * read["rate"] - read["offset"]
         if isinstance(block, RoundedAccountBlock):
             by_tier = by_tier - self._dropped(by_tier, block.counted_units[i], block.counted_rest[i])
-        required = (market - self.long * read["spared"]) * by_tier
+        self.required = required = (market - self.long * read["spared"]) * by_tier
         held = bounded(market * self.above - self.below, -I64, I64 - 1)  # the amount, less that of an asset held
         paid = read["funding"] - market * self.paid_at
         profit = held * (read["price"] - paid) - market * self.entry

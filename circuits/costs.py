@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -22,10 +22,11 @@ from zkstate.state.schema import MAX_TIERS, SIZE_CLASSES
 
 from . import catalogue
 from .account import CommittedStatement
-from .account_block import block_of
+from .account_block import AccountBlock, block_of
 from .batch_account import account_template
 from .gadgets.poseidon import MAX_INPUTS, permutation
 from .liquidation import LIQUIDATION_ENTRIES
+from .portfolio_block import MOST_CHANGES, chunks_of, portfolio_block_of
 
 TARGET = Path(__file__).resolve().parent.parent / "docs" / "circuits.md"
 
@@ -37,6 +38,8 @@ SPENT = {
     "choices": r"choice|flag|committed table|scenario table|of the accounts tree|in the list|account's rows",
 }
 OTHER = "products and the rest"
+SCENARIOS_SHOWN = 20
+CHUNKS_SHOWN = 256 * chunks_of(SCENARIOS_SHOWN)[0]
 
 
 def main() -> None:
@@ -59,24 +62,31 @@ def document() -> str:
 
 
 def _blocks() -> str:
-    """The block of one account of a transparent batch, and the digests of its circuits."""
-    titles = ("hashing", "limbs looked up", "entries looked up", "tables provided", "products and the rest")
-    lines = [_TRANSPARENT + "| rows | blocks | " + " | ".join(titles) + " | an account | wires | digest |"]
+    """The blocks of one account of a transparent batch, and the digests of their circuits."""
+    by_tiers = _block_lines(lambda rows, log_blocks: block_of(rows, log_blocks, 256, rounded=False))
+    by_portfolio = _block_lines(
+        lambda rows, log_blocks: portfolio_block_of(rows, log_blocks, 256, SCENARIOS_SHOWN, CHUNKS_SHOWN, rounded=False)
+    )
+    foot = _TRANSPARENT_FOOT.format(rows=permutation(17).n_rows, leaf=permutation(8).n_rows, row=45 - 1)
+    return _TRANSPARENT + by_tiers + foot + _PORTFOLIO + by_portfolio + _PORTFOLIO_FOOT
+
+
+def _block_lines(make: Callable[[int, int], AccountBlock]) -> str:
+    titles = ("hashing", "limbs looked up", "tuples looked up", "tables provided", "products and the rest")
+    lines = ["| rows | blocks | " + " | ".join(titles) + " | an account | wires | digest |"]
     lines.append("|---:|---:|" + "---:|" * (len(titles) + 2) + "---|")
     for rows in SIZE_CLASSES:
         log_blocks = 12 if rows < SIZE_CLASSES[-1] else 9
-        block = compile_blocks(block_of(rows, log_blocks, 256, rounded=False))
+        block = compile_blocks(make(rows, log_blocks))
         shape = System.of(block, log_blocks).parameters.shape
-        entries = block.tables.index("entries")
         provided = sum(use.provides for use in block.uses)
-        read = sum(use.table == entries and not use.provides for use in block.uses)
+        read = sum(use.size > 1 and not use.provides for use in block.uses)
         hashing = sum(n for label, n in block.circuit.rows_by_label().items() if "Poseidon" in label)
         spent = [hashing, len(block.uses) - provided - read, read, provided]
         spent.append(shape.n_constraints - sum(spent))
         each = " | ".join(f"{count:,}" for count in (*spent, shape.n_constraints, shape.n_wires))
         lines.append(f"| {rows} | {1 << log_blocks:,} | {each} | `{block_digest(block).hex()}` |")
-    foot = _TRANSPARENT_FOOT.format(rows=permutation(17).n_rows, leaf=permutation(8).n_rows, row=45 - 1)
-    return "\n".join(lines) + "\n" + foot
+    return "\n".join(lines) + "\n"
 
 
 def _batches() -> str:
@@ -234,6 +244,22 @@ _TRANSPARENT_FOOT = """
   One lookup more reads its instrument and tier, which is all that the table costs it, however large that is.
 - An account: 34 limbs for the two bounds of its id, 10 for the cross pot.
 """
+
+_PORTFOLIO = f"""
+## Accounts under the portfolio rule
+
+Such an account has another block (`circuits/portfolio_block.py`), here under {SCENARIOS_SHOWN} scenarios, as many as a
+generated venue has:
+
+"""
+
+_PORTFOLIO_FOOT = f"""
+- A row: a product for each scenario, and 5 for what gives way to the portfolio's requirement and for contingencies.
+  Contingency rates stand in its entry; its changes are looked up at most {MOST_CHANGES} at a time, here by \
+{chunks_of(SCENARIOS_SHOWN)[0]} lookups.
+- An account: for each scenario 9 limbs, which show that the worst loss is at least its loss, and a product, of which
+  the last shows that the worst loss is one of them or 0.
+""".replace("\\\n", "")
 
 _BATCH = """
 ## Accounts of a batch by Groth16

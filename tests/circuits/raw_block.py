@@ -40,6 +40,25 @@ class RawBlocks:
 
     def inputs(self) -> dict:
         """What `solve_blocks` takes behind the number of blocks."""
+        columns, secret = self.true()
+        for (name, at), value in self.columns.items():
+            columns[name][at] = value
+        for (name, *at), value in self.secret.items():
+            place = secret[name]
+            for i in at[:-1]:
+                place = place[i]
+            place[at[-1]] = value % FR_MODULUS
+        return {"public": {}, "secret": secret, "columns": columns}
+
+    @property
+    def grid(self) -> list[list[Held]]:
+        """The rows of every block."""
+        blocks, accounts = 1 << self.log_blocks, self.batch.accounts
+        nothing = [NOTHING] * len(accounts[0].rows)
+        return [nothing, *(list(account.rows) for account in accounts), *[nothing] * (blocks - 1 - len(accounts))]
+
+    def true(self) -> tuple[dict, dict]:
+        """Columns and secret inputs, none changed."""
         batch, blocks = self.batch, 1 << self.log_blocks
         rng = random.Random(batch.seed)
         felt = lambda: rng.randrange(FR_MODULUS)  # noqa: E731
@@ -72,7 +91,7 @@ class RawBlocks:
         for k in range(-(-batch.entries >> self.log_blocks)):
             chunk = [entry_values(e, point, mix) for e in listed[k * blocks : (k + 1) * blocks]]
             columns |= {entry_column(name, k): [values[i] for values in chunk] for i, name in enumerate(ENTRY)}
-        grid = [list(account.rows) for account in [empty, *inside, empty]]
+        grid = self.grid
         read = [[dict(zip(ENTRY, entry_values(row.reads, point, mix), strict=True)) for row in each] for each in grid]
         held = [[_held(row) for row in each] for each in grid]
         secret = {name: [parts[i] for parts in opened] for i, name in enumerate(PARTS)}
@@ -81,14 +100,7 @@ class RawBlocks:
         if batch.rounded:
             secret["counted_units"] = [[counted(row) // PPM for row in each] for each in grid]
             secret["counted_rest"] = [[counted(row) % PPM for row in each] for each in grid]
-        for (name, at), value in self.columns.items():
-            columns[name][at] = value
-        for (name, *at), value in self.secret.items():
-            place = secret[name]
-            for i in at[:-1]:
-                place = place[i]
-            place[at[-1]] = value % FR_MODULUS
-        return {"public": {}, "secret": secret, "columns": columns}
+        return columns, secret
 
 
 def _held(row: Held) -> list[int]:

@@ -71,29 +71,34 @@ class TestTrue:
 
     @pytest.mark.parametrize("raw", [GOOD, ROUNDED], ids=["plain", "rounded"])
     def test_no_wire_can_move_alone(self, compiled, raw):
-        """In every block but padding: a row breaks, or a tuple is looked up or provided once more or less."""
         block = compiled[raw.rounded]
-        witness = solve_blocks(block, 4, **RawBlocks(raw).inputs())
-        r1cs = block.circuit.r1cs
-        rows = [[m.row(i) for i in range(r1cs.n_constraints)] for m in (r1cs.a, r1cs.b, r1cs.c)]
-        speaks = {w for use in block.uses for j in range(1 + use.size) for w in block.readings.row(use.first + j)}
-        places = {}
-        for i, each in enumerate(zip(*rows, strict=True)):
-            for wire in {w for terms in each for w in terms}:
-                places.setdefault(wire, []).append(i)
-        sources = {source for _, source in block.previous}
-        opened = {"account_id", "owner", "salt", "orders_digest", "history_head", "history_length"}
-        free = []
-        for number, values in enumerate(wires_of(block, witness)):
-            for wire in block.own.tolist():
-                moved = {**dict(enumerate(values)), wire: (values[wire] + 1) % FR_MODULUS}
-                dot = lambda terms, moved=moved: sum(v * moved[w] for w, v in terms.items())  # noqa: E731
-                broken = any(
-                    (dot(rows[0][i]) * dot(rows[1][i]) - dot(rows[2][i])) % FR_MODULUS for i in places.get(wire, [])
-                )
-                if not broken and wire not in speaks and wire not in sources:
-                    free.append((number, block.circuit.name(wire)))
-        assert [name for _, name in free if name not in opened] == []
+        assert loose_wires(block, solve_blocks(block, 4, **RawBlocks(raw).inputs())) == []
+
+
+def loose_wires(block, witness):
+    """Wires that can move alone, but for the parts that only the ends open: else a row breaks, or a tuple is looked up
+    or provided once more or less.
+    """
+    r1cs = block.circuit.r1cs
+    rows = [[m.row(i) for i in range(r1cs.n_constraints)] for m in (r1cs.a, r1cs.b, r1cs.c)]
+    speaks = {w for use in block.uses for j in range(1 + use.size) for w in block.readings.row(use.first + j)}
+    places = {}
+    for i, each in enumerate(zip(*rows, strict=True)):
+        for wire in {w for terms in each for w in terms}:
+            places.setdefault(wire, []).append(i)
+    sources = {source for _, source in block.previous}
+    opened = {"account_id", "owner", "salt", "orders_digest", "history_head", "history_length"}
+    free = []
+    for values in wires_of(block, witness):
+        for wire in block.own.tolist():
+            moved = {**dict(enumerate(values)), wire: (values[wire] + 1) % FR_MODULUS}
+            dot = lambda terms, moved=moved: sum(v * moved[w] for w, v in terms.items())  # noqa: E731
+            broken = any(
+                (dot(rows[0][i]) * dot(rows[1][i]) - dot(rows[2][i])) % FR_MODULUS for i in places.get(wire, [])
+            )
+            if not broken and wire not in speaks and wire not in sources:
+                free.append(block.circuit.name(wire))
+    return [name for name in free if name not in opened]
 
 
 LOOKUP = "row 0: the row reads an entry of the table"
