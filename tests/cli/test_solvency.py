@@ -3,7 +3,8 @@
 import pytest
 
 from tests.cli.program import zkstate
-from tests.solvency.venue import commit, ledger
+from tests.publication.venue import OPERATOR
+from tests.solvency.venue import commit, ledger, risky_ledger
 
 
 @pytest.fixture(scope="module")
@@ -31,12 +32,42 @@ def test_the_verdict(proved, tmp_path):
     totals = {each["instrument"]: each["credit"] for each in verdict["totals"]}
     assert list(totals) == [i.symbol for i in proved.ledger.table.instruments]
     assert not any("pin one" in words for words in verdict["not_shown"])
-    for left_out in ("the portfolio rule", "isolated collateral", "entry values", "the venue issued"):
+    assert verdict["judged"] == {"tiers": 5, "portfolio": 0}
+    for left_out in ("anyone meets the portfolio rule", "isolated collateral", "entry values", "the venue issued"):
         assert any(left_out in words for words in verdict["not_shown"])
     told = zkstate("verify", proved.public, "--solvency", proved.proof, believe=False)
     assert told.code == 0
     for words in ("accepted", "accounts, which lack", "not shown", "owes", "pin one with --header"):
         assert words in told.out
+
+
+def test_who_is_held_to_the_portfolio_rule_is_told_so(tmp_path):
+    epoch = commit(tmp_path / "epoch", risky_ledger(small=5, large=0))
+    refused = zkstate("prove", "solvency", epoch.folder, "--system", "groth16", "--allow-insecure-setup")
+    assert refused.code == 2
+    assert "3 accounts in all have portfolio margin" in refused.err
+    assert "prove with --system transparent" in refused.err
+    proved = zkstate("prove", "solvency", epoch.folder, "--jobs", "1", "--json", believe=False)
+    assert proved.code == 0, proved.err
+    assert proved.json["judged"] == {"tiers": 2, "portfolio": 3}
+    for place, rule, words in ((0, "tiers", "the tiers of what it holds"), (1, "portfolio", "in place of tiers")):
+        key = tmp_path / f"{rule}.key"
+        OPERATOR.account_key(epoch.ledger.names[place]).write(key)
+        verdict = zkstate("verify", epoch.folder, "--account-key", key, "--json", believe=False)
+        assert verdict.code == 0, verdict.out
+        assert verdict.json["judged"] == {"tiers": 2, "portfolio": 3}
+        assert verdict.json["account_rule"] == rule
+        assert any("the venue chose it, 3 by the portfolio rule" in each for each in verdict.json["not_shown"])
+        told = zkstate("verify", epoch.folder, "--account-key", key, believe=False)
+        assert words in told.out
+        assert "the portfolio rule: 3" in told.out
+    shown = zkstate("inspect", epoch.proof / "solvency.json")
+    assert "by the portfolio rule" in shown.out
+    audited = zkstate("audit", epoch.folder, "--out", tmp_path / "audit", believe=False)
+    assert audited.code in (0, 3), audited.err
+    report = (tmp_path / "audit/report.html").read_text()
+    assert "3 of all are judged by the portfolio rule" in report
+    assert "3 of epoch 1 by the portfolio rule" in (tmp_path / "audit/audit.json").read_text()
 
 
 def test_a_false_proof_and_a_damaged_epoch(proved, tmp_path):

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.solvency.venue import Epoch, commit, ledger
+from tests.solvency.venue import Epoch, commit, ledger, risky_ledger
 
 
 @pytest.fixture(scope="session")
@@ -15,5 +15,13 @@ def committed(tmp_path_factory) -> Epoch:
 @pytest.fixture(scope="session", params=["transparent", pytest.param("groth16", marks=pytest.mark.slow)])
 def proved(committed, tmp_path_factory, request) -> Epoch:
     epoch = replace(committed.copy(tmp_path_factory.mktemp("proved")), system=request.param)
+    epoch.prove()
+    return epoch
+
+
+@pytest.fixture(scope="session")
+def risky(tmp_path_factory) -> Epoch:
+    """A venue of which the portfolio rule judges some, proved."""
+    epoch = commit(tmp_path_factory.mktemp("risky") / "epoch", risky_ledger())
     epoch.prove()
     return epoch

@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.cli.program import environment
-from tests.solvency.venue import ROWS, Epoch, commit, ledger
+from tests.solvency.venue import ROWS, Epoch, commit, risky_ledger
 from zkstate.proof.transparent.proof_file import Proof
 from zkstate.solvency.files import BatchFile
 
@@ -136,7 +136,7 @@ class Killing:
 
 def play(folder: Path, kills: int, seed: int, accounts: int) -> dict[str, object]:
     """So many kills, and what was found."""
-    committed = commit(folder / "committed", ledger(small=accounts))
+    committed = commit(folder / "committed", risky_ledger(small=accounts))
     found = Killing(folder, committed, random.Random(seed))
     reference, longest = found.whole_run()
     wanted = reference.verify()

@@ -301,7 +301,7 @@ def task(proved):
     index = 1
     before = Sums() + shop.accounts(0).added
     table = (proved.public / "tables/instruments.json").read_bytes()
-    return Task(table, shop.accounts(index), before, shop.blinds(index)), shop
+    return Task(table, b"", shop.accounts(index), before, shop.blinds(index)), shop
 
 
 def test_a_task_has_the_accounts_of_its_batch_and_no_other(task):

@@ -14,7 +14,8 @@ from zkstate.publication.header import Header, SignedHeader
 from zkstate.solvency.engine import Outcome, prove_epoch
 from zkstate.solvency.verify import Solvency, verify_solvency
 from zkstate.state.ledger import Ledger, issue_keys
-from zkstate.state.schema import ASSET, SHORT_ONLY, Instrument, ladder
+from zkstate.state.scenarios import Risk, ScenarioTable, Shock
+from zkstate.state.schema import ASSET, PPM, SHORT_ONLY, Instrument, ladder
 from zkstate.state.table import InstrumentTable
 
 # of a batch: room for six small accounts or two of eight rows, and by Groth16 for two or one, which fill a domain
@@ -49,6 +50,21 @@ def ledger(small: int = 10, large: int = 3, seed: int = 1) -> Ledger:
     return issue_keys(ledger_of(TABLE, accounts, keys=False), OPERATOR.issuing_master)
 
 
+SHOCKS = tuple(Shock(PPM + 50_000 * step, PPM) for step in range(-8, 9) if step)  # more than a chunk has room for
+RATES = ((0, 0), (0, 0), (20_000, 20_000), (0, 5_000), (0, 0), (7_000, 9_000))  # contingencies, long and short
+RISKS = tuple(
+    Risk(tuple(i.price * shock.price_ppm // PPM - i.price if i.id > 1 else 0 for shock in SHOCKS), *own, *own)
+    for i, own in zip(TABLE.instruments, RATES, strict=True)
+)
+SCENARIOS = ScenarioTable(SHOCKS, 1_300_000, 1_000_000, RISKS, TABLE.depth)
+
+
+def risky_ledger(small: int = 10, large: int = 3, seed: int = 1) -> Ledger:
+    """The same under scenarios, two of three accounts held to the portfolio rule."""
+    portfolio = np.arange(small + large) % 3 > 0
+    return replace(ledger(small, large, seed), scenarios=SCENARIOS, portfolio=portfolio)
+
+
 @dataclass(frozen=True)
 class Epoch:
     """The folder of an epoch, the ledger it was made of, and how it is proved."""
@@ -73,7 +89,7 @@ class Epoch:
         """The files of all batches."""
         return sorted(self.proof.glob("batches/*/*.bin"))
 
-    def batch(self, rows: int, number: int) -> Path:
+    def batch(self, rows: int | str, number: int) -> Path:
         return self.proof / f"batches/{rows}/{number:06d}.bin"
 
     def copy(self, to: Path) -> "Epoch":
@@ -95,4 +111,4 @@ def commit(folder: Path, of: Ledger, system: str = "transparent") -> Epoch:
     return Epoch(folder, of, system)
 
 
-__all__ = ["ROWS", "SIZES", "TABLE", "Epoch", "SetupStatus", "commit", "ledger"]
+__all__ = ["ROWS", "SIZES", "TABLE", "Epoch", "SetupStatus", "commit", "ledger", "risky_ledger"]

@@ -61,7 +61,9 @@ def ledgers(draw, **limits):
     table, rows, orders = draw(plain_ledgers(**limits))
     made, risky = built_table(table), draw(st.booleans())
     scenarios = built_scenarios(draw(plain_scenarios(len(table), most=4)), made.depth) if risky else None
-    return ledger_of(made, rows, orders, scenarios=scenarios)
+    portfolio = np.array(draw(st.lists(st.booleans(), min_size=len(rows), max_size=len(rows)))) if risky else None
+    portfolio = portfolio if portfolio is not None and portfolio.any() else None
+    return ledger_of(made, rows, orders, scenarios=scenarios, portfolio=portfolio)
 
 
 @st.composite

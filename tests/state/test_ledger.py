@@ -21,6 +21,7 @@ from zkstate.state.ledger_chunk import TABLES
 from zkstate.state.ledger_read import read_ledger
 from zkstate.state.ledger_write import write_ledger
 from zkstate.state.scenarios import Shock
+from zkstate.state.schema import PORTFOLIO
 
 KEY_A, KEY_B = "0a" * 32, "0b" * 32
 LINES = [
@@ -185,6 +186,19 @@ def test_scenarios(tmp_path):
         assert same(ledger, read_ledger(folder(tmp_path / form, risky(), form)))
 
 
+def test_margin_models(tmp_path):
+    lines = risky()
+    for at, model in ((12, "portfolio"), (13, "tiers")):
+        lines[at] = {**lines[at], "margin": model}
+    ledger = read_ledger(jsonl(tmp_path / "x.jsonl", lines))
+    assert ledger.portfolio.tolist() == [True, False]
+    assert ledger.judged_classes.tolist() == [4 + PORTFOLIO, 4]
+    for form in ("csv", "parquet"):
+        assert same(ledger, read_ledger(folder(tmp_path / form, lines, form)))
+    lines[12] = {**lines[12], "margin": "tiers"}
+    assert read_ledger(jsonl(tmp_path / "y.jsonl", lines)).portfolio is None
+
+
 ROW, ORDER, PERP, OPTION, TIER, ACCOUNT = 13, 15, 3, 4, 7, 11
 FAULTS = [
     ("version", edited(0, version=2), 1, "version", "'2', but this reader knows version 1"),
@@ -243,6 +257,9 @@ FAULTS = [
     ("change decimals", risky(changes="0.123456789"), 12, "changes", "9 decimals"),
     ("change width", risky(changes="92233720368.54775808"), 12, "changes", "change 0 is 9223372036854775808"),
     ("contingency", risky(initial_long="0.1", maintenance_long="0.2"), 12, "changes", "initial_long is 100000"),
+    ("margin model", [*risky()[:12], {**risky()[12], "margin": "cross"}, *risky()[13:]], 13, "margin",
+        "'cross' is neither tiers nor portfolio"),
+    ("portfolio without scenarios", edited(ACCOUNT, margin="portfolio"), 12, "margin", "the ledger has no scenarios"),
     ("no factor", [LINES[0], *risky()[1:]], 1, "initial_factor", "need initial_factor and maintenance_factor"),
     ("factors", risky(factors=("0.5", "1")), 1, "initial_factor", "initial_factor is 500000"),
     ("no scenarios", [*risky()[:10], *risky()[11:]], 1, "initial_factor", "risks or factors, and no scenarios"),
@@ -569,6 +586,10 @@ def test_ledgers_that_cannot_be_built():
         replace(good, view_keys=None)
     with pytest.raises(LengthError, match="owners have shape"):
         replace(good, owners=good.owners[:1])
+    with pytest.raises(LedgerError, match="account 'account 1' has portfolio margin, and the venue has no scenarios"):
+        replace(good, portfolio=np.array([False, True]))
+    with pytest.raises(LengthError, match="margin models of 1 accounts"):
+        replace(good, portfolio=np.array([False]))
     with pytest.raises(LedgerError, match="account 'account 0' has 65 rows"):
         ledger_of(table, [[(1, 5, 0, 0)] * 65])
 

@@ -54,6 +54,18 @@ def test_it_says_that_it_is_synthetic(venue):
     assert "Synthetic" in venue.venue
 
 
+def test_portfolio_margin_is_opt_in_and_changes_nothing_else(venue):
+    risky = synthetic_ledger(11, 20_000, with_keys=False, with_portfolio=True)
+    assert venue.portfolio is None
+    assert everything(risky) == everything(venue)
+    markets = np.array([False, *(not i.is_asset for i in venue.table.instruments)])[venue.rows.instrument]
+    holders = np.unique(np.repeat(np.arange(len(venue)), venue.rows.counts)[markets])
+    chosen = np.flatnonzero(risky.portfolio)
+    assert set(chosen) <= set(holders)
+    assert 0.2 < len(chosen) / len(holders) < 0.3
+    assert (risky.judged_classes - venue.size_classes == 128 * risky.portfolio).all()
+
+
 def test_keys_are_issued_from_the_seed():
     ledger = synthetic_ledger(5, 20)
     key = issued_key(synthetic_master(5), ledger.names[7])

@@ -311,6 +311,8 @@ def test_a_crossed_book_begins_no_journal_and_neither_does_a_ledger_without_its_
         fresh(crossed)
     with pytest.raises(LedgerError, match="no asset has the symbol"):
         state_of(replace(ledger, quote="XYZ"))
+    with pytest.raises(LedgerError, match="has portfolio margin, which a journal has no place for"):
+        state_of(replace(ledger, portfolio=np.ones(len(ledger), bool)))
 
 
 def test_a_state_has_one_encoding_and_spoiled_bytes_are_refused():

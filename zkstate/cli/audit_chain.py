@@ -26,7 +26,7 @@ from zkstate.publication.layout import HEADER, INSTRUMENTS, MANIFEST, PUBLIC, TO
 from zkstate.publication.progress import Progress
 from zkstate.publication.record_secrets import same_hour
 from zkstate.publication.regular import read_below
-from zkstate.publication.tables import MAX_TOTALS_BYTES, check_instruments, check_totals
+from zkstate.publication.tables import MAX_TOTALS_BYTES, check_instruments, check_totals, read_scenarios
 from zkstate.reserves.compare import Line, compare
 from zkstate.reserves.document import RESERVES
 from zkstate.solvency.carried import most_bytes
@@ -34,8 +34,9 @@ from zkstate.solvency.files import CLAIM, SOLVENCY
 from zkstate.solvency.publics import published_leaves
 from zkstate.solvency.verify import Solvency, verify_solvency
 from zkstate.state import wide
-from zkstate.state.health import assess_rows, table_columns
+from zkstate.state.health import table_columns
 from zkstate.state.ledger import Totals
+from zkstate.state.portfolio import assess_judged
 from zkstate.state.table import MAX_TABLE_BYTES, InstrumentTable
 
 RATIOS = ("below 1", "1 to 1.1", "1.1 to 1.5", "1.5 to 2", "2 to 5", "5 and more", "nothing required")
@@ -264,7 +265,8 @@ def _distribution(private: Path, public: Path, header: Header, table: Instrument
     leaves = published_leaves(public, header)
     if len(held) != len(leaves) or not np.array_equal(np.asarray(held.parts.leaves), leaves):
         raise DisagreementError(f"{private}: these holdings are not what epoch {header.epoch} published")
-    health = assess_rows(table_columns(table), held.rows)
+    scenarios = read_scenarios(public, header, table)
+    health = assess_judged(table_columns(table), held.rows, held.by_portfolio, scenarios)
     counts = [0] * len(RATIOS)
     for equity, need in zip(wide.to_ints(health.equity), wide.to_ints(health.need), strict=True):
         place_of = sum(10 * equity >= edge * need for edge in _EDGES) if need else len(_EDGES) + (equity >= 0)

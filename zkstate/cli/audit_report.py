@@ -19,7 +19,7 @@ from zkstate.cli.verdict import setup_text
 from zkstate.errors import EnvironmentFailure
 from zkstate.reserves.compare import Line, whole_of
 from zkstate.solvency.files import SHORTFALL_DECIMALS
-from zkstate.solvency.verify import NOT_SHOWN, RESERVES_NOT_SHOWN
+from zkstate.solvency.verify import RESERVES_NOT_SHOWN, not_shown
 from zkstate.state.schema import PPM
 
 if TYPE_CHECKING:
@@ -75,7 +75,9 @@ def _not_shown(audit: Audit, pinned: bytes | None) -> list[str]:
         found.append("how health is distributed over accounts: amounts are hidden; a venue can draw it with --holdings")
     if any(each.health is not None for each in audit.epochs):
         found.append("the distribution of health by proof: it is drawn from the venue's own columns")
-    found += [words for words in NOT_SHOWN if words != RESERVES_NOT_SHOWN]
+    risky = [(each.header.epoch, each.solvency.by_portfolio) for each in audit.epochs if each.solvency is not None]
+    counts = ", ".join(f"{count:,} of epoch {number}" for number, count in risky if count)
+    found += [words for words in not_shown(counts) if words != RESERVES_NOT_SHOWN]
     found += sorted({words for each in audit.epochs if each.assets is not None for words in each.assets.not_shown})
     return found
 

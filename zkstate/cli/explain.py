@@ -209,7 +209,10 @@ def _sealed(path: Path) -> Explained:
 
 def _solvency_claim(_path: Path, content: bytes) -> Explained:
     claim = solvency.Claim.decode(content)
-    sizes = ", ".join(f"{each.accounts} of up to {each.rows} rows" for each in claim.classes)
+    sizes = ", ".join(
+        f"{each.accounts} of up to {each.rows} rows{', by the portfolio rule' if each.rule == 'portfolio' else ''}"
+        for each in claim.classes
+    )
     return Explained(
         "what a solvency proof claims; zkstate verify checks it beside the published epoch",
         msgspec.to_builtins(claim),

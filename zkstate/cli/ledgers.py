@@ -13,19 +13,22 @@ from zkstate.state.ledger_read import read_ledger
 from zkstate.state.synthetic import synthetic_ledger
 from zkstate.state.synthetic_journal import with_events
 
-SYNTHETIC = "synthetic:"
+SYNTHETIC, PORTFOLIO = "synthetic:", ":portfolio"
 SEED = 1
 
 
 def open_ledger(place: str, time: int | None, since: int | None = None) -> Ledger:
-    """The ledger at a path, or `synthetic:N`; at `time` if given, else at the ledger's own.
+    """The ledger at a path, or `synthetic:N`, or `synthetic:N:portfolio`; at `time` if given, else at the ledger's own.
 
     A generated one has entries after `since`, the time of the epoch before.
 
     InputError if neither gives a time, or N is not a number of accounts.
     """
     if place.startswith(SYNTHETIC):
-        ledger = synthetic_ledger(SEED, _size(place.removeprefix(SYNTHETIC)), with_keys=False)
+        size = place.removeprefix(SYNTHETIC)
+        of_portfolio = size.endswith(PORTFOLIO)
+        count = _size(size.removesuffix(PORTFOLIO))
+        ledger = synthetic_ledger(SEED, count, with_keys=False, with_portfolio=of_portfolio)
         return with_events(ledger if time is None else replace(ledger, time=time), since)
     ledger = read_ledger(Path(place))
     if time is not None:

@@ -30,6 +30,10 @@ from zkstate.state.table import MAX_TABLE_BYTES, InstrumentTable
 
 T = TypeVar("T")
 
+_RULES = {
+    "tiers": "the tiers of what it holds",
+    "portfolio": "the portfolio rule, in place of tiers: the worst of the venue's scenarios, as the venue chose for it",
+}
 OPTIONS = ("account", "account_key", "unlock", "holds")
 
 
@@ -49,20 +53,21 @@ class Own:
     account: Account | None
     reasons: list[str] = field(default_factory=list)
     batch: str | None = None
+    rule: str | None = None  # that judges its cross pot there
     proof: str | None = None  # why one that is here does not count
 
     def count_in(self, counted: Counted) -> None:
         """Look for it among what a solvency proof that holds counts."""
         if self.account is not None:
             found = counted.coverage(self.account)
-            self.batch = found.batch
+            self.batch, self.rule = found.batch, found.rule
             self.reasons += found.reasons
 
     def result(self) -> dict[str, object]:
         """In JSON."""
         shown = None if self.account is None else account_result(self.account, self.table, self.header.time)
         return {"account": shown, "account_id": None if self.account is None else f"{self.account.id:#066x}",
-                "account_batch": self.batch}  # fmt: skip
+                "account_batch": self.batch, "account_rule": self.rule}  # fmt: skip
 
     def facts(self) -> Facts:
         """For people."""
@@ -77,6 +82,7 @@ class Own:
                 "counted in",
                 self.batch or f"no proof of solvency: {'none is here' if self.proof is None else self.proof}",
             ),
+            *([] if self.rule is None else [("judged by", _RULES[self.rule])]),
         ]
 
 

@@ -42,7 +42,8 @@ usage: zkstate snapshot LEDGER --operator DIR --out DIR [--previous HEADER] [--t
 Commit to a ledger: compute its state root, sign the header, and write everything a mirror needs.
 
   LEDGER                 a ledger in one of the forms of docs/ledger.md, the balance sheets of an exchange
-                         with their tier table, or synthetic:N for a generated venue of N accounts
+                         with their tier table, or synthetic:N for a generated venue of N accounts, or
+                         synthetic:N:portfolio for one where some have portfolio margin
   --operator DIR         the folder with the operator's keys; made on first use
   --out DIR              where the epoch is written; must not exist. DIR/public goes to mirrors
                          (zkstate publish), DIR/private stays with the venue

@@ -10,7 +10,7 @@ from zkstate.cli.terminal import Facts, Terminal, duration_text, show_facts, siz
 from zkstate.errors import InputError
 from zkstate.solvency.cluster import Cluster, Tls
 from zkstate.solvency.engine import Outcome, prove_epoch
-from zkstate.solvency.files import SHORTFALL_DECIMALS, STATEMENT, health_text
+from zkstate.solvency.files import SHORTFALL_DECIMALS, STATEMENT, health_text, rules_text
 from zkstate.solvency.plan import LAYOUTS
 from zkstate.state.decimals import render
 from zkstate.state.schema import SIZE_CLASSES
@@ -80,6 +80,7 @@ def _prove_result(outcome: Outcome) -> dict[str, object]:
         "system": claim.system,
         "header_hash": f"0x{claim.header_hash}",
         "accounts": outcome.accounts,
+        "judged": {"tiers": outcome.accounts - outcome.by_portfolio, "portfolio": outcome.by_portfolio},
         "unhealthy": claim.unhealthy,
         "shortfall": render(int(claim.shortfall), SHORTFALL_DECIMALS),
         "batches": {"proved": outcome.proved, "kept": outcome.kept},
@@ -94,6 +95,7 @@ def _prove_facts(outcome: Outcome) -> Facts:
     return [
         ("shows", "every account counted and judged, and what the balances of each instrument add up to"),
         ("accounts", f"{outcome.accounts:,}"),
+        ("judged by", rules_text(outcome.accounts, outcome.by_portfolio)),
         ("unhealthy", health_text(outcome.claim)),
         ("batches", f"{outcome.proved} proved, {outcome.kept} kept from an earlier run"),
         ("size", f"{size_text(outcome.size)}, {per_account:,.0f} bytes an account"),

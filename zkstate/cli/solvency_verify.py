@@ -29,8 +29,8 @@ from zkstate.publication.header import SIGNED_BYTES, Header, SignedHeader
 from zkstate.publication.layout import HEADER
 from zkstate.publication.regular import read_below
 from zkstate.solvency.carried import most_bytes
-from zkstate.solvency.files import SHORTFALL_DECIMALS, STATEMENT, health_text
-from zkstate.solvency.verify import NOT_SHOWN, RESERVES_NOT_SHOWN, Judge, Solvency, verify_solvency
+from zkstate.solvency.files import SHORTFALL_DECIMALS, STATEMENT, health_text, rules_text
+from zkstate.solvency.verify import RESERVES_NOT_SHOWN, Judge, Solvency, not_shown, verify_solvency
 from zkstate.state.decimals import render
 
 
@@ -65,11 +65,13 @@ def run_verify(
                 own.proof = "the one here does not hold"
             assets = find_assets(public, header, reserves_of(public, header.epoch), args)
             reasons += [*([] if own is None else own.reasons), *([] if assets is None else assets.reasons)]
-    not_shown = [words for words in NOT_SHOWN if assets is None or words != RESERVES_NOT_SHOWN]
+    risky = 0 if found is None else found.by_portfolio
+    missing = not_shown(f"{risky:,}" if risky else "")
+    missing = [words for words in missing if assets is None or words != RESERVES_NOT_SHOWN]
     if pinned is None:
-        not_shown.append("that this header is the newest, or the only one of its epoch: pin one with --header")
+        missing.append("that this header is the newest, or the only one of its epoch: pin one with --header")
     result = {"verb": "verify", "kind": STATEMENT, "accepted": not reasons, "reasons": reasons}
-    more = {"checked_at": now, "age_s": now - header.time, "not_shown": not_shown}
+    more = {"checked_at": now, "age_s": now - header.time, "not_shown": missing}
     facts = [*header_facts(header), ("age", f"{age_text(now - header.time)} at {time_text(now)}")]
     body: dict[str, object] = {}
     if found is not None:
@@ -78,7 +80,7 @@ def run_verify(
         body, facts = body | own.result(), [*facts, *own.facts()]
     if assets is not None:
         body, facts = body | assets.result(), [*facts, *assets.facts()]
-    facts += [("not shown" if i == 0 else "", words) for i, words in enumerate(not_shown)]
+    facts += [("not shown" if i == 0 else "", words) for i, words in enumerate(missing)]
 
     def show(console: Console) -> None:
         show_judgement(console, not reasons, reasons, facts)
@@ -105,6 +107,7 @@ def solvency_result(found: Solvency) -> dict[str, object]:
         "security": _security(found),
         "batches": found.batches,
         "bytes": found.size,
+        "judged": {"tiers": found.accounts - found.by_portfolio, "portfolio": found.by_portfolio},
         "unhealthy": found.claim.unhealthy,
         "shortfall": render(int(found.claim.shortfall), SHORTFALL_DECIMALS),
         "totals": totals,
@@ -125,6 +128,7 @@ def _solvency_facts(found: Solvency) -> Facts:
     ]
     return [
         ("shows", "every account of the tree is in one batch, in range, and judged under the committed tables"),
+        ("judged by", rules_text(found.accounts, found.by_portfolio)),
         ("unhealthy", health_text(found.claim)),
         *(
             ("owes" if i == 0 else "", f"{render(credit, d)} {symbol}, and is owed {render(debit, d)}")

@@ -19,6 +19,7 @@ from zkstate.atomic import PRIVATE_FILE, PRIVATE_FOLDER
 from zkstate.errors import EncodingError, InputError
 from zkstate.state.ledger import Ledger, RowColumns
 from zkstate.state.limbs import Limbs, limb_bytes
+from zkstate.state.schema import PORTFOLIO
 from zkstate.state.tree import AccountsTree
 
 HOLDINGS = "holdings"
@@ -29,7 +30,10 @@ Bytes32 = NDArray[np.uint8]
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """Each leaf, and its parts beside its rows; all but lengths and classes are (n, 32) big-endian bytes."""
+    """Each leaf, and its parts beside its rows; all but lengths and classes are (n, 32) big-endian bytes.
+
+    A class is a size class, and PORTFOLIO more where that rule judges the account.
+    """
 
     leaves: Bytes32
     ids: Bytes32
@@ -58,6 +62,11 @@ class Holdings:
 
     def __len__(self) -> int:
         return len(self.parts.classes)
+
+    @property
+    def by_portfolio(self) -> NDArray[np.bool_]:
+        """Which accounts the portfolio rule judges."""
+        return np.asarray(self.parts.classes) >= PORTFOLIO
 
     def taken(self, leaves: Index) -> Holdings:
         """Those of some leaves, in memory."""
@@ -128,7 +137,7 @@ def write_holdings(folder: Path, ledger: Ledger, accounts: AccountsTree) -> None
     _write(folder, "orders", limb_bytes(accounts.orders))
     _write(folder, "heads", accounts.heads)
     _write(folder, "lengths", accounts.lengths)
-    _write(folder, "classes", accounts.classes)
+    _write(folder, "classes", ledger.judged_classes[accounts.accounts])
 
 
 def _write(folder: Path, name: str, column: NDArray[np.generic] | Limbs) -> None:

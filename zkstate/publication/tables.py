@@ -5,6 +5,7 @@ Canonical JSON as in `instruments.json`: no white space, fixed key order, quanti
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 import msgspec
@@ -13,9 +14,10 @@ import numpy as np
 from zkstate.errors import DisagreementError, EncodingError
 from zkstate.publication.header import Header
 from zkstate.publication.layout import INSTRUMENTS, ORDER_BOOK, SCENARIOS, TOTALS
+from zkstate.publication.regular import read_below
 from zkstate.state import commit, table, wide
 from zkstate.state.ledger import Ledger, Totals
-from zkstate.state.scenarios import ScenarioTable, decode_scenarios
+from zkstate.state.scenarios import MAX_SCENARIOS_BYTES, ScenarioTable, decode_scenarios
 from zkstate.state.schema import BUY, MAX_INSTRUMENTS, SELL
 from zkstate.state.table import InstrumentTable
 
@@ -107,6 +109,13 @@ def check_scenarios(data: bytes, header: Header, instruments: InstrumentTable) -
     _under(SCENARIOS, "scenarios_root", found.root, header.scenarios_root)
     found.check_beside(instruments)
     return found
+
+
+def read_scenarios(public: Path, header: Header, instruments: InstrumentTable) -> ScenarioTable | None:
+    """The published scenario table that a header commits to, None if to none. Errors: also as `read_below`."""
+    if not header.scenarios_root:
+        return None
+    return check_scenarios(read_below(public, SCENARIOS, MAX_SCENARIOS_BYTES), header, instruments)
 
 
 def check_order_book(data: bytes, header: Header) -> None:

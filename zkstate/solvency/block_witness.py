@@ -23,12 +23,17 @@ def block_inputs(accounts: Accounts, before: Sums, blinds: Blinds) -> dict[str, 
     for name in HELD:
         nothing = FrVec.from_ints([NOTHING[name]] * rows)
         found[name] = _between(held[name], nothing, nothing)
-    for name, values in accounts.published.entries.read(accounts.entries).items():
-        nothing = accounts.published.entries.members[name].slice(0, 1).repeated(rows)
+    entries = accounts.published.entries_of(accounts.part)
+    for name, values in entries.read(accounts.entries).items():
+        nothing = entries.members[name].slice(0, 1).repeated(rows)
         found[name] = _between(values, nothing, nothing)
     if accounts.published.table.rounds:
         for name, values in accounts.counted().items():
             found[name] = _between(values, FrVec(rows), FrVec(rows))
+    if accounts.part.by_portfolio:
+        for name, values in accounts.risks().items():
+            each = len(values) // accounts.part.accounts
+            found[name] = _between(values, FrVec(each), FrVec(each))
     return found
 
 

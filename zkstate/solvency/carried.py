@@ -11,6 +11,7 @@ from zkstate.errors import DisagreementError, EncodingError, LengthError
 from zkstate.proof.transparent import proof_file
 from zkstate.publication.header import Header
 from zkstate.publication.regular import read_below
+from zkstate.solvency.classes import check_rules
 from zkstate.solvency.files import (
     BATCHES,
     BOUNDS,
@@ -24,7 +25,7 @@ from zkstate.solvency.files import (
 )
 from zkstate.solvency.plan import BOUND_BYTES, LAYOUTS, Plan
 
-_BATCH, _KEY = re.compile(rf"{BATCHES}/\d{{1,2}}/\d{{6,9}}\.bin"), re.compile(rf"{KEYS}/\d{{1,2}}\.json")
+_BATCH, _KEY = re.compile(rf"{BATCHES}/\d{{1,2}}p?/\d{{6,9}}\.bin"), re.compile(rf"{KEYS}/\d{{1,2}}\.json")
 _HEAD_BYTES = 1 << 10  # more than what stands before a batch's proof
 _LEAST_TOTAL, _ACCOUNT_TOTAL = 64 << 20, 64 << 10  # more than the smallest batches take for one account
 
@@ -54,6 +55,8 @@ def carried(folder: Path, header: Header) -> list[str]:
     classes = read_below(folder, CLASSES, header.account_count)
     if len(classes) != header.account_count:
         raise LengthError(f"{CLASSES} has {len(classes)} entries, there are {header.account_count} accounts")
-    plan = Plan(np.frombuffer(classes, np.uint8), claim.sizes, LAYOUTS[claim.system])
+    kinds = np.frombuffer(classes, np.uint8)
+    check_rules(kinds, claim.system, header)
+    plan = Plan(kinds, claim.sizes, LAYOUTS[claim.system])
     keys = [f"{KEYS}/{rows}.json" for rows in plan.sizes] if claim.system == "groth16" else []
-    return [CLAIM, CLASSES, BOUNDS, *keys, *(batch_path(part.rows, part.number) for part in plan.parts())]
+    return [CLAIM, CLASSES, BOUNDS, *keys, *(batch_path(part.kind, part.number) for part in plan.parts())]

@@ -22,15 +22,17 @@ from threading import Lock
 from zkstate.atomic import PRIVATE_FILE, PRIVATE_FOLDER, disk_errors, replace_file
 from zkstate.errors import EncodingError, EnvironmentFailure, LengthError
 from zkstate.publication.epoch import PRIVATE
-from zkstate.publication.layout import INSTRUMENTS, PUBLIC
+from zkstate.publication.layout import INSTRUMENTS, PUBLIC, SCENARIOS
 from zkstate.publication.progress import Progress
 from zkstate.publication.regular import read_below
+from zkstate.solvency.classes import class_name
 from zkstate.solvency.cluster import Answer, Client, Cluster
 from zkstate.solvency.files import BatchFile
 from zkstate.solvency.publics import Sums
 from zkstate.solvency.task import UNTRUE, Task, prove_task
 from zkstate.solvency.verifiers import Verifier
 from zkstate.solvency.workshop import Done, Workshop
+from zkstate.state.scenarios import MAX_SCENARIOS_BYTES
 from zkstate.state.table import MAX_TABLE_BYTES
 
 TASKS = "tasks"
@@ -71,6 +73,9 @@ class Dispatch:
         self.jobs, self.progress = jobs, progress
         self.refused: dict[str, str] = {}
         self._table = read_below(shop.job.epoch / PUBLIC, INSTRUMENTS, MAX_TABLE_BYTES)
+        self._scenarios = b""
+        if shop.plan.by_portfolio:
+            self._scenarios = read_below(shop.job.epoch / PUBLIC, SCENARIOS, MAX_SCENARIOS_BYTES)
         self._waiting: deque[int] = deque()
         self._sent: set[_Sent] = set()
         self._given: Counter[str] = Counter()
@@ -162,7 +167,7 @@ class Dispatch:
 
     def _task_path(self, folder: Path, index: int) -> Path:
         part = self.shop.parts[index]
-        return folder / f"{part.rows}-{part.number}.task"
+        return folder / f"{class_name(part.kind)}-{part.number}.task"
 
     def _hand_out(self, client: Client, folder: Path, workers: set[str]) -> None:
         """Give batches that wait to the workers that have the least."""
@@ -177,10 +182,11 @@ class Dispatch:
                 self._given[worker] += 1
                 part, path = self.shop.parts[index], self._task_path(folder, index)
                 if not path.exists():
-                    task = Task(self._table, self.shop.accounts(index), self.sums[index], self.shop.blinds(index))
+                    tables = self._table, self._scenarios if part.by_portfolio else b""
+                    task = Task(*tables, self.shop.accounts(index), self.sums[index], self.shop.blinds(index))
                     replace_file(path, task.encode(), PRIVATE_FILE)
                 future = client.submit(
-                    prove_task, self.judges[part.rows].digest, (part.rows, part.number), str(path),
+                    prove_task, self.judges[part.kind].digest, (part.kind, part.number), str(path),
                     self.shop.job.system, None if keys is None else str(keys),
                     workers=[worker], allow_other_workers=False, pure=False, retries=0,
                 )  # fmt: skip
@@ -192,7 +198,7 @@ class Dispatch:
         return _Judged(index, None, self.shop.kept(index, self.sums[index], self._judge(index)))
 
     def _judge(self, index: int) -> Verifier:
-        return self.judges[self.shop.parts[index].rows]
+        return self.judges[self.shop.parts[index].kind]
 
     def _judged(self, client: Client, sent: _Sent) -> _Judged:
         """What a worker's answer comes to, on disk if it is the batch that was asked for."""

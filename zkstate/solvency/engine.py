@@ -25,6 +25,7 @@ from zkstate.publication.processes import spread
 from zkstate.publication.progress import Progress, silent
 from zkstate.publication.regular import read_below
 from zkstate.publication.tables import MAX_TOTALS_BYTES, check_totals
+from zkstate.solvency.classes import rows_of
 from zkstate.solvency.cluster import Cluster
 from zkstate.solvency.dispatch import Dispatch
 from zkstate.solvency.files import BOUNDS, CLAIM, CLASSES, KEYS, Claim, batch_path
@@ -42,12 +43,14 @@ SEED_BYTES = 32
 class Outcome:
     """What a run left: the claim, how many batches it kept and proved, the bytes of all, and seconds.
 
+    `by_portfolio` counts the accounts that the portfolio rule judged.
     `refused` are workers of a cluster that were given no more, and why.
     """
 
     folder: Path
     claim: Claim
     accounts: int
+    by_portfolio: int
     kept: int
     proved: int
     size: int
@@ -91,7 +94,8 @@ def prove_epoch(
     kept = sum(each.kept for each in done)
     seconds = {"prepare": prepared - start, "prove": time.perf_counter() - prepared}
     size = sum(each.size for each in done) + sum((shop.folder / name).stat().st_size for name in (CLASSES, BOUNDS))
-    return Outcome(shop.folder, claim, len(shop.holdings), kept, len(done) - kept, size, seconds, refused)
+    counts = len(shop.holdings), shop.plan.by_portfolio
+    return Outcome(shop.folder, claim, *counts, kept, len(done) - kept, size, seconds, refused)
 
 
 @contextmanager
@@ -123,8 +127,8 @@ def _write_lists(shop: Workshop, progress: Progress) -> None:
     progress("draw bounds", 0, len(parts.ids))
     bounds = draw_bounds(np.asarray(parts.ids), shop.job.seed)
     with disk_errors(f"{shop.folder} was not written"):
-        for rows in shop.plan.sizes:
-            make_folder((shop.folder / batch_path(rows, 0)).parent, PUBLIC_FOLDER)
+        for kind in shop.plan.sizes:
+            make_folder((shop.folder / batch_path(kind, 0)).parent, PUBLIC_FOLDER)
         _withdraw(shop, encode_bounds(bounds))
         path = shop.job.epoch / PRIVATE / BOUNDS_FILE
         fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, PRIVATE_FILE)
@@ -168,12 +172,12 @@ def _write_keys(shop: Workshop, progress: Progress) -> dict[int, Verifier]:
     Returns what judges the batches of each class.
     """
     judges: dict[int, Verifier] = {}
-    for done, rows in enumerate(shop.plan.sizes):
+    for done, kind in enumerate(shop.plan.sizes):
         progress("circuits and keys", done, len(shop.plan.sizes))
-        judges[rows] = judge = shop.prover(rows).judge
+        judges[kind] = judge = shop.prover(kind).judge
         if isinstance(judge, Keyed):
             make_folder(shop.folder / KEYS, PUBLIC_FOLDER)
-            replace_file(shop.folder / KEYS / f"{rows}.json", judge.key.to_json().encode())
+            replace_file(shop.folder / KEYS / f"{rows_of(kind)}.json", judge.key.to_json().encode())
     return judges
 
 
@@ -204,7 +208,7 @@ def _settle(index: int, before: Sums) -> Done:
 
 def _remove_strays(shop: Workshop) -> None:
     """Batches and keys that another way to prove the epoch left behind."""
-    wanted = {shop.folder / batch_path(part.rows, part.number) for part in shop.parts}
+    wanted = {shop.folder / batch_path(part.kind, part.number) for part in shop.parts}
     for path in (shop.folder / "batches").glob("*/*.bin"):
         if path not in wanted:
             path.unlink()

@@ -16,7 +16,9 @@ from zkstate.errors import EncodingError, LengthError
 from zkstate.kernels import FR_BYTES, FR_MODULUS
 from zkstate.publication.header import Header
 from zkstate.publication.regular import read_below
+from zkstate.solvency.classes import RULES, class_name, rows_of, rule_of
 from zkstate.state.decimals import render
+from zkstate.state.schema import PORTFOLIO
 
 SOLVENCY = STATEMENT = "solvency"
 SHORTFALL_DECIMALS = 22
@@ -30,11 +32,16 @@ _Digest = Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{64}\Z")]
 _Natural = Annotated[str, msgspec.Meta(pattern=r"\A(0|[1-9][0-9]{0,76})\Z")]
 
 
-class ClassSize(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How many accounts a batch of a class has room for."""
+class ClassSize(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """How many accounts a batch of a class has room for; the rule is left out where it is that of the tiers."""
 
-    rows: int
+    rows: Annotated[int, msgspec.Meta(ge=0, lt=PORTFOLIO)]
     accounts: int
+    rule: Literal["tiers", "portfolio"] = "tiers"
+
+    @property
+    def kind(self) -> int:
+        return self.rows + PORTFOLIO * RULES.index(self.rule)
 
 
 class Claim(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -44,13 +51,13 @@ class Claim(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     version: Literal[1]
     header_hash: _Digest
     system: Literal["transparent", "groth16"]
-    classes: Annotated[list[ClassSize], msgspec.Meta(min_length=1, max_length=4)]
+    classes: Annotated[list[ClassSize], msgspec.Meta(min_length=1, max_length=8)]
     unhealthy: Annotated[int, msgspec.Meta(ge=0, lt=1 << 32)]
     shortfall: _Natural
 
     @property
     def sizes(self) -> dict[int, int]:
-        return {each.rows: each.accounts for each in self.classes}
+        return {each.kind: each.accounts for each in self.classes}
 
     def encode(self) -> bytes:
         return msgspec.json.encode(self)
@@ -76,7 +83,9 @@ class Claim(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             "version": 1,
             "header_hash": header.hash.hex(),
             "system": system,
-            "classes": [{"rows": rows, "accounts": accounts} for rows, accounts in sizes.items()],
+            "classes": [
+                {"rows": rows_of(kind), "accounts": accounts, "rule": rule_of(kind)} for kind, accounts in sizes.items()
+            ],
             "unhealthy": unhealthy,
             "shortfall": str(shortfall),
         }
@@ -87,6 +96,11 @@ def health_text(claim: Claim) -> str:
     """How many are unhealthy and what they lack, in words."""
     lacking = render(int(claim.shortfall), SHORTFALL_DECIMALS)
     return f"{claim.unhealthy:,} accounts, which lack {lacking} quote together"
+
+
+def rules_text(accounts: int, by_portfolio: int) -> str:
+    """How many accounts each rule judges, in words."""
+    return f"tiers: {accounts - by_portfolio:,} accounts; the portfolio rule: {by_portfolio:,}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,12 +127,12 @@ class BatchFile:
         return cls(before, after, content[_HEAD:])
 
 
-def batch_path(rows: int, number: int) -> str:
+def batch_path(kind: int, number: int) -> str:
     """Where a batch is, below the folder of the proof."""
-    return f"{BATCHES}/{rows}/{number:06d}.bin"
+    return f"{BATCHES}/{class_name(kind)}/{number:06d}.bin"
 
 
-def read_batch(folder: Path, rows: int, number: int, proof_bytes: int) -> BatchFile:
+def read_batch(folder: Path, kind: int, number: int, proof_bytes: int) -> BatchFile:
     """A batch file whose proof has at most so many bytes. Errors: MissingError, SourceError, as `BatchFile.decode`."""
-    path = batch_path(rows, number)
+    path = batch_path(kind, number)
     return BatchFile.decode(read_below(folder, path, _HEAD + proof_bytes), path)

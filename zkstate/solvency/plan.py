@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from circuits.account_block import ENDS
 from zkstate.errors import EncodingError, LengthError
 from zkstate.kernels import FrVec
-from zkstate.state.schema import ID_BOUND, SIZE_CLASSES
+from zkstate.solvency.classes import check_classes, class_name, rows_of
+from zkstate.state.schema import ID_BOUND, PORTFOLIO
 
 BOUND_BYTES = 31
 
@@ -80,13 +81,23 @@ LAYOUTS = {
 class Part:
     """One batch: its class, its number in the class, how many accounts it has room for, and its leaves."""
 
-    rows: int
+    kind: int
     number: int
     accounts: int
     leaves: Index
 
+    @property
+    def rows(self) -> int:
+        """How many rows an account has room for."""
+        return rows_of(self.kind)
+
+    @property
+    def by_portfolio(self) -> bool:
+        """Whether the portfolio rule judges its accounts."""
+        return self.kind >= PORTFOLIO
+
     def __str__(self) -> str:
-        return f"batch {self.number} of class {self.rows}"
+        return f"batch {self.number} of class {class_name(self.kind)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,32 +109,35 @@ class Plan:
     layout: Layout
 
     def __post_init__(self) -> None:
-        wrong = np.flatnonzero(~np.isin(self.classes, SIZE_CLASSES))
-        if len(wrong):
-            raise EncodingError(f"leaf {wrong[0]} has class {self.classes[wrong[0]]}, none of {SIZE_CLASSES}")
+        check_classes(self.classes)
         found = [int(n) for n in np.unique(self.classes)]
         if list(self.sizes) != found:
             raise EncodingError(f"there are batches of classes {list(self.sizes)}, and leaves of {found}")
         for n, accounts in self.sizes.items():
-            self.layout.check(n, int((self.classes == n).sum()), accounts)
+            self.layout.check(rows_of(n), int((self.classes == n).sum()), accounts)
 
     @classmethod
     def of(cls, classes: NDArray[np.uint8], rows: int, layout: Layout, filled: Filled = lambda _, n: n) -> Plan:
         """Batches of about `rows` rows, or less where a class has fewer. LengthError beyond the layout's limits."""
         found = zip(*np.unique(classes, return_counts=True), strict=True)
-        sizes = {int(n): layout.accounts(int(n), int(count), rows, filled) for n, count in found}
+        sizes = {int(n): layout.accounts(rows_of(int(n)), int(count), rows, filled) for n, count in found}
         return cls(classes, sizes, layout)
 
-    def count(self, rows: int) -> int:
+    def count(self, kind: int) -> int:
         """How many batches a class has."""
-        return -(-int((self.classes == rows).sum()) // self.sizes[rows])
+        return -(-int((self.classes == kind).sum()) // self.sizes[kind])
+
+    @property
+    def by_portfolio(self) -> int:
+        """How many accounts the portfolio rule judges."""
+        return int((self.classes >= PORTFOLIO).sum())
 
     def parts(self) -> Iterator[Part]:
         """Every batch in the order in which the sums run."""
-        for rows, accounts in self.sizes.items():
-            leaves = np.flatnonzero(self.classes == rows)
+        for kind, accounts in self.sizes.items():
+            leaves = np.flatnonzero(self.classes == kind)
             for number, first in enumerate(range(0, len(leaves), accounts)):
-                yield Part(rows, number, accounts, leaves[first : first + accounts])
+                yield Part(kind, number, accounts, leaves[first : first + accounts])
 
 
 def stated_leaves(part: Part, leaves: Bytes32, bounds: Bytes32) -> FrVec:

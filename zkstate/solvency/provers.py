@@ -15,6 +15,7 @@ from zkstate.proof.keys import ProvingKey
 from zkstate.proof.transparent import prover
 from zkstate.proof.transparent.system import System
 from zkstate.solvency.block_witness import block_inputs
+from zkstate.solvency.classes import rows_of
 from zkstate.solvency.files import BatchFile
 from zkstate.solvency.plan import LAYOUTS
 from zkstate.solvency.publics import Sums
@@ -90,15 +91,16 @@ class KeyedProver(Keyed):
         return BatchFile(committed.before, committed.after, committed.reads.to_bytes(FR_BYTES) + words)
 
 
-def prover_of(table: ReadTable, rows: int, accounts: int, system: str, keys: Path | None) -> Prover:
-    """A prover of batches of `accounts` accounts; for Groth16 with the key in the folder `keys`, or else the insecure
-    one, which anyone can make.
+def prover_of(table: ReadTable, kind: int, accounts: int, system: str, keys: Path | None) -> Prover:
+    """A prover of batches of a class with `accounts` accounts.
+
+    For Groth16 with the key in the folder `keys`, or else the insecure one, which anyone can make.
     """
     if system == "transparent":
         log_blocks = LAYOUTS[system].blocks(accounts).bit_length() - 1
-        block = compile_blocks(table.block(rows, log_blocks))
+        block = compile_blocks(table.block(kind, log_blocks))
         return TransparentProver(block, System.of(block, log_blocks))
-    statement = table.statement(rows, accounts)
+    statement = table.statement(rows_of(kind), accounts)
     circuit = compile_statement(statement)
     name = batch_name(statement)
     if keys is not None:

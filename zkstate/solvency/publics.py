@@ -95,9 +95,19 @@ class Published:
         """What the rows of a transparent batch may read."""
         return Entries.of(self.table, self.inverses, self.challenge.mix)
 
+    @cached_property
+    def portfolio_entries(self) -> Entries:
+        """The same where the portfolio rule judges."""
+        return Entries.of(self.table, self.inverses, self.challenge.mix, by_portfolio=True)
+
+    def entries_of(self, part: Part) -> Entries:
+        """What the rows of this batch may read."""
+        return self.portfolio_entries if part.by_portfolio else self.entries
+
     def columns(self, part: Part, before: int, after: int) -> dict[str, list[int]]:
         """The public columns of a transparent batch: the sums before, the accounts or padding, the sums after."""
         count, room = len(part.leaves), part.accounts
+        log_blocks = (room + ENDS).bit_length() - 1
         leaves, lower, upper = (
             [int.from_bytes(value.tobytes()) for value in values[part.leaves + at]]
             for values, at in ((self.leaves, 0), (self.bounds, 0), (self.bounds, 1))
@@ -107,7 +117,8 @@ class Published:
             "real": [0, *[1] * count, 0],
             "bound": [0, *lower, 0],
             "next_bound": [1, *upper, 1],
-            **self.entries.columns((room + ENDS).bit_length() - 1),
+            **self.entries_of(part).columns(log_blocks),
+            **(self.table.required_risks().columns(log_blocks) if part.by_portfolio else {}),
         }
 
     def held(self, totals: Totals) -> int:

@@ -12,16 +12,20 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from circuits.account_block import ENTRY, MOST_LIMB, READ, TOP, AccountBlock, block_of, entry_column
+from circuits.account_block import ENTRY, MOST_LIMB, RATES, TOP, AccountBlock, block_of, entry_column
 from circuits.batch import Batch, RoundedBatch, filled
 from circuits.batch_account import RATE_BITS
+from circuits.portfolio_block import portfolio_block_of
 from circuits.priced import OFFSET_SCALE
 from zkstate.constraint.r1cs import gather
-from zkstate.errors import LengthError
+from zkstate.errors import EncodingError, LengthError
 from zkstate.kernels import FR_MODULUS, FrVec
+from zkstate.solvency.classes import rows_of
+from zkstate.solvency.risks import Risks, capacity
 from zkstate.state.health import TableColumns, table_columns
 from zkstate.state.margin import BOUND_SCALE
-from zkstate.state.schema import ROUNDED, SHORT_ONLY, UNBOUNDED, Instrument, Tier
+from zkstate.state.scenarios import ScenarioTable
+from zkstate.state.schema import PORTFOLIO, ROUNDED, SHORT_ONLY, UNBOUNDED, Instrument, Tier
 from zkstate.state.table import InstrumentTable
 
 Index = NDArray[np.int64]
@@ -29,6 +33,7 @@ Index = NDArray[np.int64]
 MAX_CONSTRAINTS = 1 << 23
 ROW_CONSTRAINTS, ENTRY_CONSTRAINTS = 1600, 78  # at most, the row's share of its account included
 BLOCK_CONSTRAINTS, BLOCK_ROW_CONSTRAINTS = 800, 300  # at most, of a transparent batch: an account and each row
+RISK_CONSTRAINTS, RISK_ROW_CONSTRAINTS = 32, 12  # at most, by scenario, of the portfolio rule: an account and each row
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +48,12 @@ class ReadTable:
     listed: tuple[tuple[Instrument, Tier], ...]
     fields: tuple[FrVec, ...]
     rounds: bool
+    risks: Risks | None
     LEAST: ClassVar[int] = 16
 
     @classmethod
-    def of(cls, table: InstrumentTable) -> ReadTable:
-        """The entries of a published table, the null instrument's first."""
+    def of(cls, table: InstrumentTable, scenarios: ScenarioTable | None = None) -> ReadTable:
+        """The entries of a published table, the null instrument's first, and `scenarios` if some stand beside it."""
         instruments = [table[i] for i in range(len(table) + 1)]
         listed = [(instrument, tier) for instrument in instruments for tier in instrument.tiers]
         capacity = max(cls.LEAST, 1 << (len(listed) - 1).bit_length())
@@ -55,7 +61,10 @@ class ReadTable:
         first = np.cumsum([0, *(len(i.tiers) for i in instruments)])[:-1].astype(np.int64)
         members = zip(*(_entry(*each) for each in listed), strict=True)
         fields = tuple(FrVec.from_ints(value % FR_MODULUS for value in column) for column in members)
-        return cls(table_columns(table), first, tuple(listed), fields, any(i.flags & ROUNDED for i in instruments))
+        rounds = any(i.flags & ROUNDED for i in instruments)
+        return cls(
+            table_columns(table), first, tuple(listed), fields, rounds, None if scenarios is None else Risks(scenarios)
+        )
 
     def __len__(self) -> int:
         return len(self.fields[0])
@@ -69,14 +78,30 @@ class ReadTable:
         """What no batch by Groth16 of so many accounts of so many rows has more of."""
         return accounts * rows * ROW_CONSTRAINTS + len(self) * ENTRY_CONSTRAINTS
 
-    def most_of_block(self, rows: int, log_blocks: int) -> int:
-        """What no block of a transparent batch has more constraints than."""
+    def most_of_block(self, kind: int, log_blocks: int) -> int:
+        """What no block of a transparent batch of a class has more constraints than."""
         listed = (len(self) + (1 << MOST_LIMB) >> log_blocks) + 2
-        return BLOCK_CONSTRAINTS + rows * BLOCK_ROW_CONSTRAINTS + listed
+        most = BLOCK_CONSTRAINTS + rows_of(kind) * BLOCK_ROW_CONSTRAINTS + listed
+        if kind < PORTFOLIO:
+            return most
+        risks = self.required_risks()
+        own = RISK_CONSTRAINTS + rows_of(kind) * RISK_ROW_CONSTRAINTS + 1
+        return most + (risks.scenarios + 1) * own + (capacity(risks.table) >> log_blocks)
 
-    def block(self, rows: int, log_blocks: int) -> AccountBlock:
-        """The statement of an account of so many rows, in a transparent batch of 2^log_blocks blocks."""
-        return block_of(rows, log_blocks, len(self), rounded=self.rounds)
+    def block(self, kind: int, log_blocks: int) -> AccountBlock:
+        """The statement of an account of a class, in a transparent batch of 2^log_blocks blocks."""
+        rows, entries = rows_of(kind), len(self)
+        if kind < PORTFOLIO:
+            return block_of(rows, log_blocks, entries, rounded=self.rounds)
+        risks = self.required_risks()
+        chunks = capacity(risks.table)
+        return portfolio_block_of(rows, log_blocks, entries, risks.scenarios, chunks, rounded=self.rounds)
+
+    def required_risks(self) -> Risks:
+        """The scenarios. EncodingError for a table that none stand beside."""
+        if self.risks is None:
+            raise EncodingError("the epoch commits to no scenarios, which the portfolio rule needs")
+        return self.risks
 
     def statement(self, rows: int, accounts: int) -> Batch:
         """The statement of a batch by Groth16 of so many accounts of so many rows each.
@@ -115,13 +140,19 @@ class Entries:
     _columns: dict[int, dict[str, list[int]]] = field(default_factory=dict, init=False, repr=False)
 
     @classmethod
-    def of(cls, table: ReadTable, inverses: FrVec, mix: int) -> Entries:
-        """`inverses` are 1/(point − i) for each instrument i."""
+    def of(cls, table: ReadTable, inverses: FrVec, mix: int, *, by_portfolio: bool = False) -> Entries:
+        """`inverses` are 1/(point − i) for each instrument i; the portfolio rule reads contingency rates too."""
         weights = inverses.to_ints()
         listed = [_members(*each, weights[each[0].id], mix) for each in table.listed]
+        names: tuple[str, ...] = ENTRY
+        if by_portfolio:
+            names += RATES
+            risks = table.required_risks().table
+            rates = [[risks[each.id].rate(sign, initial=False) for sign in (1, -1)] for each, _ in table.listed]
+            listed = [(*members, *own) for members, own in zip(listed, rates, strict=True)]
         columns = zip(*listed, strict=True)
         vectors = (FrVec.from_ints(value % FR_MODULUS for value in column) for column in columns)
-        return cls(dict(zip(ENTRY, vectors, strict=True)))
+        return cls(dict(zip(names, vectors, strict=True)))
 
     def columns(self, log_blocks: int) -> dict[str, list[int]]:
         """The public columns: of each member as many entries as there are blocks, then as many more."""
@@ -137,7 +168,7 @@ class Entries:
     def read(self, entries: Index) -> dict[str, FrVec]:
         """What rows read, member by member without the instrument, each from its entry."""
         index = entries.astype(np.uint32)
-        return {name: gather(self.members[name], index) for name in READ}
+        return {name: gather(values, index) for name, values in self.members.items() if name != "instrument"}
 
 
 def _members(i: Instrument, tier: Tier, credit: int, mix: int) -> tuple[int, ...]:

@@ -27,16 +27,19 @@ from zkstate.kernels import FR_BYTES, FR_MODULUS
 from zkstate.publication.header import Header
 from zkstate.publication.holdings import Holdings
 from zkstate.publication.regular import read_below
-from zkstate.publication.tables import check_instruments
+from zkstate.publication.tables import check_instruments, check_scenarios
+from zkstate.solvency.classes import class_name
 from zkstate.solvency.plan import LAYOUTS, Part
 from zkstate.solvency.provers import Prover, prover_of
 from zkstate.solvency.publics import Published, Sums
 from zkstate.solvency.tables import ReadTable
 from zkstate.solvency.witness import Accounts, Blinds
-from zkstate.state.schema import SIZE_CLASSES
+from zkstate.state.scenarios import MAX_SCENARIOS_BYTES
+from zkstate.state.schema import PORTFOLIO, SIZE_CLASSES
 from zkstate.state.table import MAX_TABLE_BYTES
 
-MAX_TASK_BYTES = MAX_TABLE_BYTES + (32 << 20)  # 2^17 rows of 35 bytes, and 2^14 accounts of 273, are 9 MiB
+MAX_ACCOUNTS_BYTES = 32 << 20  # 2^17 rows of 35 bytes, and 2^14 accounts of 273, are 9 MiB
+MAX_TASK_BYTES = MAX_TABLE_BYTES + MAX_SCENARIOS_BYTES + MAX_ACCOUNTS_BYTES
 UNTRUE = WitnessError.__name__
 
 _Element = Annotated[bytes, msgspec.Meta(min_length=FR_BYTES, max_length=FR_BYTES)]
@@ -44,12 +47,13 @@ _ONE_AT_A_TIME = ThreadPoolExecutor(1)
 
 
 class _Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The file; `bounds` are the lower and the upper one of each leaf."""
+    """The file; `bounds` are the lower and the upper one of each leaf, `scenarios` empty but for the portfolio rule."""
 
     kind: Literal["zkstate batch task"]
     version: Literal[1]
     header: bytes
     table: bytes
+    scenarios: bytes
     rows: int
     number: int
     accounts: int
@@ -66,9 +70,13 @@ class _Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 @dataclass(frozen=True)
 class Task:
-    """Everything that a batch is made of; `table` is the instrument table as published."""
+    """Everything that a batch is made of; `table` is the instrument table as published, `scenarios` the scenario table.
+
+    `scenarios` is empty where the portfolio rule does not judge.
+    """
 
     table: bytes
+    scenarios: bytes
     accounts: Accounts
     before: Sums
     blinds: Blinds
@@ -82,7 +90,7 @@ class Task:
         each = np.stack([bounds[part.leaves], bounds[part.leaves + 1]], axis=1)
         document = _Document(
             "zkstate batch task", 1, self.accounts.published.header.encode(), self.table,
-            part.rows, part.number, part.accounts, self.accounts.holdings.encode(), each.tobytes(),
+            self.scenarios, part.rows, part.number, part.accounts, self.accounts.holdings.encode(), each.tobytes(),
             self.before.held.to_bytes(FR_BYTES), self.before.unhealthy, self.before.shortfall.to_bytes(FR_BYTES),
             [value.to_bytes(FR_BYTES) for value in (self.blinds.before, self.blinds.after, self.blinds.reads)],
         )  # fmt: skip
@@ -100,7 +108,7 @@ class Task:
             raise EncodingError("an element of a batch task is not below the field's modulus")
         held, shortfall, *blinds = numbers
         header, holdings = Header.decode(document.header), Holdings.decode(document.holdings)
-        table = _table(document.table, document.header)
+        table = _table(document.table, document.scenarios, document.header)
         count, layout = len(holdings), LAYOUTS[system]
         if not 0 < count <= document.accounts or len(document.bounds) != 2 * 32 * count:
             raise LengthError(
@@ -116,10 +124,11 @@ class Task:
         # in place of all leaves of the epoch: each stands twice, before its lower bound and before its upper one
         leaves = np.repeat(holdings.parts.leaves, 2, axis=0)
         bounds = np.frombuffer(document.bounds, np.uint8).reshape(-1, 32)
-        part = Part(document.rows, document.number, document.accounts, 2 * np.arange(count))
+        kind = document.rows + (PORTFOLIO if document.scenarios else 0)
+        part = Part(kind, document.number, document.accounts, 2 * np.arange(count))
         accounts = Accounts(Published(header, table, leaves, bounds), part, holdings)
         sums = Sums(held, document.unhealthy, shortfall)
-        return cls(document.table, accounts, sums, Blinds(*blinds))
+        return cls(document.table, document.scenarios, accounts, sums, Blinds(*blinds))
 
 
 def prove_task(digest: str, batch: tuple[int, int], path: str, system: str, keys: str | None) -> bytes | str:
@@ -140,20 +149,22 @@ def prove_task(digest: str, batch: tuple[int, int], path: str, system: str, keys
 def _proved(digest: str, batch: tuple[int, int], path: Path, system: str, keys: str | None) -> bytes:
     task = Task.decode(read_below(path.parent, path.name, MAX_TASK_BYTES), system)
     part = task.accounts.part
-    if (part.rows, part.number) != batch:
-        raise DisagreementError(f"{path} is {part}, not batch {batch[1]} of class {batch[0]}")
+    if (part.kind, part.number) != batch:
+        raise DisagreementError(f"{path} is {part}, not batch {batch[1]} of class {class_name(batch[0])}")
     header = task.accounts.published.header.encode()
-    prover = _prover(task.table, header, part.rows, part.accounts, system, keys)
+    prover = _prover((task.table, task.scenarios, header), part.kind, part.accounts, system, keys)
     if prover.digest != digest:
         raise DisagreementError(f"the circuit or key here is {prover.digest}, not {digest}: is it another version?")
     return prover.prove(task.accounts, task.before, task.blinds).encode()
 
 
 @lru_cache(maxsize=1)
-def _table(content: bytes, header: bytes) -> ReadTable:
-    return ReadTable.of(check_instruments(content, Header.decode(header)))
+def _table(content: bytes, scenarios: bytes, header: bytes) -> ReadTable:
+    under = Header.decode(header)
+    table = check_instruments(content, under)
+    return ReadTable.of(table, check_scenarios(scenarios, under, table) if scenarios else None)
 
 
 @lru_cache(maxsize=1)
-def _prover(table: bytes, header: bytes, rows: int, accounts: int, system: str, keys: str | None) -> Prover:
-    return prover_of(_table(table, header), rows, accounts, system, None if keys is None else Path(keys))
+def _prover(tables: tuple[bytes, bytes, bytes], kind: int, accounts: int, system: str, keys: str | None) -> Prover:
+    return prover_of(_table(*tables), kind, accounts, system, None if keys is None else Path(keys))

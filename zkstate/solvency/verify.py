@@ -22,8 +22,9 @@ from zkstate.publication.header import Header
 from zkstate.publication.layout import INSTRUMENTS, TOTALS
 from zkstate.publication.progress import Progress, silent
 from zkstate.publication.regular import read_below
-from zkstate.publication.tables import MAX_TOTALS_BYTES, check_instruments, check_totals
+from zkstate.publication.tables import MAX_TOTALS_BYTES, check_instruments, check_totals, read_scenarios
 from zkstate.solvency import files
+from zkstate.solvency.classes import check_rules
 from zkstate.solvency.coverage import Counted
 from zkstate.solvency.files import BatchFile, Claim
 from zkstate.solvency.plan import BOUND_BYTES, LAYOUTS, Part, Plan, decode_bounds
@@ -31,6 +32,7 @@ from zkstate.solvency.publics import START, Published, Sums, published_leaves
 from zkstate.solvency.tables import ReadTable
 from zkstate.solvency.verifiers import Keyed, Transparent, Verifier
 from zkstate.state.ledger import Totals
+from zkstate.state.schema import PORTFOLIO
 from zkstate.state.table import MAX_TABLE_BYTES, InstrumentTable
 
 GROUP, GROUP_BYTES = 256, 16 << 20  # batches whose proofs are held and judged together
@@ -39,20 +41,35 @@ Judge = Callable[[Batch, VerifyingKey], tuple[SetupStatus, str | None]]
 """Of a circuit's statement and its key: how it was made, and why it is not taken, if so."""
 
 RESERVES_NOT_SHOWN = "that the venue has what it owes"
+RULE_AT = 2  # where `not_shown` says which rule judged
 NOT_SHOWN = (
     "that prices, tiers and scenarios are right: only that the venue committed to them",
-    "that open orders are reserved, or initial margin or the portfolio rule met: accounts are held to maintenance",
+    "that open orders are reserved, or initial margin met: accounts are held to maintenance",
     "what is owed through positions, profit not realised and isolated collateral: entry values are in no total",
     "that entry values are right, and so the health of who holds positions: they are the venue's word",
     RESERVES_NOT_SHOWN,
     "that users are among the accounts: each finds their own with zkstate recover, if they made its key themselves",
     "that a key that the venue issued serves one user alone",
 )
+TIERS_ALONE = "that anyone meets the portfolio rule: all are held to tiers"
+PORTFOLIO_CHOSEN = (
+    "that the rule that judges an account is the one agreed on: the venue chose it, {} by the portfolio rule; whoever "
+    "has an account is told by verify --account-key"
+)
+
+
+def not_shown(by_portfolio: str) -> list[str]:
+    """What a proof that holds does not show; `by_portfolio` says how many accounts that rule judges, "" for none."""
+    rule = PORTFOLIO_CHOSEN.format(by_portfolio) if by_portfolio else TIERS_ALONE
+    return [*NOT_SHOWN[:RULE_AT], rule, *NOT_SHOWN[RULE_AT:]]
 
 
 @dataclass(frozen=True, slots=True)
 class Solvency:
-    """What was found. `reasons` names the batch and the rule of whatever fails; none says that all of it holds."""
+    """What was found. `reasons` names the batch and the rule of whatever fails; none says that all of it holds.
+
+    `by_portfolio` counts the accounts that the portfolio rule judged, in place of tiers.
+    """
 
     claim: Claim
     reasons: tuple[str, ...]
@@ -62,6 +79,7 @@ class Solvency:
     setup: SetupStatus
     table: InstrumentTable
     totals: Totals
+    by_portfolio: int
     counted: Counted | None = field(repr=False, compare=False)
 
     @property
@@ -80,11 +98,16 @@ def verify_solvency(
     claim = Claim.decode(read_below(folder, files.CLAIM, files.MAX_CLAIM_BYTES))
     table = check_instruments(read_below(public, INSTRUMENTS, MAX_TABLE_BYTES), header)
     totals = check_totals(read_below(public, TOTALS, MAX_TOTALS_BYTES), header)
-    check = _Check(public, folder, header, claim, ReadTable.of(table), totals, judge, progress, jobs)
+    risky = any(kind >= PORTFOLIO for kind in claim.sizes)
+    scenarios = read_scenarios(public, header, table) if risky else None
+    read = ReadTable.of(table, scenarios)
+    check = _Check(public, folder, header, claim, read, totals, judge, progress, jobs)
     reasons = tuple(check.run())
+    by_portfolio = 0 if check.counted is None else check.counted.plan.by_portfolio
     return Solvency(
-        claim, reasons, header.account_count, check.batches, check.size, check.setup, table, totals, check.counted
-    )
+        claim, reasons, header.account_count, check.batches, check.size, check.setup, table, totals, by_portfolio,
+        check.counted,
+    )  # fmt: skip
 
 
 class _Check:
@@ -116,12 +139,12 @@ class _Check:
             return
         self.counted = Counted(plan, published.bounds)
         last, where = START, "the start"
-        total = sum(plan.count(rows) for rows in plan.sizes)
+        total = sum(plan.count(kind) for kind in plan.sizes)
         found: list[tuple[Part, BatchFile]] = []
         refused = False
         for part in plan.parts():
             self.progress("verify batches", self.batches, total)
-            if found and (part.rows != self.own[0] or len(found) == self._group()):
+            if found and (part.kind != self.own[0] or len(found) == self._group()):
                 yield from self._judged(published, found)
                 found = []
             verifier = self._verifier(part)
@@ -131,7 +154,7 @@ class _Check:
                 refused = True
                 continue
             try:
-                batch = files.read_batch(self.folder, part.rows, part.number, verifier.proof_bytes)
+                batch = files.read_batch(self.folder, part.kind, part.number, verifier.proof_bytes)
             except (SourceError, InputError) as error:
                 yield f"{part}: {error}"
                 return
@@ -162,7 +185,9 @@ class _Check:
         leaves = published_leaves(self.public, self.header)
         if not leaves.any(axis=1).all():
             raise EncodingError(f"a leaf is 0, and there are {count} accounts")
-        plan = Plan(np.frombuffer(classes, np.uint8), self.claim.sizes, LAYOUTS[self.claim.system])
+        kinds = np.frombuffer(classes, np.uint8)
+        check_rules(kinds, self.claim.system, self.header)
+        plan = Plan(kinds, self.claim.sizes, LAYOUTS[self.claim.system])
         return Published(self.header, self.table, leaves, bounds), plan
 
     def _judged(self, published: Published, found: list[tuple[Part, BatchFile]]) -> Iterator[str]:
@@ -186,8 +211,8 @@ class _Check:
 
     def _verifier(self, part: Part) -> Verifier | str:
         """The verifier of a class, or why there is none."""
-        if self.own[0] != part.rows:
-            self.own = (part.rows, self._made(part))
+        if self.own[0] != part.kind:
+            self.own = (part.kind, self._made(part))
         return self.own[1]
 
     def _made(self, part: Part) -> Verifier | str:
@@ -195,7 +220,7 @@ class _Check:
             log_blocks = LAYOUTS[self.claim.system].blocks(part.accounts).bit_length() - 1
             refusal = self._head_refusal(part, log_blocks)
             # compiled, not taken from a cache, which others may have written
-            return refusal or Transparent.of(compile_blocks(self.table.block(part.rows, log_blocks)), log_blocks)
+            return refusal or Transparent.of(compile_blocks(self.table.block(part.kind, log_blocks)), log_blocks)
         try:
             statement = self.table.statement(part.rows, part.accounts)
         except LengthError as error:
@@ -218,13 +243,13 @@ class _Check:
 
     def _head_refusal(self, part: Part, log_blocks: int) -> str | None:
         """Why the first proof of a class can be of no batch like it, by its head alone: before a circuit is made."""
-        path = files.batch_path(part.rows, part.number)
+        path = files.batch_path(part.kind, part.number)
         try:
-            proof = files.read_batch(self.folder, part.rows, part.number, proof_file.MAX_BYTES).proof
+            proof = files.read_batch(self.folder, part.kind, part.number, proof_file.MAX_BYTES).proof
             _, parameters = proof_file.read_header(proof, path)
         except (InputError, SourceError) as error:
             return f"{part}: {error}"
-        shape, most = parameters.shape, self.table.most_of_block(part.rows, log_blocks)
+        shape, most = parameters.shape, self.table.most_of_block(part.kind, log_blocks)
         if shape.n_public or shape.log_blocks != log_blocks:
             found = f"{shape.n_public} public inputs and 2^{shape.log_blocks} blocks"
             return f"{part}: the proof has {found}, and a batch none and 2^{log_blocks}"

@@ -21,6 +21,7 @@ from zkstate.state import wide
 from zkstate.state.columnar import row_limbs
 from zkstate.state.health import assess_rows, tiers_of
 from zkstate.state.limbs import LIMBS, Limbs
+from zkstate.state.portfolio import by_portfolio, worst_losses
 from zkstate.state.schema import PPM
 
 Index = NDArray[np.int64]
@@ -87,8 +88,10 @@ class Accounts:
     @cached_property
     def added(self) -> Sums:
         """What the batch adds to the sums."""
-        rows = self.holdings.rows
-        health = assess_rows(self.published.table.columns, rows)
+        rows, table = self.holdings.rows, self.published.table
+        health = assess_rows(table.columns, rows)
+        if self.part.by_portfolio:
+            health = by_portfolio(health, table.columns, rows, table.required_risks().table)
         inverses = FrVec.from_raw(_gathered(self.published.inverses, rows.instrument))
         sizes = np.abs(rows.amount).view(np.uint64)
         credit, debit = (
@@ -181,6 +184,15 @@ class Accounts:
             "entry": FrVec.from_limbs(np.ascontiguousarray(entry)),
             "funding_at_entry": _from_u64(head[:, 0]),
         }
+
+    def risks(self) -> dict[str, FrVec]:
+        """By the portfolio rule: the changes of each row's instrument, and the worst loss of each account."""
+        risks, rows = self.published.table.required_risks(), self.holdings.rows
+        instrument = np.zeros(self.places, np.int64)
+        instrument[self.at] = rows.instrument
+        worst = wide.to_ints(worst_losses(rows, risks.table))
+        worst += [0] * (self.part.accounts - len(worst))
+        return {"changes": risks.read(instrument), "worst": FrVec.from_ints(worst)}
 
     def counted(self) -> dict[str, FrVec]:
         """The counted value of each asset in whole 10^-16 quote and the rest, 0 for other rows."""

@@ -21,7 +21,8 @@ from zkstate.publication.header import SIGNED_BYTES, Header, SignedHeader
 from zkstate.publication.holdings import HOLDINGS, Holdings
 from zkstate.publication.layout import HEADER, INSTRUMENTS, PUBLIC
 from zkstate.publication.regular import read_below
-from zkstate.publication.tables import check_instruments
+from zkstate.publication.tables import check_instruments, read_scenarios
+from zkstate.solvency.classes import check_rules
 from zkstate.solvency.files import SOLVENCY, BatchFile, batch_path, read_batch
 from zkstate.solvency.plan import LAYOUTS, Part, Plan
 from zkstate.solvency.provers import Prover, prover_of
@@ -76,7 +77,8 @@ class Workshop:
     @cached_property
     def table(self) -> ReadTable:
         content = read_below(self.job.epoch / PUBLIC, INSTRUMENTS, MAX_TABLE_BYTES)
-        return ReadTable.of(check_instruments(content, self.header))
+        instruments = check_instruments(content, self.header)
+        return ReadTable.of(instruments, read_scenarios(self.job.epoch / PUBLIC, self.header, instruments))
 
     @cached_property
     def published(self) -> Published:
@@ -86,6 +88,7 @@ class Workshop:
     @cached_property
     def plan(self) -> Plan:
         classes, layout = np.asarray(self.holdings.parts.classes), LAYOUTS[self.job.system]
+        check_rules(classes, self.job.system, self.header)
         return Plan.of(classes, self.job.rows, layout, self.table.filled)
 
     @cached_property
@@ -103,13 +106,13 @@ class Workshop:
         cut = repr((self.job.system, sorted(self.plan.sizes.items()))).encode()
         return hashlib.blake2b(self.job.seed + cut, digest_size=32, person=b"zkstate blinds").digest()
 
-    def prover(self, rows: int) -> Prover:
+    def prover(self, kind: int) -> Prover:
         """The prover of a class; that of another class is let go."""
-        if rows not in self._provers:
+        if kind not in self._provers:
             self._provers.clear()
-            size = self.plan.sizes[rows]
-            self._provers[rows] = prover_of(self.table, rows, size, self.job.system, self.job.keys)
-        return self._provers[rows]
+            size = self.plan.sizes[kind]
+            self._provers[kind] = prover_of(self.table, kind, size, self.job.system, self.job.keys)
+        return self._provers[kind]
 
     def accounts(self, index: int) -> Accounts:
         """The accounts of a batch."""
@@ -118,7 +121,7 @@ class Workshop:
     def settle(self, index: int, before: Sums) -> Done:
         """Have a batch on disk: the one that is there if it holds, else a new one, verified before it is written."""
         start = time.perf_counter()
-        prover = self.prover(self.parts[index].rows)
+        prover = self.prover(self.parts[index].kind)
         kept = self.kept(index, before, prover)
         if kept is not None:
             return kept
@@ -131,7 +134,7 @@ class Workshop:
     def proved(self, index: int, before: Sums) -> BatchFile:
         """A new proof of a batch, not verified. WitnessError names the batch and the rule that its accounts break."""
         try:
-            return self.prover(self.parts[index].rows).prove(self.accounts(index), before, self.blinds(index))
+            return self.prover(self.parts[index].kind).prove(self.accounts(index), before, self.blinds(index))
         except WitnessError as error:
             raise WitnessError(f"{self.parts[index]}: {error}") from None
 
@@ -139,7 +142,7 @@ class Workshop:
         """The batch that is on disk, if there is one and it holds."""
         start, part = time.perf_counter(), self.parts[index]
         try:
-            found = read_batch(self.folder, part.rows, part.number, judge.proof_bytes)
+            found = read_batch(self.folder, part.kind, part.number, judge.proof_bytes)
         except (SourceError, InputError):
             return None
         if not self.holds(index, before, found, judge):
@@ -157,7 +160,7 @@ class Workshop:
     def write(self, index: int, batch: BatchFile, start: float) -> Done:
         """Put a batch that holds on disk; `start` is when its making began, by `time.perf_counter`."""
         part, content = self.parts[index], batch.encode()
-        replace_file(self.folder / batch_path(part.rows, part.number), content)
+        replace_file(self.folder / batch_path(part.kind, part.number), content)
         return Done(index, kept=False, seconds=time.perf_counter() - start, size=len(content))
 
     def blinds(self, index: int) -> Blinds:

@@ -12,7 +12,7 @@ from zkstate.errors import LedgerError, LengthError
 from zkstate.state import identity, wide
 from zkstate.state.journal_columns import JournalColumns
 from zkstate.state.scenarios import ScenarioTable
-from zkstate.state.schema import MAX_ROWS, SIZE_CLASSES, U16, Order, Row
+from zkstate.state.schema import MAX_ROWS, PORTFOLIO, SIZE_CLASSES, U16, Order, Row
 from zkstate.state.table import InstrumentTable
 from zkstate.state.text import is_plain
 
@@ -66,7 +66,8 @@ class Ledger:
 
     `notes` are warnings of the reader about values it kept or quantised; they belong in reports. `journal` holds what
     happened to the accounts since the state before; None if no account has a history.
-    `scenarios` is None for a venue without portfolio margin.
+    `scenarios` is None for a venue without portfolio margin, `portfolio` says which accounts are judged by it; None if
+    none is.
     """
 
     venue: str
@@ -82,6 +83,7 @@ class Ledger:
     notes: tuple[str, ...] = ()
     journal: JournalColumns | None = None
     scenarios: ScenarioTable | None = None
+    portfolio: NDArray[np.bool_] | None = None
 
     def __post_init__(self) -> None:
         if not 1 <= len(self.venue.encode()) <= MAX_VENUE_BYTES or not is_plain(self.venue):
@@ -101,11 +103,22 @@ class Ledger:
         self._check_rows()
         if self.scenarios is not None:
             self.scenarios.check_beside(self.table)
+        self._check_portfolio()
         if (self.owners is None) != (self.view_keys is None):
             raise LedgerError("a ledger has owners and view keys, or neither")
         for what, keys in (("owners", self.owners), ("view keys", self.view_keys)):
             if keys is not None and keys.shape != (n, 32):
                 raise LengthError(f"{what} have shape {keys.shape}, not {(n, 32)}")
+
+    def _check_portfolio(self) -> None:
+        """LedgerError for an account under the portfolio rule of a venue without scenarios."""
+        if self.portfolio is None:
+            return
+        if self.portfolio.shape != (len(self.names),):
+            raise LengthError(f"margin models of {len(self.portfolio)} accounts, but there are {len(self.names)}")
+        if self.scenarios is None and self.portfolio.any():
+            name = self.names[int(self.portfolio.argmax())]
+            raise LedgerError(f"account {name!r} has portfolio margin, and the venue has no scenarios")
 
     def _check_rows(self) -> None:
         """LedgerError unless every order's instrument has a row, and every row of amount 0 has an order."""
@@ -137,6 +150,13 @@ class Ledger:
         most = np.maximum(self.rows.counts, self.orders.counts)
         classes = np.array(SIZE_CLASSES, np.uint8)
         return classes[np.searchsorted(classes, most)]
+
+    @property
+    def judged_classes(self) -> NDArray[np.uint8]:
+        """The size class of each account, and PORTFOLIO more where that rule judges it."""
+        if self.portfolio is None:
+            return self.size_classes
+        return self.size_classes | np.where(self.portfolio, PORTFOLIO, 0).astype(np.uint8)
 
     def index_of(self, name: str) -> int:
         """The place of an account; LedgerError if there is none of that name."""

@@ -34,7 +34,7 @@ TABLES: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ("instrument", "changes"),
         ("maintenance_long", "maintenance_short", "initial_long", "initial_short"),
     ),
-    "accounts": (("account",), ("owner", "view_key", "history_head", "history_length")),
+    "accounts": (("account",), ("owner", "view_key", "history_head", "history_length", "margin")),
     "rows": (("account", "instrument", "amount"), ("entry", "funding", "isolated")),
     "orders": (("account", "instrument", "side", "price", "size"), ()),
     "entries": (("account", "time", "kind", "instrument"), ("amount", "value", "fee", "price")),

@@ -60,6 +60,11 @@ class ScenarioLines:
             own = [_decimal(chunk.place, line, name, rates[k][line]) for k, name in enumerate(RATES)]
             self._risks[symbol] = (chunk.place, line, changes[line], own)
 
+    @property
+    def stated(self) -> bool:
+        """Whether there is a scenario so far."""
+        return bool(self._shocks)
+
     def table(self, instruments: InstrumentTable) -> ScenarioTable | None:
         """The table of the lines kept. An instrument without a risk line changes in no scenario."""
         if self._factors is None:

@@ -29,6 +29,7 @@ from zkstate.state.table import InstrumentTable
 from zkstate.state.text import is_plain
 
 _SIDES = {"buy": 0, "sell": 1}
+_MODELS = ("tiers", "portfolio")
 _P25519 = (1 << 255) - 19
 # u-coordinates of the points of small order on Curve25519 (RFC 7748, section 7): a shared secret with one is zero.
 _SMALL_ORDER = (
@@ -57,6 +58,7 @@ class LedgerBuilder:
         "_meta",
         "_orders",
         "_owners",
+        "_portfolio",
         "_rows",
         "_scenarios",
         "_symbols",
@@ -75,6 +77,7 @@ class LedgerBuilder:
         self._accounts: dict[str, int] = {}
         self._declared: list[tuple[int, Place]] = []
         self._owners: list[NDArray[np.uint8]] = []
+        self._portfolio: list[NDArray[np.bool_]] = []
         self._view_keys: list[NDArray[np.uint8]] = []
         self._rows: list[Kept] = []
         self._orders: list[Kept] = []
@@ -132,6 +135,7 @@ class LedgerBuilder:
             if known != first + i:
                 chunk.place.fail(i, "account", f"{name!r} was declared before, at {self._declaration(known)}")
         self._add_keys(chunk)
+        self._add_models(chunk)
         self._journals.add_accounts(chunk)
 
     def _declaration(self, account: int) -> str:
@@ -157,6 +161,16 @@ class LedgerBuilder:
         chunk.refuse("view_key", _small_order(view_keys), "is a point of small order, not a public key")
         self._owners.append(owners)
         self._view_keys.append(view_keys)
+
+    def _add_models(self, chunk: Chunk) -> None:
+        """Keep which accounts the portfolio rule judges."""
+        models = chunk.text("margin")
+        unknown = np.array([bool(model) and model not in _MODELS for model in models], np.bool_)
+        chunk.refuse("margin", unknown, f"is neither {' nor '.join(_MODELS)}")
+        chosen = np.array([model == "portfolio" for model in models], np.bool_)
+        if not self._scenarios.stated:
+            chunk.refuse("margin", chosen, "is stated, and the ledger has no scenarios")
+        self._portfolio.append(chosen)
 
     def _add_rows(self, chunk: Chunk) -> None:
         self._instrument_table()
@@ -211,6 +225,7 @@ class LedgerBuilder:
         held = row_columns(rows[0], len(names), rows[1:])
         ordered = order_columns(orders[0], len(names), orders[1:])
         self._refuse_empty(rows, ordered, names)
+        portfolio = np.concatenate([np.zeros(0, np.bool_), *self._portfolio])
         return Ledger(
             venue=venue,
             quote=quote,
@@ -225,6 +240,7 @@ class LedgerBuilder:
             notes=tuple(notes),
             journal=self._journals.finish(names),
             scenarios=self._scenarios.table(table),
+            portfolio=portfolio if portfolio.any() else None,
         )
 
     def _refuse_empty(self, rows: list[NDArray[np.int64]], ordered: OrderColumns, names: Sequence[str]) -> None:

@@ -83,7 +83,8 @@ def _account_lines(ledger: Ledger) -> Iterator[Line]:
         history: tuple[str | None, ...] = (None, None)
         if journal is not None and journal.lengths[i]:
             history = (journal.heads[i].tobytes().hex(), str(journal.lengths[i]))
-        yield (name, *keys, *history)
+        by_portfolio = ledger.portfolio is not None and ledger.portfolio[i]
+        yield (name, *keys, *history, "portfolio" if by_portfolio else None)
 
 
 def _entry_lines(ledger: Ledger) -> Iterator[Line]:

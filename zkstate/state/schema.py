@@ -25,6 +25,7 @@ MAX_INSTRUMENTS = 4095
 MAX_SYMBOL_BYTES = 64
 SIZE_CLASSES = (4, 8, 16, 64)
 MAX_ROWS = SIZE_CLASSES[-1]
+PORTFOLIO = 128  # added to the size class of an account that the portfolio rule judges
 
 ASSET = 1
 SHORT_ONLY = 2

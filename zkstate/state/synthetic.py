@@ -37,6 +37,7 @@ _ROW_SHARES = np.array([0.01, 0.27, 0.24, 0.18, 0.12])  # of accounts with 0 to 
 _ORDERING = 0.12
 _BORROWING = 0.06
 _ISOLATED = 0.15
+_PORTFOLIO = 0.25  # of accounts with a market
 _LARGEST = float(1 << 61)
 
 Ints = NDArray[np.int64]
@@ -61,10 +62,11 @@ def synthetic_master(seed: int) -> bytes:
     return hashlib.sha256(b"zkstate synthetic master v1" + seed.to_bytes(8)).digest()
 
 
-def synthetic_ledger(seed: int, accounts: int, *, with_keys: bool = True) -> Ledger:
+def synthetic_ledger(seed: int, accounts: int, *, with_keys: bool = True, with_portfolio: bool = False) -> Ledger:
     """The synthetic venue of a seed below 2^64, with keys issued from `synthetic_master(seed)`.
 
-    Without keys 100,000 accounts take a few seconds; deriving their keys takes a few more.
+    Without keys 100,000 accounts take a few seconds; deriving their keys takes a few more. `with_portfolio` puts a
+    quarter of those who hold a market under the portfolio rule, and changes nothing else.
     """
     if not 0 <= seed < 1 << 64 or not 1 <= accounts <= MAX_ACCOUNTS:
         raise LengthError(f"seed {seed} or {accounts} accounts out of range: 64 bits, 1 to {MAX_ACCOUNTS}")
@@ -84,6 +86,7 @@ def synthetic_ledger(seed: int, accounts: int, *, with_keys: bool = True) -> Led
         rows=rows,
         orders=orders,
         scenarios=scenarios(listed.table),
+        portfolio=_portfolio(seed, marks, rows) if with_portfolio else None,
     )
     return issue_keys(ledger, synthetic_master(seed)) if with_keys else ledger
 
@@ -180,6 +183,14 @@ def _ordered(rows: RowColumns, orders: OrderColumns) -> tuple[RowColumns, OrderC
     columns = [column[kept] for column in (orders.instrument, orders.side, orders.price, orders.size)]
     kept_orders = order_columns(keys[kept] // U16, len(crowded), columns)
     return with_ordered(rows, kept_orders), kept_orders
+
+
+def _portfolio(seed: int, marks: _Marks, rows: RowColumns) -> NDArray[np.bool_]:
+    """Which accounts the portfolio rule judges: some of those with a market."""
+    account = np.repeat(np.arange(len(rows.counts)), rows.counts)
+    markets = np.bincount(account, marks.leverage[rows.instrument] != 0, minlength=len(rows.counts))
+    rng = np.random.Generator(np.random.PCG64([seed, 1]))
+    return (markets > 0) & (rng.random(len(markets)) < _PORTFOLIO)
 
 
 def _near(price: NDArray[np.uint64], factor: Floats) -> NDArray[np.uint64]:

@@ -273,11 +273,14 @@ def _check(
 def state_of(ledger: Ledger) -> VenueState:
     """The state in which a journal begins: a ledger with keys. Orders are numbered in the ledger's order.
 
-    LedgerError if the ledger has no keys or no asset of the quote's symbol, a size is 2^63 or more, or a row or order
-    is one that no event leaves.
+    LedgerError if the ledger has no keys or no asset of the quote's symbol, a size is 2^63 or more, an account has
+    portfolio margin, or a row or order is one that no event leaves.
     """
     settlement_of(ledger.table, ledger.quote)
     owners, view_keys = ledger.keys()
+    if ledger.portfolio is not None and ledger.portfolio.any():
+        name = ledger.names[int(ledger.portfolio.argmax())]
+        raise LedgerError(f"account {name!r} has portfolio margin, which a journal has no place for")
     if (ledger.orders.size >= I64).any():
         raise LedgerError("an order's size is 2^63 or more, which a journal has no place for")
     r = ledger.rows
