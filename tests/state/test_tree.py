@@ -1,3 +1,6 @@
+from dataclasses import fields, replace
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -7,9 +10,11 @@ from tests.commitment import oracle as hashes
 from tests.state import oracle
 from tests.state.ledgers import ledger_of, ledgers, plain_ledgers
 from tests.state.strategies import built_table
-from zkstate.errors import EncodingError, LedgerError, LengthError
-from zkstate.state import codec, columnar, commit, tree
+from zkstate.errors import DisagreementError, EncodingError, LedgerError, LengthError
+from zkstate.state import codec, columnar, commit, tree, tree_parts
 from zkstate.state.schema import SIZE_CLASSES
+from zkstate.state.synthetic import synthetic_ledger
+from zkstate.state.tree_parts import tree_of_parts
 
 VENUE, EPOCH, SECRET = 2**240 + 5, 7, bytes(range(32))
 
@@ -204,3 +209,50 @@ def test_venue_id():
 
 def test_owner_commitment():
     assert commit.owner_commitment(9) == hashes.hash_of(oracle.tag("owner"), [9])
+
+
+def parts_of(ledger, *cuts):
+    """The accounts of a ledger in parts, cut at these places."""
+    ends = [0, *cuts, len(ledger)]
+
+    def part(first, last):
+        def cut(columns):
+            start = columns.start[first : last + 1]
+            inner = {f.name: getattr(columns, f.name)[start[0] : start[-1]] for f in fields(columns)[1:]}
+            return type(columns)(start - start[0], **inner)
+
+        return replace(
+            ledger,
+            names=ledger.names[first:last],
+            rows=cut(ledger.rows),
+            orders=cut(ledger.orders),
+            owners=ledger.owners[first:last],
+            view_keys=ledger.view_keys[first:last],
+        )
+
+    return [part(first, last) for first, last in pairwise(ends)]
+
+
+def test_a_ledger_in_parts_has_the_tree_of_the_whole(monkeypatch):
+    ledger = synthetic_ledger(3, 300)
+    whole = tree.build(ledger, VENUE, EPOCH, SECRET)
+    parts = parts_of(ledger, 1, 130, 299)
+    for block in (1 << 16, 7):
+        monkeypatch.setattr(tree_parts, "LEAF_BLOCK", block)
+        monkeypatch.setattr(tree, "LEAF_BLOCK", block)
+        made = tree_of_parts(lambda: iter(parts), VENUE, EPOCH, SECRET)
+        assert made.root == whole.root
+        assert [level.to_ints() for level in made.levels] == [level.to_ints() for level in whole.tree.levels]
+        assert tree.build(ledger, VENUE, EPOCH, SECRET).root == whole.root
+
+
+def test_parts_that_are_refused():
+    parts = parts_of(synthetic_ledger(3, 20), 8)
+    with pytest.raises(LedgerError, match="no accounts"):
+        tree_of_parts(list, VENUE, EPOCH, SECRET)
+    with pytest.raises(LedgerError, match=r"accounts (\d) and 2\1 have one owner"):
+        tree_of_parts(lambda: [*parts, parts[0]], VENUE, EPOCH, SECRET)
+    for second in ([parts[1], parts[0]], parts[:1], [*parts, parts[0]]):
+        reads = iter([parts, second])
+        with pytest.raises(DisagreementError, match="are not the 20 accounts that they were"):
+            tree_of_parts(lambda reads=reads: next(reads), VENUE, EPOCH, SECRET)

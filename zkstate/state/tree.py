@@ -23,6 +23,7 @@ from zkstate.state.schema import ID_BOUND, Account
 SALT_BYTES = 31
 SECRET_BYTES = 32
 RECORD_BLOCK = 4 << 20
+LEAF_BLOCK = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,13 +125,17 @@ def account_ids(owners: NDArray[np.uint8], venue: int, epoch: int) -> NDArray[np
 
 
 def epoch_salts(secret: bytes, count: int) -> NDArray[np.uint8]:
-    """Fresh salts below 2^248 of an epoch, from one SHAKE-256 stream of its 32-byte secret, as (n, 32) bytes."""
+    """Fresh salts below 2^248 of an epoch, leaf by leaf, as (n, 32) bytes."""
+    out = np.zeros((count, 32), np.uint8)
+    out[:, 1:] = np.frombuffer(salt_stream(secret, count), np.uint8).reshape(count, SALT_BYTES)
+    return out
+
+
+def salt_stream(secret: bytes, count: int) -> bytes:
+    """31 bytes for each salt, from one SHAKE-256 stream of the epoch's 32-byte secret."""
     if len(secret) != SECRET_BYTES:
         raise LengthError(f"an epoch's salt secret has {len(secret)} bytes, not {SECRET_BYTES}")
-    stream = hashlib.shake_256(b"zkstate salts v1" + secret).digest(SALT_BYTES * count)
-    out = np.zeros((count, 32), np.uint8)
-    out[:, 1:] = np.frombuffer(stream, np.uint8).reshape(count, SALT_BYTES)
-    return out
+    return hashlib.shake_256(b"zkstate salts v1" + secret).digest(SALT_BYTES * count)
 
 
 def build(
@@ -166,22 +171,37 @@ def build(
         raise LedgerError(f"accounts {first!r} and {second!r} have one owner; each needs its own key")
     salts = epoch_salts(salt_secret, len(ledger))
     rows, orders = columnar.digests(ledger) if digests is None else digests
-    heads, lengths = _histories(ledger, accounts)
-    inputs = np.zeros((len(ledger), 7, LIMBS), np.uint64)
-    inputs[:, 0] = byte_limbs(ids)
-    inputs[:, 1] = byte_limbs(owners[accounts])
-    inputs[:, 2] = byte_limbs(salts)
-    inputs[:, 3] = rows[accounts]
-    inputs[:, 4] = orders[accounts]
-    inputs[:, 5] = byte_limbs(heads)
-    inputs[:, 6, 0] = lengths
-    vector = kernels.FrVec.from_limbs(inputs.reshape(-1, LIMBS))
-    leaves = kernels.poseidon_many(domain.tag("leaf"), vector, 7)
+    heads, lengths = histories(ledger, accounts)
+    parts = []
+    for at in range(0, len(ledger), LEAF_BLOCK):
+        block = slice(at, at + LEAF_BLOCK)
+        of = accounts[block]
+        held = rows[of], orders[of]
+        parts.append(leaf_hashes(ids[block], owners[of], salts[block], *held, heads[block], lengths[block]))
+    leaves = kernels.FrVec.concat(parts)
+    del parts
     tree = MerkleTree(leaves, ACCOUNTS_ARITY, depth, domain.tag("node"))
     return AccountsTree(accounts, ids, salts, heads, lengths, ledger.size_classes[accounts], orders[accounts], tree)
 
 
-def _histories(ledger: Ledger, accounts: NDArray[np.int64]) -> tuple[NDArray[np.uint8], NDArray[np.uint64]]:
+def leaf_hashes(
+    ids: NDArray[np.uint8],
+    owners: NDArray[np.uint8],
+    salts: NDArray[np.uint8],
+    rows: Limbs,
+    orders: Limbs,
+    heads: NDArray[np.uint8],
+    lengths: NDArray[np.uint64],
+) -> kernels.FrVec:
+    """The leaves of some accounts: bytes are (n, 32) big-endian, the digests of rows and orders (n, 4) limbs."""
+    inputs = np.zeros((len(ids), 7, LIMBS), np.uint64)
+    for k, part in ((0, ids), (1, owners), (2, salts), (5, heads)):
+        inputs[:, k] = byte_limbs(part)
+    inputs[:, 3], inputs[:, 4], inputs[:, 6, 0] = rows, orders, lengths
+    return kernels.poseidon_many(domain.tag("leaf"), kernels.FrVec.from_limbs(inputs.reshape(-1, LIMBS)), 7)
+
+
+def histories(ledger: Ledger, accounts: NDArray[np.int64]) -> tuple[NDArray[np.uint8], NDArray[np.uint64]]:
     """Head, as (n, 32) bytes, and length of each account's history with its new entries; 0 where there is none."""
     if ledger.journal is None:
         return np.zeros((len(accounts), 32), np.uint8), np.zeros(len(accounts), np.uint64)
