@@ -181,6 +181,50 @@ def test_evidence_stands_behind_its_own_block_and_chain_alone(epoch):
     assert (pins.believe(ours), pins.unused()) == ((trust, None), [])
 
 
+def answering(world, *, final=True):
+    """A node of that chain, which has a newer block than its finalized one, if that is there at all."""
+
+    def handle(method, params):
+        block = world.node()("eth_getBlockByNumber", ())
+        if method == "eth_getBlockByNumber":
+            assert params == ["finalized", False]
+            return block if final else None
+        if method == "eth_getBlockByHash":
+            return block if params[0] == block["hash"] else None
+        if method == "eth_getProof":
+            assert params[2] == block["number"]
+            return world.answer(params[0], [bytes.fromhex(slot[2:]) for slot in params[1]])
+        return {"eth_chainId": "0x1", "eth_getCode": "0x"}[method]
+
+    return serve(handle)
+
+
+def test_reserves_are_of_a_finalized_block_unless_one_is_named(epoch, tmp_path):
+    world = holding(epoch)
+    controls = [{name: getattr(each, name) for name in each.__struct_fields__}
+                for each in controlled(epoch.header, keys=KEYS[:2])]  # fmt: skip
+    (tmp_path / "controls.json").write_text(json.dumps({"controls": controls}))
+    tokens = json.loads(write(epoch, world).encode())["tokens"]
+    (tmp_path / "tokens.json").write_text(json.dumps(tokens))
+    argv = ["prove", "reserves", epoch.folder, "--controls", tmp_path / "controls.json", "--tokens",
+            tmp_path / "tokens.json", "--json", "--rpc"]  # fmt: skip
+    named = f"0x{world.block_hash.hex()}"
+    with answering(world) as url:
+        final = zkstate(*argv, url, believe=False)
+        assert final.code == 0, final.out + final.err
+        assert final.json["block"] == {"number": 7, "hash": named, "chosen": "finalized"}
+        told = zkstate(*argv[:-2], "--rpc", url, believe=False)
+        assert "the newest that the node calls finalized" in told.out
+        unknown = zkstate(*argv, url, "--block-hash", "11" * 32, believe=False)
+        assert (unknown.code, f"has no block 0x{'11' * 32}" in unknown.err) == (3, True)
+    with answering(world, final=False) as url:
+        none = zkstate(*argv, url, believe=False)
+        assert (none.code, "has no finalized block: name one by its hash" in none.err) == (3, True)
+        by_hash = zkstate(*argv, url, "--block-hash", named, believe=False)
+        assert by_hash.code == 0, by_hash.err
+        assert by_hash.json["block"]["chosen"] == "by hash"
+
+
 def test_requests_are_what_wallets_sign(epoch, tmp_path):
     out = tmp_path / "requests"
     done = zkstate(

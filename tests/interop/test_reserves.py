@@ -63,7 +63,8 @@ def test_what_a_node_proves_is_what_the_venue_has(tmp_path):
         fields = [{name: getattr(each, name) for name in each.__struct_fields__} for each in controls]
         (tmp_path / "controls.json").write_text(json.dumps({"controls": fields}))
         argv = ("prove", "reserves", epoch.folder, "--controls", tmp_path / "controls.json", "--rpc", url)
-        made = zkstate(*argv, "--tokens", tmp_path / "tokens.json", believe=False)
+        newest = lambda: ("--block-hash", node.call("eth_getBlockByNumber", ("latest", False))["hash"])  # noqa: E731
+        made = zkstate(*argv, *newest(), "--tokens", tmp_path / "tokens.json", believe=False)
         assert made.code == 0, made.out + made.err
         assert node.call("eth_getBalance", (ADDRESSES[1], "latest")) == hex(5)
 
@@ -79,7 +80,7 @@ def test_what_a_node_proves_is_what_the_venue_has(tmp_path):
         node.call("evm_mine", ())
         tokens["tokens"][0]["slot"] += 1
         (tmp_path / "wrong.json").write_text(json.dumps(tokens))
-        refused = zkstate(*argv, "--tokens", tmp_path / "wrong.json", "--json", believe=False)
+        refused = zkstate(*argv, *newest(), "--tokens", tmp_path / "wrong.json", "--json", believe=False)
         assert refused.code == 1
         assert any("proved absent for every address" in reason for reason in refused.json["reasons"])
         with anvil("--timestamp", "1700000000") as elsewhere:

@@ -79,7 +79,8 @@ named by row), without one by the transparent system.
                       run that was killed goes on where it stopped
   reserves            of a venue: that it controls addresses, and what they hold at one block. First what their keys
                       are to sign, for this epoch, until T; then, with the signatures in FILE, proofs from a node of
-                      the coin and tokens in --tokens (docs/spec.md, 14), written to EPOCH/reserves
+                      the coin and tokens in --tokens (docs/spec.md, 14), written to EPOCH/reserves: at the newest
+                      block that the node calls finalized, or the one of --block-hash
   BOUNDS              --exactly X, --at-least X, --at-most X, or both of the latter, in whole units: 1.5
   ENTRY               --entry-at-least X, --entry-at-most X: bounds of the entry value, in quote
   --account BUNDLE    the account bundle that zkstate recover wrote

@@ -16,7 +16,7 @@ from zkstate.publication.layout import HEADER, PUBLIC
 from zkstate.publication.regular import read_below
 from zkstate.registry.chain import address_text
 from zkstate.registry.rpc import TIMEOUT_S
-from zkstate.reserves.collect import collect
+from zkstate.reserves.collect import FINALIZED, collect
 from zkstate.reserves.control import Control
 from zkstate.reserves.document import MAX_ADDRESSES, RESERVES
 from zkstate.reserves.tokens import MAX_TOKENS_BYTES, Tokens, read_json
@@ -24,6 +24,8 @@ from zkstate.reserves.verify import verify_reserves
 
 OPTIONS = ("address", "controls", "tokens", "rpc", "block_hash")
 TAKES = ("epoch", "out", "expiry", "chain_id", *OPTIONS)
+FINAL = "the newest that the node calls finalized"
+NOT_FINAL = "named by its hash: nothing says that it is finalized"
 
 
 def declare_reserves(parser: Parser) -> None:
@@ -86,6 +88,7 @@ def _collect(header: Header, args: Namespace, terminal: Terminal) -> int:
     with terminal.progress("prove reserves"):
         found = collect(args.rpc, header, tokens, controls, args.block_hash, TIMEOUT_S)
     proved = verify_reserves(found, header, {tokens.chain_id: tokens})
+    chosen = FINALIZED if args.block_hash is None else "by hash"
     target = args.epoch / RESERVES / f"{tokens.chain_id}.json"
     if not proved.reasons:
         target.parent.mkdir(exist_ok=True)
@@ -95,10 +98,12 @@ def _collect(header: Header, args: Namespace, terminal: Terminal) -> int:
         *(("holds" if i == 0 else "", f"{float(amount):,.6f} {symbol}") for i, (symbol, amount) in
           enumerate(proved.totals().items())),
         ("block", f"{proved.block.number} of chain {proved.chain_id}, {time_text(proved.block.timestamp)}"),
+        ("", FINAL if chosen == FINALIZED else NOT_FINAL),
         ("reserves", "nothing is written" if proved.reasons else str(target)),
     ]  # fmt: skip
     result = {"verb": "prove", "statement": RESERVES, "out": None if proved.reasons else str(target),
-              "reasons": list(proved.reasons), **header_result(header)}  # fmt: skip
+              "reasons": list(proved.reasons), "block": {"number": proved.block.number,
+              "hash": f"0x{proved.block.hash.hex()}", "chosen": chosen}, **header_result(header)}  # fmt: skip
     terminal.emit(result, lambda console: show_facts(console, facts))
     return int(bool(proved.reasons))
 

@@ -16,26 +16,29 @@ from zkstate.reserves.document import Reserves
 from zkstate.reserves.tokens import Tokens
 from zkstate.reserves.verify import DELEGATED_TO
 
+FINALIZED = "finalized"
 _DELEGATION = "0xef0100"
 
 
 def collect(
     url: str, header: Header, tokens: Tokens, controls: Sequence[Control], block_hash: bytes | None, timeout_s: float
 ) -> Reserves:
-    """The reserves at a block, the newest one unless its hash is given.
+    """The reserves at a block, the newest that the node calls finalized unless its hash is given.
 
-    Nothing is judged but that the node answers: `verify_reserves` does that. Errors: SourceError; EncodingError for an
-    answer that is malformed; DisagreementError for a node on another chain.
+    Nothing is judged but that the node answers: `verify_reserves` does that. Errors: SourceError; MissingError for a
+    node without that block; EncodingError for an answer that is malformed; DisagreementError for a node on another
+    chain.
     """
     node = JsonRpc(url, timeout_s)
     if (chain := read_quantity(node.call("eth_chainId", ()), "chain id", 1 << 64)) != tokens.chain_id:
         raise DisagreementError(f"{node.name} is on chain {chain}, and the tokens are of chain {tokens.chain_id}")
     if block_hash is None:
-        answer = node.call("eth_getBlockByNumber", ("latest", False))
+        answer = node.call("eth_getBlockByNumber", (FINALIZED, False))
     else:
         answer = node.call("eth_getBlockByHash", (f"0x{block_hash.hex()}", False))
     if answer is None:
-        raise MissingError(f"{node.name} has no such block")
+        which = f"{FINALIZED} block: name one by its hash" if block_hash is None else f"block 0x{block_hash.hex()}"
+        raise MissingError(f"{node.name} has no {which}")
     encoded = encode_block(answer)
     block = BlockHeader.decode(encoded)
     at = hex(block.number)
