@@ -107,7 +107,7 @@ static void G(_fold_once)(G(_tile) * t)
     for (size_t i = t->folds; i-- > 0;) {
         const zkn_fold *fold = &t->room->fold[i];
         LANE run, inverse;
-        G(_send)(t);
+        G(_bring)(t);
         G(_run)(&run, t, fold);
         L(_mul_by)(&inverse, &t->prefix[i], &chain, 2); /* 2 */
         L(_mul_by)(&chain, &run, &chain, 2);            /* 2 */

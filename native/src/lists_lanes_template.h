@@ -36,28 +36,16 @@ typedef struct {
     size_t units, groups, folds;
     uint64_t bound; /* of ordinates */
     int special;    /* a point may be infinity */
-    /* the jobs to come after `ahead`, of which so many points of each list are on their way; and all of those */
+    /* The points of the units to come, in a ring: so many units have been fetched, copied to it and loaded. */
+    GROUP_AFF *staged;
+    uint32_t *staged_item;
+    size_t fetched, copied, loaded;
+    /* the jobs not fetched whole: those of `ahead`, of which the next are at ahead_at, and those after */
     const zkn_list_job *job;
-    size_t jobs, sent;
+    size_t jobs;
     zkn_list_group ahead;
     uint32_t ahead_at;
 } G(_tile);
-
-static inline uint32_t G(_item_at)(const G(_tile) * t, const zkn_list_group *group, unsigned lane,
-                                   uint32_t at)
-{
-    const uint32_t i = group->begin[lane] + (at < group->size[lane] ? at : 0);
-    return t->item ? t->item[i] : i;
-}
-
-static inline void G(_fetch)(const G(_tile) * t, const zkn_list_group *group, uint32_t at)
-{
-    for (unsigned k = 0; k < WIDTH; k++) {
-        const uint8_t *p =
-            t->base + sizeof(GROUP_AFF) * (size_t)(G(_item_at)(t, group, k, at) & ~ZKN_LIST_NEGATE);
-        for (size_t line = 0; line < sizeof(GROUP_AFF); line += 64) __builtin_prefetch(p + line);
-    }
-}
 
 /* The next jobs by length, as a group; lanes without one read the first again. */
 static void G(_group_of)(zkn_list_group *group, const zkn_list_job *job, size_t jobs)
@@ -74,36 +62,58 @@ static void G(_group_of)(zkn_list_group *group, const zkn_list_job *job, size_t 
     }
 }
 
-/* Sends for the points of a unit to come, unless so many are on their way as a tile holds. */
-static inline void G(_send)(G(_tile) * t)
+/* Sends for the points of one more unit, if there is room for it. */
+static inline void G(_fetch)(G(_tile) * t)
 {
-    if (t->ahead.lanes == 0 || t->sent >= ZKN_LIST_UNITS) return;
-    G(_fetch)(t, &t->ahead, t->ahead_at++);
-    t->sent++;
-    if (t->ahead_at < t->ahead.length) return;
+    if (t->ahead.lanes == 0 || t->fetched - t->loaded == ZKN_LIST_UNITS) return;
+    uint32_t *item = t->staged_item + WIDTH * (t->fetched++ % ZKN_LIST_UNITS);
+    for (unsigned k = 0; k < WIDTH; k++) {
+        const uint32_t i = t->ahead.begin[k] + (t->ahead_at < t->ahead.size[k] ? t->ahead_at : 0);
+        item[k] = t->item ? t->item[i] : i;
+        const uint8_t *p = t->base + sizeof(GROUP_AFF) * (size_t)(item[k] & ~ZKN_LIST_NEGATE);
+        for (size_t line = 0; line < sizeof(GROUP_AFF); line += 64) __builtin_prefetch(p + line, 0, 2);
+    }
+    if (++t->ahead_at < t->ahead.length) return;
     t->job += t->ahead.lanes, t->jobs -= t->ahead.lanes;
     G(_group_of)(&t->ahead, t->job, t->jobs);
     t->ahead_at = 0;
+}
+
+/* Copies the points of one unit that were sent for. */
+static inline void G(_copy_unit)(G(_tile) * t)
+{
+    const size_t at = WIDTH * (t->copied++ % ZKN_LIST_UNITS);
+    ZKN_UNROLL
+    for (unsigned k = 0; k < WIDTH; k++) {
+        const size_t i = t->staged_item[at + k] & ~ZKN_LIST_NEGATE;
+        memcpy(&t->staged[at + k], t->base + sizeof(GROUP_AFF) * i, sizeof(GROUP_AFF));
+    }
+}
+
+/* Copies a unit, once as many are on their way as it takes a point to come. */
+static inline void G(_bring)(G(_tile) * t)
+{
+    G(_fetch)(t);
+    if (t->fetched - t->copied > G(_AHEAD) || (t->ahead.lanes == 0 && t->copied < t->fetched))
+        G(_copy_unit)(t);
 }
 
 #include "lists_folds_template.h"
 
 /* ---- in and out of lanes ---- */
 
-/* The points of eight lanes from `lane` on, at `at` of their lists. */
-static inline void G(_load)(G(_tile) * t, G(_unit) * unit, const zkn_list_group *group, unsigned lane,
-                            uint32_t at)
+/* The points of eight lanes from `lane` on, of the next unit that was copied. */
+static inline void G(_load)(G(_tile) * t, G(_unit) * unit, unsigned lane)
 {
     enum { BLOCKS = sizeof(GROUP_AFF) / 64 };
     static const fp8 zero;
     lane_word words[8 * BLOCKS], rows[BLOCKS][LANES], any = lane_all(0);
+    const size_t at = WIDTH * (t->loaded % ZKN_LIST_UNITS) + lane;
     unsigned negate = 0;
     ZKN_UNROLL
     for (unsigned k = 0; k < LANES; k++) {
-        const uint32_t item = G(_item_at)(t, group, lane + k, at);
-        const uint64_t *p =
-            (const uint64_t *)(const void *)(t->base + sizeof(GROUP_AFF) * (size_t)(item & ~ZKN_LIST_NEGATE));
-        negate |= (item >> 31) << k;
+        const uint64_t *p = (const uint64_t *)(const void *)&t->staged[at + k];
+        negate |= (t->staged_item[at + k] >> 31) << k;
         ZKN_UNROLL
         for (int block = 0; block < BLOCKS; block++) rows[block][k] = lane_load(p + 8 * block);
     }
@@ -124,14 +134,12 @@ static inline void G(_load)(G(_tile) * t, G(_unit) * unit, const zkn_list_group 
     }
 }
 
-/* While at least so many units as AHEAD are on their way. */
 static inline void G(_load_group)(G(_tile) * t, const zkn_list_group *group)
 {
     for (uint32_t at = 0; at < group->length; at++) {
-        if (t->sent < G(_AHEAD)) G(_send)(t);
-        for (unsigned lane = 0; lane < WIDTH; lane += LANES)
-            G(_load)(t, &t->unit[group->unit + at], group, lane, at);
-        t->sent -= t->sent > 0;
+        while (t->copied == t->loaded) G(_bring)(t);
+        for (unsigned lane = 0; lane < WIDTH; lane += LANES) G(_load)(t, &t->unit[group->unit + at], lane);
+        t->loaded++;
     }
 }
 
@@ -178,9 +186,9 @@ static void G(_fold_tile)(G(_tile) * t)
 static void G(_run_jobs)(G(_tile) * t, size_t jobs)
 {
     const zkn_list_job *job = zkn_longest_first(t->room->job, t->room->sorted, jobs);
-    t->job = job, t->jobs = jobs, t->sent = t->ahead_at = 0;
+    t->job = job, t->jobs = jobs, t->ahead_at = 0;
+    t->fetched = t->copied = t->loaded = 0;
     G(_group_of)(&t->ahead, job, jobs);
-    for (size_t i = 0; i < G(_AHEAD); i++) G(_send)(t);
     for (size_t i = 0; i < jobs; i += WIDTH) {
         if (t->units + job[i].length > ZKN_LIST_UNITS) G(_fold_tile)(t);
         zkn_list_group *group = &t->room->group[t->groups++];
@@ -216,8 +224,14 @@ static void G(_copy)(GROUP_AFF *out, const uint8_t *base, uint32_t item)
 void G(_sum_lists_vartime)(GROUP_AFF *out, const void *base, const uint32_t *item, const uint32_t *offset,
                            size_t n, const G(_list_room) * room)
 {
-    const G(_tile) t = {
-        .room = room, .out = out, .base = base, .item = item, .unit = room->unit, .prefix = room->prefix};
+    const G(_tile) t = {.room = room,
+                        .out = out,
+                        .base = base,
+                        .item = item,
+                        .unit = room->unit,
+                        .prefix = room->prefix,
+                        .staged = room->staged,
+                        .staged_item = room->staged_item};
     size_t jobs = 0, wholes = 0, parts = 0;
     for (uint32_t k = 0; k < n; k++) {
         const uint32_t end = offset[k + 1];
@@ -248,6 +262,8 @@ void G(_list_room_take)(G(_list_room) * room, zkn_scratch *s)
 {
     room->unit = zkn_take_aligned(s, ZKN_LIST_UNITS, sizeof(G(_unit)));
     room->prefix = zkn_take_aligned(s, ZKN_LIST_UNITS / 2, sizeof(LANE));
+    room->staged = zkn_take_aligned(s, WIDTH * ZKN_LIST_UNITS, sizeof *room->staged);
+    room->staged_item = zkn_take_aligned(s, WIDTH * ZKN_LIST_UNITS, sizeof *room->staged_item);
     room->fold = zkn_take(s, ZKN_LIST_UNITS / 2, sizeof *room->fold);
     room->group = zkn_take(s, ZKN_LIST_UNITS, sizeof *room->group);
     room->job = zkn_take(s, ZKN_LIST_JOBS, sizeof *room->job);

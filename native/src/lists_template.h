@@ -12,6 +12,8 @@
 #if ZKN_HAS_LANES
 typedef struct {
     void *unit, *prefix;
+    GROUP_AFF *staged;
+    uint32_t *staged_item;
     zkn_fold *fold;
     zkn_list_group *group;
     zkn_list_job *job, *sorted, *whole;
