@@ -1,12 +1,13 @@
 /* Multi-scalar multiplication in G1 and G2. Timing and memory access depend on the scalars. */
-#include "digits.h"
+#include "digit_sort.h"
 #include "lists.h"
 #include "multiples.h"
 #include "threads.h"
 
 enum {
-    ZKN_MSM_MAX = 0x7fffffff,    /* an item of a list keeps its sign in bit 31 */
-    ZKN_MSM_SEGMENT = 1 << 21,   /* points taken at once: bounds scratch, and what is read of a mapped key */
+    ZKN_MSM_MAX = 0x7fffffff, /* an item of a list keeps its sign in bit 31 */
+    ZKN_MSM_SEGMENT = 1
+        << ZKN_INDEX_BITS,       /* points taken at once: bounds scratch, and what is read of a mapped key */
     ZKN_MSM_SPLIT_MAX = 1 << 18, /* images of more points than this are not worth their memory */
     ZKN_MSM_CHUNK_MIN = 1024,    /* fewer items than this in a cell leave buckets empty */
     ZKN_MSM_CELL = 4 * ZKN_LIST_TILE, /* items and buckets of a cell, if it may take several windows */
@@ -66,36 +67,6 @@ static zkn_msm_plan zkn_plan_msm(size_t n, unsigned bits, unsigned class_bits, u
     if (plan.group == 0) plan.group = 1;
     plan.groups = (plan.windows + plan.group - 1) / plan.group;
     return plan;
-}
-
-/* Sorts n items by |digit| (counting sort); code[i] is that of item index[i], as zkn_digit gives it. On entry
- * start[k + 1] counts the items of bucket k and item `filled` is the next free one; on return bucket k holds items
- * start[k] to start[k+1] - 1, and bucket 0 none. Returns the next free item. */
-static uint32_t zkn_sort_by_code(uint32_t *item, uint32_t *start, uint32_t filled, const uint32_t *code,
-                                 const uint32_t *index, size_t n, size_t buckets)
-{
-    start[0] = start[1] = filled;
-    for (size_t k = 1; k < buckets; k++) { /* start[k+1] is where bucket k starts, until it is filled */
-        const uint32_t count = start[k + 1];
-        start[k + 1] = filled;
-        filled += count;
-    }
-    for (size_t i = 0; i < n; i++) {
-        if (code[i] >> 1) item[start[(code[i] >> 1) + 1]++] = index[i] ^ code[i] << 31;
-    }
-    return filled;
-}
-
-/* The same for one window of n sizes, with no counts on entry. `code` is room for n. */
-static uint32_t zkn_sort_by_digit(uint32_t *item, uint32_t *start, uint32_t filled, uint32_t *code,
-                                  const uint32_t *index, const uint64_t *size, unsigned words, size_t n,
-                                  unsigned window, unsigned c)
-{
-    for (size_t i = 0; i < n; i++) {
-        code[i] = zkn_digit(size + i * words, words, window, c);
-        start[(code[i] >> 1) + 1]++;
-    }
-    return zkn_sort_by_code(item, start, filled, code, index, n, zkn_msm_buckets(c));
 }
 
 #define GROUP          g1

@@ -11,12 +11,12 @@
 #define C(name)     ZKN_CAT(COORD, name)
 #define ZKN_G(name) ZKN_CAT(ZKN_CAT(zkn_, GROUP), name)
 
-/* One sum: item i is size[i] (of `words` words) times points[index[i]]. */
+/* One sum: item i is a size, of which word w is size[w stride + i], times points[index[i]]. */
 typedef struct {
     const void *points;
     uint32_t *index;
     uint64_t *size;
-    size_t n;
+    size_t n, stride;
     unsigned words;
     zkn_msm_plan plan;
     GROUP_AFF *bit_sums; /* (window, chunk, bit of the digit) */
@@ -34,7 +34,7 @@ typedef struct {
     size_t n;
     unsigned workers;
     G(_msm_sum) full, few; /* sizes of any length, and those of one word */
-    GROUP_AFF *images;     /* the full points and their images, two by two; NULL if never made */
+    GROUP_AFF *images;     /* the full points, then their images; NULL if never made */
     struct {
         size_t begin, full, few;
         uint64_t few_bits; /* or of all words */
@@ -106,7 +106,7 @@ static void G(_msm_sizes)(void *ctx, size_t begin, size_t end, unsigned worker)
         memcpy(&x, m->points + i * sizeof(GROUP_AFF), sizeof x);
         if (C(_is_zero)(&x)) continue; /* infinity alone: see _pair_is_open */
         if (size[1] | size[2] | size[3]) {
-            memcpy(m->full.size + 4 * (begin + full), size, sizeof size);
+            for (size_t w = 0; w < 4; w++) m->full.size[w * m->n + begin + full] = size[w];
             m->full.index[begin + full++] = item;
         } else {
             m->few.size[begin + few] = size[0];
@@ -120,28 +120,45 @@ static void G(_msm_sizes)(void *ctx, size_t begin, size_t end, unsigned worker)
     m->share[worker].few_bits = few_bits;
 }
 
-static void G(_msm_pack)(G(_msm_sum) * sum, size_t begin, size_t n, unsigned words)
+static void G(_msm_pack)(G(_msm_sum) * sum, size_t begin, size_t n)
 {
     memmove(sum->index + sum->n, sum->index + begin, n * sizeof *sum->index);
-    memmove(sum->size + sum->n * words, sum->size + begin * words, n * words * sizeof *sum->size);
+    for (size_t w = 0; w < sum->words; w++) {
+        uint64_t *word = sum->size + w * sum->stride;
+        memmove(word + sum->n, word + begin, n * sizeof *word);
+    }
     sum->n += n;
 }
 
+/* The words of the sizes without what is free behind each. */
+static void G(_msm_close_up)(G(_msm_sum) * sum)
+{
+    for (size_t w = 1; w < sum->words; w++)
+        memmove(sum->size + w * sum->n, sum->size + w * sum->stride, sum->n * sizeof *sum->size);
+    sum->stride = sum->n;
+}
+
+/* Item i of the full ones becomes items i and n + i, the halves: the first two words of the sizes those of the low ones, and
+ * of the high ones the others, in the place of what they come from. */
 static void G(_msm_split)(void *ctx, size_t begin, size_t end, unsigned worker)
 {
     (void)worker;
     const G(_msm) *m = ctx;
+    const size_t n = m->full.n;
+    uint64_t *word = m->full.size;
     for (size_t i = begin; i < end; i++) {
-        uint64_t *size = m->full.size + 4 * i, low[2], high[2];
-        const uint32_t item = m->full.index[i], opposite = zkn_split_size(low, high, size);
-        GROUP_AFF *p = &m->images[2 * i];
-        memcpy(size, low, sizeof low);
-        memcpy(size + 2, high, sizeof high);
+        uint64_t size[4], low[2], high[2];
+        for (size_t w = 0; w < 4; w++) size[w] = word[w * n + i];
+        const uint32_t item = m->full.index[i], opposite = zkn_split_size(low, high, size),
+                       negate = item & ZKN_LIST_NEGATE;
+        word[i] = low[0], word[n + i] = high[0];
+        word[2 * n + i] = low[1], word[3 * n + i] = high[1];
+        GROUP_AFF *p = &m->images[i];
         memcpy(p, m->points + (item & ~ZKN_LIST_NEGATE) * sizeof *p, sizeof *p);
-        if (item & ZKN_LIST_NEGATE) G(_aff_neg)(p, p);
-        p[1] = p[0];
-        if (opposite) G(_aff_neg)(&p[1], p);
-        MSM_SCALE_X(&p[1].x);
+        p[n] = *p;
+        MSM_SCALE_X(&p[n].x);
+        m->full.index[i] = (uint32_t)i | negate;
+        m->full.index[n + i] = (uint32_t)(n + i) | (negate ^ opposite << 31);
     }
 }
 
@@ -150,25 +167,25 @@ static void G(_msm_items)(G(_msm) * m)
     uint64_t few_bits = 0;
     unsigned bits = ZKN_SIZE_BITS;
     m->full.n = m->few.n = 0;
+    m->full.stride = m->few.stride = m->n;
+    m->full.words = 4, m->few.words = 1;
     m->full.points = m->few.points = m->points;
     zkn_parallel(m->n, m->workers, G(_msm_sizes), m);
     for (unsigned k = 0; k < m->workers; k++) {
-        G(_msm_pack)(&m->full, m->share[k].begin, m->share[k].full, 4);
-        G(_msm_pack)(&m->few, m->share[k].begin, m->share[k].few, 1);
+        G(_msm_pack)(&m->full, m->share[k].begin, m->share[k].full);
+        G(_msm_pack)(&m->few, m->share[k].begin, m->share[k].few);
         few_bits |= m->share[k].few_bits;
     }
     const size_t n = m->full.n;
-    m->full.words = 4;
     if (n <= ZKN_MSM_SPLIT_MAX) {
+        G(_msm_close_up)(&m->full);
         zkn_parallel(n, m->workers, G(_msm_split), m);
-        for (size_t i = 0; i < 2 * n; i++) m->full.index[i] = (uint32_t)i;
         m->full.points = m->images;
-        m->full.n = 2 * n;
+        m->full.n = m->full.stride = 2 * n;
         m->full.words = 2;
         bits = ZKN_HALF_BITS;
     }
     m->full.plan = zkn_plan_msm(m->full.n, bits, bits, m->workers);
-    m->few.words = 1;
     m->few.plan = zkn_plan_msm(m->few.n, few_bits ? 64 - (unsigned)__builtin_clzll(few_bits) : 0,
                                ZKN_MSM_SHORT_BITS, m->workers);
 }
@@ -182,12 +199,12 @@ static void G(_fill_buckets)(const G(_msm_sum) * sum, const G(_msm_room) * room,
     const zkn_msm_plan *plan = &sum->plan;
     const size_t first = chunk * plan->chunk, rest = sum->n - first,
                  n = rest < plan->chunk ? rest : plan->chunk, buckets = zkn_msm_buckets(plan->c);
+    const zkn_sizes sizes = {sum->size, sum->stride, sum->words};
     uint32_t filled = 0;
     memset(room->start, 0, (windows * buckets + 1) * sizeof *room->start);
     for (unsigned k = 0; k < windows; k++)
-        filled =
-            zkn_sort_by_digit(room->item, room->start + k * buckets, filled, room->code, sum->index + first,
-                              sum->size + first * sum->words, sum->words, n, window + k, plan->c);
+        filled = zkn_sort_by_digit(room->item, room->start + k * buckets, filled, room->code,
+                                   sum->index + first, &sizes, first, n, window + k, plan->c);
     G(_sum_lists_vartime)(room->bucket, sum->points, room->item, room->start, windows * buckets,
                           &room->lists);
 }
