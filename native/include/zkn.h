@@ -1,7 +1,7 @@
 /* zkn: the native core of zkstate. This header is the whole contract, and also the cffi declaration.
  *
  * - The caller owns all memory. A kernel that needs room takes `scratch` and publishes its size in bytes;
- *   scratch needs the alignment of malloc and holds copies of the inputs afterwards: erase it if they are
+ *   scratch needs the alignment of malloc and holds copies of the inputs afterwards, unless a comment says that it is erased: erase it if they are
  *   secret.
  * - Order of arguments: out, in-out, in; a length follows its array. Arrays do not overlap unless a
  *   comment allows it.
@@ -259,7 +259,7 @@ zkn_status zkn_g1_intt_vartime(zkn_g1_aff *a, size_t n, const zkn_fr *twiddles, 
                                void *scratch);
 
 /* *out <- sum s[i] points[i], for n points at any alignment, as in a mapped file. n is below 2^31. Scalars that
- * are 0, 1, small or minus small cost less. */
+ * are 0, 1, small or minus small cost less. Erases what it has written to scratch. */
 size_t zkn_g1_msm_scratch_size(size_t n, unsigned threads);
 zkn_status zkn_g1_msm_vartime(zkn_g1_aff *out, const void *points, const zkn_fr *scalars, size_t n,
                               unsigned threads, void *scratch);
@@ -309,7 +309,7 @@ zkn_status zkn_g2_intt_vartime(zkn_g2_aff *a, size_t n, const zkn_fr *twiddles, 
                                void *scratch);
 
 /* *out <- sum s[i] points[i], for n points at any alignment, as in a mapped file. n is below 2^31. Scalars that
- * are 0, 1, small or minus small cost less. */
+ * are 0, 1, small or minus small cost less. Erases what it has written to scratch. */
 size_t zkn_g2_msm_scratch_size(size_t n, unsigned threads);
 zkn_status zkn_g2_msm_vartime(zkn_g2_aff *out, const void *points, const zkn_fr *scalars, size_t n,
                               unsigned threads, void *scratch);

@@ -7,6 +7,8 @@
 
 #include "digits.h"
 
+#include <string.h>
+
 /* Word w of size i is word[w stride + i]. */
 typedef struct {
     const uint64_t *word;
@@ -64,7 +66,7 @@ static uint32_t zkn_sort_in_parts(uint32_t *item, uint32_t *start, uint32_t fill
     enum { PARTS = 1 + (1 << (ZKN_DIGIT_BITS_MAX - 1 - ZKN_PART_BITS)), PART = 1 << ZKN_PART_BITS };
     const size_t buckets = ((size_t)1 << (c - 1)) + 1, parts = ((buckets - 1) >> ZKN_PART_BITS) + 1;
     const uint32_t sign = (uint32_t)1 << ZKN_INDEX_BITS;
-    uint32_t end[PARTS] = {0}, code[ZKN_CODES], begin = 0;
+    uint32_t end[PARTS] = {0}, next[PART], code[ZKN_CODES], begin = 0;
     for (size_t i = 0; i < n; i += ZKN_CODES) {
         const size_t few = n - i < ZKN_CODES ? n - i : ZKN_CODES;
         zkn_codes(code, sizes, first + i, few, window, c);
@@ -86,8 +88,8 @@ static uint32_t zkn_sort_in_parts(uint32_t *item, uint32_t *start, uint32_t fill
     }
     begin = 0;
     for (size_t part = 0; part < parts; begin = end[part++]) {
-        uint32_t next[PART] = {0};
         const size_t bucket = part << ZKN_PART_BITS, left = buckets - bucket;
+        memset(next, 0, sizeof next);
         for (uint32_t i = begin; i < end[part]; i++) next[entry[i] >> (ZKN_INDEX_BITS + 1)]++;
         if (part == 0) next[0] = 0; /* those that are in no bucket */
         for (size_t k = 0; k < PART && k < left; k++) {
@@ -102,6 +104,8 @@ static uint32_t zkn_sort_in_parts(uint32_t *item, uint32_t *start, uint32_t fill
         }
     }
     start[buckets] = filled;
+    zkn_wipe(code, sizeof code);
+    zkn_wipe(next, sizeof next);
     return filled;
 }
 

@@ -69,6 +69,16 @@ static zkn_msm_plan zkn_plan_msm(size_t n, unsigned bits, unsigned class_bits, u
     return plan;
 }
 
+/* Moves n bytes down to `to`, and erases where they stood. */
+static void zkn_move_down(void *to, void *from, size_t n)
+{
+    uint8_t *moved = (uint8_t *)to + n, *end = (uint8_t *)from + n;
+    if (to == from) return;
+    memmove(to, from, n);
+    if (moved < (uint8_t *)from) moved = from;
+    zkn_wipe(moved, (size_t)(end - moved));
+}
+
 #define GROUP          g1
 #define COORD          fp
 #define COORD_TYPE     zkn_fp

@@ -26,15 +26,18 @@ typedef struct {
     G(_list_room) lists;
     uint32_t *code, *item, *start;
     GROUP_AFF *bucket, *line;
+    uint8_t *begin;        /* of the room, all of it lists up to `code` */
+    size_t items, buckets; /* the most that were in it at once */
 } G(_msm_room);
 
 typedef struct {
     const uint8_t *points;
     const zkn_fr *scalars;
     size_t n;
-    unsigned workers;
-    G(_msm_sum) full, few; /* sizes of any length, and those of one word */
-    GROUP_AFF *images;     /* the full points, then their images; NULL if never made */
+    unsigned workers, rooms;
+    size_t most_full, most_items, most_few; /* in a segment: full, with their halves, and few */
+    G(_msm_sum) full, few;                  /* sizes of any length, and those of one word */
+    GROUP_AFF *images;                      /* the full points, then their images; NULL if never made */
     struct {
         size_t begin, full, few;
         uint64_t few_bits; /* or of all words */
@@ -44,6 +47,8 @@ typedef struct {
 
 static void G(_msm_room_take)(G(_msm_room) * room, zkn_scratch *s, size_t items, size_t buckets)
 {
+    room->begin = zkn_take(s, 0, 0);
+    room->items = room->buckets = 0;
     G(_list_room_take)(&room->lists, s);
     room->code = zkn_take(s, items, sizeof *room->code);
     room->item = zkn_take(s, items > 2 * buckets ? items : 2 * buckets, sizeof *room->item);
@@ -122,10 +127,10 @@ static void G(_msm_sizes)(void *ctx, size_t begin, size_t end, unsigned worker)
 
 static void G(_msm_pack)(G(_msm_sum) * sum, size_t begin, size_t n)
 {
-    memmove(sum->index + sum->n, sum->index + begin, n * sizeof *sum->index);
+    zkn_move_down(sum->index + sum->n, sum->index + begin, n * sizeof *sum->index);
     for (size_t w = 0; w < sum->words; w++) {
         uint64_t *word = sum->size + w * sum->stride;
-        memmove(word + sum->n, word + begin, n * sizeof *word);
+        zkn_move_down(word + sum->n, word + begin, n * sizeof *word);
     }
     sum->n += n;
 }
@@ -134,7 +139,7 @@ static void G(_msm_pack)(G(_msm_sum) * sum, size_t begin, size_t n)
 static void G(_msm_close_up)(G(_msm_sum) * sum)
 {
     for (size_t w = 1; w < sum->words; w++)
-        memmove(sum->size + w * sum->n, sum->size + w * sum->stride, sum->n * sizeof *sum->size);
+        zkn_move_down(sum->size + w * sum->n, sum->size + w * sum->stride, sum->n * sizeof *sum->size);
     sum->stride = sum->n;
 }
 
@@ -177,14 +182,17 @@ static void G(_msm_items)(G(_msm) * m)
         few_bits |= m->share[k].few_bits;
     }
     const size_t n = m->full.n;
+    if (n > m->most_full) m->most_full = n;
+    if (m->few.n > m->most_few) m->most_few = m->few.n;
+    G(_msm_close_up)(&m->full);
     if (n <= ZKN_MSM_SPLIT_MAX) {
-        G(_msm_close_up)(&m->full);
         zkn_parallel(n, m->workers, G(_msm_split), m);
         m->full.points = m->images;
         m->full.n = m->full.stride = 2 * n;
         m->full.words = 2;
         bits = ZKN_HALF_BITS;
     }
+    if (m->full.n > m->most_items) m->most_items = m->full.n;
     m->full.plan = zkn_plan_msm(m->full.n, bits, bits, m->workers);
     m->few.plan = zkn_plan_msm(m->few.n, few_bits ? 64 - (unsigned)__builtin_clzll(few_bits) : 0,
                                ZKN_MSM_SHORT_BITS, m->workers);
@@ -193,14 +201,16 @@ static void G(_msm_items)(G(_msm) * m)
 /* ---- a cell ---- */
 
 /* The bucket sums of so many windows, as lists. */
-static void G(_fill_buckets)(const G(_msm_sum) * sum, const G(_msm_room) * room, unsigned window,
-                             unsigned windows, size_t chunk)
+static void G(_fill_buckets)(const G(_msm_sum) * sum, G(_msm_room) * room, unsigned window, unsigned windows,
+                             size_t chunk)
 {
     const zkn_msm_plan *plan = &sum->plan;
     const size_t first = chunk * plan->chunk, rest = sum->n - first,
                  n = rest < plan->chunk ? rest : plan->chunk, buckets = zkn_msm_buckets(plan->c);
     const zkn_sizes sizes = {sum->size, sum->stride, sum->words};
     uint32_t filled = 0;
+    if (n * windows > room->items) room->items = n * windows;
+    if (windows * buckets > room->buckets) room->buckets = windows * buckets;
     memset(room->start, 0, (windows * buckets + 1) * sizeof *room->start);
     for (unsigned k = 0; k < windows; k++)
         filled = zkn_sort_by_digit(room->item, room->start + k * buckets, filled, room->code,
@@ -310,6 +320,31 @@ static void G(_msm_add)(GROUP_JAC *out, G(_msm) * m)
     G(_jac_add)(out, out, &acc);
 }
 
+/* Erases what a sum has written to scratch. */
+static void G(_msm_erase)(const G(_msm) * m)
+{
+    const size_t full = m->most_full, halves = full < ZKN_MSM_SPLIT_MAX ? full : ZKN_MSM_SPLIT_MAX;
+    zkn_wipe_shared(m->full.size, 4 * full * sizeof *m->full.size, m->workers);
+    zkn_wipe_shared(m->full.index, m->most_items * sizeof *m->full.index, m->workers);
+    zkn_wipe_shared(m->few.size, m->most_few * sizeof *m->few.size, m->workers);
+    zkn_wipe_shared(m->few.index, m->most_few * sizeof *m->few.index, m->workers);
+    zkn_wipe_shared(m->images, 2 * halves * sizeof *m->images, m->workers);
+    zkn_wipe(m->full.bit_sums, (size_t)((uint8_t *)m->images - (uint8_t *)m->full.bit_sums));
+    for (unsigned k = 0; k < m->rooms; k++) {
+        const G(_msm_room) *room = &m->room[k];
+        if (room->buckets == 0) continue;
+        const size_t twice = 2 * room->buckets, items = room->items > twice ? room->items : twice;
+        zkn_wipe(room->begin, (size_t)((uint8_t *)room->code - room->begin));
+        zkn_wipe_shared(room->code, room->items * sizeof *room->code, m->workers);
+        zkn_wipe_shared(room->item, items * sizeof *room->item, m->workers);
+        zkn_wipe(room->start, (room->buckets + 1) * sizeof *room->start);
+        zkn_wipe_shared(room->bucket, room->buckets * sizeof *room->bucket, m->workers);
+        zkn_wipe_shared(room->line, room->buckets * sizeof *room->line, m->workers);
+    }
+    zkn_wipe(m->share, m->rooms * sizeof *m->share);
+    zkn_wipe(m->room, m->rooms * sizeof *m->room);
+}
+
 size_t ZKN_G(_msm_scratch_size)(size_t n, unsigned threads)
 {
     zkn_scratch measure = {NULL, 0};
@@ -333,6 +368,7 @@ zkn_status ZKN_G(_msm_vartime)(GROUP_AFF *out, const void *points, const zkn_fr 
         return ZKN_OK;
     }
     m.workers = zkn_workers(m.n, threads);
+    m.rooms = m.workers;
     G(_msm_take)(&m, &s);
     G(_jac_zero)(&sum);
     for (size_t done = 0; done < n; done += m.n) {
@@ -342,6 +378,7 @@ zkn_status ZKN_G(_msm_vartime)(GROUP_AFF *out, const void *points, const zkn_fr 
         m.scalars = scalars + done;
         G(_msm_add)(&sum, &m);
     }
+    G(_msm_erase)(&m);
     G(_jac_to_aff)(out, &sum);
     return ZKN_OK;
 }

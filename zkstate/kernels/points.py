@@ -198,7 +198,6 @@ class PointVec(Generic[Coordinate]):
         out = cls.uninitialised(1)
         scratch = room("uint8_t[]", cls._kernel("msm_scratch_size")(n, threads))
         status = cls._kernel("msm_vartime")(out.array, points, scalars.array, n, threads, scratch)
-        lib.zkn_wipe_shared(scratch, len(scratch), threads)
         check(status, f"a sum of {n} products")
         return out
 
