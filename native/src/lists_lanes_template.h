@@ -62,7 +62,8 @@ static void G(_group_of)(zkn_list_group *group, const zkn_list_job *job, size_t 
     }
 }
 
-/* Sends for the points of one more unit, if there is room for it. */
+/* Sends for the points of one more unit, if there is room for it: to the second cache, where more lines may be on their way
+ * at once than to the first. From there they are copied soon, while the translations of their pages are at hand. */
 static inline void G(_fetch)(G(_tile) * t)
 {
     if (t->ahead.lanes == 0 || t->fetched - t->loaded == ZKN_LIST_UNITS) return;

@@ -12,7 +12,7 @@
 #if ZKN_HAS_LANES
 typedef struct {
     void *unit, *prefix;
-    GROUP_AFF *staged;
+    GROUP_AFF *staged; /* points on their way to the tile */
     uint32_t *staged_item;
     zkn_fold *fold;
     zkn_list_group *group;
