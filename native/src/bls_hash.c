@@ -33,47 +33,52 @@ static unsigned fp2_sign(const zkn_fp2 *a)
     return fp_is_zero(&a->c0) ? fp_sign(&a->c1) : fp_sign(&a->c0);
 }
 
-/* out <- sqrt(u/v) and 1, or where that is none sqrt(Z^3 u/v) and 0, by a power of w = u v; v is not 0. */
-static int fp_sqrt_ratio(zkn_fp *out, const zkn_fp *u, const zkn_fp *v)
+/* Of n <= ZKN_ROOTS ratios each: out <- sqrt(u/v) and 1, or where that is none sqrt(Z^3 u/v) and 0, by a power of
+ * w = u v; v is not 0. out is none of the others. */
+static void fp_sqrt_ratios(zkn_fp *out, int *found, const zkn_fp *u, const zkn_fp *v, size_t n)
 {
-    zkn_fp w, power, square;
-    fp_mul(&w, u, v);
-    fp_root_power(&power, &w);
-    fp_mul(out, &power, u); /* squared: u/v or -u/v */
-    fp_sqr(&square, out);
-    fp_mul(&square, &square, v);
-    if (fp_equal(&square, u)) return 1;
-    fp_mul(out, out, &G1_SSWU_ROOT);
-    return 0;
+    zkn_fp w[ZKN_ROOTS], square;
+    for (size_t i = 0; i < n; i++) fp_mul(&w[i], &u[i], &v[i]);
+    fp_root_powers(w, w, n);
+    for (size_t i = 0; i < n; i++) {
+        fp_mul(&out[i], &w[i], &u[i]); /* squared: u/v or -u/v */
+        fp_sqr(&square, &out[i]);
+        fp_mul(&square, &square, &v[i]);
+        found[i] = fp_equal(&square, &u[i]);
+        if (!found[i]) fp_mul(&out[i], &out[i], &G1_SSWU_ROOT);
+    }
 }
 
 /* As sqrt(w) u/w. The root of w is found by its norm n, that of Z^3 w by N(Z)^3 n, as N(Z) and -1 are no squares of
  * Fp; and the square of n^((p - 3)/4) is 1/n or -1/n. */
-static int fp2_sqrt_ratio(zkn_fp2 *out, const zkn_fp2 *u, const zkn_fp2 *v)
+static void fp2_sqrt_ratios(zkn_fp2 *out, int *found, const zkn_fp2 *u, const zkn_fp2 *v, size_t n)
 {
-    zkn_fp2 w, inverse;
-    zkn_fp norm, power, root, square;
-    fp2_mul(&w, u, v);
-    fp2_norm(&norm, &w);
-    fp_root_power(&power, &norm);
-    fp_mul(&root, &power, &norm);
-    fp_sqr(&square, &root);
-    const int found = fp_equal(&square, &norm);
-    fp_sqr(&power, &power);
-    if (!found) fp_neg(&power, &power);
-    fp2_conj(&inverse, &w);
-    fp2_mul_fp(&inverse, &inverse, &power);
-    if (!found) {
-        zkn_fp2 cube;
-        fp2_sqr(&cube, &G2_SSWU_Z);
-        fp2_mul(&cube, &cube, &G2_SSWU_Z);
-        fp2_mul(&w, &w, &cube);
-        fp_mul(&root, &root, &G2_SSWU_ROOT);
+    zkn_fp2 w[ZKN_ROOTS], inverse[ZKN_ROOTS], cube;
+    zkn_fp norm[ZKN_ROOTS], power[ZKN_ROOTS], root[ZKN_ROOTS], square;
+    for (size_t i = 0; i < n; i++) {
+        fp2_mul(&w[i], &u[i], &v[i]);
+        fp2_norm(&norm[i], &w[i]);
     }
-    fp2_sqrt_with_norm(out, &w, &root);
-    fp2_mul(&inverse, &inverse, u);
-    fp2_mul(out, out, &inverse);
-    return found;
+    fp_root_powers(power, norm, n);
+    fp2_sqr(&cube, &G2_SSWU_Z);
+    fp2_mul(&cube, &cube, &G2_SSWU_Z);
+    for (size_t i = 0; i < n; i++) {
+        fp_mul(&root[i], &power[i], &norm[i]);
+        fp_sqr(&square, &root[i]);
+        found[i] = fp_equal(&square, &norm[i]);
+        fp_sqr(&power[i], &power[i]);
+        if (!found[i]) fp_neg(&power[i], &power[i]);
+        fp2_conj(&inverse[i], &w[i]);
+        fp2_mul_fp(&inverse[i], &inverse[i], &power[i]);
+        if (found[i]) continue;
+        fp2_mul(&w[i], &w[i], &cube);
+        fp_mul(&root[i], &root[i], &G2_SSWU_ROOT);
+    }
+    fp2_sqrt_with_norms(out, w, root, n);
+    for (size_t i = 0; i < n; i++) {
+        fp2_mul(&inverse[i], &inverse[i], &u[i]);
+        fp2_mul(&out[i], &out[i], &inverse[i]);
+    }
 }
 
 #define GROUP           g1

@@ -18,10 +18,11 @@ static void G(_evaluate)(COORD_TYPE *out, const COORD_TYPE *a, size_t n, const C
     }
 }
 
-/* The point of E' by the simplified SWU map (section 6.6.2, in the form of appendix F.2), x as n/d. */
-static void G(_sswu)(COORD_TYPE *n, COORD_TYPE *d, COORD_TYPE *y, const COORD_TYPE *u)
+/* The first half of the simplified SWU map (section 6.6.2, in the form of appendix F.2): x as n/d, and numerator and
+ * denominator of gx1. */
+static void G(_sswu_x)(COORD_TYPE *n, COORD_TYPE *d, COORD_TYPE *gx1, COORD_TYPE *cube, const COORD_TYPE *u)
 {
-    COORD_TYPE tv1, tv2, one, cube, square, t;
+    COORD_TYPE tv1, tv2, one, square, t;
     C(_one)(&one);
     C(_sqr)(&tv1, u);
     C(_mul)(&tv1, &tv1, &SSWU(Z)); /* Z u^2 */
@@ -34,14 +35,22 @@ static void G(_sswu)(COORD_TYPE *n, COORD_TYPE *d, COORD_TYPE *y, const COORD_TY
     /* gx1 = (n^3 + A n d^2 + B d^3) / d^3 */
     C(_sqr)(&square, d);
     C(_mul)(&t, &square, &SSWU(A));
-    C(_sqr)(&cube, n);
-    C(_add)(&t, &t, &cube);
+    C(_sqr)(cube, n);
+    C(_add)(&t, &t, cube);
     C(_mul)(&t, &t, n);
-    C(_mul)(&cube, &square, d);
-    C(_mul)(&square, &cube, &SSWU(B));
-    C(_add)(&t, &t, &square);
-    if (!C(_sqrt_ratio)(y, &t, &cube)) {
-        C(_mul)(n, n, &tv1);
+    C(_mul)(cube, &square, d);
+    C(_mul)(&square, cube, &SSWU(B));
+    C(_add)(gx1, &t, &square);
+}
+
+/* The other half: y a root of gx1, or of Z^3 gx1 where gx1 has none. */
+static void G(_sswu_y)(COORD_TYPE *n, COORD_TYPE *y, const COORD_TYPE *u, int found)
+{
+    COORD_TYPE t;
+    if (!found) {
+        C(_sqr)(&t, u);
+        C(_mul)(&t, &t, &SSWU(Z));
+        C(_mul)(n, n, &t);
         C(_mul)(&t, u, u); /* gx2 = Z^3 u^6 gx1 */
         C(_mul)(&t, &t, u);
         C(_mul)(y, y, &t);
@@ -77,21 +86,30 @@ static void G(_isogeny)(GROUP_JAC *out, const COORD_TYPE *n, const COORD_TYPE *d
 
 static void G(_clear_cofactor)(GROUP_JAC *a);
 
-/* The sum of `elements` maps, 1 or 2, for each of n. */
-static void G(_hash)(GROUP_AFF *out, const uint8_t *in, size_t n, int elements)
+/* The sum of `elements` maps, 1 or 2, for each of n. Maps take their roots together. */
+static void G(_hash)(GROUP_AFF *out, const uint8_t *in, size_t n, size_t elements)
 {
-    for (size_t i = 0; i < n; i++) {
-        GROUP_JAC sum, point;
-        G(_jac_zero)(&sum);
-        for (int k = 0; k < elements; k++, in += ELEMENT_BYTES) {
-            COORD_TYPE u, numerator, denominator, y;
-            READ_ELEMENT(&u);
-            G(_sswu)(&numerator, &denominator, &y, &u);
-            G(_isogeny)(&point, &numerator, &denominator, &y);
-            G(_jac_add)(&sum, &sum, &point);
+    COORD_TYPE u[ZKN_ROOTS], numerator[ZKN_ROOTS], denominator[ZKN_ROOTS], gx1[ZKN_ROOTS], cube[ZKN_ROOTS],
+        y[ZKN_ROOTS];
+    GROUP_JAC sum, point;
+    int found[ZKN_ROOTS];
+    for (size_t first = 0; first < n * elements; first += ZKN_ROOTS) {
+        const size_t left = n * elements - first, maps = left < ZKN_ROOTS ? left : (size_t)ZKN_ROOTS;
+        for (size_t i = 0; i < maps; i++, in += ELEMENT_BYTES) {
+            READ_ELEMENT(&u[i]);
+            G(_sswu_x)(&numerator[i], &denominator[i], &gx1[i], &cube[i], &u[i]);
         }
-        G(_clear_cofactor)(&sum);
-        G(_jac_to_aff)(&out[i], &sum);
+        C(_sqrt_ratios)(y, found, gx1, cube, maps);
+        G(_jac_zero)(&sum);
+        for (size_t i = 0; i < maps; i++) {
+            G(_sswu_y)(&numerator[i], &y[i], &u[i], found[i]);
+            G(_isogeny)(&point, &numerator[i], &denominator[i], &y[i]);
+            G(_jac_add)(&sum, &sum, &point);
+            if ((i + 1) % elements != 0) continue; /* the number of roots together is even */
+            G(_clear_cofactor)(&sum);
+            G(_jac_to_aff)(out++, &sum);
+            G(_jac_zero)(&sum);
+        }
     }
 }
 
