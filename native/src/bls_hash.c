@@ -103,17 +103,6 @@ static void fp2_sqrt_ratios(zkn_fp2 *out, int *found, const zkn_fp2 *u, const zk
 #define READ_ELEMENT(u) (element(&(u)->c0, in), element(&(u)->c1, in + 64))
 #include "bls_hash_template.h"
 
-/* out <- |x| a */
-static void g2_times_x(zkn_g2_jac *out, const zkn_g2_jac *a)
-{
-    const zkn_g2_jac base = *a;
-    *out = base;
-    for (size_t i = sizeof PARAMETER_DIGITS - 1; i-- > 0;) {
-        g2_jac_dbl(out, out);
-        if (PARAMETER_DIGITS[i]) g2_jac_add(out, out, &base);
-    }
-}
-
 /* (1 - x) P = (1 + |x|) P (section 8.8.1) */
 static void g1_clear_cofactor(zkn_g1_jac *a)
 {
@@ -127,11 +116,11 @@ static void g1_clear_cofactor(zkn_g1_jac *a)
 static void g2_clear_cofactor(zkn_g2_jac *a)
 {
     zkn_g2_jac minus_x, t, image, p = *a;
-    g2_times_x(&minus_x, &p);
+    g2_times_parameter(&minus_x, &p);
     g2_jac_psi(&image, &p);
     g2_jac_neg(&t, &minus_x);
     g2_jac_add(&t, &t, &image);
-    g2_times_x(&t, &t);
+    g2_times_parameter(&t, &t);
     g2_jac_neg(&t, &t); /* x^2 P + x psi(P) */
     g2_jac_dbl(a, &p);
     g2_jac_psi(a, a);

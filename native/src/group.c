@@ -21,19 +21,6 @@ void g2_jac_psi(zkn_g2_jac *out, const zkn_g2_jac *a)
     fp2_conj(&out->Z, &a->Z);
 }
 
-/* out <- u a, or |x| a */
-static void g2_times_parameter(zkn_g2_jac *out, const zkn_g2_aff *a)
-{
-    g2_jac_zero(out);
-    for (size_t i = sizeof PARAMETER_DIGITS; i-- > 0;) {
-        g2_jac_dbl(out, out);
-        if (PARAMETER_DIGITS[i] == 0) continue;
-        zkn_g2_aff signed_a = *a;
-        if (PARAMETER_DIGITS[i] < 0) g2_aff_neg(&signed_a, a);
-        g2_jac_add_aff(out, out, &signed_a);
-    }
-}
-
 #if ZKN_CURVE_BLS12_381
 
 void g1_times_parameter(zkn_g1_jac *out, const zkn_g1_jac *a)
@@ -43,6 +30,20 @@ void g1_times_parameter(zkn_g1_jac *out, const zkn_g1_jac *a)
     for (size_t i = sizeof PARAMETER_DIGITS - 1; i-- > 0;) {
         g1_jac_dbl(out, out);
         if (PARAMETER_DIGITS[i]) g1_jac_add(out, out, &base);
+    }
+}
+
+void g2_times_parameter(zkn_g2_jac *out, const zkn_g2_jac *a)
+{
+    const zkn_g2_jac base = *a;
+    unsigned doublings = 0;
+    *out = base;
+    for (size_t i = sizeof PARAMETER_DIGITS - 1; i-- > 0;) {
+        doublings++;
+        if (PARAMETER_DIGITS[i] == 0 && i > 0) continue;
+        g2_jac_dbl_times(out, out, doublings);
+        doublings = 0;
+        if (PARAMETER_DIGITS[i]) g2_jac_add(out, out, &base);
     }
 }
 
@@ -68,7 +69,8 @@ int g2_is_in_subgroup_vartime(const zkn_g2_aff *a)
     g2_psi(&image, a);
     g2_aff_neg(&image, &image);
     g2_jac_from_aff(&left, &image);
-    g2_times_parameter(&right, a);
+    g2_jac_from_aff(&right, a);
+    g2_times_parameter(&right, &right);
     return g2_jac_equal(&left, &right);
 }
 
@@ -79,6 +81,19 @@ int g1_is_in_subgroup_vartime(const zkn_g1_aff *a)
 {
     (void)a;
     return 1;
+}
+
+/* out <- u a */
+static void g2_times_parameter(zkn_g2_jac *out, const zkn_g2_aff *a)
+{
+    g2_jac_zero(out);
+    for (size_t i = sizeof PARAMETER_DIGITS; i-- > 0;) {
+        g2_jac_dbl(out, out);
+        if (PARAMETER_DIGITS[i] == 0) continue;
+        zkn_g2_aff signed_a = *a;
+        if (PARAMETER_DIGITS[i] < 0) g2_aff_neg(&signed_a, a);
+        g2_jac_add_aff(out, out, &signed_a);
+    }
 }
 
 /* (u+1) Q + psi(u Q) + psi^2(u Q) = psi^3(2 u Q) exactly on the subgroup (Dai, Lin, Zhao, Zhou 2022,

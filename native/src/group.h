@@ -28,6 +28,9 @@ void g2_jac_psi(zkn_g2_jac *out, const zkn_g2_jac *a);
 #if ZKN_CURVE_BLS12_381
 /* out <- |x| a, by 63 doublings and five sums */
 void g1_times_parameter(zkn_g1_jac *out, const zkn_g1_jac *a);
+void g2_times_parameter(zkn_g2_jac *out, const zkn_g2_jac *a);
+/* out <- 2^times a, in lanes where there are any */
+void g2_jac_dbl_times(zkn_g2_jac *out, const zkn_g2_jac *a, unsigned times);
 #endif
 /* 1 or 0: is a point of the curve in the subgroup of order r? Variable time. */
 int g1_is_in_subgroup_vartime(const zkn_g1_aff *a);
