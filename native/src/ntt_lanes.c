@@ -34,6 +34,9 @@ typedef struct {
 
 /* where the rows of a step come from and go to: memory, if not the buffer */
 enum { LOADS = 1, STORES = 2, COLUMNS = 4 };
+/* of the first block of all in columns, whose own twiddle is 1, and so is that of the first half of it: three butterflies of
+ * four need no product */
+enum { UNIT = 8 };
 
 /* The next job's rows to the second cache: they lie too far apart for the hardware to see where they lead. */
 static inline ZKN_INLINE void fetch_ahead(const job *t, size_t row, int columns)
@@ -98,17 +101,31 @@ static inline ZKN_INLINE void butterfly(fr8 *lo, fr8 *hi, const fr8 *s, uint64_t
     fr8_add(lo, lo, &t);
 }
 
+/* The same for s = 1, where `settled` tells that hi is carried and of bound 2. */
+static inline ZKN_INLINE void butterfly_one(fr8 *lo, fr8 *hi, int settled)
+{
+    fr8 t = *hi;
+    if (!settled) fr8_carry(&t), fr8_fold(&t);
+    fr8_sub(hi, lo, &t, 2);
+    fr8_add(lo, lo, &t);
+}
+
 /* Level 0, for a pass of an odd number of levels. */
 static inline ZKN_INLINE void one_level(const job *t, int columns)
 {
     const size_t half = (size_t)1 << (t->levels - 1);
+    const int unit = columns && t->block == 0;
     fr8 s;
     load_twiddle(&s, t, 0, 0, columns);
     for (size_t i = 0; i < half; i++) {
         fr8 a, b;
         load(&a, t, i, columns);
         load(&b, t, i + half, columns);
-        butterfly(&a, &b, &s, ROOM[0]);
+        if (unit) {
+            butterfly_one(&a, &b, 1);
+        } else {
+            butterfly(&a, &b, &s, ROOM[0]);
+        }
         t->rows[i] = a, t->rows[i + half] = b;
     }
 }
@@ -136,11 +153,17 @@ static inline ZKN_INLINE void two_levels(const job *t, unsigned level, size_t k,
         if (fetches) {
             for (size_t j = 0; j < 4; j++) fetch_ahead(t, first + i + j * quarter, columns);
         }
-        if (!(kind & LOADS)) fr8_carry_factor(&row[2]), fr8_carry_factor(&row[3]);
-        butterfly(&row[0], &row[2], &s, room);
-        butterfly(&row[1], &row[3], &s, room);
-        fr8_carry_factor(&row[1]);
-        butterfly(&row[0], &row[1], &left, next);
+        if (kind & UNIT) {
+            butterfly_one(&row[0], &row[2], kind & LOADS);
+            butterfly_one(&row[1], &row[3], kind & LOADS);
+            butterfly_one(&row[0], &row[1], 0);
+        } else {
+            if (!(kind & LOADS)) fr8_carry_factor(&row[2]), fr8_carry_factor(&row[3]);
+            butterfly(&row[0], &row[2], &s, room);
+            butterfly(&row[1], &row[3], &s, room);
+            fr8_carry_factor(&row[1]);
+            butterfly(&row[0], &row[1], &left, next);
+        }
         fr8_carry_factor(&row[3]);
         butterfly(&row[2], &row[3], &right, next);
         ZKN_UNROLL
@@ -154,6 +177,12 @@ static inline ZKN_INLINE void two_levels(const job *t, unsigned level, size_t k,
     }
 }
 
+static inline ZKN_INLINE void blocks(const job *t, unsigned level, size_t k, size_t end, int kind)
+{
+    if (kind & COLUMNS && k == 0 && t->block == 0) two_levels(t, level, k++, kind | UNIT);
+    for (; k < end; k++) two_levels(t, level, k, kind);
+}
+
 /* All levels of a pass of three or more. */
 static inline ZKN_INLINE void run(const job *t, int columns)
 {
@@ -161,19 +190,19 @@ static inline ZKN_INLINE void run(const job *t, int columns)
     if (level) {
         one_level(t, columns);
     } else {
-        two_levels(t, 0, 0, columns | LOADS);
+        blocks(t, 0, 0, 1, columns | LOADS);
         level = 2;
     }
     for (; t->levels - level > CLOSE; level += 2) {
-        for (size_t k = 0; k < (size_t)1 << level; k++) two_levels(t, level, k, columns);
+        blocks(t, level, 0, (size_t)1 << level, columns);
     }
     for (size_t part = 0; part < (size_t)1 << level; part++) {
         size_t k = part, end = part + 1;
         unsigned next = level;
         for (; next + 2 < t->levels; next += 2, k = 4 * k, end = 4 * end) {
-            for (size_t i = k; i < end; i++) two_levels(t, next, i, columns);
+            blocks(t, next, k, end, columns);
         }
-        for (; k < end; k++) two_levels(t, next, k, columns | STORES);
+        blocks(t, next, k, end, columns | STORES);
     }
 }
 

@@ -389,6 +389,26 @@ static void prepared_sums(void)
     CHECK(zkn_g1_prepared_sums_vartime(out, NULL, s, (size_t)1 << 30, 4, 8, 1, NULL) == ZKN_BAD_LENGTH);
 }
 
+#if ZKN_CURVE_BLS12_381
+/* Runs of doublings, which may go in lanes, of a point, of what they leave and of infinity. */
+static void doublings(void)
+{
+    zkn_g2_jac a, left, right;
+    g2_jac_from_aff(&a, &G2_GENERATOR);
+    g2_jac_dbl(&right, &a), g2_jac_add(&a, &a, &right);
+    for (unsigned times = 0; times < 40; times += 13) {
+        g2_jac_dbl_times(&left, &a, times);
+        right = a;
+        for (unsigned i = 0; i < times; i++) g2_jac_dbl(&right, &right);
+        CHECK(g2_jac_equal(&left, &right) && fp2_is_reduced(&left.X) && fp2_is_reduced(&left.Y));
+        a = left;
+    }
+    g2_jac_zero(&a);
+    g2_jac_dbl_times(&a, &a, 3);
+    CHECK(g2_jac_is_zero(&a));
+}
+#endif
+
 int main(void)
 {
     digits();
@@ -396,5 +416,8 @@ int main(void)
     g2_all();
     prepared_sums();
     psi();
+#if ZKN_CURVE_BLS12_381
+    doublings();
+#endif
     return failures != 0;
 }
