@@ -1,5 +1,8 @@
 """The bench harness: answers are compared before a time counts, and a peer that is missing or fails is named."""
 
+import json
+import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -36,7 +39,7 @@ def bench(monkeypatch, tmp_path):
 
     compare.field_of = field_of
     yield compare
-    for name in ("compare", "inputs", "engines", "machine"):
+    for name in ("compare", "inputs", "engines", "machine", "plan_cluster"):
         sys.modules.pop(name, None)
 
 
@@ -116,3 +119,45 @@ def test_scalars_are_below_the_modulus_and_spread_over_it(bench):
     assert max(values) < FR_MODULUS
     shares = [sum(4 * v // FR_MODULUS == quarter for v in values) / 4096 for quarter in range(4)]
     assert all(abs(share - 0.25) < 0.05 for share in shares)
+
+
+def measured(accounts, prepare_s):
+    return {
+        "system": "transparent", "rows": 8, "jobs": 1, "accounts": accounts, "batches": accounts // 500,
+        "accounts_a_second": 100.0, "verified_a_second": 10_000, "prepare_s": prepare_s, "bytes_an_account": 700.0,
+        "peak_rss_mib": 1600.0, "peak_rss_mib_of_a_process_it_started": 0.0, "prove_s": [60, 30], "verify_s": [2, 1],
+    }  # fmt: skip
+
+
+def test_a_plan_is_computed_from_what_was_measured(bench, monkeypatch, tmp_path, capsys):
+    import plan_cluster
+
+    path = tmp_path / "measured.json"
+    path.write_text(json.dumps({"results": [measured(5000, 7.0), measured(1000, 3.0)]}))
+    argv = ["--accounts", "1000000", "--cores", "50", "--coordinator", "4", "--price", "0.1", "--lost", "0.5", "--json"]
+    monkeypatch.setattr(sys, "argv", ["plan_cluster.py", str(path), *argv])
+    plan_cluster.main()
+    (line,) = json.loads(capsys.readouterr().out)["plan"]
+    assert (line["tasks"], line["task_s"], line["prepare_s"]) == (2000, 5.0, 1002)
+    assert (line["core_hours"], line["cost"], line["cost_at_worst"]) == (4.2, 0.42, 1.39)
+    assert line["hours"] == round((1002 + 300) / 3600, 2)
+    assert line["hours_at_worst"] == round((1002 + 1000) / 3600, 2)
+    assert line["shared_folder_mb"] == round(100 * 500 * (273 + 8 * 35) / 1e6)
+    path.write_text(json.dumps({"results": [measured(5000, 7.0)]}))
+    with pytest.raises(SystemExit):
+        plan_cluster.main()
+
+
+@pytest.mark.slow
+def test_a_venue_runs_unattended_and_leaves_a_log(tmp_path):
+    script = [sys.executable, str(BENCHES / "run_venue.py"), "--accounts", "20", "--rows", "4", "--jobs", "1"]
+    environment = os.environ | {"PYTHONPATH": str(BENCHES.parent)}
+    done = subprocess.run([*script, "--out", tmp_path / "run"], env=environment, check=False, capture_output=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    summary = json.loads((tmp_path / "run/summary.json").read_text())
+    assert [each["step"] for each in summary["steps"]] == ["ledger", "snapshot", "prove", "verify", "audit"]
+    assert summary["result"]["accepted"]
+    assert (tmp_path / "run/audit/report.html").exists()
+    assert "step audit  code 0" in (tmp_path / "run/log.txt").read_text()
+    again = subprocess.run([*script, "--out", tmp_path / "run"], env=environment, check=False, capture_output=True)
+    assert again.returncode == 1
