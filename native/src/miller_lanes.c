@@ -6,6 +6,24 @@
 
 #include "lane_points.h"
 #include "pairing.h"
+#include "tower_lanes.h"
+
+/* The Miller function of all pairs, whose coefficients have lanes of their own on the ifma path. */
+#if ZKN_PATH_IFMA
+typedef fp12_lanes miller_value;
+#define VALUE(name) ZKN_CAT(fp12_lanes_, name)
+#else
+typedef zkn_fp12 miller_value;
+#define VALUE(name) ZKN_CAT(fp12_, name)
+static inline void fp12_enter(miller_value *out, const zkn_fp12 *in)
+{
+    *out = *in;
+}
+static inline void fp12_leave(zkn_fp12 *out, const miller_value *in)
+{
+    *out = *in;
+}
+#endif
 
 #define GROUP      g2
 #define COORD      fp2
@@ -79,9 +97,10 @@ static void times_line(LANE_FP2 product[6], const g2_lane_line *line, const LANE
 }
 
 /* f <- f times the products of all lanes, but for those past the pairs of the last group */
-static void collect(zkn_fp12 *f, const LANE_FP2 product[6])
+static void collect(miller_value *f, const LANE_FP2 product[6])
 {
     zkn_fp12 values[LANES];
+    miller_value value;
     uint64_t *rows[LANES];
     for (int k = 0; k < 6; k++) {
         const LANE_FP *parts = (const LANE_FP *)(const void *)&product[k];
@@ -95,11 +114,14 @@ static void collect(zkn_fp12 *f, const LANE_FP2 product[6])
             lane_scatter_fp(rows, 4 * part, words);
         }
     }
-    for (int i = 0; i < LANES; i++) fp12_mul(f, f, &values[i]);
+    for (int i = 0; i < LANES; i++) {
+        VALUE(enter)(&value, &values[i]);
+        VALUE(mul)(f, f, &value);
+    }
 }
 
 /* The lines of a step, of every pair, into f. */
-static void times_lines(zkn_fp12 *f, miller_lanes *m, const g2_lanes *t)
+static void times_lines(miller_value *f, miller_lanes *m, const g2_lanes *t)
 {
     for (int k = 0; k < 6; k++) {
         L(_one)(&m->product[k]);
@@ -141,18 +163,20 @@ int miller_loop_in_lanes(zkn_fp12 *product, const zkn_g1_aff *place, const zkn_g
 {
     miller_lanes m;
     g2_lanes t = {.sum = m.sum, .addend = m.addend, .lines = m.lines, .prefix = m.prefix};
-    zkn_fp12 f;
+    miller_value f;
+    zkn_fp12 value;
     ZKN_ASSERT(n <= MILLER_TOGETHER && n > 0);
     t.n = n, t.groups = (n + LANES - 1) / LANES;
     addends(&m, &t, q, STEP_ADD);
     memcpy(m.sum, m.addend, t.groups * sizeof *m.sum);
     enter_places(&m, &t, place);
-    fp12_one(&f);
+    fp12_one(&value);
+    VALUE(enter)(&f, &value);
     for (size_t i = 0; i < ZKN_PAIRING_LINES; i++) {
         const miller_step step = miller_step_at(i);
         int taken;
         if (step == STEP_DOUBLE) {
-            fp12_sqr(&f, &f);
+            VALUE(sqr)(&f, &f);
             taken = g2_lanes_double(&t);
         } else {
             addends(&m, &t, q, step);
@@ -161,7 +185,8 @@ int miller_loop_in_lanes(zkn_fp12 *product, const zkn_g1_aff *place, const zkn_g
         if (!taken) return 0;
         times_lines(&f, &m, &t);
     }
-    fp12_mul(product, product, &f);
+    VALUE(leave)(&value, &f);
+    fp12_mul(product, product, &value);
     return 1;
 }
 
