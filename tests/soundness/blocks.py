@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 from functools import cache
 from itertools import count, islice
@@ -53,6 +53,8 @@ MOVED = {
     "bound": uint(249), "next_bound": uint(249), "isolated": BOOL, "amount": uint(64), "entry": uint(128),
     "funding_at_entry": uint(64), "counted_units": uint(128), "counted_rest": uint(20),
 }  # fmt: skip
+What = tuple[str, int, int]  # a row, link or member of a lookup of the block: of `Unrolled.rows_of`
+Copies = dict[What, dict[int, int]]
 OPEN = ("stated", "bound", "next_bound")  # columns that an attacker states; the rest the verifier works out
 
 
@@ -160,22 +162,30 @@ def _account(held: list[Held]) -> RawAccount:
 
 
 def deleted(seed: str, most: int, rows: Collection[int] = ()) -> deletion.Found:
-    """Rows, links and members of lookups of the block, each deleted once: attacked in one of the blocks, or not.
+    """As `deleted_of` a sample of `most` of the account block, or what these rows of the unrolled circuit stand for."""
+    copies = system().rows_of()
+    return deleted_of(system(), good(), false, seed, chosen(copies, sorted(copies), seed, most, rows))
 
-    Of those a sample of `most`, or those that these rows of the unrolled circuit are copies of.
-    """
-    unrolled = system()
-    copies = unrolled.rows_of()
-    left = sorted(random.Random(seed).sample(sorted(copies), min(most, len(copies))))
+
+def chosen(copies: Copies, among: list[What], seed: str, most: int, rows: Collection[int]) -> list[What]:
+    """A sample, or those that these rows of the unrolled circuit are copies of."""
     if rows:
-        left = sorted(what for what, own in copies.items() if set(own.values()) & set(rows))
+        return sorted(what for what, own in copies.items() if set(own.values()) & set(rows))
+    return sorted(random.Random(seed).sample(among, min(most, len(among))))
+
+
+def deleted_of(
+    unrolled: Unrolled, good: list[Inputs], false: Callable[[], list[Inputs]], seed: str, left: list[What]
+) -> deletion.Found:
+    """These rows, links and members of lookups of a block, each deleted once: attacked in one of the blocks, or not."""
+    copies = unrolled.rows_of()
     attacked, named = 0, Counter[str]()
-    rest: dict[tuple[str, int, int], deletion.Left] = dict.fromkeys(left, (0, "", ""))
+    rest: dict[What, deletion.Left] = dict.fromkeys(left, (0, "", ""))
     for turn in range(1 << LOG_BLOCKS):
         here = {there[turn]: what for what in rest if turn < len(there := _in_turn(copies[what]))}
         if not here:
             break
-        found = deletion.delete(unrolled, good(), here, f"{seed} {turn}", REASONS, false, LimbSearch)
+        found = deletion.delete(unrolled, good, here, f"{seed} {turn}", REASONS, false, LimbSearch)
         attacked += found.attacked
         named.update(found.named)
         gone = set(here.values())

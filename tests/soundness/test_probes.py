@@ -15,7 +15,17 @@ from circuits import catalogue, gadgets
 from tests.circuits.nudge import free_wires
 from tests.constraint.saying import saying
 from tests.proof.transparent import mutation, systems
-from tests.soundness import blocks, deletion, exhaustion, forgery, mutants, pairs, suite, transparent_forgery
+from tests.soundness import (
+    blocks,
+    deletion,
+    exhaustion,
+    forgery,
+    mutants,
+    pairs,
+    portfolio_blocks,
+    suite,
+    transparent_forgery,
+)
 from tests.soundness.attack import ATTACK, Search
 from tests.soundness.batches import BATCHES
 from tests.soundness.deletion import INVERSE, structural
@@ -317,3 +327,30 @@ def test_changed_transparent_proofs_are_of_every_kind(monkeypatch):
     taken = {each.kind for each in made if mutation.verdict(one, each) == "accepted"}
     assert {"root replaced", "queries reordered", "element moved by one", "public input changed"} < taken
     assert not taken & {"truncated", "extended", "element not canonical"}
+
+
+@pytest.fixture(scope="module")
+def risky():
+    system = portfolio_blocks.system()
+    good = [system.start(inputs) for inputs in portfolio_blocks.good()]
+    hunt = LimbSearch(system, good, random.Random(3))
+    hunt.others = [system.start(inputs) for inputs in portfolio_blocks.false()]
+    return system, hunt
+
+
+@pytest.mark.parametrize(
+    ("kind", "label"),
+    [
+        ("lookup", "row 0: the row reads the changes of its instrument: changes"),
+        ("lookup", "row 2: the row reads an entry of the table: contingency_short"),
+        ("row", "the worst loss is that of a scenario, or none"),
+    ],
+)
+def test_what_the_block_of_the_portfolio_rule_adds_is_attacked(risky, kind, label):
+    system, hunt = risky
+    here = [k for k, row in system.places.items() if (row.block, row.what[0]) == (1, kind)]
+    k = next(k for k in here if system.circuit.label(k) == f"block 1: {label}")
+    kill = hunt.kill(k) or hunt.kill_from_others(k)
+    assert kill.kind == ATTACK
+    assert system.broken_exactly(kill.state) == [k]
+    assert system.refuses_inputs(kill.state)

@@ -35,7 +35,7 @@ class Unrolled(System):
     shape: Shape = field(kw_only=True)
     places: dict[int, Row] = field(kw_only=True)
     wires: list[dict[int, int]] = field(kw_only=True)  # of each block: its own wires and ports here
-    entries: list[Entry] = field(kw_only=True)
+    entries: dict[int, list[Entry]] = field(kw_only=True)  # of each table that is no range
     own_digits: set[int] = field(kw_only=True)  # what only this circuit has, to say what is looked up
     # of a lookup of a limb: its wire, or 0 for the lowest; by how much it is shifted if it is looked up again; bits
     # of a limb; the limbs below it but for the lowest
@@ -79,8 +79,8 @@ class Unrolled(System):
         """Whether the program here refuses the same inputs: what rows read is an entry of the table, and its place."""
         inputs = values[: 1 + len(self.inputs)]
         place = next(item for item in self.circuit.inputs if item.name == PLACE)
-        for i, read in enumerate(self._read_tuples):
-            entry = tuple(values[wire] for wire in read)
+        for i, (table, read) in enumerate(self._read_tuples):
+            entry = (table, *(values[wire] * factor % self.p for wire, factor in read))
             if entry not in self._place_of:
                 return True
             inputs[place.first + i] = self._place_of[entry]
@@ -88,17 +88,17 @@ class Unrolled(System):
 
     @cached_property
     def _place_of(self) -> dict[Entry, int]:
-        return {entry: i for i, entry in enumerate(self.entries)}
+        return {(table, *entry): i for table, listed in self.entries.items() for i, entry in enumerate(listed)}
 
     @cached_property
-    def _read_tuples(self) -> list[list[int]]:
-        """For each place what is read there, block by block."""
-        found: dict[tuple[int, int], list[int]] = {}
+    def _read_tuples(self) -> list[tuple[int, list[tuple[int, int]]]]:
+        """For each place the table and what is read of it there, each a wire times a factor, block by block."""
+        found: dict[tuple[int, int], list[tuple[int, int]]] = {}
         for k in sorted(self.places):
             (kind, number, _), b = self.places[k].what, self.places[k].block
             if kind == "lookup" and self.block.uses[number].size > 1:
-                found.setdefault((b, number), []).append(self.rows[k][2][0][0])
-        return list(found.values())
+                found.setdefault((b, number), []).append(self.rows[k][2][0])
+        return [(self.block.uses[number].table, read) for (_, number), read in found.items()]
 
     @cached_property
     def bits(self) -> set[int]:
@@ -245,7 +245,7 @@ def unroll(block: BlockCircuit, shape: Shape) -> Unrolled:
     work = Unrolling(block, shape)
     circuit = work.circuit()
     kinds = {name: shape.moved.get(name, FELT) for name in work.names} | {
-        PLACE: Kind("a place", 0, len(work.entries) - 1)
+        PLACE: Kind("a place", 0, max(map(len, work.entries.values())) - 1)
     }
     circuit = replace(circuit, inputs=tuple(replace(item, kind=kinds[item.name]) for item in circuit.inputs))
     return Unrolled(

@@ -82,13 +82,17 @@ class Unrolling:
         inputs = {item.name: item for item in block.circuit.inputs}
         self.columns = {c.name: i for i, c in enumerate(block.columns) if c.name not in shape.columns}
         self.secret = [item for name, item in inputs.items() if name not in shape.read]
-        self.n_reads = inputs[shape.read[0]].size
+        self.lookups = [i for i, use in enumerate(block.uses) if not use.provides and not self._is_range(use)]
         self.names = [*self.columns, *(item.name for item in self.secret)]
-        self.entries = list(dict.fromkeys(self._provided()))
+        self.entries = {table: list(dict.fromkeys(self._provided(table))) for table in self._tables()}
 
-    def _provided(self) -> Iterator[Entry]:
+    def _tables(self) -> list[int]:
+        """The tables that are no ranges."""
+        return list(dict.fromkeys(self.block.uses[number].table for number in self.lookups))
+
+    def _provided(self, table: int) -> Iterator[Entry]:
         for use in self.block.uses:
-            if use.provides and not self._is_range(use):
+            if use.provides and use.table == table:
                 for known in self.known:
                     rows = self.readings[use.first + 1 : use.first + 1 + use.size]
                     yield tuple(sum(v * known[w] for w, v in terms) % FR_MODULUS for terms in rows)
@@ -100,7 +104,7 @@ class Unrolling:
         blocks = self.shape.blocks
         kinds = {f"out_{name}": (FELT, blocks) for name in self.columns}
         kinds |= {item.name: (FELT, (blocks, *item.shape)) for item in self.secret}
-        kinds |= {PLACE: (FELT, (blocks, self.n_reads))}
+        kinds |= {PLACE: (FELT, (blocks, len(self.lookups)))}
         made = saying(self._define, **kinds)
         fields = [replace(item, name=item.name.removeprefix("out_")) for item in made.inputs]
         return replace(made, inputs=tuple(fields))
@@ -133,12 +137,11 @@ class Unrolling:
             self.places[row] = Row(("link", i, 0), b)
 
     def _read(self, c: Builder, b: int, places: Sequence[Wire]) -> None:
-        """What is looked up is the entry at a place, which stands for it."""
-        lookups = [i for i, use in enumerate(self.block.uses) if not use.provides and not self._is_range(use)]
-        assert len(lookups) == self.n_reads
-        for place, number in zip(places, lookups, strict=True):
+        """What is looked up is the entry at a place of its table, which stands for it."""
+        for place, number in zip(places, self.lookups, strict=True):
             use = self.block.uses[number]
-            first, size = c.allocate(len(self.entries), "picked"), len(self.entries)
+            entries = self.entries[use.table]
+            first, size = c.allocate(len(entries), "picked"), len(entries)
             self.digits |= set(range(first, first + size))
             c.step(STEP_ONE_HOT, first, c.combination(place.terms), size)
             label = c.label("a place of the table")
@@ -147,12 +150,15 @@ class Unrolling:
             c.row({first + i: i for i in range(1, size)}, ONE, dict(place.terms), label)
             for i in range(use.size):
                 ((wire, factor),) = self.readings[use.first + 1 + i]
-                assert factor == 1
-                name = self.block.circuit.name(wire)
-                self.wires[b][wire] = out = c.allocate(1, name)
-                picked = {first + j: entry[i] for j, entry in enumerate(self.entries) if entry[i]}
-                row = c.row(picked, ONE, {out: 1}, c.label(f"{use.label}: {name.split('[')[0]}"))
-                c.step(STEP_SOLVE, out, row)
+                name, is_read = self.block.circuit.name(wire), wire not in self.wires[b]
+                if is_read:
+                    assert factor == 1
+                    self.wires[b][wire] = c.allocate(1, name)
+                picked = {first + j: entry[i] for j, entry in enumerate(entries) if entry[i]}
+                out = {self.wires[b][wire]: factor}
+                row = c.row(picked, ONE, out, c.label(f"{use.label}: {name.split('[')[0]}"))
+                if is_read:
+                    c.step(STEP_SOLVE, self.wires[b][wire], row)
                 self.places[row] = Row(("lookup", number, i), b)
 
     def _solve(self, c: Builder, b: int) -> None:
