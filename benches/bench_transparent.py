@@ -118,7 +118,7 @@ def wide(case: str, threads: int) -> dict[str, object]:
     return {
         "case": case,
         "path": cpu_path(),
-        "constraints": shape.n_rows,
+        "constraints": shape.n_constraints << shape.log_blocks,
         "bytes": len(content),
         "bits": round(system.parameters.bits, 2),
         "prove": prove_times,
@@ -159,7 +159,7 @@ def measure(case: str, rounds: int, threads: int, results) -> None:
             "case": case,
             "path": cpu_path(),
             "threads": threads,
-            "constraints": system.parameters.shape.n_rows,
+            "constraints": r1cs.n_constraints << system.parameters.shape.log_blocks,
             "entries": system.matrix.nnz,
             "bytes": len(content),
             "bits": round(system.parameters.bits, 2),

@@ -73,8 +73,9 @@ def _blocks() -> str:
 
 def _block_lines(make: Callable[[int, int], AccountBlock]) -> str:
     titles = ("hashing", "limbs looked up", "tuples looked up", "tables provided", "products and the rest")
-    lines = ["| rows | blocks | " + " | ".join(titles) + " | an account | wires | digest |"]
-    lines.append("|---:|---:|" + "---:|" * (len(titles) + 2) + "---|")
+    heads = (*titles, "an account", "wires", "powers", "committed wires")
+    lines = ["| rows | blocks | " + " | ".join(heads) + " | digest |"]
+    lines.append("|---:|---:|" + "---:|" * len(heads) + "---|")
     for rows in SIZE_CLASSES:
         log_blocks = 12 if rows < SIZE_CLASSES[-1] else 9
         block = compile_blocks(make(rows, log_blocks))
@@ -84,7 +85,8 @@ def _block_lines(make: Callable[[int, int], AccountBlock]) -> str:
         hashing = sum(n for label, n in block.circuit.rows_by_label().items() if "Poseidon" in label)
         spent = [hashing, len(block.uses) - provided - read, read, provided]
         spent.append(shape.n_constraints - sum(spent))
-        each = " | ".join(f"{count:,}" for count in (*spent, shape.n_constraints, shape.n_wires))
+        of_all = (shape.n_constraints, shape.n_wires, shape.powers, shape.committed)
+        each = " | ".join(f"{count:,}" for count in (*spent, *of_all))
         lines.append(f"| {rows} | {1 << log_blocks:,} | {each} | `{block_digest(block).hex()}` |")
     return "\n".join(lines) + "\n"
 
@@ -233,7 +235,8 @@ _TRANSPARENT = """
 ## Accounts of a transparent batch
 
 A transparent batch of the solvency proof is blocks of one account each (`circuits/account_block.py`), here without
-rounding, under a table of 256 entries. A lookup is a row, and so is what a block provides of the tables:
+rounding, under a table of 256 entries. A lookup is a row, and so is what a block provides of the tables. A proof takes
+three rows of an S-box as one power and does not commit to two of its wires (docs/spec.md, section 11):
 
 """
 

@@ -211,6 +211,9 @@ void zkn_sumcheck_rows(zkn_fr out[2], const zkn_fr *a, const zkn_fr *b, const zk
 /* The same of h(X) = sum_x a(X,x) b(X,x). */
 void zkn_sumcheck_product(zkn_fr out[2], const zkn_fr *a, const zkn_fr *b, size_t n, size_t half,
                           unsigned threads);
+/* out <- h(0) and the coefficients of X^2 to X^5 of h(X) = sum_x eq[x] (d(X,x)^5 - e(X,x)), eq of half values. */
+void zkn_sumcheck_powers(zkn_fr out[5], const zkn_fr *d, const zkn_fr *e, const zkn_fr *eq, size_t n,
+                         size_t half, unsigned threads);
 
 /* ---- hashing with BLAKE2b-256 (RFC 7693) ---------------------------------------------------------
  * person is the 16 bytes of the personalisation. Digests have 32 bytes. */
@@ -439,6 +442,8 @@ void zkn_r1cs_broken(uint8_t *broken, const zkn_sparse *a, const zkn_sparse *b, 
 /* unequal[i] <- 0 if a[i] b[i] = c[i], else 1 */
 void zkn_unequal_products(uint8_t *unequal, const zkn_fr *a, const zkn_fr *b, const zkn_fr *c, size_t n,
                           unsigned threads);
+/* unequal[i] <- 0 if d[i]^5 = e[i], else 1 */
+void zkn_unequal_powers(uint8_t *unequal, const zkn_fr *d, const zkn_fr *e, size_t n, unsigned threads);
 
 /* counts[i] <- the number of terms of combination i of the n that make up the constraint section of a
  * .r1cs file: each a little-endian u32 count, then 36 bytes a term. ZKN_BAD_LENGTH, with the combination

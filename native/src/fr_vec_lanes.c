@@ -56,6 +56,17 @@ static inline void load_in_order(fr8 *out, const zkn_fr *in)
     fr8_split(out, w);
 }
 
+/* unequal[k] <- is lane k of x, of bound 2, another element than c[k]? */
+static inline void put_unequal(uint8_t *unequal, fr8 *x, const zkn_fr *c)
+{
+    fr8 y;
+    unsigned equal = 0xff;
+    fr8_canonical(x);
+    load_in_order(&y, c);
+    for (int k = 0; k < LANE_LIMBS; k++) equal &= lane_equal(x->l[k], y.l[k]);
+    for (size_t k = 0; k < LANES; k++) unequal[k] = (uint8_t)(~equal >> k & 1);
+}
+
 void fr_lanes_unequal_products(uint8_t *unequal, const zkn_fr *a, const zkn_fr *b, const zkn_fr *c, size_t n)
 {
     for (size_t i = 0; i < n; i += LANES) {
@@ -65,11 +76,23 @@ void fr_lanes_unequal_products(uint8_t *unequal, const zkn_fr *a, const zkn_fr *
         fr8_times_16(&y, &y);
         fr8_carry(&y);
         fr8_mul(&x, &x, &y);
-        fr8_canonical(&x);
-        load_in_order(&y, &c[i]);
-        unsigned equal = 0xff;
-        for (int k = 0; k < LANE_LIMBS; k++) equal &= lane_equal(x.l[k], y.l[k]);
-        for (size_t k = 0; k < LANES; k++) unequal[i + k] = (uint8_t)(~equal >> k & 1);
+        put_unequal(&unequal[i], &x, &c[i]);
+    }
+}
+
+void fr_lanes_unequal_powers(uint8_t *unequal, const zkn_fr *d, const zkn_fr *e, size_t n)
+{
+    for (size_t i = 0; i < n; i += LANES) {
+        fr8 x, factor, power;
+        load_in_order(&x, &d[i]);
+        fr8_times_16(&factor, &x);
+        fr8_carry(&factor);
+        fr8_mul(&x, &x, &factor); /* x^2, of bound 2; so are the next two */
+        fr8_times_16(&power, &x);
+        fr8_carry(&power);
+        fr8_mul(&x, &x, &power);
+        fr8_mul(&x, &x, &factor);
+        put_unequal(&unequal[i], &x, &e[i]);
     }
 }
 

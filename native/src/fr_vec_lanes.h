@@ -16,11 +16,13 @@ void fr_lanes_scale(zkn_fr *out, const zkn_fr *a, const zkn_fr *s, size_t n);
 /* out[i] <- a[i] s g^i */
 void fr_lanes_scale_powers(zkn_fr *out, const zkn_fr *a, const zkn_fr *s, const zkn_fr *g, size_t n);
 
-/* sum[i] <- sum[i] + s a[i]; n is a multiple of eight, here and in the next two. */
+/* sum[i] <- sum[i] + s a[i]; n is a multiple of eight, here and in the next three. */
 void fr_lanes_add_scaled(zkn_fr *sum, const zkn_fr *a, const zkn_fr *s, size_t n);
 
 /* unequal[i] <- is a[i] b[i] another element than c[i]? */
 void fr_lanes_unequal_products(uint8_t *unequal, const zkn_fr *a, const zkn_fr *b, const zkn_fr *c, size_t n);
+/* unequal[i] <- is d[i]^5 another element than e[i]? */
+void fr_lanes_unequal_powers(uint8_t *unequal, const zkn_fr *d, const zkn_fr *e, size_t n);
 
 /* out[2 i + 1] <- p a[i], out[2 i] <- a[i] - p a[i], of the last element first, eight by eight; out may be a. */
 void fr_lanes_split(zkn_fr *out, const zkn_fr *a, const zkn_fr *p, size_t n);

@@ -264,3 +264,27 @@ void zkn_unequal_products(uint8_t *unequal, const zkn_fr *a, const zkn_fr *b, co
     unequal_job job = {unequal, a, b, c};
     zkn_parallel(n, zkn_worth(n, ZKN_PRODUCTS_MIN, threads), unequal_share, &job);
 }
+
+static void unequal_powers_share(void *ctx, size_t begin, size_t end, unsigned worker)
+{
+    (void)worker;
+    const unequal_job *job = ctx;
+#if ZKN_HAS_LANES
+    const size_t many = (end - begin) / 8 * 8;
+    fr_lanes_unequal_powers(job->unequal + begin, job->a + begin, job->c + begin, many);
+    begin += many;
+#endif
+    for (size_t i = begin; i < end; i++) {
+        zkn_fr power;
+        fr_sqr(&power, &job->a[i]);
+        fr_sqr(&power, &power);
+        fr_mul(&power, &power, &job->a[i]);
+        job->unequal[i] = (uint8_t)!fr_equal(&power, &job->c[i]);
+    }
+}
+
+void zkn_unequal_powers(uint8_t *unequal, const zkn_fr *d, const zkn_fr *e, size_t n, unsigned threads)
+{
+    unequal_job job = {unequal, d, NULL, e};
+    zkn_parallel(n, zkn_worth(n, ZKN_PRODUCTS_MIN, threads), unequal_powers_share, &job);
+}

@@ -1,6 +1,6 @@
 /* The prover's rounds of a sumcheck over tables of values (zkn.h says what a table is).
  *
- * Of every round polynomial two coefficients are computed, at 0 and at infinity: the verifier knows a third relation.
+ * Of every round polynomial all coefficients but that of X are computed: the verifier knows a relation more.
  * Products are summed before they are reduced, CHUNK at a time (fr_dot.h). */
 #include "fr_dot.h"
 #include "fr_factor.h"
@@ -10,7 +10,7 @@
 
 #include <string.h>
 
-enum { CHUNK = 16 };
+enum { CHUNK = 16, MOST_SUMS = 5 };
 
 zkn_status zkn_eq_table(zkn_fr *out, size_t n, const zkn_fr *point, size_t s)
 {
@@ -40,7 +40,7 @@ typedef struct {
     zkn_fr *a;
     const zkn_fr *b, *c, *eq, *r;
     size_t n, half;
-    zkn_fr (*sums)[2]; /* one pair per worker */
+    zkn_fr (*sums)[MOST_SUMS]; /* of each worker */
 } round_job;
 
 static const zkn_fr ZERO;
@@ -170,18 +170,54 @@ static void product_share(void *ctx, size_t begin, size_t end, unsigned worker)
     zkn_wipe(right, sizeof right);
 }
 
-static void run_round(zkn_fr out[2], round_job *job, zkn_task share, unsigned threads)
+/* What n pairs add to the five sums: (a(0)^5 - c(0)), and with the step s = a(1) - a(0) a(0)^3 s^2, a(0)^2 s^3, a(0) s^4
+ * and s^5. */
+static void powers_share(void *ctx, size_t begin, size_t end, unsigned worker)
 {
-    zkn_fr sums[ZKN_MAX_THREADS][2];
+    const round_job *job = ctx;
+    zkn_fr terms[MOST_SUMS][CHUNK], square, cube, step, step_2, step_3;
+    zkn_fr *sums = job->sums[worker];
+    for (size_t i = begin, some; i < end; i += some) {
+#if ZKN_HAS_LANES
+        int above;
+        if ((some = in_lanes(job, i, end, &above)) > 0) {
+            sumcheck_lanes_powers(sums, &job->a[i], upper_or_null(job->a, i, job, above), &job->c[i],
+                                  &job->eq[i], some);
+            continue;
+        }
+#endif
+        some = end - i < CHUNK ? end - i : CHUNK;
+        for (size_t k = 0; k < some; k++) {
+            const zkn_fr *a = &job->a[i + k];
+            fr_sub(&step, upper(job->a, i + k, job), a);
+            fr_sqr(&square, a), fr_sqr(&step_2, &step);
+            fr_mul(&cube, &square, a), fr_mul(&step_3, &step_2, &step);
+            fr_mul(&terms[0][k], &cube, &square);
+            fr_sub(&terms[0][k], &terms[0][k], &job->c[i + k]);
+            fr_mul(&terms[1][k], &cube, &step_2);
+            fr_mul(&terms[2][k], &square, &step_3);
+            fr_sqr(&terms[3][k], &step_2);
+            fr_mul(&terms[3][k], &terms[3][k], a);
+            fr_mul(&terms[4][k], &step_3, &step_2);
+        }
+        for (int k = 0; k < MOST_SUMS; k++) add_dot(&sums[k], terms[k], job->eq + i, some);
+    }
+    zkn_wipe(terms, sizeof terms);
+    zkn_wipe(&square, sizeof square), zkn_wipe(&cube, sizeof cube), zkn_wipe(&step, sizeof step);
+    zkn_wipe(&step_2, sizeof step_2), zkn_wipe(&step_3, sizeof step_3);
+}
+
+static void run_round(zkn_fr *out, size_t n_sums, round_job *job, zkn_task share, unsigned threads)
+{
+    zkn_fr sums[ZKN_MAX_THREADS][MOST_SUMS];
     const size_t n = pairs_of(job->n, job->half);
     const unsigned workers = zkn_worth(n, ZKN_PRODUCTS_MIN, threads);
     memset(sums, 0, workers * sizeof *sums);
     job->sums = sums;
     zkn_parallel(n, workers, share, job);
-    memset(out, 0, 2 * sizeof *out);
+    memset(out, 0, n_sums * sizeof *out);
     for (unsigned k = 0; k < workers; k++) {
-        fr_add(&out[0], &out[0], &sums[k][0]);
-        fr_add(&out[1], &out[1], &sums[k][1]);
+        for (size_t i = 0; i < n_sums; i++) fr_add(&out[i], &out[i], &sums[k][i]);
     }
     zkn_wipe(sums, workers * sizeof *sums);
 }
@@ -190,12 +226,30 @@ void zkn_sumcheck_rows(zkn_fr out[2], const zkn_fr *a, const zkn_fr *b, const zk
                        size_t n, size_t half, unsigned threads)
 {
     round_job job = {.a = (zkn_fr *)(uintptr_t)a, .b = b, .c = c, .eq = eq, .n = n, .half = half};
-    run_round(out, &job, rows_share, threads);
+    run_round(out, 2, &job, rows_share, threads);
 }
 
 void zkn_sumcheck_product(zkn_fr out[2], const zkn_fr *a, const zkn_fr *b, size_t n, size_t half,
                           unsigned threads)
 {
     round_job job = {.a = (zkn_fr *)(uintptr_t)a, .b = b, .n = n, .half = half};
-    run_round(out, &job, product_share, threads);
+    run_round(out, 2, &job, product_share, threads);
+}
+
+/* *a <- 5 a, or 10 a */
+static void five_times(zkn_fr *a, int twice)
+{
+    zkn_fr four;
+    fr_dbl(&four, a), fr_dbl(&four, &four);
+    fr_add(a, a, &four);
+    if (twice) fr_dbl(a, a);
+    zkn_wipe(&four, sizeof four);
+}
+
+void zkn_sumcheck_powers(zkn_fr out[5], const zkn_fr *d, const zkn_fr *e, const zkn_fr *eq, size_t n,
+                         size_t half, unsigned threads)
+{
+    round_job job = {.a = (zkn_fr *)(uintptr_t)d, .c = e, .eq = eq, .n = n, .half = half};
+    run_round(out, MOST_SUMS, &job, powers_share, threads);
+    five_times(&out[1], 1), five_times(&out[2], 1), five_times(&out[3], 0);
 }

@@ -78,6 +78,49 @@ void sumcheck_lanes_rows(zkn_fr sums[2], const zkn_fr *const tables[3], const zk
     }
 }
 
+/* 16 a: the other factor of a product. Of factors of bound 2 a product is of bound 2 * 32/84 + 1 < 2. */
+static inline void factor_of(fr8 *out, const fr8 *a)
+{
+    fr8_times_16(out, a);
+    fr8_carry(out);
+}
+
+void sumcheck_lanes_powers(zkn_fr sums[5], const zkn_fr *d, const zkn_fr *upper, const zkn_fr *e,
+                           const zkn_fr *eq, size_t n)
+{
+    enum { SUMS = 5 };
+    fr8_wide wide[SUMS];
+    for (int k = 0; k < SUMS; k++) fr8_wide_zero(&wide[k]);
+    for (size_t i = 0; i < n;) {
+        const size_t end = n - i < TERMS ? n : i + TERMS;
+        for (; i < end; i += LANES) {
+            fr8 x, step, x_1, x_2, step_1, step_2, x_3, step_3, term, weight;
+            fr_lanes_load(&x, &d[i]);
+            step_of(&step, &x, upper, i);
+            factor_of(&x_1, &x), factor_of(&step_1, &step);
+            fr8_mul(&x_2, &x, &x_1), fr8_mul(&step_2, &step, &step_1);
+            fr_lanes_load(&weight, &eq[i]);
+            fr8_mul(&term, &step_2, &x_1); /* step^2 x, to be times step^2 */
+            factor_of(&x_2, &x_2), factor_of(&step_2, &step_2);
+            fr8_mul(&term, &term, &step_2);
+            fr8_wide_madd(&wide[3], &term, &weight);
+            fr8_mul(&x_3, &x, &x_2), fr8_mul(&step_3, &step, &step_2);
+            fr8_mul(&term, &x_3, &step_2);
+            fr8_wide_madd(&wide[1], &term, &weight);
+            fr8_mul(&term, &step_3, &x_2);
+            fr8_wide_madd(&wide[2], &term, &weight);
+            fr8_mul(&term, &step_3, &step_2);
+            fr8_wide_madd(&wide[4], &term, &weight);
+            fr8_mul(&term, &x_3, &x_2);
+            fr_lanes_load(&x, &e[i]);
+            fr8_sub(&term, &term, &x, 1); /* of bound 3 */
+            fr8_carry(&term);
+            fr8_wide_madd(&wide[0], &term, &weight);
+        }
+        for (int k = 0; k < SUMS; k++) add_sum(&sums[k], &wide[k]);
+    }
+}
+
 void sumcheck_lanes_product(zkn_fr sums[2], const zkn_fr *const tables[2], const zkn_fr *const upper[2],
                             size_t n)
 {

@@ -14,6 +14,9 @@ void sumcheck_lanes_rows(zkn_fr sums[2], const zkn_fr *const tables[3], const zk
                          const zkn_fr *eq, size_t n);
 void sumcheck_lanes_product(zkn_fr sums[2], const zkn_fr *const tables[2], const zkn_fr *const upper[2],
                             size_t n);
+/* to the five sums of powers */
+void sumcheck_lanes_powers(zkn_fr sums[5], const zkn_fr *d, const zkn_fr *upper, const zkn_fr *e,
+                           const zkn_fr *eq, size_t n);
 
 #endif
 

@@ -24,8 +24,11 @@ from zkstate.kernels import (
     rows_encode,
     rows_filled,
     rows_sum,
+    slots_taken,
+    sumcheck_powers,
     sumcheck_product,
     sumcheck_rows,
+    unequal_powers,
     unequal_products,
 )
 
@@ -79,6 +82,15 @@ def test_rounds_are_by_definition(variables, n, threads):
         sum(x[0] * y[0] for x, y, _ in at) % R,
         sum((x[1] - x[0]) * (y[1] - y[0]) for x, y, _ in at) % R,
     ]
+    powers = sumcheck_powers(tables[0], tables[2], SumcheckTable(FrVec.from_ints(weights), variables - 1), threads)
+    assert powers.to_ints() == [
+        sum(
+            w * (math.comb(5, i) * x[0] ** (5 - i) * (x[1] - x[0]) ** i - (not i) * z[0])
+            for w, (x, _, z) in zip(weights, at, strict=True)
+        )
+        % R
+        for i in (0, 2, 3, 4, 5)
+    ]
     r = sample(1, "r")[0]
     tables[0].fold(r, threads)
     folded = [((1 - r) * x[0] + r * x[1]) % R for x, _, _ in at][: min(n, half)]
@@ -114,9 +126,13 @@ def test_tables_that_do_not_fit_are_refused():
             sumcheck_product(table, other)
         with pytest.raises(LengthError):
             sumcheck_rows(table, table, other, SumcheckTable(FrVec(4), 2))
+        with pytest.raises(LengthError):
+            sumcheck_powers(table, other, SumcheckTable(FrVec(4), 2))
     for eq_size, eq_variables in ((3, 2), (8, 3)):
         with pytest.raises(LengthError):
             sumcheck_rows(table, table, table, SumcheckTable(FrVec(eq_size), eq_variables))
+        with pytest.raises(LengthError):
+            sumcheck_powers(table, table, SumcheckTable(FrVec(eq_size), eq_variables))
     with pytest.raises(LengthError):
         table.value()
 
@@ -173,6 +189,34 @@ def test_unequal_products_are_found(threads):
     assert unequal_products(*(FrVec.from_ints(x) for x in (a, b, c)), threads).tolist() == [0, 17, 39]
     with pytest.raises(LengthError):
         unequal_products(FrVec(2), FrVec(2), FrVec(3))
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_unequal_powers_are_found(threads):
+    d = sample(40, "d")
+    e = [x**5 + (i in (0, 17, 39)) for i, x in enumerate(d)]
+    assert unequal_powers(FrVec.from_ints(d), FrVec.from_ints(e), threads).tolist() == [0, 17, 39]
+    with pytest.raises(LengthError):
+        unequal_powers(FrVec(2), FrVec(3))
+
+
+@pytest.mark.parametrize("blocks", [1, 2, 5])
+def test_slots_of_blocks_are_taken(blocks):
+    values = sample(6 * blocks)
+    flat = FrVec.from_ints(values)
+    for chosen in ([], [0], [5, 1, 1], [0, 1, 2, 3, 4, 5]):
+        taken = slots_taken(flat, blocks, np.array(chosen, dtype=np.intp))
+        assert taken.to_ints() == [x for i in chosen for x in values[i * blocks : (i + 1) * blocks]]
+    room = FrVec(3 * blocks)
+    slots_taken(flat, blocks, np.array([4]), out=room.view(blocks, 2 * blocks))
+    assert room.to_ints() == [0] * blocks + values[4 * blocks : 5 * blocks] + [0] * blocks
+    for bad in ([6], [-1]):
+        with pytest.raises(LengthError):
+            slots_taken(flat, blocks, np.array(bad))
+    with pytest.raises(LengthError):
+        slots_taken(flat, blocks, np.array([1, 2]), out=room)
+    with pytest.raises(LengthError):
+        slots_taken(FrVec(6 * blocks + 1), blocks + 1 if blocks > 1 else 2, np.array([0]))
 
 
 def test_a_room_that_is_given_is_filled_whole_and_has_to_fit():

@@ -73,7 +73,8 @@ static int sumchecks(void)
     VALGRIND_MAKE_MEM_UNDEFINED(c, sizeof c);
     VALGRIND_MAKE_MEM_UNDEFINED(salts, sizeof salts);
     zkn_sumcheck_rows(out, a, b, c, eq, 13, 8, 1), zkn_sumcheck_product(out, a, b, 13, 8, 1);
-    zkn_unequal_products(digests, a, b, c, N, 1);
+    zkn_sumcheck_powers(out, a, c, eq, 13, 8, 1);
+    zkn_unequal_products(digests, a, b, c, N, 1), zkn_unequal_powers(digests, a, c, N, 1);
     zkn_fr_rows_sum(out, a, 4, 4, eq, 1), zkn_fr_rows_dot(out, a, 4, 4, b, 1);
     status |= zkn_eq_table(out, 13, a, 4);
     zkn_blake2b_columns(digests, NULL, person, salts, a, 0, 4, 4, 1);

@@ -1,4 +1,4 @@
-/* The rounds of a sumcheck, by the definition of their polynomials at 0, 1 and 2. */
+/* The rounds of a sumcheck, by the definition of their polynomials at 0, 1, 2 and beyond. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -56,6 +56,67 @@ static void expect(zkn_fr out[2], const zkn_fr *a, const zkn_fr *b, const zkn_fr
     fr_halve(&out[1], &h[0]);
 }
 
+/* sum eq (d^5 - e) with the first variable at x */
+static void power_sum(zkn_fr *out, const zkn_fr *d, const zkn_fr *e, const zkn_fr *eq, size_t n, size_t half,
+                      const zkn_fr *x)
+{
+    fr_zero(out);
+    for (size_t i = 0; i < half; i++) {
+        zkn_fr left, power, right;
+        at(&left, d, n, half, i, x), at(&right, e, n, half, i, x);
+        fr_sqr(&power, &left), fr_sqr(&power, &power);
+        fr_mul(&power, &power, &left);
+        fr_sub(&power, &power, &right);
+        fr_mul(&power, &power, &eq[i]);
+        fr_add(out, out, &power);
+    }
+}
+
+/* The coefficients that are found, with that of X so that the sum at 1 comes out, give the sums at 2 to 6 as well. */
+static void powers(void)
+{
+    const size_t half = FULL / 2;
+    zkn_fr d[FULL], e[FULL], eq[FULL], found[5], sum, x, h, linear;
+    fill(d, FULL), fill(e, FULL), fill(eq, FULL);
+    for (size_t n = 1; n <= FULL; n += n < half + 4 ? 5 : 9) {
+        for (unsigned threads = 0; threads <= 3; threads++) {
+            zkn_sumcheck_powers(found, d, e, eq, n, half, threads);
+            fr_zero(&x);
+            power_sum(&sum, d, e, eq, n, half, &x);
+            CHECK(fr_equal(&found[0], &sum));
+            fr_one(&x);
+            power_sum(&linear, d, e, eq, n, half, &x);
+            for (int k = 0; k < 5; k++) fr_sub(&linear, &linear, &found[k]);
+            for (uint64_t point = 2; point <= 6; point++) {
+                fr_from_u64(&x, point);
+                h = found[4];
+                for (int k = 3; k >= 1; k--) fr_mul(&h, &h, &x), fr_add(&h, &h, &found[k]);
+                fr_mul(&h, &h, &x), fr_add(&h, &h, &linear);
+                fr_mul(&h, &h, &x), fr_add(&h, &h, &found[0]);
+                power_sum(&sum, d, e, eq, n, half, &x);
+                CHECK(fr_equal(&h, &sum));
+            }
+        }
+    }
+}
+
+static void unequal_powers(void)
+{
+    zkn_fr d[FULL], e[FULL], one;
+    uint8_t found[FULL];
+    fill(d, FULL), fr_one(&one);
+    for (size_t n = 0; n <= FULL; n += 7) {
+        for (size_t i = 0; i < n; i++) {
+            fr_sqr(&e[i], &d[i]), fr_sqr(&e[i], &e[i]), fr_mul(&e[i], &e[i], &d[i]);
+            if (i % 5 == 2) fr_add(&e[i], &e[i], &one);
+        }
+        for (unsigned threads = 1; threads <= 3; threads += 2) {
+            zkn_unequal_powers(found, d, e, n, threads);
+            for (size_t i = 0; i < n; i++) CHECK(found[i] == (i % 5 == 2));
+        }
+    }
+}
+
 static void rounds(void)
 {
     const size_t half = FULL / 2;
@@ -109,6 +170,8 @@ static void equalities(void)
 int main(void)
 {
     rounds();
+    powers();
+    unequal_powers();
     equalities();
     return failures != 0;
 }

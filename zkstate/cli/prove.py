@@ -89,7 +89,7 @@ named by row), without one by the transparent system.
   --out DIR           where the proof directory is written; must not exist
   --attestation FILE  instead of it: all in one file, for a venue that is to open the same position, say
 
-  --system            transparent: no key and nobody to trust with one; 130 to 640 KB, for use off chain.
+  --system            transparent: no key and nobody to trust with one; 110 to 580 KB, for use off chain.
                       groth16: 200 bytes, which a contract verifies, and a KEY. By default transparent, or groth16 if a
                       KEY or --attestation is given
 

@@ -4,7 +4,7 @@ The only package that touches `ffi` and `lib`; one module per family of kernels.
 """
 
 from zkstate.kernels.blake2b import DIGEST_BYTES, ColumnHashes, blake2b_columns, blake2b_parents
-from zkstate.kernels.blocks import BlockSlots, joined_slots, running_sums
+from zkstate.kernels.blocks import BlockSlots, joined_slots, running_sums, slots_taken
 from zkstate.kernels.bls12_381 import BLS_FP_MODULUS, BlsG1Vec, BlsG2Vec, bls_pairing_check
 from zkstate.kernels.constraints import (
     STEP_BITS,
@@ -18,6 +18,7 @@ from zkstate.kernels.constraints import (
     check_sparse,
     sparse_blocks_product,
     sparse_product,
+    unequal_powers,
     unequal_products,
     wipe,
 )
@@ -49,7 +50,14 @@ from zkstate.kernels.r1cs_file import r1cs_counts
 from zkstate.kernels.rows import bit_reversed, rows_beside, rows_columns, rows_dot, rows_encode, rows_filled, rows_sum
 from zkstate.kernels.scalars import BLS_FR_MODULUS, FR_BYTES, FR_MODULUS, BlsFrVec, FrVec, divide_linear
 from zkstate.kernels.seam import CPU_PATHS, best_path, cpu_path, cpu_words, native_digest, thread_count
-from zkstate.kernels.sumcheck import SumcheckTable, eq_table, sumcheck_product, sumcheck_rows, wipe_bytes
+from zkstate.kernels.sumcheck import (
+    SumcheckTable,
+    eq_table,
+    sumcheck_powers,
+    sumcheck_product,
+    sumcheck_rows,
+    wipe_bytes,
+)
 from zkstate.kernels.transforms import FR_TWO_ADICITY, ntt, quotient
 
 __all__ = [
@@ -119,11 +127,14 @@ __all__ = [
     "rows_filled",
     "rows_sum",
     "running_sums",
+    "slots_taken",
     "sparse_blocks_product",
     "sparse_product",
+    "sumcheck_powers",
     "sumcheck_product",
     "sumcheck_rows",
     "thread_count",
+    "unequal_powers",
     "unequal_products",
     "wipe",
     "wipe_bytes",

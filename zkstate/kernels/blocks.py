@@ -80,6 +80,25 @@ class BlockSlots:
         return ffi.new("uint32_t[]", flat)
 
 
+def slots_taken(values: FrVec, blocks: int, slots: npt.NDArray[np.intp], *, out: FrVec | None = None) -> FrVec:
+    """Some slots of values that stand slot by slot and within a slot block by block; in `out`, if that is given.
+
+    Errors: LengthError for another number of values than whole slots, a slot beyond them, or another room.
+    """
+    count, rest = divmod(len(values), blocks)
+    if rest or (len(slots) and not 0 <= int(slots.min()) <= int(slots.max()) < count):
+        raise LengthError(f"{len(slots)} slots of {len(values)} scalars in {blocks} blocks")
+    if out is None:
+        out = FrVec.uninitialised(len(slots) * blocks)
+    if len(out) != len(slots) * blocks:
+        raise LengthError(f"room for {len(out)} scalars, {len(slots)} slots of {blocks} blocks are another number")
+    if not len(out):
+        return out
+    taken = np.frombuffer(ffi.buffer(out.array), dtype="<u8").reshape(len(slots), 4 * blocks)
+    np.take(_words(values).reshape(count, 4 * blocks), slots, axis=0, out=taken, mode="clip")  # else it is buffered
+    return out
+
+
 def joined_slots(vectors: Iterable[FrVec], n_slots: int, count: int) -> FrVec:
     """`count` vectors of n_slots scalars, slot by slot and within a slot vector by vector.
 

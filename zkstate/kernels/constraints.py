@@ -120,6 +120,15 @@ def unequal_products(a: FrVec, b: FrVec, c: FrVec, threads: int = 0) -> npt.NDAr
     return np.nonzero(np.frombuffer(ffi.buffer(unequal), dtype=np.uint8))[0]
 
 
+def unequal_powers(d: FrVec, e: FrVec, threads: int = 0) -> npt.NDArray[np.intp]:
+    """Where d[i]⁵ ≠ e[i], in order. LengthError unless they are equally long."""
+    if len(d) != len(e):
+        raise LengthError(f"vectors of {len(d)} and {len(e)} scalars")
+    unequal = room("uint8_t[]", len(d))
+    lib.zkn_unequal_powers(unequal, d.array, e.array, len(d), thread_count(threads))
+    return np.nonzero(np.frombuffer(ffi.buffer(unequal), dtype=np.uint8))[0]
+
+
 class WitnessProgram:
     """A checked program for the witness machine: steps over the wires and room for intermediate values.
 

@@ -73,6 +73,19 @@ def sumcheck_rows(a: SumcheckTable, b: SumcheckTable, c: SumcheckTable, eq: Sumc
     return out
 
 
+def sumcheck_powers(d: SumcheckTable, e: SumcheckTable, eq: SumcheckTable, threads: int = 0) -> FrVec:
+    """h(0) and the coefficients of X² to X⁵ of h(X) = Σ_x eq(x) (d(X,x)⁵ − e(X,x)).
+
+    Shapes: d and e of one shape; eq full, in one variable less. Errors: LengthError.
+    """
+    if not (d.n == e.n and d.variables == e.variables == eq.variables + 1 and eq.n == d.half):
+        raise LengthError(f"tables of {d.n} and {e.n} values beside one of {eq.n}")
+    out = FrVec.uninitialised(5)
+    arrays = [table.values.array for table in (d, e, eq)]
+    lib.zkn_sumcheck_powers(out.array, *arrays, d.n, d.half, thread_count(threads))
+    return out
+
+
 def sumcheck_product(a: SumcheckTable, b: SumcheckTable, threads: int = 0) -> FrVec:
     """h(0) and the coefficient of X² of h(X) = Σ_x a(X,x) b(X,x). LengthError unless the shapes are equal."""
     if (a.n, a.variables) != (b.n, b.variables):

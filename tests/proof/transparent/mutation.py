@@ -15,7 +15,7 @@ from zkstate.proof.transparent.proof_file import HEADER_BYTES
 from zkstate.proof.transparent.system import System
 
 CIRCUIT = slice(36, 68)  # of the header: the digest of the circuit
-COUNTS = (68, 76, 84, 92, 100)
+COUNTS = (68, 76, 84, 92, 100, 108)
 
 
 @dataclass(frozen=True)

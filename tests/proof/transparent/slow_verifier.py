@@ -33,32 +33,33 @@ def queries(width, n):
 
 
 class Parameters:
-    def __init__(self, N, W, p, kappa, E, w, g, t):
-        S_1, S_2, N = E << kappa, (W - 1 - p - E) << kappa, N << kappa
+    def __init__(self, N, W, p, kappa, E, V, w, g, t):
+        S_1, S_2 = E << kappa, (W - 1 - p - 2 * V - E) << kappa
+        N, V = (N - 3 * V) << kappa, V << kappa
         self.N, self.W, self.p, self.w, self.g, self.t = N, W, p, w, g, t
         self.width, self.n = 1 << w, 1 << g
         self.m_1 = ceil_div(S_1, self.width)
-        self.m = self.m_1 + ceil_div(S_2 + 3, self.width)
+        self.m = self.m_1 + ceil_div(S_2 + 5, self.width)
         self.Z = self.m * self.width + p + 1
         self.k = self.width + t
-        self.s_x, self.s_y = bits(N + 2), bits(self.Z - 1)
-        self.P = 2 * (self.s_x + self.s_y)
+        self.s_x, self.s_y = bits(max(N + 2, V)), bits(self.Z - 1)
+        self.P = 5 * self.s_x + 2 * self.s_y
         self.k_pad = self.P + t
         self.h = min(g, bits(t))
-        elements = self.P + 4 + self.k + self.k_pad + t * (self.m + 3)
+        elements = self.P + 5 + self.k + self.k_pad + t * (self.m + 3)
         self.phases = 2 if E else 1
         self.size = 32 * elements + self.phases * 32 * ((1 << self.h) + t * (1 + g - self.h))
         self.cost = self.size + (self.m + 3) * self.n // 4
 
 
 @cache
-def parameters(N, W, p, kappa=0, E=0):
+def parameters(N, W, p, kappa=0, E=0, V=0):
     candidates = []
-    for w in range(7, max(7, bits(((W - 1 - p) << kappa) + 2)) + 1):
+    for w in range(8, max(8, bits(((W - 1 - p - 2 * V) << kappa) + 4)) + 1):
         for g in range(w + 2, min(w + 5, 28) + 1):
             t = queries(1 << w, 1 << g)
             if t is not None:
-                chosen = Parameters(N, W, p, kappa, E, w, g, t)
+                chosen = Parameters(N, W, p, kappa, E, V, w, g, t)
                 candidates.append((chosen.cost, w, g, chosen))
     return min(candidates, key=lambda c: c[:3])[3]
 
@@ -114,7 +115,7 @@ def eq(q):
 
 
 def read_r1cs(content):
-    """N, W, p and the rows of (A, B, C), each {wire: coefficient}: iden3's format, with identity labels."""
+    """N, W, p and the rows of (A, B, C), each a list of (wire, coefficient): iden3's format, with identity labels."""
     assert content[:8] == b"r1cs\1\0\0\0"
     sections, at = {}, 12
     for _ in range(int.from_bytes(content[8:12], "little")):
@@ -129,14 +130,50 @@ def read_r1cs(content):
         for _ in range(3):
             (count,) = struct.unpack_from("<I", body, at)
             at += 4
-            terms = {}
+            terms = []
             for _ in range(count):
-                wire = int.from_bytes(body[at : at + 4], "little")
-                terms[wire] = (terms.get(wire, 0) + int.from_bytes(body[at + 4 : at + 36], "little")) % R
+                words = body[at : at + 36]
+                terms.append((int.from_bytes(words[:4], "little"), int.from_bytes(words[4:], "little")))
                 at += 36
             row.append(terms)
         rows.append(row)
     return N, W, outputs + inputs, rows
+
+
+def summed(terms):
+    """{wire: coefficient}."""
+    found = {}
+    for wire, coefficient in terms:
+        found[wire] = (found.get(wire, 0) + coefficient) % R
+    return found
+
+
+def find_powers(rows, secret, read):
+    """(i, j, l, u, v) of every power, by rising i; `read` are wires of links and uses."""
+    where = {}
+    for number, row in enumerate(rows):
+        for side, terms in enumerate(row):
+            for wire, _ in terms:
+                where.setdefault(wire, []).append((number, side))
+    found = []
+    for i, (left, right, out) in enumerate(rows):
+        if left != right or len(out) != 1 or out[0][1] != 1:
+            continue
+        u = out[0][0]
+        elsewhere = sorted(set(where[u]) - {(i, 2)})
+        if len(where[u]) != 3 or len(elsewhere) != 2 or elsewhere[0][0] != elsewhere[1][0]:
+            continue
+        j = elsewhere[0][0]
+        if j == i or rows[j][0] != [(u, 1)] or rows[j][1] != [(u, 1)] or len(rows[j][2]) != 1 or rows[j][2][0][1] != 1:
+            continue
+        v = rows[j][2][0][0]
+        others = [l for l, side in where[v] if (l, side) != (j, 2)]
+        if len(where[v]) != 2 or len(others) != 1:
+            continue
+        l = others[0]
+        if rows[l][0] == [(v, 1)] and rows[l][1] == left and {u, v} <= secret - read:
+            found.append((i, j, l, u, v))
+    return found if len(secret) > 2 * len(found) else []
 
 
 class Reader:
@@ -232,23 +269,26 @@ def verify(r1cs, public_inputs, content, kappa=0, links=None, columns=()):
             raise Malformed("a column")
     if blocks < 2 and (links.children or any(what == 2 for _, what, _ in links.known)):
         raise Malformed("too few blocks")
-    if len(content) < 108 or content[:36] != b"zkstate transparent proof".ljust(32, b"\0") + b"\0\0\0\2":
+    if len(content) < 116 or content[:36] != b"zkstate transparent proof".ljust(32, b"\0") + b"\0\0\0\3":
         raise Malformed("header")
-    counts = struct.unpack(">QQQQQ", content[68:108])
+    counts = struct.unpack(">QQQQQQ", content[68:116])
     if not (counts[2] < counts[1] <= 1 << 31 and counts[0] <= 1 << 31 and counts[3] <= 31):
         raise Malformed("counts")
     secret = counts[1] - 1 - counts[2]
-    if max(counts[0], secret) << counts[3] > 1 << 31 or (counts[3] and not (counts[0] and secret)):
+    committed = secret - 2 * counts[5]
+    if 3 * counts[5] > counts[0] or committed < 0:
+        raise Malformed("powers")
+    if max(counts[0], secret) << counts[3] > 1 << 31 or (counts[3] and not (counts[0] and committed)):
         raise Malformed("blocks")
-    if counts[4] and counts[4] > secret - 2:
+    if counts[4] and counts[4] > committed - 2:
         raise Malformed("phases")
     c = parameters(*counts)
-    if len(content) != 108 + c.size:
+    if len(content) != 116 + c.size:
         raise Malformed("length")
-    reader = Reader(content[108:])
+    reader = Reader(content[116:])
     caps = [reader.bytes(32 << c.h) for _ in range(c.phases)]
-    row_rounds = [reader.elements(2) for _ in range(c.s_x)]
-    a, b, cc = reader.elements(3)
+    row_rounds = [reader.elements(5) for _ in range(c.s_x)]
+    a, b, d, e = reader.elements(4)
     column_rounds = [reader.elements(2) for _ in range(c.s_y)]
     (mu,) = reader.elements(1)
     v, v_pad = reader.elements(c.k), reader.elements(c.k_pad)
@@ -261,16 +301,25 @@ def verify(r1cs, public_inputs, content, kappa=0, links=None, columns=()):
     elsewhere = {link[0] for link in links.previous} | {w for link in links.children for w in link[:2]}
     elsewhere |= {wire for wire, _, _ in links.known}
     own = [wire for wire in range(p + 1, W) if wire not in elsewhere]
+    read = {link[1] for link in links.previous} | {w for link in links.children for w in link[2:]}
+    read |= {wire for _, _, combinations in links.uses for terms in combinations for wire in terms}
+    powers = find_powers(rows, set(own), read)
+    dropped = {wire for power in powers for wire in power[3:]}
+    taken = {row for power in powers for row in power[:3]}
+    degree_5 = [(summed(rows[i][0]), summed(rows[l][2])) for i, _, l, _, _ in powers]
+    rows = [[summed(terms) for terms in row] for i, row in enumerate(rows) if i not in taken]
+    own = [wire for wire in own if wire not in dropped]
     uses = len(links.uses)
     extra = (uses + 2, uses + 1) if uses else (0, 0)
-    wanted = (N + extra[0], 1 + p + len(own) + extra[1], p, kappa, len(own) if uses else 0)
+    n_wires = 1 + p + len(own) + len(dropped) + extra[1]
+    wanted = (N + extra[0], n_wires, p, kappa, len(own) if uses else 0, len(powers))
     if content[36:68] != digest or counts != wanted or (uses and not own):
         return False
 
     transcript = Transcript()
-    transcript.absorb("protocol", b"zkstate transparent v2")
+    transcript.absorb("protocol", b"zkstate transparent v3")
     transcript.absorb("circuit", digest)
-    transcript.absorb("parameters", struct.pack(">8Q", *counts, c.w, c.g, c.t))
+    transcript.absorb("parameters", struct.pack(">9Q", *counts, c.w, c.g, c.t))
     transcript.absorb_elements("public inputs", public_inputs)
     for column in columns:
         transcript.absorb_elements("column", [x % R for x in column])
@@ -281,17 +330,18 @@ def verify(r1cs, public_inputs, content, kappa=0, links=None, columns=()):
     else:
         first, second = [], own
     transcript.absorb("cap", caps[-1])
-    tau = transcript.challenges("tau", c.s_x)
+    *tau, alpha = transcript.challenges("tau", c.s_x + 1)
     x, q, weights_1 = [], 0, []
-    for (h_0, h_2), tau_j in zip(row_rounds, tau, strict=True):
-        transcript.absorb_elements("row round", (h_0, h_2))
+    for h, tau_j in zip(row_rounds, tau, strict=True):
+        transcript.absorb_elements("row round", h)
         x += transcript.challenges("row point", 1)
         u = x[-1] * pow(tau_j, R - 2, R) % R
-        q = (u * q + (1 - u) * h_0 + (x[-1] ** 2 - x[-1]) * h_2) % R
-        weights_1 = [u * k % R for k in weights_1] + [1 - u, x[-1] ** 2 - x[-1]]
-    transcript.absorb_elements("values", (a, b, cc))
-    weights = transcript.challenges("weights", 3)
-    y, q_, weights_2 = [], sum(r * value for r, value in zip(weights, (a, b, cc), strict=True)), []
+        kappas = [1 - u, *(x[-1] ** i - x[-1] for i in range(2, 6))]
+        q = (u * q + sum(k * h_i for k, h_i in zip(kappas, h, strict=True))) % R
+        weights_1 = [u * k % R for k in weights_1] + kappas
+    transcript.absorb_elements("values", (a, b, d, e))
+    r_a, r_b, r_d, r_e = transcript.challenges("weights", 4)
+    y, q_, weights_2 = [], r_a * a + r_b * b + r_d * d + r_e * e, []
     for h_0, h_2 in column_rounds:
         transcript.absorb_elements("column round", (h_0, h_2))
         y += transcript.challenges("column point", 1)
@@ -304,7 +354,7 @@ def verify(r1cs, public_inputs, content, kappa=0, links=None, columns=()):
     transcript.absorb_elements("pad row", v_pad)
     places = transcript.places("columns", c.t, c.n)
 
-    masks, N = c.m_1 * c.width + len(second) * blocks, len(rows) * blocks
+    masks, N, V = c.m_1 * c.width + len(second) * blocks, len(rows) * blocks, len(degree_5) * blocks
     constant = c.m * c.width
     eq_x, eq_y = eq(x), eq(y)
     start = {wire: i * blocks for i, wire in enumerate(first)}
@@ -316,16 +366,18 @@ def verify(r1cs, public_inputs, content, kappa=0, links=None, columns=()):
         at |= {wire: eq_y[place + block] for wire, place in start.items()}
         for wire, (source, what) in read.items():
             at[wire] = what * eq_y[constant] if source is None else eq_y[start[source] + what]
-        for i, row in enumerate(rows):
-            for weight, terms in zip(weights, row, strict=True):
-                F += weight * eq_x[i * blocks + block] * sum(value * at[wire] for wire, value in terms.items())
-    F += eq_x[N] * weights[0] * eq_y[masks] + eq_x[N + 1] * weights[1] * eq_y[masks + 1]
-    F += eq_x[N + 2] * (weights[0] * eq_y[masks + 2] + weights[1] * eq_y[constant] + weights[2] * eq_y[masks + 2])
+        for some, weights in ((rows, (r_a, r_b, r_e)), (degree_5, (r_d, alpha * r_e))):
+            for i, row in enumerate(some):
+                for weight, terms in zip(weights, row, strict=True):
+                    F += weight * eq_x[i * blocks + block] * sum(value * at[wire] for wire, value in terms.items())
+    F += eq_x[N] * r_a * eq_y[masks] + eq_x[N + 1] * r_b * eq_y[masks + 1]
+    F += eq_x[N + 2] * (r_a * eq_y[masks + 2] + r_b * eq_y[constant] + r_e * eq_y[masks + 2])
+    F += eq_x[V] * (r_d * eq_y[masks + 3] + alpha * r_e * eq_y[masks + 4])
     pub = eq_y[constant] + sum(eq_y[constant + i] * value for i, value in enumerate(public_inputs, 1))
     high, low = eq(y[: c.s_y - c.w]), eq(y[c.s_y - c.w :])
     left = F * sum(low[i] * v[i] for i in range(c.width))
     left += sum(k * v_pad[i] for i, k in enumerate([join * k for k in weights_1] + weights_2))
-    if (left - rho * (q_ - F * pub + join * (q - a * b + cc)) - mu) % R:
+    if (left - rho * (q_ - F * pub + join * (q - a * b - alpha * d**5 + e)) - mu) % R:
         return False
     omega = pow(5, (R - 1) // c.n, R)
     for i, (j, (salts, column)) in enumerate(zip(places, opened, strict=True)):

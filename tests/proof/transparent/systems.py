@@ -35,6 +35,17 @@ def random_system(rng: random.Random, n_rows: int, n_wires: int, n_public: int, 
     return Small(rows, n_public, witness)
 
 
+def chained_powers(count: int) -> Small:
+    """x -> x^5 + 7 over and over from a public x: all rows are those of powers."""
+    witness, rows = [1, 5], []
+    for i in range(count):
+        x, u, v, y = range(1 + 3 * i, 5 + 3 * i)
+        rows += [({x: 1}, {x: 1}, {u: 1}), ({u: 1}, {u: 1}, {v: 1}), ({v: 1}, {x: 1}, {0: -7, y: 1})]
+        last = witness[-1]
+        witness += [last**2 % FR_MODULUS, last**4 % FR_MODULUS, (last**5 + 7) % FR_MODULUS]
+    return Small(rows, 1, witness)
+
+
 def system_of(small: Small, log_blocks: int = 0) -> System:
     return System.of(small.r1cs, log_blocks)
 

@@ -14,6 +14,7 @@ from tests.proof import circuits
 from tests.proof.transparent import mutation, slow_verifier
 from tests.proof.transparent.mutation import mutants, parts, subject, verdict
 from tests.proof.transparent.systems import (
+    chained_powers,
     circuit_bytes,
     judge,
     judge_slowly,
@@ -24,12 +25,16 @@ from tests.proof.transparent.systems import (
 )
 from zkstate.errors import EncodingError, LengthError
 from zkstate.kernels import FR_MODULUS, FrVec, rows_columns, rows_encode
-from zkstate.proof.transparent import committed, prover, verifier
+from zkstate.proof.transparent import committed, prover, row_tables, verifier
 from zkstate.proof.transparent.claims import MaskedClaim
 from zkstate.proof.transparent.proof_file import HEADER_BYTES, Proof
 from zkstate.proof.transparent.prover import prove
 
-CASES = {"cubic": circuits.cubic(), "several rows": random_system(random.Random("forgeries"), 200, 300, 3)}
+CASES = {
+    "cubic": circuits.cubic(),
+    "several rows": random_system(random.Random("forgeries"), 200, 300, 3),
+    "powers": chained_powers(40),
+}
 FILES = [*CASES, "venue"]  # of which a proof is changed: the last has blocks, links and tables
 
 
@@ -114,7 +119,11 @@ def test_elements_that_are_not_below_r_are_refused(part):
 
 def test_a_header_of_something_else_is_refused():
     _, content, _ = made("cubic")
-    for at, message in ((0, "no transparent proof"), (31, "no transparent proof"), (35, "version is 3, expected 2")):
+    for at, message in (
+        (0, "no transparent proof"),
+        (31, "no transparent proof"),
+        (35, "version is 2, expected 3: a proof of an earlier protocol"),
+    ):
         changed = bytearray(content)
         changed[at] ^= 1
         with pytest.raises(EncodingError, match=message):
@@ -157,20 +166,25 @@ def false_proofs(monkeypatch, small, tries=3):
 class Forger(prover._Proving):
     """Claims any mask claim, and adjusts the combined row after its challenge so that the one linear check holds."""
 
-    def _check_rows(self, products):
+    def _check_rows(self, tables):
         pass
+
+    def _row_rounds(self, tables):
+        found = super()._row_rounds(tables)
+        self.power = found[2][4] * pow(found[2][2], -1, FR_MODULUS)
+        return found
 
     def _open(self, rows_claim, factor, claim, point):
         p = self.parameters
         join = self.transcript.challenge("join")
-        a, b, c = next(message.to_ints() for message in self.messages if len(message) == 3)
+        a, b, d, e = next(message.to_ints() for message in self.messages if len(message) == 4)
         self._send("mask claim", FrVec.from_ints([12345]))
         combine = self.transcript.challenge("combine")
         places, low, high = map(slow_verifier.eq, (point, point[-p.log_width :], point[: -p.log_width]))
         row = self._combined(FrVec.from_ints(combine * x for x in high[: p.rows])).to_ints()
         pad_row = self.pad_coefficients.scale(combine) + self.pad_mask
         public = sum(places[p.public_start + i] * x for i, x in enumerate([1, *self.public]))
-        target = claim.value - factor * public + join * (rows_claim.value - a * b + c)
+        target = claim.value - factor * public + join * (rows_claim.value - a * b - self.power * d**5 + e)
         found = factor * sum(x * y for x, y in zip(low, row, strict=False))
         pad_weights = [join * weight for weight in rows_claim.weights] + claim.weights
         found += sum(x * y for x, y in zip(pad_weights, pad_row.to_ints(), strict=False))
@@ -194,21 +208,24 @@ def test_making_the_last_equation_true_breaks_the_columns(monkeypatch, name):
 
 @pytest.mark.parametrize("name", CASES)
 def test_values_that_fit_the_first_sumcheck_break_the_second(monkeypatch, name):
-    """c is sent as whatever makes a b - c the true claim: then it is not C z at the point."""
+    """e is sent as whatever makes a b + power d^5 - e the true claim: then it is not (C + power E) z at the point."""
     small = CASES[name]
-    sent, claims = [], []
-    advance = MaskedClaim.after_rows
+    sent, claims, powers = [], [], []
+    advance, values = MaskedClaim.after_rows, row_tables.RowTables.values
+    monkeypatch.setattr(
+        row_tables.RowTables, "values", lambda tables, power: (powers.append(power), values(tables, power))[1]
+    )
     monkeypatch.setattr(
         MaskedClaim, "after_rows", lambda claim, *args: (advance(claim, *args), claims.append(claim))[0]
     )
 
     def fitted(self, original, label, message):
         if label == "values":
-            a, b, c = message.to_ints()
+            a, b, d, e = message.to_ints()
             weighted = zip(claims[-1].weights, self.pads.to_ints(), strict=False)
             true = (claims[-1].value - sum(weight * pad for weight, pad in weighted)) % FR_MODULUS
-            message = FrVec.from_ints([a, b, a * b - true])
-            sent.append(message.to_ints()[2] != c)
+            message = FrVec.from_ints([a, b, d, a * b + powers[-1] * d**5 - true])
+            sent.append(message.to_ints()[3] != e)
         return original(self, label, message)
 
     cheat(monkeypatch, "_send", fitted)

@@ -348,7 +348,7 @@ def test_copies_that_links_and_a_failed_commitment_make_are_overwritten(monkeypa
     case, joined, failed = venue_case(K), [], []
     scalars = links._scalars
     monkeypatch.setattr(links, "_scalars", lambda words: joined.append((words, words.any())) or scalars(words))
-    case.system.set_links(case.system.every_column(case.witness.own), case.witness.columns)
+    case.system.set_links(case.system.every_column(case.witness), case.witness.columns)
     assert [held for _, held in joined] == [True] * 2 * len(case.system.links.trees)
     assert not any(words.any() for words, _ in joined)
 

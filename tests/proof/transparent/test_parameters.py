@@ -14,8 +14,10 @@ from zkstate.proof.transparent.parameters import MAX_WIRES, SECURITY_BITS, Shape
 from zkstate.proof.transparent.proof_file import MAX_BYTES
 
 TABLES = [(627, 637, 2, 3, 619), (2500, 2600, 4, 10, 2500), (2500, 2600, 4, 19, 2560), (3, 5, 1, 0, 1)]
+POWERS = [(627, 637, 2, 3, 285, 167), (39125, 39374, 4, 0, 0, 7287), (3, 4, 0, 0, 0, 1), (3000, 3001, 0, 4, 0, 1000)]
 SHAPES = [
     *TABLES,
+    *POWERS,
     (0, 1, 0),
     (1, 2, 1),
     (5, 1000, 999),
@@ -25,6 +27,7 @@ SHAPES = [
     (10**6, 10**6, 9),
 ]
 BULK = [(2**k, 2**k, 10) for k in range(8, 31, 2)] + [(MAX_WIRES, MAX_WIRES, MAX_WIRES - 1)]
+BULK += [(2**k, 2**k, 10, 0, 0, 2**k // 3 - 4) for k in (8, 16, 24, 31)]
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
@@ -55,8 +58,9 @@ def test_every_shape_has_128_proven_bits(shape):
 
 
 def test_the_longest_proof_fits_its_limit_and_no_shape_has_longer_pads_than_rows():
-    for n_public, first_phase in ((0, 0), (1 << 30, 0), ((1 << 31) - 1, 0), (0, 1), (0, 1 << 30), (5, (1 << 31) - 8)):
-        parameters = parameters_for(Shape(1 << 31, 1 << 31, n_public, 0, first_phase))
+    phases = ((0, 0), (1 << 30, 0), ((1 << 31) - 1, 0), (0, 1), (0, 1 << 30), (5, (1 << 31) - 8))
+    for n_public, first_phase, powers in (*((*each, 0) for each in phases), (0, 0, 1), (0, 0, (1 << 31) // 3)):
+        parameters = parameters_for(Shape(1 << 31, 1 << 31, n_public, 0, first_phase, powers))
         assert parameters.proof_bytes < MAX_BYTES
         assert parameters.pad_dimension <= parameters.dimension, "docs/soundness.md, step 1"
 
@@ -70,7 +74,7 @@ def test_tables_are_counted_in_the_error():
     assert without.table_terms == 0
     p = with_tables
     closeness = p.length * (p.column_variables - p.log_width + 2)
-    rounds = 2 * (p.row_variables + p.column_variables) + 2 * p.row_variables + 3
+    rounds = 5 * p.row_variables + 2 * p.column_variables + 2 * p.row_variables + 4
     assert p.field_error == Fraction(closeness + rounds + terms, FR_MODULUS)
     assert 202 < -math.log2(p.field_error) < 203
     most = parameters_for(Shape(1 << 31, 1 << 31, 0, 0, 1))
@@ -78,10 +82,10 @@ def test_tables_are_counted_in_the_error():
 
 
 def test_the_error_counts_every_term():
-    """margin-16, by hand: 20 rows of 2^11 in codewords of 2^13, 196 queries, 16 rounds each."""
-    parameters = parameters_for(Shape(39125, 39374, 4))
+    """margin-16, by hand: 13 rows of 2^11 in codewords of 2^13, 196 queries, 15 rounds each."""
+    parameters = parameters_for(Shape(39125, 39374, 4, 0, 0, 7287))
     e = (2**13 - 2**11 - 196) // 2
-    assert parameters.field_error == Fraction(2**13 * (5 + 2) + 2 * (16 + 16) + 2 * 16 + 3, FR_MODULUS)
+    assert parameters.field_error == Fraction(2**13 * (4 + 2) + 5 * 15 + 2 * 15 + 2 * 15 + 4, FR_MODULUS)
     product = Fraction(1)
     for i in range(196):
         product *= Fraction(2**13 - e - 1 - i, 2**13 - i)
@@ -99,10 +103,10 @@ def test_shapes_outside_the_limits_are_refused(shape):
 
 
 def test_the_script_prints_bits_and_fails_below_128(capsys, monkeypatch):
-    assert bits.main(["39125", "39374", "4"]) == 0
+    assert bits.main(["39125", "39374", "4", "0", "0", "7287"]) == 0
     printed = capsys.readouterr().out
     assert "129.55 bits" in printed
-    assert "272384 bytes" in printed
+    assert "231136 bytes" in printed
     assert bits.main([]) == 0
     assert capsys.readouterr().out.count("bits") >= 5
     monkeypatch.setattr(bits, "SECURITY_BITS", 200)

@@ -7,6 +7,7 @@ all values and weights are committed, so their rows have coefficients that are k
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +18,7 @@ from zkstate.kernels import FR_MODULUS, FrVec, running_sums, sparse_blocks_produ
 
 CHALLENGES = 2  # beta, gamma
 BETA = -1
+SIDES = 3  # of a row: A, B, C
 
 Symbol = tuple[int, int]  # factor, and the power of gamma it stands with; BETA for beta
 Entry = tuple[int, int, int]  # column, coefficient, and the power of gamma; 0 where it is the coefficient itself
@@ -74,12 +76,13 @@ class Coefficients:
 
 
 def with_rows(matrices: list[SparseMatrix], rows: list[Row], width: int) -> tuple[SparseMatrix, Coefficients]:
-    """Three matrices over `width` columns and the rows of a second phase below each, all in one, and its pool."""
+    """Matrices over `width` columns, the rows of a second phase below the first three, all in one, and its pool."""
     symbols: dict[Symbol, int] = {}
     values, row_ptr, columns, picks = [], [np.zeros(1, dtype=np.uint64)], [], []
     n_values = n_entries = 0
     for i, matrix in enumerate(matrices):
-        own = [entry for row in rows for entry in sorted(row[i])]
+        below = [row[i] for row in rows] if i < SIDES else []
+        own = [entry for side in below for entry in sorted(side)]
         plain = [value for _, value, power in own if not power]
         values += [matrix.pool, FrVec.from_ints(plain)]
         picks.append(matrix.coefficient.astype(np.int64) + n_values)
@@ -94,7 +97,7 @@ def with_rows(matrices: list[SparseMatrix], rows: list[Row], width: int) -> tupl
             )
         )
         columns += [matrix.wire, np.array([column for column, _, _ in own], dtype=np.uint32)]
-        counts = np.concatenate([np.diff(matrix.row_ptr), np.array([len(row[i]) for row in rows], dtype=np.uint64)])
+        counts = np.concatenate([np.diff(matrix.row_ptr), np.array([len(side) for side in below], dtype=np.uint64)])
         row_ptr.append(np.cumsum(counts, dtype=np.uint64) + np.uint64(n_entries))
         n_entries += matrix.nnz + len(own)
         n_values += len(matrix.pool) + len(plain)
@@ -109,15 +112,22 @@ def with_rows(matrices: list[SparseMatrix], rows: list[Row], width: int) -> tupl
 
 
 def second_wires(
-    block: BlockCircuit, matrix: SparseMatrix, pool: FrVec, every: FrVec, shared: FrVec, blocks: int, threads: int
+    block: BlockCircuit,
+    sides: Sequence[SparseMatrix],
+    pool: FrVec,
+    every: FrVec,
+    shared: FrVec,
+    blocks: int,
+    threads: int,
 ) -> FrVec:
     """The wires of the second phase in all blocks. `every` has the other columns, zeros for what this makes.
 
-    InputError, once in 2^200 proofs, where a denominator is 0.
+    Shapes: `sides` are A, B and C with the rows of the second phase. InputError, once in 2^200 proofs, where a
+    denominator is 0.
     """
-    n, uses = matrix.n_rows // 3, len(block.uses)
+    n, uses = sides[0].n_rows, len(block.uses)
     first = n - uses - 2
-    picked = [rows_of(matrix, at + first, at + first + uses) for at in (0, 2 * n)]
+    picked = [rows_of(side, first, first + uses) for side in (sides[0], sides[2])]
     denominators, weights = (sparse_blocks_product(m, pool, every, shared, blocks, threads) for m in picked)
     inverses = denominators.inverse()
     fractions = inverses * weights

@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms
 
 from zkstate.errors import EnvironmentFailure
 from zkstate.kernels import FR_BYTES, FR_MODULUS, FrVec, wipe, wipe_bytes
+from zkstate.proof.transparent.parameters import MASK_WIRES
 
 Random = Callable[[int], bytes]
 SEED_BYTES = 64
@@ -65,6 +66,20 @@ class Masks:
         for part in parts:
             wipe(part)
         return whole
+
+
+def mask_wires(masks: Masks) -> FrVec:
+    """The mask wires: four uniform scalars and the fifth power of the last of them, which their power asks for."""
+    drawn = masks.take(MASK_WIRES - 1)
+    last = drawn.view(MASK_WIRES - 2, MASK_WIRES - 1)
+    square = last * last
+    fourth = square * square
+    fifth = fourth * last
+    try:
+        return FrVec.concat([drawn, fifth])
+    finally:
+        for values in (drawn, square, fourth, fifth):
+            wipe(values)
 
 
 def _below_modulus(limbs: npt.NDArray[np.uint64]) -> npt.NDArray[np.bool_]:

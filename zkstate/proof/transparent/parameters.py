@@ -16,9 +16,11 @@ from zkstate.kernels import DIGEST_BYTES, FR_BYTES, FR_MODULUS, FR_TWO_ADICITY
 
 SECURITY_BITS = 128
 QUERY_BITS = SECURITY_BITS + 1  # of the queries alone: the other half of 2^-128 is for all that field elements decide
-MASK_WIRES = MASK_ROWS = 3
+MASK_WIRES, MASK_ROWS, MASK_POWERS = 5, 3, 1
+ROW_MESSAGE, COLUMN_MESSAGE = 5, 2  # elements of a round: all coefficients but one of degrees 5 and 2
+VALUES = 4  # that the first sumcheck ends in
 MAX_WIRES, MAX_LOG_BLOCKS = 1 << 31, 31
-MIN_LOG_WIDTH, LOG_EXPANSIONS = 7, range(2, 6)
+MIN_LOG_WIDTH, LOG_EXPANSIONS = 8, range(2, 6)
 CELLS_PER_BYTE = 4  # of proof size: what an encoded element costs the prover, weighed against the verifier's bytes
 
 
@@ -26,9 +28,10 @@ CELLS_PER_BYTE = 4  # of proof size: what an encoded element costs the prover, w
 class Shape:
     """The counts of a circuit: rows, wires with the constant, public wires; and it stands 2^log_blocks times.
 
-    Of a block's secret wires `first_phase` are committed before the challenges of its tables are drawn; the others are
-    a fraction for each use of a table, and their sum. 0 for a circuit without tables.
-    Blocks share the public inputs. LengthError outside the limits, and for blocks without rows or secret wires.
+    `powers` are three of its rows each, and do without two of its secret wires (powers.py); the others are committed.
+    Of a block's committed wires `first_phase` come before the challenges of its tables are drawn; the others are a
+    fraction for each use of a table, and their sum. 0 for a circuit without tables.
+    Blocks share the public inputs. LengthError outside the limits, and for blocks without rows or committed wires.
     """
 
     n_constraints: int
@@ -36,17 +39,46 @@ class Shape:
     n_public: int
     log_blocks: int = 0
     first_phase: int = 0
+    powers: int = 0
 
     def __post_init__(self) -> None:
         found = f"{self.n_constraints} rows over {self.n_wires} wires, {self.n_public} of them public"
         if not 0 <= self.n_public < self.n_wires <= MAX_WIRES or not 0 <= self.n_constraints <= MAX_WIRES:
             raise LengthError(found)
-        if not 0 <= self.log_blocks <= MAX_LOG_BLOCKS or max(self.n_rows, self.n_secret) > MAX_WIRES:
+        if not 0 <= self.log_blocks <= MAX_LOG_BLOCKS or self._most << self.log_blocks > MAX_WIRES:
             raise LengthError(f"{found}, 2^{self.log_blocks} times")
-        if self.log_blocks and (not self.n_constraints or self.n_wires == 1 + self.n_public):
+        if not 0 <= 3 * self.powers <= self.n_constraints or self.committed < 0:
+            raise LengthError(f"{found}, and {self.powers} powers of three rows and two secret wires each")
+        if self.log_blocks and (not self.n_constraints or not self.committed):
             raise LengthError(f"{found}: a block needs a row and a secret wire")
-        if self.first_phase and not 0 < self.first_phase < self.n_wires - 2 - self.n_public:
+        if self.first_phase and not 0 < self.first_phase < self.committed - 1:
             raise LengthError(f"{found}, and {self.first_phase} of the secret ones in a first phase")
+
+    @property
+    def _most(self) -> int:
+        return max(self.n_constraints, self.n_wires - 1 - self.n_public)
+
+    @property
+    def committed(self) -> int:
+        """Committed wires of one block."""
+        return self.n_wires - 1 - self.n_public - 2 * self.powers
+
+    @property
+    def products(self) -> int:
+        """Rows of one block that are a product: all but those of powers."""
+        return self.n_constraints - 3 * self.powers
+
+    @property
+    def counts(self) -> tuple[int, ...]:
+        """What a proof's header says of its shape."""
+        return (
+            self.n_constraints,
+            self.n_wires,
+            self.n_public,
+            self.log_blocks,
+            self.first_phase,
+            self.powers,
+        )
 
     @property
     def blocks(self) -> int:
@@ -54,13 +86,18 @@ class Shape:
 
     @property
     def n_rows(self) -> int:
-        """Rows of all blocks."""
-        return self.n_constraints << self.log_blocks
+        """Rows of all blocks that are a product."""
+        return self.products << self.log_blocks
+
+    @property
+    def n_powers(self) -> int:
+        """Powers of all blocks."""
+        return self.powers << self.log_blocks
 
     @property
     def n_secret(self) -> int:
-        """Secret wires of all blocks."""
-        return (self.n_wires - 1 - self.n_public) << self.log_blocks
+        """Committed wires of all blocks."""
+        return self.committed << self.log_blocks
 
     @property
     def n_first(self) -> int:
@@ -74,7 +111,7 @@ class Shape:
     @property
     def n_uses(self) -> int:
         """Uses of tables in all blocks."""
-        return (self.n_wires - 2 - self.n_public - self.first_phase) << self.log_blocks if self.first_phase else 0
+        return (self.committed - 1 - self.first_phase) << self.log_blocks if self.first_phase else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +165,8 @@ class Parameters:
 
     @property
     def row_variables(self) -> int:
-        """Rounds of the first sumcheck: bits of the index of a constraint."""
-        return (self.shape.n_rows + MASK_ROWS - 1).bit_length()
+        """Rounds of the first sumcheck: bits of the index of a product or power."""
+        return (max(self.shape.n_rows + MASK_ROWS, self.shape.n_powers + MASK_POWERS) - 1).bit_length()
 
     @property
     def public_start(self) -> int:
@@ -148,8 +185,8 @@ class Parameters:
 
     @property
     def pads(self) -> int:
-        """Masks of the round polynomials: two a round."""
-        return 2 * (self.row_variables + self.column_variables)
+        """Masks of the round polynomials: one for each element that is sent of them."""
+        return ROW_MESSAGE * self.row_variables + COLUMN_MESSAGE * self.column_variables
 
     @property
     def pad_dimension(self) -> int:
@@ -162,8 +199,8 @@ class Parameters:
 
     @property
     def messages(self) -> int:
-        """Single field elements in a proof: two a round, three values, one claim about the masks."""
-        return self.pads + 4
+        """Single field elements in a proof: those of rounds, four values, one claim about the masks."""
+        return self.pads + VALUES + 1
 
     @property
     def proof_bytes(self) -> int:
@@ -192,8 +229,8 @@ class Parameters:
         """The probability that any challenge in Fr helps a false claim (docs/soundness.md, term by term)."""
         folds = self.column_variables - self.log_width
         closeness = self.length * (folds + 2)
-        rounds = 2 * (self.row_variables + self.column_variables)
-        single = 2 * self.row_variables + 3  # tau, and that no part of it is 0; weights, join, combine
+        rounds = 5 * self.row_variables + 2 * self.column_variables  # the degrees of their polynomials
+        single = 2 * self.row_variables + 4  # tau, and that no part of it is 0; power, weights, join, combine
         return Fraction(closeness + rounds + single + self.table_terms, FR_MODULUS)
 
     @property
@@ -216,11 +253,9 @@ class Parameters:
         return math.log2(error.denominator) - math.log2(error.numerator)
 
     def encode(self) -> bytes:
-        """What the transcript absorbs: eight unsigned 64-bit numbers."""
-        shape = self.shape
-        counts = (shape.n_constraints, shape.n_wires, shape.n_public, shape.log_blocks, shape.first_phase)
+        """What the transcript absorbs: nine unsigned 64-bit numbers."""
         chosen = (self.log_width, self.log_length, self.queries)
-        return b"".join(count.to_bytes(8, "big") for count in (*counts, *chosen))
+        return b"".join(count.to_bytes(8, "big") for count in (*self.shape.counts, *chosen))
 
 
 def missing(n: int, wrong: int, queries: int) -> Fraction:

@@ -1,10 +1,10 @@
 """The file of a transparent proof: a header that fixes its length, then every message in the order it was sent.
 
-    "zkstate transparent proof" zero-padded to 32, version u32 = 2, circuit[32],
-    constraints u64, wires u64, public u64, log2 of blocks u64, secret wires of a first phase u64
+    "zkstate transparent proof" zero-padded to 32, version u32 = 3, circuit[32],
+    constraints u64, wires u64, public u64, log2 of blocks u64, committed wires of a first phase u64, powers u64
     caps, messages, row, pad row, then for each opened column its salts and elements, then every path
 
-Integers are big-endian, field elements 32 bytes big-endian below r. Parameters follow from the five counts. Of two
+Integers are big-endian, field elements 32 bytes big-endian below r. Parameters follow from the six counts. Of two
 phases caps, salts and paths are there twice: a cap after a cap, a salt after a salt, all paths after all paths.
 """
 
@@ -18,9 +18,9 @@ from zkstate.kernels import DIGEST_BYTES, FR_BYTES, FrVec
 from zkstate.proof.transparent.parameters import Parameters, Shape, parameters_for
 
 MAGIC = b"zkstate transparent proof".ljust(32, b"\0")
-VERSION = 2
+VERSION = 3
 MAX_BYTES = 64 << 20  # the largest that Shape allows has 41 MiB
-_HEADER = struct.Struct(">32sI32sQQQQQ")
+_HEADER = struct.Struct(">32sI32sQQQQQQ")
 HEADER_BYTES = _HEADER.size
 
 
@@ -45,9 +45,7 @@ class Proof:
 
     def encode(self) -> bytes:
         """The file."""
-        shape = self.parameters.shape
-        counts = (shape.n_constraints, shape.n_wires, shape.n_public, shape.log_blocks, shape.first_phase)
-        header = _HEADER.pack(MAGIC, VERSION, self.circuit, *counts)
+        header = _HEADER.pack(MAGIC, VERSION, self.circuit, *self.parameters.shape.counts)
         width = FR_BYTES * self.parameters.committed_rows
         columns = self.columns.to_bytes()
         opened = b"".join(
@@ -112,6 +110,8 @@ def read_header(view: bytes | memoryview, name: str) -> tuple[bytes, Parameters]
     magic, version, circuit, *counts = _HEADER.unpack_from(view)
     if magic != MAGIC:
         raise EncodingError(f"{name}: it is no transparent proof of zkstate")
+    if version < VERSION:
+        raise EncodingError(f"{name}: version is {version}, expected {VERSION}: a proof of an earlier protocol")
     if version != VERSION:
         raise EncodingError(f"{name}: version is {version}, expected {VERSION}")
     try:

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 from zkstate.constraint.block_witness import BlockWitness
-from zkstate.errors import LengthError, WitnessError
+from zkstate.errors import WitnessError
 from zkstate.kernels import (
     FR_MODULUS,
     FrVec,
@@ -24,13 +24,13 @@ from zkstate.proof.transparent.claims import MaskedClaim
 from zkstate.proof.transparent.column_tables import ColumnTables
 from zkstate.proof.transparent.committed import Committed
 from zkstate.proof.transparent.lookups import CHALLENGES
-from zkstate.proof.transparent.masks import Masks, Random
-from zkstate.proof.transparent.parameters import MASK_WIRES
+from zkstate.proof.transparent.masks import Masks, Random, mask_wires
+from zkstate.proof.transparent.parameters import VALUES
 from zkstate.proof.transparent.proof_file import Proof
 from zkstate.proof.transparent.row_tables import RowTables
 from zkstate.proof.transparent.system import System
 from zkstate.proof.transparent.transcript import Transcript
-from zkstate.proof.transparent.verifier import PROTOCOL
+from zkstate.proof.transparent.verifier import PROTOCOL, of_matrices
 
 Held = TypeVar("Held", Committed, RowTables, ColumnTables)
 
@@ -88,39 +88,47 @@ def prove(
     Errors: LengthError; WitnessError names the first broken row; EnvironmentFailure for a broken rng.
     """
     with _secrets() as secrets:
-        if not isinstance(witness, BlockWitness):
-            witness = system.witness_of([witness] if isinstance(witness, FrVec) else witness)
-            secrets.hold(witness.own)
+        columns: tuple[FrVec, ...] = ()
+        if isinstance(witness, BlockWitness):
+            every, public, columns = system.every_column(witness), witness.public, witness.columns
+        else:
+            every, public = system.witness_of([witness] if isinstance(witness, FrVec) else witness)
+        secrets.hold(every)
         shape = system.parameters.shape
-        counts = (len(witness.own), len(witness.public), witness.blocks)
-        wanted = (shape.n_first or shape.n_secret, shape.n_public, shape.blocks)
-        if counts != wanted:
-            raise LengthError(f"a witness of {counts} own and public values and blocks, the circuit has {wanted}")
         statement = (system.digest, system.parameters.encode())
-        masks = Masks(rng, statement, [witness.own, witness.public, *witness.columns])
-        return _Proving(system, witness, masks, secrets, threads).run()
+        masks = Masks(rng, statement, [every.view(0, shape.n_first or shape.n_secret), public, *columns])
+        return _Proving(system, every, public, columns, masks, secrets, threads).run()
 
 
 class _Proving:
     """One proof in the making."""
 
-    def __init__(self, system: System, witness: BlockWitness, masks: Masks, secrets: _Secrets, threads: int) -> None:
+    def __init__(
+        self,
+        system: System,
+        every: FrVec,
+        public: FrVec,
+        columns: tuple[FrVec, ...],
+        masks: Masks,
+        secrets: _Secrets,
+        threads: int,
+    ) -> None:
         self.system, self.parameters, self.threads = system, system.parameters, threads
         self.masks, self.hold, self.hold_also, self.drop = masks, secrets.hold, secrets.hold_also, secrets.drop
-        self.witness, self.columns = witness.own, witness.columns
-        self.shared = FrVec.concat([FrVec.ones(1), witness.public])
-        self.transcript = Transcript(PROTOCOL, system.digest, self.parameters.encode(), witness.public)
+        self.every, self.columns = every, columns
+        self.shared = FrVec.concat([FrVec.ones(1), public])
+        self.transcript = Transcript(PROTOCOL, system.digest, self.parameters.encode(), public)
         for column in self.columns:
             self.transcript.absorb_scalars("column", column)
-        self.u = self.hold(masks.take(MASK_WIRES))
+        self.u = self.hold(mask_wires(masks))
         self.pool = system.matrix.pool
         self.committed: list[Committed] = []
         self.messages: list[FrVec] = []
         self.pads_used = 0
 
     def run(self) -> Proof:
-        every, own = self._wires()
-        tables = self.hold_also(RowTables(self.system, self.pool, every, self.u, self.shared, self.threads))
+        own = self._wires()
+        tables = self.hold_also(RowTables(self.system, self.pool, self.every, self.u, self.shared, self.threads))
         self._check_rows(tables)
         self._commit(own)
         rows_claim, point, weights = self._row_rounds(tables)
@@ -133,12 +141,9 @@ class _Proving:
         chosen = self.transcript.places("columns", self.parameters.queries, self.parameters.length)
         return self._opened(row, pad_row, chosen)
 
-    def _wires(self) -> tuple[FrVec, FrVec]:
-        """Every column of all blocks, and the own wires among them. Of two phases the first is committed to."""
-        shape = self.parameters.shape
-        if shape.phases == 1 and not self.system.links.width:
-            return self.witness, self.witness
-        every = self.hold(self.system.every_column(self.witness))
+    def _wires(self) -> FrVec:
+        """Fill in every column of all blocks: the committed wires of them. Of two phases the first is committed to."""
+        shape, every = self.parameters.shape, self.every
         self.system.set_links(every, self.columns)
         if shape.phases == 2:
             first = every.view(0, shape.n_first)
@@ -146,7 +151,7 @@ class _Proving:
             self.pool = self.system.coefficients.at(self.transcript.challenges("tables", CHALLENGES))
             every.put(shape.n_first, self.hold(self.system.second_wires(self.pool, every, self.shared, self.threads)))
             self.system.set_links(every, self.columns)
-        return every, every.view(0, shape.n_secret)
+        return every.view(0, shape.n_secret)
 
     def _commit(self, own: FrVec) -> None:
         """To the wires of the second phase or the only one, with masks and pads behind them."""
@@ -179,7 +184,7 @@ class _Proving:
         )
 
     def _check_rows(self, tables: RowTables) -> None:
-        """Refuse a witness with (A z)(B z) ≠ C z in some row, naming the first, once the tables know."""
+        """Refuse a witness that breaks some row or power, naming the first, once the tables know."""
         if tables.broken:
             row, block = divmod(tables.broken[0], self.parameters.shape.blocks)
             where = f"row {row} first" if self.parameters.shape.blocks == 1 else f"row {row} of block {block} first"
@@ -192,37 +197,37 @@ class _Proving:
         return message.to_ints()
 
     def _send_masked(self, label: str, true: FrVec) -> list[int]:
-        """Send two values, each plus the next pad."""
+        """Send values, each plus the next pad."""
         at = self.pads_used
-        self.pads_used += 2
-        return self._send(label, self.hold(true) + self.hold(self.pads.slice(at, at + 2)))
+        self.pads_used += len(true)
+        return self._send(label, self.hold(true) + self.hold(self.pads.slice(at, self.pads_used)))
 
     def _row_rounds(self, tables: RowTables) -> tuple[MaskedClaim, list[int], list[int]]:
-        """The first sumcheck: its claim, its point, and the weights of the three values there."""
+        """The first sumcheck: its claim, its point, and the weights of the five matrices there."""
         p = self.parameters
-        tau = self.transcript.challenges("tau", p.row_variables)
+        *tau, power = self.transcript.challenges("tau", p.row_variables + 1)
         claim, point = MaskedClaim(0), []
         for i in range(p.row_variables):
-            message = tables.message(tau[i:])
+            message = tables.message(tau[i:], power)
             self._check_rows(tables)
-            at_zero, leading = self._send_masked("row round", message)
+            sent = self._send_masked("row round", message)
             point.append(self.transcript.challenge("row point"))
-            claim.after_rows(at_zero, leading, tau[i], point[-1])
+            claim.after_rows(sent, tau[i], point[-1])
             tables.fold(point[-1])
-        values = tables.values()
+        values = tables.values(power)
         self._send("values", values)
-        weights = self.transcript.challenges("weights", 3)
+        weights = self.transcript.challenges("weights", VALUES)
         self.value = FrVec.from_ints(weights).dot(values)
-        return claim, point, weights
+        return claim, point, of_matrices(weights, power)
 
     def _column_rounds(self, tables: ColumnTables) -> tuple[int, MaskedClaim, list[int]]:
         """The second sumcheck: the value of the matrix at its end, the claim about z there, and where that is."""
         p = self.parameters
         claim, point = MaskedClaim(self.value), []
         for _ in range(p.column_variables):
-            at_zero, leading = self._send_masked("column round", tables.message())
+            sent = self._send_masked("column round", tables.message())
             point.append(self.transcript.challenge("column point"))
-            claim.after_product(at_zero, leading, point[-1])
+            claim.after_product(sent, point[-1])
             tables.fold(point[-1])
         return tables.value(), claim, point
 

@@ -27,11 +27,12 @@ from zkstate.kernels import (
 from zkstate.proof.transparent import merkle
 from zkstate.proof.transparent.claims import MaskedClaim
 from zkstate.proof.transparent.lookups import CHALLENGES
+from zkstate.proof.transparent.parameters import COLUMN_MESSAGE, ROW_MESSAGE, VALUES
 from zkstate.proof.transparent.proof_file import Proof
 from zkstate.proof.transparent.system import System
 from zkstate.proof.transparent.transcript import Transcript
 
-PROTOCOL = b"zkstate transparent v2"
+PROTOCOL = b"zkstate transparent v3"
 
 
 def verify(
@@ -62,29 +63,30 @@ def verify(
         pool = system.coefficients.at(transcript.challenges("tables", CHALLENGES))
     transcript.absorb("cap", proof.cap(shape.phases - 1))
 
-    # First sumcheck: sum_x eq(tau, x) (A z(x) B z(x) - C z(x)) = 0.
+    # First sumcheck: sum_x eq(tau, x) (A z(x) B z(x) - C z(x) + power (D z(x)^5 - E z(x))) = 0.
     rows_claim, row_point = MaskedClaim(0), []
-    for tau in transcript.challenges("tau", parameters.row_variables):
-        at_zero, leading = _message(transcript, "row round", messages, 2)
+    *taus, power = transcript.challenges("tau", parameters.row_variables + 1)
+    for tau in taus:
+        message = _message(transcript, "row round", messages, ROW_MESSAGE)
         row_point.append(transcript.challenge("row point"))
-        rows_claim.after_rows(at_zero, leading, tau, row_point[-1])
-    a, b, c = _message(transcript, "values", messages, 3)
+        rows_claim.after_rows(message, tau, row_point[-1])
+    a, b, d, e = ends = _message(transcript, "values", messages, VALUES)
 
-    # Second sumcheck: sum_y M(y) z(y) = the weighted sum of the three values, M the same sum of matrices at row_point.
-    weights = transcript.challenges("weights", 3)
-    claim, column_point = MaskedClaim(sum(w * v for w, v in zip(weights, (a, b, c), strict=True)) % FR_MODULUS), []
+    # Second sumcheck: sum_y M(y) z(y) = the weighted sum of the four values, M the same sum of matrices at row_point.
+    weights = transcript.challenges("weights", VALUES)
+    claim, column_point = MaskedClaim(sum(w * v for w, v in zip(weights, ends, strict=True)) % FR_MODULUS), []
     for _ in range(parameters.column_variables):
-        at_zero, leading = _message(transcript, "column round", messages, 2)
+        message = _message(transcript, "column round", messages, COLUMN_MESSAGE)
         column_point.append(transcript.challenge("column point"))
-        claim.after_product(at_zero, leading, column_point[-1])
+        claim.after_product(message, column_point[-1])
 
     # Both sumchecks end in a relation that is linear in what is committed; a random combination joins the two:
     #   factor * (the multilinear extension of the committed part of z at column_point) + <pad weights, pads> = target
     join = transcript.challenge("join")
     values = system.values_at(pool, row_point, column_point, public_columns)
-    factor = sum(w * v for w, v in zip(weights, values, strict=True)) % FR_MODULUS
+    factor = sum(w * v for w, v in zip(of_matrices(weights, power), values, strict=True)) % FR_MODULUS
     public_value = FrVec.concat([FrVec.from_ints([1]), inputs]).dot(system.shared_at(column_point))
-    target = claim.value - factor * public_value + join * (rows_claim.value - a * b + c)
+    target = claim.value - factor * public_value + join * (rows_claim.value - a * b - power * pow(d, 5, FR_MODULUS) + e)
     pad_weights = FrVec.from_ints([join * weight for weight in rows_claim.weights] + claim.weights)
 
     # The commitment is opened: `row` and `pad_row` are random combinations of its rows, checked at random columns.
@@ -103,6 +105,12 @@ def verify(
         return False
     high = eq_table(FrVec.from_ints(column_point[: -parameters.log_width]), parameters.rows)
     return _columns_agree(proof, np.array(chosen), high.scale(combine), combine)
+
+
+def of_matrices(weights: Sequence[int], power: int) -> list[int]:
+    """The weights of A, B, C, D and E, from those of the values a, b, d and e, the last of which is of C + power·E."""
+    of_a, of_b, of_d, of_e = weights
+    return [of_a, of_b, of_e, of_d, power * of_e % FR_MODULUS]
 
 
 def checked_inputs(public_inputs: Sequence[int], wanted: int) -> FrVec:
