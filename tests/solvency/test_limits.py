@@ -11,7 +11,7 @@ from zkstate.algebra.bn254 import G1, G2
 from zkstate.errors import DisagreementError, LengthError
 from zkstate.kernels import FrVec
 from zkstate.proof.keys import SetupStatus, VerifyingKey
-from zkstate.solvency import verify
+from zkstate.solvency import tables, verify
 from zkstate.solvency.plan import LAYOUTS, Plan
 from zkstate.solvency.tables import ReadTable
 from zkstate.state.ledger import Totals
@@ -50,6 +50,14 @@ def test_a_batch_by_groth16_fills_its_domain_and_no_more_than_its_class_needs(ro
     plan = Plan.of(np.full(count, rows, np.uint8), 256, LAYOUTS["groth16"], table.filled)
     assert plan.sizes == {rows: room}
     assert sum(len(part.leaves) for part in plan.parts()) == count
+
+
+def test_a_batch_that_fills_its_domain_is_one_that_is_taken(monkeypatch):
+    table = ReadTable.of(WIDE)
+    monkeypatch.setattr(tables, "MAX_CONSTRAINTS", table.most_constraints(8, 40))
+    plan = Plan.of(np.full(1000, 8, np.uint8), 256, LAYOUTS["groth16"], table.filled)
+    assert plan.sizes == {8: 40}
+    assert table.statement(8, 40).accounts == 40
 
 
 def test_circuits_larger_than_anyone_should_compile(proved, tmp_path, monkeypatch):

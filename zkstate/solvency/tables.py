@@ -31,7 +31,7 @@ from zkstate.state.table import InstrumentTable
 Index = NDArray[np.int64]
 
 MAX_CONSTRAINTS = 1 << 23
-ROW_CONSTRAINTS, ENTRY_CONSTRAINTS = 1600, 78  # at most, the row's share of its account included
+ROW_CONSTRAINTS, ENTRY_CONSTRAINTS = 1600, 78  # the row's share of its account included; a few rows have more
 BLOCK_CONSTRAINTS, BLOCK_ROW_CONSTRAINTS = 800, 300  # at most, of a transparent batch: an account and each row
 RISK_CONSTRAINTS, RISK_ROW_CONSTRAINTS = 32, 12  # at most, by scenario, of the portfolio rule: an account and each row
 
@@ -75,7 +75,7 @@ class ReadTable:
         return len(self.first)
 
     def most_constraints(self, rows: int, accounts: int) -> int:
-        """What no batch by Groth16 of so many accounts of so many rows has more of."""
+        """What a batch by Groth16 of so many accounts of so many rows is limited by: about what it has of them."""
         return accounts * rows * ROW_CONSTRAINTS + len(self) * ENTRY_CONSTRAINTS
 
     def most_of_block(self, kind: int, log_blocks: int) -> int:
@@ -115,8 +115,12 @@ class ReadTable:
         return (RoundedBatch if self.rounds else Batch)(rows, accounts, len(self))
 
     def filled(self, rows: int, accounts: int) -> int:
-        """How many accounts the domain of a batch by Groth16 of so many has room for. LengthError as `statement`."""
-        return filled(self.statement(rows, accounts)).accounts
+        """How many accounts the domain of a batch by Groth16 of so many has room for, of those that `statement` takes.
+
+        LengthError as there.
+        """
+        most = (MAX_CONSTRAINTS - len(self) * ENTRY_CONSTRAINTS) // (rows * ROW_CONSTRAINTS)
+        return min(filled(self.statement(rows, accounts)).accounts, most)
 
     def keys(self, mix: int) -> FrVec:
         """The key of every entry."""
