@@ -78,10 +78,18 @@ def test_a_false_proof_and_a_damaged_epoch(proved, tmp_path):
     outcome = zkstate("verify", epoch.folder, "--json", believe=False)
     assert outcome.code == 1
     assert outcome.json["reasons"][0].startswith("batch 0 of class 4: its proof does not hold")
+    assert outcome.json["judged"] == {"tiers": 5, "portfolio": 0}
+    (epoch.proof / "classes.bin").write_bytes(bytes(5))
+    outcome = zkstate("verify", epoch.folder, "--json", believe=False)
+    assert outcome.json["reasons"] == ["leaf 0 has class 0, none of (4, 8, 16, 64)"]
+    assert outcome.json["judged"] is None
+    assert not any("portfolio" in words for words in outcome.json["not_shown"])
+    assert "judged by" not in zkstate("verify", epoch.folder, believe=False).out
     (epoch.public / "tables/totals.json").write_bytes(b"{}")
     outcome = zkstate("verify", epoch.folder, "--json", believe=False)
     assert outcome.code == 1
     assert "totals.json" in outcome.json["reasons"][0]
+    assert not any("portfolio" in words for words in outcome.json["not_shown"])
     other = zkstate("verify", proved.folder, "--header-hash", "00" * 32, believe=False)
     assert (other.code, "is expected" in other.out) == (1, True)
 

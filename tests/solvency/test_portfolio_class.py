@@ -63,6 +63,7 @@ def test_what_is_said_of_the_rule():
     assert TIERS_ALONE in not_shown("")
     (said,) = (words for words in not_shown("3") if "portfolio" in words)
     assert "the venue chose it, 3 by the portfolio rule" in said
+    assert not any("portfolio" in words for words in not_shown(None))
 
 
 def test_an_owner_is_told_the_rule(risky):

@@ -77,7 +77,7 @@ def _not_shown(audit: Audit, pinned: bytes | None) -> list[str]:
         found.append("the distribution of health by proof: it is drawn from the venue's own columns")
     risky = [(each.header.epoch, each.solvency.by_portfolio) for each in audit.epochs if each.solvency is not None]
     counts = ", ".join(f"{count:,} of epoch {number}" for number, count in risky if count)
-    found += [words for words in not_shown(counts) if words != RESERVES_NOT_SHOWN]
+    found += [words for words in not_shown(counts if risky else None) if words != RESERVES_NOT_SHOWN]
     found += sorted({words for each in audit.epochs if each.assets is not None for words in each.assets.not_shown})
     return found
 

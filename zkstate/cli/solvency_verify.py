@@ -65,8 +65,8 @@ def run_verify(
                 own.proof = "the one here does not hold"
             assets = find_assets(public, header, reserves_of(public, header.epoch), args)
             reasons += [*([] if own is None else own.reasons), *([] if assets is None else assets.reasons)]
-    risky = 0 if found is None else found.by_portfolio
-    missing = not_shown(f"{risky:,}" if risky else "")
+    risky = None if found is None else found.by_portfolio
+    missing = not_shown(f"{risky:,}" if risky else None if risky is None else "")
     missing = [words for words in missing if assets is None or words != RESERVES_NOT_SHOWN]
     if pinned is None:
         missing.append("that this header is the newest, or the only one of its epoch: pin one with --header")
@@ -107,11 +107,16 @@ def solvency_result(found: Solvency) -> dict[str, object]:
         "security": _security(found),
         "batches": found.batches,
         "bytes": found.size,
-        "judged": {"tiers": found.accounts - found.by_portfolio, "portfolio": found.by_portfolio},
+        "judged": judged_result(found.accounts, found.by_portfolio),
         "unhealthy": found.claim.unhealthy,
         "shortfall": render(int(found.claim.shortfall), SHORTFALL_DECIMALS),
         "totals": totals,
     }
+
+
+def judged_result(accounts: int, by_portfolio: int | None) -> dict[str, int] | None:
+    """How many accounts each rule judges, in JSON; None where nothing says it."""
+    return None if by_portfolio is None else {"tiers": accounts - by_portfolio, "portfolio": by_portfolio}
 
 
 def _security(found: Solvency) -> str:
@@ -128,7 +133,7 @@ def _solvency_facts(found: Solvency) -> Facts:
     ]
     return [
         ("shows", "every account of the tree is in one batch, in range, and judged under the committed tables"),
-        ("judged by", rules_text(found.accounts, found.by_portfolio)),
+        *([] if found.by_portfolio is None else [("judged by", rules_text(found.accounts, found.by_portfolio))]),
         ("unhealthy", health_text(found.claim)),
         *(
             ("owes" if i == 0 else "", f"{render(credit, d)} {symbol}, and is owed {render(debit, d)}")

@@ -58,8 +58,13 @@ PORTFOLIO_CHOSEN = (
 )
 
 
-def not_shown(by_portfolio: str) -> list[str]:
-    """What a proof that holds does not show; `by_portfolio` says how many accounts that rule judges, "" for none."""
+def not_shown(by_portfolio: str | None) -> list[str]:
+    """What a proof that holds does not show.
+
+    `by_portfolio` says how many accounts that rule judges, "" for none; None where nothing says who is judged by what.
+    """
+    if by_portfolio is None:
+        return list(NOT_SHOWN)
     rule = PORTFOLIO_CHOSEN.format(by_portfolio) if by_portfolio else TIERS_ALONE
     return [*NOT_SHOWN[:RULE_AT], rule, *NOT_SHOWN[RULE_AT:]]
 
@@ -68,7 +73,7 @@ def not_shown(by_portfolio: str) -> list[str]:
 class Solvency:
     """What was found. `reasons` names the batch and the rule of whatever fails; none says that all of it holds.
 
-    `by_portfolio` counts the accounts that the portfolio rule judged, in place of tiers.
+    `by_portfolio` counts the accounts that the portfolio rule judged, in place of tiers; None if the classes are none.
     """
 
     claim: Claim
@@ -79,7 +84,7 @@ class Solvency:
     setup: SetupStatus
     table: InstrumentTable
     totals: Totals
-    by_portfolio: int
+    by_portfolio: int | None
     counted: Counted | None = field(repr=False, compare=False)
 
     @property
@@ -103,7 +108,7 @@ def verify_solvency(
     read = ReadTable.of(table, scenarios)
     check = _Check(public, folder, header, claim, read, totals, judge, progress, jobs)
     reasons = tuple(check.run())
-    by_portfolio = 0 if check.counted is None else check.counted.plan.by_portfolio
+    by_portfolio = None if check.counted is None else check.counted.plan.by_portfolio
     return Solvency(
         claim, reasons, header.account_count, check.batches, check.size, check.setup, table, totals, by_portfolio,
         check.counted,
