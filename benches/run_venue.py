@@ -19,6 +19,7 @@ import argparse
 import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -74,10 +75,17 @@ class Run:
         with (self.out / f"{name}.out").open("w+b") as output, (self.out / f"{name}.err").open("w+b") as words:
             child = subprocess.Popen(command, stdout=output, stderr=words, env=self.environment, start_new_session=True)
             watcher = Thread(target=watch, args=(child.pid, ended, peak))
-            watcher.start()
-            _, status, used = os.wait4(child.pid, 0)
-            ended.set()
-            watcher.join()
+            try:
+                watcher.start()
+                _, status, used = os.wait4(child.pid, 0)
+            except BaseException:  # whoever interrupts this does not interrupt a session of its own
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(child.pid, signal.SIGTERM)
+                child.wait()
+                raise
+            finally:
+                ended.set()
+                watcher.join()
             wall = time.perf_counter() - start
             output.seek(0)
             words.seek(0)
@@ -173,6 +181,7 @@ def main():
     if arguments.out is None:
         parser.error("give --out, where the log goes")
     arguments.out.mkdir(parents=True)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     environment = dict(os.environ)
     if arguments.fresh_keys:
         environment["ZKSTATE_CACHE"] = str(arguments.out.resolve() / "cache")
@@ -181,9 +190,9 @@ def main():
     try:
         found = run(own, arguments)
         own.say("  ".join(f"{key} {value}" for key, value in found.items()))
-    except (Failed, KeyError, ValueError) as error:
-        found = {"accepted": False, "reason": str(error)}
-        own.say(f"failed: {error}")
+    except (Failed, KeyError, ValueError, KeyboardInterrupt) as error:
+        found = {"accepted": False, "reason": str(error) or type(error).__name__}
+        own.say(f"failed: {found['reason']}")
     settings = {key: getattr(arguments, key) for key in ("accounts", "rows", "system", "jobs", "batch_rows")}
     summary = {"run": "venue", **settings, "seed": SEED, "machine": machine(), "steps": own.steps, "result": found}
     (arguments.out / "summary.json").write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -39,7 +40,7 @@ def bench(monkeypatch, tmp_path):
 
     compare.field_of = field_of
     yield compare
-    for name in ("compare", "inputs", "engines", "machine", "plan_cluster"):
+    for name in ("compare", "inputs", "engines", "machine", "plan_cluster", "run_venue", "bench_solvency"):
         sys.modules.pop(name, None)
 
 
@@ -146,6 +147,23 @@ def test_a_plan_is_computed_from_what_was_measured(bench, monkeypatch, tmp_path,
     path.write_text(json.dumps({"results": [measured(5000, 7.0)]}))
     with pytest.raises(SystemExit):
         plan_cluster.main()
+
+
+def test_an_interrupted_run_ends_its_command(bench, monkeypatch, tmp_path):
+    import run_venue
+
+    children = []
+
+    def interrupted(pid, _):
+        children.append(pid)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "wait4", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run_venue.Run(tmp_path, os.environ).step("long", ["sleep", "600"])
+    with pytest.raises(ProcessLookupError):
+        os.kill(children[0], 0)
+    assert not any(thread.name.endswith("(watch)") for thread in threading.enumerate())
 
 
 @pytest.mark.slow
