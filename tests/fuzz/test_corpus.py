@@ -15,6 +15,7 @@ def test_no_kept_input_is_a_finding(name):
     assert kept
     ends = [outcome(target, data) for data in kept]
     assert [words for words, bad in ends if bad] == []
+    assert len(set(ends)) == len(kept), "one for each way to end: those of an older format end in one, distil anew"
 
 
 def test_the_corpus_is_small_and_named_by_its_bytes():
