@@ -373,6 +373,21 @@ def kept(secret):
     return [table.values for table in secret._tables]
 
 
+def test_sums_of_pieces_are_overwritten(monkeypatch):
+    """Those of rounds before any pad is added: what each piece of the tables gives."""
+    by_pieces(monkeypatch, 1)
+    made, message_of = [], row_tables.RowTables._message_of
+
+    def kept_message(*args):
+        made.append(found := message_of(*args))
+        return found
+
+    monkeypatch.setattr(row_tables.RowTables, "_message_of", kept_message)
+    venue_case(K).prove()
+    assert len(made) > 2 * K
+    assert not any(any(found.raw()) for found in made)
+
+
 @pytest.mark.parametrize("good", [True, False])
 def test_secrets_of_both_phases_are_overwritten(monkeypatch, good):
     held, others = [], []

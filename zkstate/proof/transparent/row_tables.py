@@ -110,9 +110,10 @@ class RowTables:
             if self.broken is None:
                 broken += self._broken(pieces, i << log_length)
             tables = self._folded([piece for piece in pieces if len(piece)], log_length + depth)
-            found = self._message_of(tables, eq, power).to_ints()
+            found = self._message_of(tables, eq, power)
             factor = indexed(high, i)
-            sums = [total + factor * value for total, value in zip(sums, found, strict=True)]
+            sums = [total + factor * value for total, value in zip(sums, found.to_ints(), strict=True)]
+            wipe(found)
         if self.broken is None:
             self.broken = sorted(broken)
         return FrVec.from_ints(sums)
