@@ -40,17 +40,24 @@ class Mutant(NamedTuple):
 def subject(case: Case, circuit: R1cs | BlockCircuit, randbytes: Callable[[int], bytes] | None = None) -> Subject:
     content, other = (case.prove(randbytes).encode() for _ in range(2))
     r1cs = circuit.circuit.r1cs if isinstance(circuit, BlockCircuit) else circuit
-    changed = replace(r1cs, a=_one_more(r1cs.a))
+    changed = _other(r1cs, case.system)
     stranger = changed
     if isinstance(circuit, BlockCircuit):
         stranger = replace(circuit, circuit=replace(circuit.circuit, r1cs=changed))
     return Subject(case, content, other, System.of(stranger, case.system.parameters.shape.log_blocks))
 
 
-def _one_more(matrix: SparseMatrix) -> SparseMatrix:
-    """The matrix with 1 added to its first entry, or 2 where that would leave nothing."""
+def _other(r1cs: R1cs, system: System) -> R1cs:
+    """The circuit with another coefficient: of A, or of what the last power is where there is one; powers stay."""
+    if not system.parameters.shape.powers:
+        return replace(r1cs, a=_one_more(r1cs.a, 0))
+    return replace(r1cs, c=_one_more(r1cs.c, int(r1cs.c.row_ptr[system.numbers[-1]])))
+
+
+def _one_more(matrix: SparseMatrix, at: int) -> SparseMatrix:
+    """The matrix with 1 added to an entry, or 2 where that would leave nothing."""
     values = matrix.values().to_ints()
-    values[0] += 1 if (values[0] + 1) % FR_MODULUS else 2
+    values[at] += 1 if (values[at] + 1) % FR_MODULUS else 2
     return SparseMatrix.from_values(matrix.row_ptr, matrix.wire, FrVec.from_ints(values), matrix.n_columns)
 
 

@@ -65,6 +65,14 @@ def mutate_many(name, count, seed, slowly):
 
 
 @pytest.mark.parametrize("name", FILES)
+def test_the_other_circuit_has_the_same_shape(name):
+    """Or its proofs would be refused by their counts, and nothing else of them looked at."""
+    one = mutated(name)
+    assert one.stranger.parameters == one.case.system.parameters
+    assert one.stranger.digest != one.case.system.digest
+
+
+@pytest.mark.parametrize("name", FILES)
 def test_no_mutant_is_accepted(name):
     seen = mutate_many(name, 250 if name == "venue" else 700, "quick", 100)
     assert min(seen.values()) > 20
