@@ -252,6 +252,9 @@ def test_parts_that_are_refused():
         tree_of_parts(list, VENUE, EPOCH, SECRET)
     with pytest.raises(LedgerError, match=r"accounts (\d) and 2\1 have one owner"):
         tree_of_parts(lambda: [*parts, parts[0]], VENUE, EPOCH, SECRET)
+    for venue, epoch in ((1 << 248, EPOCH), (1 << 256, EPOCH), (VENUE, 1 << 64), (VENUE, -1)):
+        with pytest.raises(EncodingError, match="is out of range"):
+            tree_of_parts(lambda: parts, venue, epoch, SECRET)
     for second in ([parts[1], parts[0]], parts[:1], [*parts, parts[0]]):
         reads = iter([parts, second])
         with pytest.raises(DisagreementError, match="are not the 20 accounts that they were"):

@@ -113,7 +113,12 @@ def accounts_depth(count: int) -> int:
 
 
 def account_ids(owners: NDArray[np.uint8], venue: int, epoch: int) -> NDArray[np.uint8]:
-    """Ids of many owners, (n, 32) big-endian bytes each way; EncodingError if an owner is not below r."""
+    """Ids of many owners, (n, 32) big-endian bytes each way.
+
+    EncodingError if an owner is not below r, or for a venue or epoch out of range.
+    """
+    if not 0 <= venue < ID_BOUND or not 0 <= epoch < 1 << 64:
+        raise EncodingError(f"venue {venue} or epoch {epoch} is out of range")
     inputs = np.empty((len(owners), 3, 32), np.uint8)
     inputs[:, 0] = owners
     inputs[:, 1] = np.frombuffer(venue.to_bytes(32), np.uint8)
@@ -153,8 +158,6 @@ def build(
     share an owner (their ids would collide) or there is no account, EncodingError for a venue or epoch out of range,
     LengthError if `depth` is too small.
     """
-    if not 0 <= venue < ID_BOUND or not 0 <= epoch < 1 << 64:
-        raise EncodingError(f"venue {venue} or epoch {epoch} is out of range")
     if not len(ledger):
         raise LedgerError("the ledger has no accounts; there is nothing to commit to")
     depth = accounts_depth(len(ledger)) if depth is None else depth

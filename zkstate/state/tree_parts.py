@@ -28,8 +28,8 @@ def tree_of_parts(parts: Parts, venue: int, epoch: int, salt_secret: bytes) -> M
     """The tree that `tree.build` makes of one ledger with the accounts of all parts, which have keys.
 
     `parts` is called twice: for the owners, whose ids order the leaves, and for what they hold.
-    Errors: LedgerError if two accounts share an owner or there is none; DisagreementError if the second time brings
-    other owners than the first.
+    Errors: LedgerError if two accounts share an owner or there is none; EncodingError for a venue or epoch out of
+    range; DisagreementError if the second time brings other owners than the first.
     """
     ids, owners = _ids(parts, venue, epoch)
     rank = _ranks(ids)
