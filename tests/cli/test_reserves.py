@@ -9,7 +9,7 @@ from eth_account.messages import encode_defunct, encode_typed_data
 
 from lightclient.execution.header import BlockHeader
 from tests.cli.program import tree, zkstate
-from tests.lightclient.nodes import serve
+from tests.lightclient.nodes import Refusal, serve
 from tests.reserves.chain import ADDRESSES, KEYS, Chain, controlled, reserves, token
 from tests.solvency.venue import commit, ledger
 from zkstate.cli.reserves_pins import Pins
@@ -181,16 +181,18 @@ def test_evidence_stands_behind_its_own_block_and_chain_alone(epoch):
     assert (pins.believe(ours), pins.unused()) == ((trust, None), [])
 
 
-def answering(world, *, final=True):
+def answering(world, *, final=True, knows=True, honest=True):
     """A node of that chain, which has a newer block than its finalized one, if that is there at all."""
 
     def handle(method, params):
         block = world.node()("eth_getBlockByNumber", ())
         if method == "eth_getBlockByNumber":
             assert params == ["finalized", False]
+            if not knows:
+                raise Refusal(-32602, "unknown block tag")
             return block if final else None
         if method == "eth_getBlockByHash":
-            return block if params[0] == block["hash"] else None
+            return block if params[0] == block["hash"] or not honest else None
         if method == "eth_getProof":
             assert params[2] == block["number"]
             return world.answer(params[0], [bytes.fromhex(slot[2:]) for slot in params[1]])
@@ -223,6 +225,13 @@ def test_reserves_are_of_a_finalized_block_unless_one_is_named(epoch, tmp_path):
         by_hash = zkstate(*argv, url, "--block-hash", named, believe=False)
         assert by_hash.code == 0, by_hash.err
         assert by_hash.json["block"]["chosen"] == "by hash"
+    with answering(world, knows=False) as url:
+        none = zkstate(*argv, url, believe=False)
+        assert none.code == 3
+        assert "has no finalized block (error -32602: unknown block tag): name one by its hash" in none.err
+    with answering(world, honest=False) as url:
+        other = zkstate(*argv, url, "--block-hash", "11" * 32, believe=False)
+        assert (other.code, f"asked for block 0x{'11' * 32}, it gave {named}" in other.err) == (4, True)
 
 
 def test_requests_are_what_wallets_sign(epoch, tmp_path):

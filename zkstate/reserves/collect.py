@@ -10,7 +10,7 @@ from lightclient.nodes import Node, Panel
 from zkstate.errors import DisagreementError, InputError, MissingError
 from zkstate.publication.header import Header
 from zkstate.publication.trust import Trust
-from zkstate.registry.rpc import TIMEOUT_S, JsonRpc, read_data, read_quantity
+from zkstate.registry.rpc import TIMEOUT_S, JsonRpc, RpcError, read_data, read_quantity
 from zkstate.reserves.control import Control
 from zkstate.reserves.document import Reserves
 from zkstate.reserves.tokens import Tokens
@@ -27,20 +27,15 @@ def collect(
 
     Nothing is judged but that the node answers: `verify_reserves` does that. Errors: SourceError; MissingError for a
     node without that block; EncodingError for an answer that is malformed; DisagreementError for a node on another
-    chain.
+    chain, or with another block for that hash.
     """
     node = JsonRpc(url, timeout_s)
     if (chain := read_quantity(node.call("eth_chainId", ()), "chain id", 1 << 64)) != tokens.chain_id:
         raise DisagreementError(f"{node.name} is on chain {chain}, and the tokens are of chain {tokens.chain_id}")
-    if block_hash is None:
-        answer = node.call("eth_getBlockByNumber", (FINALIZED, False))
-    else:
-        answer = node.call("eth_getBlockByHash", (f"0x{block_hash.hex()}", False))
-    if answer is None:
-        which = f"{FINALIZED} block: name one by its hash" if block_hash is None else f"block 0x{block_hash.hex()}"
-        raise MissingError(f"{node.name} has no {which}")
-    encoded = encode_block(answer)
+    encoded = encode_block(_block(node, block_hash))
     block = BlockHeader.decode(encoded)
+    if block_hash is not None and block.hash != block_hash:
+        raise DisagreementError(f"{node.name}: asked for block 0x{block_hash.hex()}, it gave 0x{block.hash.hex()}")
     at = hex(block.number)
     accounts = []
     for control in controls:
@@ -62,6 +57,22 @@ def collect(
         tuple(accounts),
         tuple(holdings),
     )
+
+
+def _block(node: JsonRpc, block_hash: bytes | None) -> object:
+    """The block of that hash, or the newest that the node calls finalized."""
+    if block_hash is not None:
+        answer = node.call("eth_getBlockByHash", (f"0x{block_hash.hex()}", False))
+        if answer is None:
+            raise MissingError(f"{node.name} has no block 0x{block_hash.hex()}")
+        return answer
+    try:
+        answer, why = node.call("eth_getBlockByNumber", (FINALIZED, False)), ""
+    except RpcError as error:  # of a node that knows no such name, or that sees its chain begin
+        answer, why = None, f" (error {error.code}: {error.reason})"
+    if answer is None:
+        raise MissingError(f"{node.name} has no {FINALIZED} block{why}: name one by its hash")
+    return answer
 
 
 def block_trust(
