@@ -1,10 +1,17 @@
 """prove solvency and verify of what it wrote, as their users meet them."""
 
+from fractions import Fraction
+
+import numpy as np
 import pytest
 
 from tests.cli.program import zkstate
 from tests.publication.venue import OPERATOR
 from tests.solvency.venue import commit, ledger, risky_ledger
+from zkstate.cli.audit_chain import RATIOS
+from zkstate.state.margin import assess
+from zkstate.state.portfolio import assess_portfolio
+from zkstate.state.schema import PORTFOLIO
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +75,25 @@ def test_who_is_held_to_the_portfolio_rule_is_told_so(tmp_path):
     report = (tmp_path / "audit/report.html").read_text()
     assert "3 of all are judged by the portfolio rule" in report
     assert "3 of epoch 1 by the portfolio rule" in (tmp_path / "audit/audit.json").read_text()
+    drawn = zkstate("audit", epoch.folder, "--holdings", "--out", tmp_path / "drawn", "--json", believe=False)
+    assert drawn.json["epochs"][0]["health"] == ratios(epoch.ledger)
+    classes = epoch.folder / "private/holdings/classes.npy"
+    np.save(classes, np.load(classes) % PORTFOLIO)
+    other = zkstate("audit", epoch.folder, "--holdings", "--out", tmp_path / "other", believe=False)
+    assert (other.code, "the proof of epoch 1 judges accounts by other rules" in other.err) == (4, True)
+
+
+def ratios(of):
+    """Accounts by equity over what is required of their cross pot, by the rule that judges each."""
+    found = dict.fromkeys(RATIOS, 0)
+    for i, risky in enumerate(of.portfolio):
+        rows = of.rows_of(i)
+        whole = assess_portfolio(rows, of.table, of.scenarios).assessment if risky else assess(rows, of.table)
+        equity, need = whole.cross.equity, whole.cross.need
+        ratio = Fraction(equity, need) if need else None
+        at = -1 if ratio is None else sum(ratio >= Fraction(edge, 10) for edge in (10, 11, 15, 20, 50))
+        found[RATIOS[at if need or equity >= 0 else 0]] += 1
+    return found
 
 
 def test_a_false_proof_and_a_damaged_epoch(proved, tmp_path):

@@ -13,9 +13,12 @@ from tests.state.ledgers import ledger_of, plain_ledgers
 from tests.state.strategies import built_scenarios, built_table, plain_scenarios, tables
 from zkstate.errors import EncodingError, InputError, LengthError
 from zkstate.state import wide
-from zkstate.state.portfolio import assess_portfolio, assess_portfolios
+from zkstate.state.health import table_columns
+from zkstate.state.margin import assess
+from zkstate.state.portfolio import assess_judged, assess_portfolio, assess_portfolios
 from zkstate.state.scenarios import Shock, decode_scenarios, encode_scenarios
 from zkstate.state.schema import Order, Row
+from zkstate.state.synthetic import synthetic_ledger
 
 QUOTE = 10**22
 
@@ -154,3 +157,20 @@ def test_tables_of_other_sizes_are_refused(plain):
         )
         with pytest.raises(EncodingError, match="scenario table has"):
             assess_portfolio([], table, scenarios)
+
+
+def test_accounts_of_two_rules_are_judged_by_their_own():
+    of = synthetic_ledger(5, 200, with_keys=False, with_portfolio=True)
+    found = assess_judged(table_columns(of.table), of.rows, of.portfolio, of.scenarios)
+    each = [
+        assess_portfolio(of.rows_of(i), of.table, of.scenarios).assessment if risky else assess(of.rows_of(i), of.table)
+        for i, risky in enumerate(of.portfolio)
+    ]
+    assert 0 < of.portfolio.sum() < len(of)
+    assert found.healthy.tolist() == [account.healthy for account in each]
+    assert (wide.to_ints(found.equity), wide.to_ints(found.need)) == (
+        [account.cross.equity for account in each],
+        [account.cross.need for account in each],
+    )
+    with pytest.raises(EncodingError, match="has portfolio margin, and there are no scenarios"):
+        assess_judged(table_columns(of.table), of.rows, of.portfolio, None)

@@ -30,7 +30,7 @@ from zkstate.publication.tables import MAX_TOTALS_BYTES, check_instruments, chec
 from zkstate.reserves.compare import Line, compare
 from zkstate.reserves.document import RESERVES
 from zkstate.solvency.carried import most_bytes
-from zkstate.solvency.files import CLAIM, SOLVENCY
+from zkstate.solvency.files import CLAIM, CLASSES, SOLVENCY
 from zkstate.solvency.publics import published_leaves
 from zkstate.solvency.verify import Solvency, verify_solvency
 from zkstate.state import wide
@@ -223,7 +223,8 @@ def _audited(place: Place, pins: Pins, args: Namespace, progress: Progress) -> A
         if epoch.table is None:
             return epoch
     if args.holdings and place.private is not None and epoch.table is not None:
-        epoch.health = _distribution(place.private, place.public, header, epoch.table)
+        proof = None if epoch.solvency is None else place.solvency
+        epoch.health = _distribution(place.private, place.public, proof, header, epoch.table)
     return epoch
 
 
@@ -256,15 +257,17 @@ def _reserves(epoch: Audited, place: Place, pins: Pins, _: Namespace, __: Progre
         epoch.reasons += epoch.assets.reasons
 
 
-def _distribution(private: Path, public: Path, header: Header, table: InstrumentTable) -> list[int]:
+def _distribution(private: Path, public: Path, proof: Path | None, header: Header, table: InstrumentTable) -> list[int]:
     """How many accounts have which ratio in their cross pot, out of the venue's own columns.
 
-    DisagreementError unless their leaves are the published ones.
+    DisagreementError unless their leaves are the published ones, and their classes those of the proof, if one holds.
     """
     held = Holdings.open(private)
     leaves = published_leaves(public, header)
     if len(held) != len(leaves) or not np.array_equal(np.asarray(held.parts.leaves), leaves):
         raise DisagreementError(f"{private}: these holdings are not what epoch {header.epoch} published")
+    if proof is not None and read_below(proof, CLASSES, len(held)) != np.asarray(held.parts.classes).tobytes():
+        raise DisagreementError(f"{private}: the proof of epoch {header.epoch} judges accounts by other rules")
     scenarios = read_scenarios(public, header, table)
     health = assess_judged(table_columns(table), held.rows, held.by_portfolio, scenarios)
     counts = [0] * len(RATIOS)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from zkstate.errors import EncodingError
 from zkstate.state import wide
 from zkstate.state.health import LIMBS, Health, Pots, TableColumns, assess_all, assess_rows, table_columns
 from zkstate.state.ledger import Ledger, RowColumns
@@ -91,10 +92,15 @@ def by_portfolio(
 
 
 def assess_judged(columns: TableColumns, r: RowColumns, portfolio: Flags, scenarios: ScenarioTable | None) -> Health:
-    """Maintenance of accounts of which the portfolio rule judges some, with these scenarios, and tiers the others."""
+    """Maintenance of accounts of which the portfolio rule judges some, with these scenarios, and tiers the others.
+
+    EncodingError for such an account without scenarios.
+    """
     plain = assess_rows(columns, r)
-    if scenarios is None or not portfolio.any():
+    if not portfolio.any():
         return plain
+    if scenarios is None:
+        raise EncodingError(f"account {int(portfolio.argmax())} has portfolio margin, and there are no scenarios")
     risky = by_portfolio(plain, columns, r, scenarios)
     cross = Pots(plain.cross.equity, np.where(portfolio, risky.cross.need, plain.cross.need))
     healthy = np.where(portfolio, risky.healthy, plain.healthy)
