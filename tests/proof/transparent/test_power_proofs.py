@@ -11,7 +11,9 @@ from tests.proof.transparent.test_powers import U, V, W, X, Y, holds, power
 from tests.proof.transparent.test_zero_knowledge import MOST, chi_squared, masked
 from zkstate.errors import EncodingError, WitnessError
 from zkstate.kernels import FR_MODULUS, FrVec
-from zkstate.proof.transparent import prover
+from zkstate.proof.transparent import prover, row_tables
+from zkstate.proof.transparent import system as layout
+from zkstate.proof.transparent.masks import Masks
 from zkstate.proof.transparent.proof_file import Proof
 from zkstate.proof.transparent.prover import prove
 
@@ -142,6 +144,33 @@ def test_tables_of_powers_in_pieces_make_the_same_proof(monkeypatch):
         wrong[-1] += 1
         with pytest.raises(WitnessError, match=r"breaks 1 rows of the circuit, row 209 first"):
             prove(cases[1].system, FrVec.from_ints(wrong))
+
+
+def test_copies_that_powers_make_are_overwritten(monkeypatch):
+    """What is drawn, wires that are kept, and what products and powers add to a round."""
+    made = {}
+
+    def watch(where, name):
+        original, listed = getattr(where, name), made.setdefault(name, [])
+
+        def watched(*args, **options):
+            listed.append(found := original(*args, **options))
+            return found
+
+        monkeypatch.setattr(where, name, watched)
+
+    for where, name in (
+        (Masks, "take"),
+        (layout, "slots_taken"),
+        (row_tables, "sumcheck_rows"),
+        (row_tables, "sumcheck_powers"),
+        (row_tables.RowTables, "_message_of"),
+    ):
+        watch(where, name)
+    small = power()
+    prove(system_of(small), small.values)
+    assert all(made.values())
+    assert {name: sum(any(found.raw()) for found in listed) for name, listed in made.items()} == dict.fromkeys(made, 0)
 
 
 def test_a_wrong_power_is_refused_by_the_number_of_its_last_row(monkeypatch):

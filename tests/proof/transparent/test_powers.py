@@ -78,6 +78,12 @@ def holds(small):
     return said == [True, True]
 
 
+def test_the_last_wire_may_be_u_or_v():
+    """Without which the rows below that nearly are would show nothing."""
+    assert found(U_LAST) == [(SQUARE, FOURTH, FIFTH, 4, 2)]
+    assert found(V_LAST) == [(SQUARE, FOURTH, FIFTH, 2, 4)]
+
+
 def test_a_power_is_found_and_does_without_two_wires():
     small = power()
     assert found(small) == [(SQUARE, FOURTH, FIFTH, U, V)]
@@ -104,14 +110,19 @@ def bare(x, u, v, y):
 
 
 LINEAR = {1: 2, X: 1}
+U_LAST, V_LAST = bare(1, 4, 2, 3), bare(1, 2, 4, 3)
 NOT_POWERS = {
     "another L in the second factor": changed(SQUARE, 1, {1: 2, X: 2}),
     "another L in the last row": changed(FIFTH, 1, {1: 2}),
+    "another wire in the second factor": changed(SQUARE, 1, {1: 2, Y: 1}),
+    "another wire in the last row": changed(FIFTH, 1, {1: 2, W: 1}),
     "L and a term of 0": changed(SQUARE, 1, {**LINEAR, Y: 0}),
     "twice u": changed(SQUARE, 2, {U: 2}),
     "u and a constant": changed(SQUARE, 2, {0: 1, U: 1}),
     "minus u squared": changed(FOURTH, 0, {U: R - 1}),
     "u times another wire": changed(FOURTH, 1, {X: 1}),
+    "u times twice u": changed(FOURTH, 1, {U: 2}),
+    "u times u and another wire": changed(FOURTH, 1, {X: 1, U: 1}),
     "twice v": changed(FOURTH, 2, {V: 2}),
     "v and a constant": changed(FOURTH, 2, {0: 1, V: 1}),
     "twice v in the last row": changed(FIFTH, 0, {V: 2}),
@@ -125,6 +136,8 @@ NOT_POWERS = {
     "u in C": changed(FIFTH, 2, {0: 7, U: 0, Y: 1}),
     "v in C": changed(FIFTH, 2, {0: 7, V: 0, Y: 1}),
     "u is v": changed(FIFTH, 0, {U: 1}, changed(FOURTH, 2, {U: 1})),
+    "v the last wire, and a constant": changed(FOURTH, 2, {0: 1, 4: 1}, V_LAST),
+    "u the last wire, and a constant": changed(FOURTH, 0, {0: 1, 4: 1}, changed(FOURTH, 1, {0: 1, 4: 1}, U_LAST)),
     "u is public": bare(3, 1, 4, 2),
     "v is public": bare(2, 3, 1, 4),
     "u is the constant": bare(2, 0, 3, 4),
@@ -254,6 +267,41 @@ def test_wires_that_links_and_tables_read_belong_to_no_power(log_blocks):
     assert case.judge(content, [13]) is case.judge_slowly(content, [13]) is False
     moved = {"column": [4, 10]}
     assert case.judge(content, columns=moved) is case.judge_slowly(content, columns=moved) is False
+
+
+class Foreign(BlockStatement):
+    """Three rows as of a power for each kind of wire that is not the block's own, as u and as v."""
+
+    x = secret(FELT)
+    end = public(FELT)
+
+    def define(self, c):
+        def power(u=None, v=None):
+            found = c.hint(1, "u")[0] if u is None else u, c.hint(1, "v")[0] if v is None else v, c.hint(1, "y")[0]
+            factors = (self.x, self.x), (found[0], found[0]), (found[1], self.x)
+            for wire, given, (left, right) in zip(found, (u, v, None), factors, strict=True):
+                row = c.constrain(left, right, wire, "a row")
+                if given is None:
+                    c.solve(row, wire)
+
+        for name in ("u", "v"):
+            left, right = c.children(f"tree {name}", FELT)
+            known = c.felt(c.column(f"column {name}", FELT))
+            for wire in (c.previous(f"carried {name}", FELT), left, right, known):
+                power(**{name: wire})
+            c.carry(f"carried {name}", self.x)
+            c.parent(f"tree {name}", node=self.x, leaf=self.x)
+        power(u=self.end)
+
+
+def test_wires_that_are_not_a_blocks_own_are_neither_u_nor_v():
+    """Else a public column, or another block, could say anything of a known wire, or of a port."""
+    block = compile_blocks(Foreign())
+    every = np.ones(block.circuit.r1cs.n_wires, dtype=bool)
+    assert len(powers_of(block.circuit.r1cs, every)) == 9
+    system = System.of(block, 1)
+    assert system.parameters.shape.powers == 0
+    assert system.kept.tolist() == list(range(len(block.own)))
 
 
 class AllDropped(BlockStatement):
