@@ -16,6 +16,8 @@ from tests.cli.program import environment
 from tests.solvency.venue import ROWS, SIZES, TABLE, commit, ledger
 from zkstate.errors import DisagreementError, EnvironmentFailure, InputError, WitnessError
 from zkstate.proof.keys import SetupStatus
+from zkstate.solvency.witness import Blinds
+from zkstate.solvency.workshop import Workshop
 from zkstate.state.margin import assess
 
 
@@ -150,6 +152,26 @@ def test_a_claim_does_not_outlive_its_batches(proved, tmp_path):
     epoch.prove(rows=64)
     assert epoch.verify().accepted
     assert epoch.system == "groth16" or not list((epoch.proof / "keys").iterdir())
+
+
+def test_a_claim_does_not_outlive_batches_of_another_version(proved, tmp_path, monkeypatch):
+    """One that blinds otherwise keeps no batch, and is ended behind the first that it writes."""
+    epoch = proved.copy(tmp_path)
+    of = Blinds.of
+    monkeypatch.setattr(Blinds, "of", lambda seed, number, count: of(seed[::-1], number, count))
+    write = Workshop.write
+
+    def write_one(*arguments):
+        write(*arguments)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Workshop, "write", write_one)
+    with pytest.raises(KeyboardInterrupt):
+        epoch.prove()
+    assert not (epoch.proof / "solvency.json").exists()
+    monkeypatch.undo()
+    assert epoch.prove().kept == len(epoch.batches()) - 1
+    assert epoch.verify().accepted
 
 
 @pytest.mark.parametrize("proved", ["transparent"], indirect=True)  # whose batches are its largest files

@@ -94,6 +94,30 @@ def test_a_run_goes_on_where_another_stopped(risky, tmp_path):
     assert all(path.read_bytes()[:80] == content[:80] for path, content in before.items())
 
 
+def test_a_run_by_other_rules_starts_anew(risky, tmp_path, monkeypatch):
+    """Two accounts change places, so that batches are as many and as large: claim and blinds are of other sums."""
+    epoch = risky.copy(tmp_path)
+    path = epoch.folder / "private/holdings/classes.npy"
+    classes = np.load(path)
+    two = [classes.tolist().index(kind) for kind in (4, 4 + PORTFOLIO)]
+    before = workshop(epoch).blinds(1)
+    classes[two] = classes[two[::-1]]
+    np.save(path, classes)
+    found = workshop(epoch).blinds(1)
+    assert not {before.before, before.after} & {found.before, found.after}
+    with monkeypatch.context() as patched:
+        patched.setattr("zkstate.solvency.engine._settled", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            epoch.prove()
+    assert not (epoch.proof / "solvency.json").exists()
+    assert epoch.prove().kept == 0
+    assert epoch.verify().accepted
+
+
+def interrupted(*_):
+    raise KeyboardInterrupt
+
+
 def test_a_worker_elsewhere_proves_such_a_batch(risky, tmp_path):
     shop = workshop(risky)
     index = next(i for i, part in enumerate(shop.parts) if part.by_portfolio)

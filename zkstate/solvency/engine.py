@@ -129,7 +129,7 @@ def _write_lists(shop: Workshop, progress: Progress) -> None:
     with disk_errors(f"{shop.folder} was not written"):
         for kind in shop.plan.sizes:
             make_folder((shop.folder / batch_path(kind, 0)).parent, PUBLIC_FOLDER)
-        _withdraw(shop, encode_bounds(bounds))
+        _withdraw(shop, {BOUNDS: encode_bounds(bounds), CLASSES: parts.classes.tobytes()})
         path = shop.job.epoch / PRIVATE / BOUNDS_FILE
         fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, PRIVATE_FILE)
         with os.fdopen(fd, "wb") as file:
@@ -138,13 +138,13 @@ def _write_lists(shop: Workshop, progress: Progress) -> None:
     replace_file(shop.folder / BOUNDS, encode_bounds(bounds))
 
 
-def _withdraw(shop: Workshop, bounds: bytes) -> None:
-    """Take back a claim about batches that this run may replace: one cut otherwise, or drawn by another seed."""
+def _withdraw(shop: Workshop, lists: dict[str, bytes]) -> None:
+    """Take back a claim about batches that this run may replace: cut otherwise, of other classes or another seed."""
     path = shop.folder / CLAIM
     try:
         claim = Claim.decode(path.read_bytes())
         stands = (claim.system, claim.sizes) == (shop.job.system, shop.plan.sizes)
-        if stands and (shop.folder / BOUNDS).read_bytes() == bounds:
+        if stands and all((shop.folder / name).read_bytes() == content for name, content in lists.items()):
             return
     except (FileNotFoundError, EncodingError):
         pass

@@ -23,7 +23,7 @@ from zkstate.publication.layout import HEADER, INSTRUMENTS, PUBLIC
 from zkstate.publication.regular import read_below
 from zkstate.publication.tables import check_instruments, read_scenarios
 from zkstate.solvency.classes import check_rules
-from zkstate.solvency.files import SOLVENCY, BatchFile, batch_path, read_batch
+from zkstate.solvency.files import CLAIM, SOLVENCY, BatchFile, batch_path, read_batch
 from zkstate.solvency.plan import LAYOUTS, Part, Plan
 from zkstate.solvency.provers import Prover, prover_of
 from zkstate.solvency.publics import Published, Sums
@@ -102,8 +102,8 @@ class Workshop:
 
     @cached_property
     def _blind_seed(self) -> bytes:
-        """One for each way to cut the batches, so that no blind hides two different sums."""
-        cut = repr((self.job.system, sorted(self.plan.sizes.items()))).encode()
+        """One for each way to class accounts and to cut the batches, so that no blind hides two different sums."""
+        cut = repr((self.job.system, sorted(self.plan.sizes.items()))).encode() + self.plan.classes.tobytes()
         return hashlib.blake2b(self.job.seed + cut, digest_size=32, person=b"zkstate blinds").digest()
 
     def prover(self, kind: int) -> Prover:
@@ -158,8 +158,12 @@ class Workshop:
         return judge.holds(self.published, [(self.parts[index], batch)])[0]
 
     def write(self, index: int, batch: BatchFile, start: float) -> Done:
-        """Put a batch that holds on disk; `start` is when its making began, by `time.perf_counter`."""
+        """Put a batch that holds on disk; `start` is when its making began, by `time.perf_counter`.
+
+        A claim that is there is of what stood in its place, perhaps by another version of this program: it goes first.
+        """
         part, content = self.parts[index], batch.encode()
+        (self.folder / CLAIM).unlink(missing_ok=True)
         replace_file(self.folder / batch_path(part.kind, part.number), content)
         return Done(index, kept=False, seconds=time.perf_counter() - start, size=len(content))
 
