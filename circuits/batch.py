@@ -159,10 +159,18 @@ def batch_name(batch: Batch) -> str:
 
 
 def constraints(batch: Batch) -> int:
-    """How many its circuit has, from those of one and of two accounts: only the chain of leaves grows unevenly."""
-    one, two = (_compiled_constraints(replace(batch, accounts=n)) for n in (1, 2))
+    """How many its circuit has, from those of one and of two accounts under the smallest tables of that kind.
+
+    Only the chain of leaves grows unevenly, and the table by as many entries as a permutation takes.
+    """
+    more, rest = divmod(batch.entries, MAX_INPUTS)
+    few = replace(batch, accounts=1, entries=rest + MAX_INPUTS * min(more, 1))
+    one, two = (_compiled_constraints(replace(few, accounts=n)) for n in (1, 2))
     each = two - one - _leaves(2) + _leaves(1)
-    return one - _leaves(1) + (batch.accounts - 1) * each + _leaves(batch.accounts)
+    found = one - _leaves(1) + (batch.accounts - 1) * each + _leaves(batch.accounts)
+    if more > 1:
+        found += (more - 1) * (_compiled_constraints(replace(few, entries=rest + 2 * MAX_INPUTS)) - one)
+    return found
 
 
 def filled(batch: Batch) -> Batch:

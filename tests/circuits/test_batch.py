@@ -159,9 +159,18 @@ def test_a_division_that_is_not_one(rounded, units, rest, label):
     assert label in broken_labels(rounded, inputs)
 
 
-@pytest.mark.parametrize("batch", [Batch(4, 1, 16), Batch(4, 6, 64), Batch(8, 11, 16), RoundedBatch(16, 5, 32)])
+@pytest.mark.parametrize("batch", [
+    Batch(4, 1, 16), Batch(4, 6, 64), Batch(8, 11, 16), RoundedBatch(16, 5, 32), Batch(4, 3, 5), Batch(4, 2, 1023),
+])  # fmt: skip
 def test_how_many_constraints_there_are_is_known_before_it_is_compiled(batch):
     assert constraints(batch) == build(batch).r1cs.n_constraints
+
+
+def test_a_long_table_is_not_compiled_to_count_its_constraints(monkeypatch):
+    compiled = []
+    monkeypatch.setattr("circuits.batch.build", lambda batch: compiled.append(batch.entries) or build(batch))
+    assert constraints(Batch(4, 9, 1 << 16)) > 1 << 22
+    assert set(compiled) <= {16, 32}
 
 
 @pytest.mark.parametrize(
