@@ -62,7 +62,8 @@ def main() -> None:
     parser.add_argument("setup", type=Path)
     parser.add_argument("--date", default=dt.datetime.now(tz=dt.UTC).date().isoformat())
     args = parser.parse_args()
-    told = ", ".join(f"{name} {value}" for name, value in machine().items())
+    now = "load of the last 1, 5, 15 minutes"  # when this is written, not when it ran
+    told = ", ".join(f"{name} {value}" for name, value in machine().items() if name != now)
     named = ", ".join(engine.name + (" (absent)" if engine.absent() else "") for engine in peers())
     text = [HEAD.format(date=args.date, machine=told, peers=named)]
     plot = RESULTS / f"{args.date}-peers.svg"

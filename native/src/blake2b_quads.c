@@ -3,8 +3,9 @@
 
 #if ZKN_PATH_ADX
 
+#include "quad_factor.h" /* before declarations of what is defined here: clang wants both for the same instructions */
+
 #include "blake2b.h"
-#include "quad_factor.h"
 
 static inline lane_word rotate_right(lane_word word, int by)
 {

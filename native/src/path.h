@@ -91,6 +91,7 @@
 #if defined(ZKN_PATH_TARGET) && !defined(ZKN_TEST)
 #define ZKN_PRAGMA(text) _Pragma(#text)
 #if defined(__clang__)
+#pragma clang diagnostic ignored "-Wpragma-clang-attribute" /* a source that has nothing on this path */
 #define ZKN_TARGET_ON(set) ZKN_PRAGMA(clang attribute push(__attribute__((target(set))), apply_to = function))
 #else
 #define ZKN_TARGET_ON(set) ZKN_PRAGMA(GCC target(set))

@@ -12,17 +12,17 @@ from hypothesis import strategies as st
 
 from tests.publication.venue import OPERATOR
 from tests.solvency.test_attacks import reasons, sums_before, workshop
-from tests.solvency.venue import SCENARIOS, TABLE, ledger, risky_ledger
+from tests.solvency.venue import SCENARIOS, TABLE, ledger, published, risky_ledger
 from tests.state.ledgers import ledger_of, plain_ledgers
 from tests.state.strategies import built_scenarios, built_table, plain_scenarios
 from zkstate.constraint import compile_blocks, solve_blocks
 from zkstate.constraint.block_check import broken_blocks
 from zkstate.errors import EncodingError, InputError, WitnessError
 from zkstate.publication.header import sign
-from zkstate.publication.holdings import Holdings, write_holdings
+from zkstate.publication.holdings import Holdings
 from zkstate.solvency.block_witness import block_inputs
-from zkstate.solvency.plan import LAYOUTS, Plan, draw_bounds
-from zkstate.solvency.publics import Published, Sums
+from zkstate.solvency.plan import LAYOUTS, Plan
+from zkstate.solvency.publics import Sums
 from zkstate.solvency.tables import ReadTable
 from zkstate.solvency.task import Task, prove_task
 from zkstate.solvency.verify import TIERS_ALONE, not_shown
@@ -268,16 +268,6 @@ def test_epochs_without_the_rule_are_as_before(proved):
 
 
 compiled = cache(compile_blocks)
-
-
-def published(folder, of):
-    """An epoch's columns without its files: (published, holdings)."""
-    accounts = tree.build(of, 1, 1, bytes(32))
-    write_holdings(folder, of, accounts)
-    holdings = Holdings.open(folder)
-    bounds = draw_bounds(np.asarray(holdings.parts.ids), bytes(32))
-    header = SimpleNamespace(hash=bytes(32))
-    return Published(header, ReadTable.of(of.table, of.scenarios), holdings.parts.leaves, bounds), holdings
 
 
 def with_entries(of, moved):

@@ -3,6 +3,7 @@
 import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 
@@ -11,8 +12,13 @@ from tests.state.ledgers import ledger_of
 from zkstate.proof.keys import SetupStatus
 from zkstate.publication.epoch import write_epoch
 from zkstate.publication.header import Header, SignedHeader
+from zkstate.publication.holdings import Holdings, write_holdings
 from zkstate.solvency.engine import Outcome, prove_epoch
+from zkstate.solvency.plan import draw_bounds
+from zkstate.solvency.publics import Published
+from zkstate.solvency.tables import ReadTable
 from zkstate.solvency.verify import Solvency, verify_solvency
+from zkstate.state import tree
 from zkstate.state.ledger import Ledger, issue_keys
 from zkstate.state.scenarios import Risk, ScenarioTable, Shock
 from zkstate.state.schema import ASSET, PPM, SHORT_ONLY, Instrument, ladder
@@ -112,3 +118,13 @@ def commit(folder: Path, of: Ledger, system: str = "transparent") -> Epoch:
 
 
 __all__ = ["ROWS", "SIZES", "TABLE", "Epoch", "SetupStatus", "commit", "ledger", "risky_ledger"]
+
+
+def published(folder: Path, of: Ledger) -> tuple[Published, Holdings]:
+    """An epoch's columns without its files: (published, holdings)."""
+    accounts = tree.build(of, 1, 1, bytes(32))
+    write_holdings(folder, of, accounts)
+    holdings = Holdings.open(folder)
+    bounds = draw_bounds(np.asarray(holdings.parts.ids), bytes(32))
+    header = SimpleNamespace(hash=bytes(32))
+    return Published(header, ReadTable.of(of.table, of.scenarios), holdings.parts.leaves, bounds), holdings

@@ -27,7 +27,7 @@ from zkstate.solvency.plan import BOUND_BYTES, LAYOUTS, Plan
 
 _BATCH, _KEY = re.compile(rf"{BATCHES}/\d{{1,2}}p?/\d{{6,9}}\.bin"), re.compile(rf"{KEYS}/\d{{1,2}}\.json")
 _HEAD_BYTES = 1 << 10  # more than what stands before a batch's proof
-_LEAST_TOTAL, _ACCOUNT_TOTAL = 64 << 20, 64 << 10  # more than the smallest batches take for one account
+_LEAST_TOTAL, _ACCOUNT_TOTAL = 64 << 20, 256 << 10  # two accounts of 64 rows in a batch take 451 KB under 4,096 entries
 
 
 def most_bytes(path: str, header: Header) -> int:

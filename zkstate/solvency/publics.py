@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -71,24 +72,27 @@ class Published:
         point = self.challenge.point
         return FrVec.from_ints((point - i) % FR_MODULUS for i in range(self.table.instruments)).inverse()
 
-    def leaves_commitment(self, part: Part) -> int:
-        """C(T("solvency leaves"); leaf, lower, upper of each account)."""
-        stated = stated_leaves(part, self.leaves, self.bounds)
-        return poseidon_chain_many(tag("solvency leaves"), stated, len(stated), threads=1)[0]
-
-    def read_challenge(self, part: Part, leaves: int, committed: Committed) -> Challenge:
-        """Where the reads of a batch are compared."""
-        fixed = (leaves, committed.before, committed.after, committed.reads)
-        return challenges.of_batch(self.header.hash, part.rows, part.number, fixed)
-
     def inputs(self, part: Part, committed: Committed) -> list[int]:
         """The public inputs of a batch by Groth16, in the statement's order."""
-        leaves = self.leaves_commitment(part)
-        drawn = self.read_challenge(part, leaves, committed)
-        keys = self.table.keys(drawn.mix)
-        table = poseidon_chain_many(tag("solvency table"), keys, len(keys), threads=1)[0]
-        sums = (committed.before, committed.after, committed.reads)
-        return [leaves, table, *sums, self.challenge.point, self.challenge.mix, drawn.point, drawn.mix]
+        return self.inputs_of([(part, committed)])[0]
+
+    def inputs_of(self, batches: Sequence[tuple[Part, Committed]]) -> list[list[int]]:
+        """Those of several batches of one class: their chains are hashed side by side, some at a time."""
+        return [found for at in range(0, len(batches), _AT_ONCE) for found in self._inputs(batches[at : at + _AT_ONCE])]
+
+    def _inputs(self, batches: Sequence[tuple[Part, Committed]]) -> list[list[int]]:
+        stated = [stated_leaves(part, self.leaves, self.bounds) for part, _ in batches]
+        leaves, sums = _chains("solvency leaves", stated), [(c.before, c.after, c.reads) for _, c in batches]
+        drawn = [
+            challenges.of_batch(self.header.hash, part.rows, part.number, (own, *committed))
+            for (part, _), own, committed in zip(batches, leaves, sums, strict=True)
+        ]
+        tables = _chains("solvency table", [self.table.keys(each.mix) for each in drawn])
+        epoch = (self.challenge.point, self.challenge.mix)
+        return [
+            [own, table, *committed, *epoch, each.point, each.mix]
+            for own, table, committed, each in zip(leaves, tables, sums, drawn, strict=True)
+        ]
 
     @cached_property
     def entries(self) -> Entries:
@@ -130,6 +134,12 @@ class Published:
 
 
 START = Sums().commitment(0)
+_AT_ONCE = 16  # chains that the core hashes side by side
+
+
+def _chains(name: str, each: Sequence[FrVec]) -> list[int]:
+    """C(T(name); elements) of vectors of one length."""
+    return poseidon_chain_many(tag(name), FrVec.concat(each), len(each[0]), threads=1).to_ints()
 
 
 def published_leaves(public: Path, header: Header) -> Bytes32:

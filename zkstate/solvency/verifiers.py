@@ -92,7 +92,10 @@ class Keyed:
 
     def holds(self, published: Published, batches: Batches) -> list[bool]:
         """All at once; one by one only if that fails."""
-        found = [_decoded(published, *each) for each in batches]
+        proofs = [_decoded(batch) for _, batch in batches]
+        stated = [(part, found[0]) for (part, _), found in zip(batches, proofs, strict=True) if found is not None]
+        inputs = iter(published.inputs_of(stated))
+        found = [None if proof is None else (next(inputs), proof[1]) for proof in proofs]
         whole = [each for each in found if each is not None]
         if whole and groth16.verify_batch(self.key, whole):
             return [each is not None for each in found]
@@ -104,8 +107,8 @@ def encode_words(proof: groth16.Proof) -> bytes:
     return b"".join(word.to_bytes(FR_BYTES) for word in proof.evm_words())
 
 
-def _decoded(published: Published, part: Part, batch: BatchFile) -> tuple[list[int], groth16.Proof] | None:
-    """Public inputs and proof, or None for malformed bytes."""
+def _decoded(batch: BatchFile) -> tuple[Committed, groth16.Proof] | None:
+    """What the batch commits to and its proof, or None for malformed bytes."""
     content = batch.proof
     if len(content) % FR_BYTES or not content:
         return None
@@ -116,4 +119,4 @@ def _decoded(published: Published, part: Part, batch: BatchFile) -> tuple[list[i
         proof = groth16.Proof.from_evm_words(words)
     except (EncodingError, LengthError):
         return None
-    return published.inputs(part, Committed(batch.before, batch.after, reads)), proof
+    return Committed(batch.before, batch.after, reads), proof

@@ -19,7 +19,7 @@ from zkstate.proof.transparent.parameters import Parameters, Shape, parameters_f
 
 MAGIC = b"zkstate transparent proof".ljust(32, b"\0")
 VERSION = 3
-MAX_BYTES = 64 << 20  # the largest that Shape allows has 41 MiB
+MAX_BYTES = 64 << 20  # the largest that Shape allows has some 40 MiB
 _HEADER = struct.Struct(">32sI32sQQQQQQ")
 HEADER_BYTES = _HEADER.size
 
