@@ -114,13 +114,14 @@ def _check_records(folder: Path, header: Header, leaves: bytes, progress: Progre
         except InputError as error:
             yield Finding("record", path, "a bucket of records", str(error))
             continue
-        surplus = Counter(entry.stated for entry in entries)
-        for leaf in surplus - missing:
-            yield Finding("record", path, "records of leaves, one each", f"one more of leaf {leaf.hex()}")
-        missing -= surplus
+        for leaf, count in Counter(entry.stated for entry in entries).items():
+            left = missing[leaf] - count  # a leaf at a time: taking counters from each other walks through all leaves
+            if left < 0:
+                yield Finding("record", path, "records of leaves, one each", f"one more of leaf {leaf.hex()}")
+            missing[leaf] = max(left, 0)
         progress("match records", bucket + 1, buckets)
-    if missing:
-        yield Finding("record", "records", "a record for every leaf", f"none for {missing.total()} leaves")
+    if lacking := missing.total():
+        yield Finding("record", "records", "a record for every leaf", f"none for {lacking} leaves")
 
 
 def _check_journals(folder: Path, header: Header) -> Iterator[Finding]:
