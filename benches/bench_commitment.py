@@ -21,6 +21,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from child import child
 from machine import described, machine
 
 from zkstate.state import tree
@@ -73,14 +74,6 @@ def measure(folder, accounts, results):
             "root": f"{found.root:#066x}",
         }
     )
-
-
-def child(target, *arguments):
-    process = multiprocessing.get_context("spawn").Process(target=target, args=arguments)
-    process.start()
-    process.join()
-    if process.exitcode:
-        raise SystemExit(f"the measuring process ended with {process.exitcode}")
 
 
 def main():

@@ -22,6 +22,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from child import child
 from machine import machine
 
 from lightclient.recover import recover
@@ -116,14 +117,6 @@ def measure(place, number, keep, count, jobs, results):
             "publish_s": round(publish_s, 2),
         }
     )
-
-
-def child(target, *arguments):
-    process = multiprocessing.get_context("spawn").Process(target=target, args=arguments)
-    process.start()
-    process.join()
-    if process.exitcode:
-        raise SystemExit(f"the measuring process ended with {process.exitcode}")
 
 
 def generate(place, accounts):

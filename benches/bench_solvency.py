@@ -19,6 +19,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from child import child
 from machine import described, machine
 
 from zkstate.publication.epoch import write_epoch
@@ -118,11 +119,7 @@ def main():
         for jobs in map(int, arguments.jobs.split(",")):
             results = multiprocessing.get_context("spawn").SimpleQueue()
             row = (accounts, arguments.rows, jobs, arguments.system, batch_rows, results)
-            process = multiprocessing.get_context("spawn").Process(target=measure, args=row)
-            process.start()
-            process.join()
-            if process.exitcode:
-                raise SystemExit(f"the measuring process ended with {process.exitcode}")
+            child(measure, *row)
             rows.append(results.get())
             if not arguments.json:
                 print("  ".join(f"{name} {value}" for name, value in rows[-1].items()), flush=True)
