@@ -27,6 +27,13 @@ def test_integers_round_trip_and_keep_their_sign(values):
     assert negative.tolist() == [value < 0 for value in values]
 
 
+@given(st.lists(st.integers(0, 2**190)), st.integers(3, 5))
+def test_unsigned_limbs(values, limbs):
+    found = wide.to_u64(column(values, 7), limbs)
+    assert found.shape == (len(values), limbs)
+    assert [sum(limb << 64 * j for j, limb in enumerate(row)) for row in found.tolist()] == values
+
+
 @given(st.lists(st.tuples(U64, U64)))
 def test_products(pairs):
     made = wide.multiply(wide.from_u64(u64([a for a, _ in pairs])), wide.from_u64(u64([b for _, b in pairs])))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,6 +57,11 @@ class Risks:
 
     def read(self, instruments: Index) -> FrVec:
         """The changes of some instruments, all of one before those of the next."""
-        changes = [change % FR_MODULUS for i in range(len(self.table) + 1) for change in self.table[i].changes]
         places = instruments[:, None] * self.scenarios + np.arange(self.scenarios)
-        return gather(FrVec.from_ints(changes), places.reshape(-1).astype(np.uint32))
+        return gather(self._changes, places.reshape(-1).astype(np.uint32))
+
+    @cached_property
+    def _changes(self) -> FrVec:
+        """The changes of every instrument, the null one's first."""
+        listed = (change for i in range(len(self.table) + 1) for change in self.table[i].changes)
+        return FrVec.from_ints(change % FR_MODULUS for change in listed)

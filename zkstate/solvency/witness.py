@@ -19,7 +19,7 @@ from zkstate.solvency.plan import Part
 from zkstate.solvency.publics import Committed, Published, Sums
 from zkstate.state import wide
 from zkstate.state.columnar import row_limbs
-from zkstate.state.health import assess_rows, tiers_of
+from zkstate.state.health import assess_rows, counted_values, notional_values, tiers_of
 from zkstate.state.limbs import LIMBS, Limbs
 from zkstate.state.portfolio import by_portfolio, worst_losses
 from zkstate.state.schema import PPM
@@ -79,8 +79,7 @@ class Accounts:
         """The table entry that each place reads: that of its instrument and of the tier of its notional value."""
         rows, columns = self.holdings.rows, self.published.table.columns
         instrument = rows.instrument.astype(np.int64)
-        size = wide.from_u64(np.abs(rows.amount).view(np.uint64))
-        notional = wide.multiply(size, wide.from_u64(columns.notional_price[instrument]))
+        notional = notional_values(columns, instrument, rows.amount)
         found = np.zeros(self.places, np.int64)
         found[self.at] = self.published.table.first[instrument] + tiers_of(columns, instrument, notional)
         return found
@@ -190,24 +189,20 @@ class Accounts:
         risks, rows = self.published.table.required_risks(), self.holdings.rows
         instrument = np.zeros(self.places, np.int64)
         instrument[self.at] = rows.instrument
-        worst = wide.to_ints(worst_losses(rows, risks.table))
-        worst += [0] * (self.part.accounts - len(worst))
-        return {"changes": risks.read(instrument), "worst": FrVec.from_ints(worst)}
+        worst = np.zeros((self.part.accounts, LIMBS), np.uint64)
+        worst[: len(self.part.leaves)] = wide.to_u64(worst_losses(rows, risks.table), LIMBS)
+        return {"changes": risks.read(instrument), "worst": FrVec.from_limbs(worst)}
 
     def counted(self) -> dict[str, FrVec]:
         """The counted value of each asset in whole 10^-16 quote and the rest, 0 for other rows."""
         rows, columns = self.holdings.rows, self.published.table.columns
-        instrument = rows.instrument.astype(np.int64)
-        tier = self.entries[self.at] - self.published.table.first[instrument]
+        held = np.flatnonzero(columns.asset[rows.instrument])
+        instrument, place = rows.instrument[held].astype(np.int64), self.at[held]
+        tier = self.entries[place] - self.published.table.first[instrument]
+        counted = counted_values(columns, instrument, tier, notional_values(columns, instrument, rows.amount[held]))
+        whole, rest = wide.divide(counted, PPM)
         units, rests = np.zeros((self.places, LIMBS), np.uint64), np.zeros(self.places, np.uint64)
-        offsets = wide.to_ints(columns.offset[:, instrument, tier])
-        for k in np.flatnonzero(columns.asset[instrument]).tolist():
-            i = int(instrument[k])
-            notional = abs(int(rows.amount[k])) * int(columns.notional_price[i])
-            whole, rest = divmod(notional * int(columns.rate[i, tier[k]]) - offsets[k], PPM)
-            place = int(self.at[k])
-            units[place, 0], units[place, 1] = whole & ((1 << 64) - 1), whole >> 64
-            rests[place] = rest
+        units[place], rests[place] = wide.to_u64(whole, LIMBS), rest
         return {"counted_units": FrVec.from_limbs(units), "counted_rest": _from_u64(rests)}
 
 

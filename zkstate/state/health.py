@@ -161,10 +161,9 @@ def _rows(r: RowColumns, columns: TableColumns, rows: slice, orders: Reserved | 
     asset, short_only = columns.asset[i], columns.short_only[i]
 
     value = wide.negate_where(wide.multiply(size, wide.from_u64(columns.price[i])), short)
-    notional = wide.multiply(size, wide.from_u64(columns.notional_price[i]))
+    notional = notional_values(columns, i, amount)
     k = tiers_of(columns, i, notional)
-    counted = wide.normalise(_scaled(notional, columns.rate[i, k]) - columns.offset[:, i, k])
-    counted = _rounded(counted, columns.rounded[i] & ~short)
+    counted = _rounded(counted_values(columns, i, k, notional), columns.rounded[i] & ~short)
 
     entry = wide.from_halves(r.entry_high[rows], r.entry_low[rows])
     pnl = wide.extend(value, 5) - entry - _funding_due(columns.funding[i], r.funding[rows], size, short)
@@ -184,6 +183,21 @@ def _rows(r: RowColumns, columns: TableColumns, rows: slice, orders: Reserved | 
     exposed = wide.multiply(largest, wide.from_u64(columns.notional_price[i]))
     rate = columns.initial_rate[i, tiers_of(columns, i, exposed)]
     return Pots(equity, wide.normalise(_scaled(exposed, rate) + cost))
+
+
+def notional_values(columns: TableColumns, instrument: I64s, amount: I64s) -> Wide:
+    """Size times notional price, 10^-16 quote, over 4 limbs."""
+    size = wide.from_u64(np.abs(amount).view(np.uint64))
+    return wide.multiply(size, wide.from_u64(columns.notional_price[instrument]))
+
+
+def counted_values(columns: TableColumns, instrument: I64s, tier: I64s, notional: Wide) -> Wide:
+    """What tiers count of notional values, 10^-22 quote: the rate times the value less the offset, normalised.
+
+    Not negative in the tier that the value is in.
+    """
+    scaled = _scaled(notional, columns.rate[instrument, tier])
+    return wide.normalise(scaled - columns.offset[:, instrument, tier])
 
 
 def _rounded(column: Wide, chosen: Flags) -> Wide:

@@ -115,6 +115,18 @@ def halves(column: Wide) -> tuple[I64s, U64s, Flags]:
     return (top << LIMB) | whole[2], low, outside
 
 
+def to_u64(column: Wide, limbs: int) -> U64s:
+    """Little-endian unsigned 64-bit limbs of a normalised column that is not negative. Shapes: (n, limbs).
+
+    Every value is to be below 2^(64 limbs): what is above is cut off.
+    """
+    low = np.zeros((2 * limbs, column.shape[1]), np.uint64)
+    kept = min(2 * limbs, len(column))
+    low[:kept] = column[:kept].astype(np.uint64)
+    out: U64s = (low[0::2] | (low[1::2] << _SHIFT_U)).T
+    return out
+
+
 def to_ints(column: Wide) -> list[int]:
     """Python integers, for reports and tests; not for columns the size of a venue."""
     return [sum(int(limb) << (LIMB * j) for j, limb in enumerate(entry)) for entry in column.T]
