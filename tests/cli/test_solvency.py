@@ -48,6 +48,31 @@ def test_the_verdict(proved, tmp_path):
         assert words in told.out
 
 
+def test_a_folder_is_explained_if_it_has_a_proof_of_that_epoch(proved, tmp_path):
+    shown = zkstate("inspect", proved.folder, "--json", believe=False).json
+    assert (shown["epoch"], shown["judged"]) == (1, {"tiers": 5, "portfolio": 0})
+    assert shown["header_hash"] == f"0x{proved.header.hash.hex()}"
+    epoch = proved.copy(tmp_path)
+    classes = epoch.proof / "classes.bin"
+    for content, code, words in (
+        (classes.read_bytes() + b"\4", 2, "classes.bin has 6 entries, there are 5 accounts"),
+        (b"\4\4\4\4\5", 2, "class 5 of 1 leaves is none of"),
+    ):
+        classes.write_bytes(content)
+        refused = zkstate("inspect", epoch.folder, believe=False)
+        assert (refused.code, words in refused.err) == (code, True), refused.err
+    classes.unlink()
+    shown = zkstate("inspect", epoch.folder, "--json", believe=False).json
+    assert (shown["counted"], shown["judged"]) == (None, None)
+    claim = epoch.proof / "solvency.json"
+    claim.write_bytes(claim.read_bytes().replace(proved.header.hash.hex().encode(), b"0" * 64))
+    assert zkstate("inspect", epoch.folder, believe=False).code == 4
+    claim.unlink()
+    refused = zkstate("inspect", epoch.folder, believe=False)
+    assert refused.code == 2
+    assert "holds no proof of solvency" in refused.err
+
+
 def test_who_is_held_to_the_portfolio_rule_is_told_so(tmp_path):
     epoch = commit(tmp_path / "epoch", risky_ledger(small=5, large=0))
     refused = zkstate("prove", "solvency", epoch.folder, "--system", "groth16", "--allow-insecure-setup")
@@ -68,8 +93,13 @@ def test_who_is_held_to_the_portfolio_rule_is_told_so(tmp_path):
         told = zkstate("verify", epoch.folder, "--account-key", key, believe=False)
         assert words in told.out
         assert "the portfolio rule: 3" in told.out
-    shown = zkstate("inspect", epoch.proof / "solvency.json")
-    assert "by the portfolio rule" in shown.out
+    for place in (epoch.folder, epoch.proof, epoch.proof / "solvency.json"):
+        shown = zkstate("inspect", place, "--json").json
+        assert shown["counted"] == [{"rows": 4, "rule": r, "accounts": n} for r, n in (("tiers", 2), ("portfolio", 3))]
+        assert shown["judged"] == {"tiers": 2, "portfolio": 3}
+        said = zkstate("inspect", place).out
+        assert "3 accounts of up to 4 rows, by the portfolio rule" in said
+        assert "tiers: 2 accounts; the portfolio rule: 3" in said
     audited = zkstate("audit", epoch.folder, "--out", tmp_path / "audit", believe=False)
     assert audited.code in (0, 3), audited.err
     report = (tmp_path / "audit/report.html").read_text()

@@ -44,6 +44,13 @@ def files(epoch, out, *places):
     return zkstate("recover", "--files", *mirrors, "--header", epoch.public / "header.bin", "--out", out, "--json")
 
 
+def test_inspect_finds_the_proof_of_an_epoch_on_a_mirror(scene):
+    epoch, mirror = scene
+    for place in (epoch.folder, *published(mirror)):
+        shown = zkstate("inspect", place, "--json").json
+        assert [(each["rows"], each["accounts"]) for each in shown["counted"]] == [(4, 6), (8, 2)]
+
+
 def test_what_is_carried_is_the_proof_byte_for_byte(scene):
     epoch, mirror = scene
     copied = tree(published(mirror)[1])

@@ -6,8 +6,6 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
-import msgspec
-
 from circuits import portable
 from circuits.attestation import STATEMENT_FILE
 from circuits.keys import status_of
@@ -18,6 +16,7 @@ from lightclient.evidence import MAX_EVIDENCE_BYTES, Outline
 from zkstate.backup import sealed
 from zkstate.cli.account import account_result, show_account
 from zkstate.cli.explain_circom import explain_ptau, explain_r1cs, explain_wtns, explain_zkey
+from zkstate.cli.explain_solvency import explain_claim
 from zkstate.cli.explained import Explained, worded
 from zkstate.cli.headers import header_facts, header_result, time_text
 from zkstate.cli.named import read_named
@@ -207,24 +206,6 @@ def _sealed(path: Path) -> Explained:
     return Explained("a sealed file", members, [("holds", kind.title), ("a guess costs", guess)])
 
 
-def _solvency_claim(_path: Path, content: bytes) -> Explained:
-    claim = solvency.Claim.decode(content)
-    sizes = ", ".join(
-        f"{each.accounts} of up to {each.rows} rows{', by the portfolio rule' if each.rule == 'portfolio' else ''}"
-        for each in claim.classes
-    )
-    return Explained(
-        "what a solvency proof claims; zkstate verify checks it beside the published epoch",
-        msgspec.to_builtins(claim),
-        [
-            ("header hash", claim.header_hash),
-            ("system", claim.system),
-            ("accounts a batch", sizes),
-            ("unhealthy", solvency.health_text(claim)),
-        ],
-    )
-
-
 def _batch(path: Path) -> Explained:
     batch = solvency.BatchFile.decode(read_named(path, MAX_BYTES), str(path))
     members = {"before": f"{batch.before:#066x}", "after": f"{batch.after:#066x}"}
@@ -290,7 +271,7 @@ _BY_MAGIC: dict[bytes, Callable[[Path], Explained]] = {
 _BY_MEMBER: dict[str, Callable[[Path, bytes], Explained]] = {
     "owner_secret": _bundle,
     "key_digest": _attestation,
-    "shortfall": _solvency_claim,
+    "shortfall": explain_claim,
     "circuit": _statement,
     "pi_a": _proof,
     "vk_alpha_1": _verifying_key,

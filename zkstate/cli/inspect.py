@@ -1,4 +1,4 @@
-"""zkstate inspect: explain a file."""
+"""zkstate inspect: explain a file, or the folder of a proof of solvency."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from rich.console import Console
 
 from zkstate.cli.arguments import Namespace, Parser, existing
 from zkstate.cli.explain import explain
+from zkstate.cli.explain_solvency import explain_folder
 from zkstate.cli.terminal import Terminal, show_facts, size_text
 from zkstate.errors import InputError
 from zkstate.kernels import best_path, cpu_path, cpu_words, thread_count
 
 USAGE = """\
-usage: zkstate inspect FILE [--json]
+usage: zkstate inspect FILE|FOLDER [--json]
        zkstate inspect --cpu [--json]
 
 Explain a file, or say which CPU path the native core runs on (ZKSTATE_CPU=portable, adx or ifma forces one). What
@@ -22,6 +23,8 @@ a file is is told by its content:
   of a venue         header.bin, manifest.json, tables, tree tiles, record buckets, segments of a journal
   of a trader        account keys and account bundles; the account is shown, its secrets never; evidence; sealed files
   of a proof         portable attestations; statement.json, proof.json, public.json, verification_key.json; solvency
+  FOLDER             of an epoch with its proof of solvency, or of that alone: what is claimed, and how many accounts
+                     each class and rule has by its list. Nothing is checked: zkstate verify does
   of circom, snarkjs .r1cs, .wtns (how many values, never which), .zkey, .ptau: sections, counts, contributions
 
 Example, after the example of snapshot:
@@ -55,13 +58,15 @@ def _show_cpu(terminal: Terminal) -> int:
 
 
 def _show_file(path: Path, terminal: Terminal) -> int:
-    if not path.is_file():
-        raise InputError(f"{path} is not a regular file; zkstate verify takes folders")
-    explained = explain(path)
-    size = path.stat().st_size
+    folder = path.is_dir()
+    if not folder and not path.is_file():
+        raise InputError(f"{path} is not a regular file")
+    explained = explain_folder(path) if folder else explain(path)
+    size = None if folder else path.stat().st_size
+    what = ("folder", str(path)) if size is None else ("file", f"{path}, {size_text(size)}")
 
     def render(console: Console) -> None:
-        show_facts(console, [("file", f"{path}, {size_text(size)}"), ("is", explained.kind), *explained.facts])
+        show_facts(console, [what, ("is", explained.kind), *explained.facts])
         if explained.draw is not None:
             explained.draw(console)
 

@@ -39,7 +39,7 @@ from zkstate.cli.terminal import Terminal, show_judgement
 from zkstate.cli.verdict import Verdict
 from zkstate.cli.verify_journal import is_journal, verify_journal
 from zkstate.errors import InputError
-from zkstate.publication.annex import beside
+from zkstate.publication.annex import beside, epoch_with
 from zkstate.publication.audit import audit_folder
 from zkstate.publication.header import SIGNED_BYTES, SignedHeader, equivocation
 from zkstate.publication.layout import HEADER, MANIFEST, PUBLIC
@@ -177,7 +177,7 @@ def _verify_folder(place: Path, args: Namespace, terminal: Terminal) -> int:
     if is_journal(place):
         _only(args, "a journal", "header")
         return verify_journal(place, args, terminal)
-    if args.solvency is not None or _solvency_of(place) is not None:
+    if args.solvency is not None or epoch_with(place, SOLVENCY) is not None:
         return _verify_solvency(place, args, terminal)
     if (place / STATEMENT_FILE).exists():
         export = place if os.path.lexists(place / EXPORT_FILE) else None
@@ -333,22 +333,13 @@ def _verify_solvency(place: Path, args: Namespace, terminal: Terminal) -> int:
         *RESERVE_OPTIONS,
         *OPTIONS,
     )
-    public, folder = (place, args.solvency) if args.solvency is not None else (_solvency_of(place) or (place, place))
+    public, folder = (
+        (place, args.solvency) if args.solvency is not None else (epoch_with(place, SOLVENCY) or (place, place))
+    )
     code, header = run_verify(public, folder, _reserves_of, _pinned_hash(args), args, terminal)
     if code == 0:
         check_age("the epoch is", header, args.max_age, int(time.time()))
     return code
-
-
-def _solvency_of(place: Path) -> tuple[Path, Path] | None:
-    """A published epoch and its solvency proof: in one folder, or on a mirror folder each in its place."""
-    if (place / PUBLIC / MANIFEST).exists():
-        return place / PUBLIC, place / SOLVENCY
-    if not (place / MANIFEST).exists():
-        return None
-    header = SignedHeader.decode(read_below(place, HEADER, SIGNED_BYTES)).header
-    found = beside(place, SOLVENCY, header.epoch)
-    return None if found is None else (place, found)
 
 
 def _reserves_of(public: Path, epoch: int) -> Path | None:

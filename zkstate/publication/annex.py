@@ -16,8 +16,8 @@ import msgspec
 
 from zkstate.atomic import new_folder, write_new
 from zkstate.errors import DisagreementError, EncodingError, MissingError
-from zkstate.publication.header import Header
-from zkstate.publication.layout import annex_folder
+from zkstate.publication.header import SIGNED_BYTES, Header, SignedHeader
+from zkstate.publication.layout import HEADER, MANIFEST, PUBLIC, annex_folder
 from zkstate.publication.manifest import MAX_MANIFEST_BYTES, Entry, Finding, Manifest, check_files
 from zkstate.publication.progress import Progress, silent
 from zkstate.publication.publish import CHUNK, REQUEST_S, Published, Target, copy_below
@@ -114,6 +114,17 @@ def beside(public: Path, name: str, epoch: int) -> Path | None:
     mirror = place.parent.parent
     annex = mirror / annex_folder(name, epoch)
     return annex if place.parent.name == "epochs" and os.path.lexists(annex) else None
+
+
+def epoch_with(place: Path, name: str) -> tuple[Path, Path] | None:
+    """A published epoch and its annex of a name: in one folder, or on a mirror folder each in its place."""
+    if (place / PUBLIC / MANIFEST).exists():
+        return place / PUBLIC, place / name
+    if not (place / MANIFEST).exists():
+        return None
+    header = SignedHeader.decode(read_below(place, HEADER, SIGNED_BYTES)).header
+    found = beside(place, name, header.epoch)
+    return None if found is None else (place, found)
 
 
 def _same_annex(source: Path, target: Path, paths: Sequence[str], header: Header) -> None:

@@ -97,10 +97,15 @@ def read_range(root: Path, path: str, offset: int, size: int) -> bytes:
 def sha256_below(root: Path, path: str) -> str:
     """SHA-256 of a file in hexadecimal, read in chunks. Errors as `open_below`."""
     digest = hashlib.sha256()
-    with open_below(root, path) as fd:
-        for chunk in _chunks(fd, root, path):
-            digest.update(chunk)
+    for chunk in chunks_below(root, path):
+        digest.update(chunk)
     return digest.hexdigest()
+
+
+def chunks_below(root: Path, path: str) -> Iterator[bytes]:
+    """The content of a file of any length, a chunk at a time. Errors as `open_below`."""
+    with open_below(root, path) as fd:
+        yield from _chunks(fd, root, path)
 
 
 def files_below(root: Path) -> Iterator[tuple[str, os.stat_result]]:

@@ -6,6 +6,8 @@ and in words it is the size class, with a `p` behind it for the portfolio rule.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -36,6 +38,21 @@ def check_classes(classes: NDArray[np.uint8]) -> None:
     wrong = np.flatnonzero(~np.isin(classes % PORTFOLIO, SIZE_CLASSES))
     if len(wrong):
         raise EncodingError(f"leaf {wrong[0]} has class {classes[wrong[0]]}, none of {SIZE_CLASSES}")
+
+
+def count_classes(chunks: Iterable[bytes]) -> dict[int, int]:
+    """How many leaves there are of each class, of a list of a byte for each, chunk by chunk.
+
+    EncodingError for a class that is none.
+    """
+    counts = np.zeros(256, np.int64)
+    for chunk in chunks:
+        counts += np.bincount(np.frombuffer(chunk, np.uint8), minlength=256)
+    found = {kind: int(counts[kind]) for kind in np.flatnonzero(counts).tolist()}
+    for kind, count in found.items():
+        if rows_of(kind) not in SIZE_CLASSES:
+            raise EncodingError(f"class {kind} of {count} leaves is none of {SIZE_CLASSES}")
+    return found
 
 
 def check_rules(classes: NDArray[np.uint8], system: str, header: Header) -> None:
