@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from zkstate.constraint import r1cs
 from zkstate.constraint.r1cs import R1cs, SparseMatrix, gather, pooled
 from zkstate.errors import EncodingError, LengthError
 from zkstate.kernels import (
@@ -212,3 +213,14 @@ def test_gathering_from_a_pool():
     pool = FrVec.from_ints([3, 4, 5])
     assert gather(pool, np.array([2, 0, 2], dtype=np.uint32)).to_ints() == [5, 3, 5]
     assert len(gather(pool, np.array([], dtype=np.uint32))) == 0
+
+
+@given(st.lists(VALUES), st.sampled_from([20, 1]))
+def test_equal_values_are_pooled_whatever_the_others_are(values, bits):
+    """By one bit there are two groups, so that most values differ from what stands for theirs."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(r1cs, "_MOST_GROUP_BITS", bits)
+        pool, index = pooled(FrVec.from_ints(values))
+    raw = [bytes(pool.slice(i, i + 1).raw()) for i in range(len(pool))]
+    assert raw == sorted(set(raw))
+    assert [pool[i] for i in index.tolist()] == values

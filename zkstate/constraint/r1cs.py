@@ -18,6 +18,9 @@ from zkstate.kernels import FR_BYTES, FrVec
 U32 = npt.NDArray[np.uint32]
 U64 = npt.NDArray[np.uint64]
 
+_FACTORS = (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0x27D4EB2F165667C5)
+_MOST_GROUP_BITS = 20
+
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class SparseMatrix:
@@ -127,7 +130,41 @@ def gather(pool: FrVec, index: U32) -> FrVec:
 
 
 def pooled(values: FrVec) -> tuple[FrVec, U32]:
-    """The distinct values, and for each value the index of its equal."""
-    raw = np.frombuffer(values.raw(), dtype=np.dtype((np.void, FR_BYTES)))
-    distinct, index = np.unique(raw, return_inverse=True)
-    return FrVec.from_raw(distinct.tobytes()), index.astype(np.uint32)
+    """The distinct values in order of their bytes, and for each value the index of its equal.
+
+    Values are grouped by a few bits that are made of all of theirs, and what differs from the one that stands for its
+    group is sorted: values that are few, which is what circuits have, are hardly ever.
+    """
+    limbs = np.frombuffer(values.raw(), "<u8").reshape(-1, FR_BYTES // 8)
+    bits = min(_MOST_GROUP_BITS, 1 + len(limbs).bit_length())
+    group = _groups(limbs, bits)
+    stands = np.empty(1 << bits, np.int64)
+    stands[group] = np.arange(len(limbs))
+    equal = stands[group]
+    differs = np.zeros(len(limbs), np.bool_)
+    for column in limbs.T:
+        differs |= column[equal] != column
+    rest = np.flatnonzero(differs)  # every one of these values, as equal values are of one group
+    _, first, number = np.unique(_whole(limbs[rest]), return_index=True, return_inverse=True)
+    equal[rest] = rest[first[number]]
+    is_used = np.zeros(len(limbs), np.bool_)
+    is_used[equal] = True
+    used = np.flatnonzero(is_used)
+    used = used[np.argsort(_whole(limbs[used]))]
+    place = np.empty(len(limbs), np.uint32)
+    place[used] = np.arange(len(used))
+    return FrVec.from_raw(limbs[used].tobytes()), place[equal]
+
+
+def _groups(limbs: U64, bits: int) -> U64:
+    """For each row of limbs the highest bits of a sum of odd multiples, so many."""
+    words = limbs[:, 0] * np.uint64(_FACTORS[0])
+    for j, factor in enumerate(_FACTORS[1:], 1):
+        words += limbs[:, j] * np.uint64(factor)
+    groups: U64 = words >> np.uint64(64 - bits)
+    return groups
+
+
+def _whole(limbs: U64) -> npt.NDArray[np.void]:
+    """Each row as one item, which is ordered by its bytes."""
+    return np.ascontiguousarray(limbs).view(np.dtype((np.void, FR_BYTES)))[:, 0]

@@ -139,25 +139,25 @@ def _decode_matrices(section: memoryview, n_wires: int, domain_size: int, name: 
     n = int.from_bytes(section[:4], "little")
     if len(section) != 4 + _TERM.itemsize * n:
         raise LengthError(f"{where} has {len(section)} bytes, its {n} terms take {4 + _TERM.itemsize * n}")
-    terms = np.frombuffer(section, dtype=_TERM, offset=4)
-    for field, limit in (("matrix", 2), ("row", domain_size), ("wire", n_wires)):
-        highest = int(terms[field].max()) if n else 0
+    terms = np.frombuffer(section, dtype="<u4", offset=4).reshape(n, _TERM.itemsize // 4)  # a word a number, 8 a value
+    for at, (field, limit) in enumerate((("matrix", 2), ("row", domain_size), ("wire", n_wires))):
+        highest = int(terms[:, at].max()) if n else 0
         if highest >= limit:
             raise EncodingError(f"{where}: {field} {highest} of a term is not below {limit}")
     matrices = []
     for which in range(2):
-        chosen = np.flatnonzero(terms["matrix"] == which)
-        rows = terms["row"][chosen]
+        own = np.compress(terms[:, 0] == which, terms, axis=0)
+        rows = own[:, 1]
         if (rows[1:] < rows[:-1]).any():
-            order = np.argsort(rows, kind="stable")
-            chosen, rows = chosen[order], rows[order]
+            own = own.take(np.argsort(rows, kind="stable"), axis=0)
+            rows = own[:, 1]
         row_ptr = np.zeros(domain_size + 1, dtype=np.uint64)
         row_ptr[1:] = np.cumsum(np.bincount(rows, minlength=domain_size))
         try:
-            doubled = FrVec.from_raw(terms["value"][chosen].tobytes())
+            doubled = FrVec.from_raw(own[:, 3:].tobytes())
         except EncodingError as error:
             raise EncodingError(f"{where}: matrix {'AB'[which]}: coefficient {error}") from error
-        once = SparseMatrix.from_values(row_ptr, terms["wire"][chosen].astype(np.uint32), doubled, n_wires)
+        once = SparseMatrix.from_values(row_ptr, own[:, 2].astype(np.uint32), doubled, n_wires)
         pool = once.pool.scale(pow(_R, -1, FR_MODULUS))
         matrices.append(SparseMatrix(once.row_ptr, once.wire, once.coefficient, pool, n_wires))
     return matrices
