@@ -13,8 +13,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from tests.cli.program import zkstate
+from tests.publication.venue import OPERATOR
 from tests.solvency.machines import machines, until
 from tests.solvency.venue import ROWS, commit, ledger
+from zkstate.cli.ledgers import open_ledger
 from zkstate.errors import DisagreementError, EncodingError, EnvironmentFailure, InputError, LengthError
 from zkstate.proof.transparent.proof_file import Proof
 from zkstate.solvency.cluster import Cluster, Tls
@@ -23,6 +25,7 @@ from zkstate.solvency.files import BatchFile
 from zkstate.solvency.publics import Sums
 from zkstate.solvency.task import Task, prove_task
 from zkstate.solvency.workshop import Job, Workshop
+from zkstate.state.ledger import issue_keys
 
 LIES = {
     "damaged": "its proof does not hold",
@@ -99,6 +102,24 @@ def test_what_a_killed_worker_had_in_hand_is_proved_again_with_other_masks(commi
     before = {path: path.read_bytes() for path in epoch.batches()}
     assert epoch.prove().kept == 4
     assert {path: path.read_bytes() for path in epoch.batches()} == before
+
+
+def test_accounts_of_either_rule_are_proved_on_a_cluster(tmp_path):
+    """A worker is killed with a batch in hand, and a run here finds nothing left to prove."""
+    of = issue_keys(open_ledger("synthetic:16:portfolio", None), OPERATOR.issuing_master)
+    epoch = commit(tmp_path / "epoch", of)
+    with machines(tmp_path / "cluster", "sound") as cluster:
+        cluster.start_worker("halting", "halted")
+        killer = kill_when_halted(cluster, "halting")
+        outcome = prove(epoch, cluster.address)
+        killer.join()
+    assert (outcome.kept, outcome.proved, outcome.refused) == (0, len(epoch.batches()), {})
+    assert {"4", "4p"} <= {path.parent.name for path in epoch.batches()}
+    found = epoch.verify()
+    assert found.accepted
+    assert (found.accounts, found.by_portfolio) == (16, of.portfolio.sum())
+    assert left_tasks(epoch.folder / "private") == []
+    assert epoch.prove().proved == 0
 
 
 @pytest.mark.parametrize("killed", ["worker", pytest.param("scheduler", marks=pytest.mark.slow)])
