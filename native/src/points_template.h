@@ -53,6 +53,7 @@ static zkn_status G(_check)(const GROUP_AFF *a)
 {
     if (!(C(_is_reduced)(&a->x) & C(_is_reduced)(&a->y))) return ZKN_BAD_ENCODING;
     if (!G(_aff_is_on_curve)(a)) return ZKN_NOT_ON_CURVE;
+    if (G(_aff_is_zero)(a)) return ZKN_OK;
     return POINT_IN_SUBGROUP(a) ? ZKN_OK : ZKN_NOT_IN_SUBGROUP;
 }
 

@@ -242,6 +242,40 @@ def test_a_point_outside_the_subgroup_is_named():
         G2Vec.from_affine([good, None, bad])
 
 
+@pytest.fixture(scope="module")
+def outsiders():
+    """Points of the curve of G2 outside it: any, of the cofactor's order, of order 10069, one plus a member."""
+    cofactor = 2 * FP_MODULUS - FR_MODULUS
+    x, y = oracle.outside_subgroup(1)[0]
+    point = (oracle.FQ2(x), oracle.FQ2(y), oracle.FQ2.one())
+    made = [oracle.multiply(point, factor) for factor in (1, R, R * (cofactor // 10069))]
+    found = [oracle.affine(each) for each in (*made, oracle.add(made[1], oracle.G2))]
+    return [b"".join((c * 2**256 % FP_MODULUS).to_bytes(32, "little") for c in (*x, *y)) for x, y in found]
+
+
+@pytest.mark.parametrize("n", [23, 24, 25, 131, 300])
+@pytest.mark.parametrize("every", [1, 3], ids=["finite", "some infinite"])
+def test_among_many_points_of_g2_the_first_outside_is_named(outsiders, n, every):
+    """Checked together and one by one alike; infinity is in the group."""
+    good = fixed_base_g2(FrVec.from_ints([k if every == 1 or k % every else 0 for k in range(3, 3 + n)]))
+    raw, width = bytes(good.raw()), 128
+    assert G2Vec.from_raw(raw) == good
+    cases = [(each, "not in the subgroup") for each in outsiders]
+    mixed = raw[width : width + 64] + raw[2 * width + 64 : 3 * width]
+    cases += [(mixed, "not on the curve"), (b"\xff" * width, "not below its modulus")]
+    for point, words in cases:
+        for at in (0, 1, n // 2, n - 1):
+            changed = bytearray(raw)
+            changed[at * width : (at + 1) * width] = point
+            changed[(n - 1) * width :] = point
+            for threads in (1, 2):
+                with pytest.raises(EncodingError, match=f"point {at} is {words}"):
+                    G2Vec.from_raw(changed, threads=threads)
+    for each in outsiders:
+        with pytest.raises(EncodingError, match="point 0 is not in the subgroup"):
+            G2Vec.from_raw(each * n)
+
+
 @in_both
 def test_lengths_are_checked(kind, multiple, msm, fixed):
     for decode in (kind.from_raw, kind.from_bytes):

@@ -327,6 +327,20 @@ static void digits(void)
         CHECK(zkn_##G##_vec_check(&bad, p, 5, 2) == ZKN_BAD_ENCODING && bad == 1);                           \
     }                                                                                                        \
                                                                                                              \
+    /* as many as are checked together, and some infinite */                                                 \
+    static void G##_checks_together(void)                                                                    \
+    {                                                                                                        \
+        enum { N = 163 };                                                                                    \
+        AFF p[N];                                                                                            \
+        size_t bad = 99;                                                                                     \
+        G##_multiples(p, N);                                                                                 \
+        for (size_t i = 3; i < N; i += 4) G##_aff_zero(&p[i]);                                               \
+        for (size_t n = 0; n <= N; n += n < 40 ? 1 : 41)                                                     \
+            CHECK(zkn_##G##_vec_check(&bad, p, n, 1) == ZKN_OK);                                             \
+        p[141].x = p[140].x;                                                                                 \
+        CHECK(zkn_##G##_vec_check(&bad, p, N, 2) == ZKN_NOT_ON_CURVE && bad == 141);                         \
+    }                                                                                                        \
+                                                                                                             \
     static void G##_all(void)                                                                                \
     {                                                                                                        \
         G##_additions();                                                                                     \
@@ -335,6 +349,7 @@ static void digits(void)
         G##_products();                                                                                      \
         G##_transforms();                                                                                    \
         G##_checks();                                                                                        \
+        G##_checks_together();                                                                               \
     }
 
 TEST_GROUP(g1, zkn_g1_aff, zkn_g1_jac, G1_GENERATOR)
