@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 from functools import cache
 from itertools import count, islice
@@ -164,7 +164,7 @@ def _account(held: list[Held]) -> RawAccount:
 def deleted(seed: str, most: int, rows: Collection[int] = ()) -> deletion.Found:
     """As `deleted_of` a sample of `most` of the account block, or what these rows of the unrolled circuit stand for."""
     copies = system().rows_of()
-    return deleted_of(system(), good(), false, seed, chosen(copies, sorted(copies), seed, most, rows))
+    return deleted_of(system(), good(), false, seed, chosen(copies, sorted(copies), seed, most, rows), REASONS)
 
 
 def chosen(copies: Copies, among: list[What], seed: str, most: int, rows: Collection[int]) -> list[What]:
@@ -175,8 +175,9 @@ def chosen(copies: Copies, among: list[What], seed: str, most: int, rows: Collec
 
 
 def deleted_of(
-    unrolled: Unrolled, good: list[Inputs], false: Callable[[], list[Inputs]], seed: str, left: list[What]
-) -> deletion.Found:
+    unrolled: Unrolled, good: list[Inputs], false: Callable[[], list[Inputs]], seed: str, left: list[What],
+    reasons: Mapping[str, str],
+) -> deletion.Found:  # fmt: skip
     """These rows, links and members of lookups of a block, each deleted once: attacked in one of the blocks, or not."""
     copies = unrolled.rows_of()
     attacked, named = 0, Counter[str]()
@@ -185,7 +186,7 @@ def deleted_of(
         here = {there[turn]: what for what in rest if turn < len(there := _in_turn(copies[what]))}
         if not here:
             break
-        found = deletion.delete(unrolled, good, here, f"{seed} {turn}", REASONS, false, LimbSearch)
+        found = deletion.delete(unrolled, good, here, f"{seed} {turn}", reasons, false, LimbSearch)
         attacked += found.attacked
         named.update(found.named)
         gone = set(here.values())

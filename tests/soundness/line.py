@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from circuits.keys import known
-from tests.soundness import blocks
+from tests.soundness import blocks, portfolio_blocks
 from tests.soundness.batches import BATCHES
 from tests.soundness.gadgets import BY_NAME
 from tests.soundness.statements import circuit_of
@@ -16,7 +16,8 @@ from zkstate.proof.transparent.block_digest import block_digest
 HONEST = ((4, 900), (8, 80), (16, 20))  # a thousand accounts of a statement: (size class, how many)
 # random and edge accounts of a margin model, by plan
 COMPARED = {"usual": ((4, 250), (8, 25), (16, 5)), "full": ((4, 9_000), (8, 800), (16, 190), (64, 10))}
-BLOCK = f"account-block-{blocks.ROWS}"
+# of transparent batches: the module of each
+BLOCKS = {f"account-block-{blocks.ROWS}": blocks, f"portfolio-block-{blocks.ROWS}": portfolio_blocks}
 SHORT = 8  # hexadecimal digits of a digest
 
 
@@ -59,8 +60,8 @@ def _made_for(line: Line) -> str:
         return together([_digest(line.subject, rows) for rows, _ in HONEST])
     if line.probe == "differential":
         return together([_digest(line.subject, rows) for rows, _ in COMPARED[line.plan.split()[0]]])
-    if line.subject == BLOCK:
-        return block_digest(blocks.system().block).hex()[:SHORT]
+    if line.subject in BLOCKS:
+        return block_digest(BLOCKS[line.subject].system().block).hex()[:SHORT]
     name, _, last = line.subject.rpartition(", p = " if line.probe == "enumerate" else "-")
     if line.probe == "enumerate":
         return BY_NAME[name].circuit(int(last)).digest[:SHORT]

@@ -15,11 +15,11 @@ import numpy as np
 from circuits import catalogue
 from tests.circuits import models
 from tests.circuits.nudge import free_wires
-from tests.soundness import blocks, deletion, exhaustion, forgery, mutants, pairs, transparent_forgery, uniqueness
+from tests.soundness import deletion, exhaustion, forgery, mutants, pairs, transparent_forgery, uniqueness
 from tests.soundness.attack import DERIVED, SECOND
 from tests.soundness.batches import BATCHES
 from tests.soundness.gadgets import BY_NAME, GADGETS
-from tests.soundness.line import BLOCK, COMPARED, HONEST, Line, counted
+from tests.soundness.line import BLOCKS, COMPARED, HONEST, Line, counted
 from tests.soundness.refused import others
 from tests.soundness.rich import varied
 from tests.soundness.statements import circuit_of, good, honest, system_of
@@ -73,7 +73,8 @@ def tasks(plan: Plan) -> Iterable[tuple[Callable[..., Line], tuple[object, ...]]
     for name in (*reversed(catalogue.STATEMENTS), *BATCHES):
         for rows in (4, 16) if plan.full and name not in BATCHES else (4,):
             yield deletions, (plan, name, rows)
-    yield block_deletions, (plan,)
+    for name in BLOCKS:
+        yield block_deletions, (plan, name)
     for name in reversed(catalogue.STATEMENTS):
         yield forged, (plan, name)
         yield accounts, (plan, name)
@@ -95,11 +96,14 @@ def tasks(plan: Plan) -> Iterable[tuple[Callable[..., Line], tuple[object, ...]]
             yield all_determined, (plan, name, rows)
 
 
-def block_deletions(plan: Plan) -> Line:
-    """Every row of the account block of transparent batches, every link and every member of a lookup."""
+def block_deletions(plan: Plan, name: str) -> Line:
+    """Every row of a block of transparent batches, every link and every member of a lookup.
+
+    Of the portfolio rule's, those that the account block does not have.
+    """
     began = time.process_time()
-    found = blocks.deleted(plan.seed, 10**6 if plan.deleted else 0)
-    return _deletion_line("delete a row", BLOCK, found, (), began)
+    found = BLOCKS[name].deleted(plan.seed, 10**6 if plan.deleted else 0)
+    return _deletion_line("delete a row", name, found, (), began)
 
 
 def gadget_deletions(plan: Plan, name: str) -> Line:
@@ -127,8 +131,8 @@ def _deleted(name: str, rows: int, chosen: Iterable[int], seed: str) -> deletion
 def again(line: Line, seed: str) -> Line:
     """A line of deletions with the rows that it left searched again: an attack, once found, holds for its circuit."""
     began, (name, _, rows) = time.process_time(), line.subject.rpartition("-")
-    if line.subject == BLOCK:
-        found = blocks.deleted(seed, 0, line.left)
+    if line.subject in BLOCKS:
+        found = BLOCKS[line.subject].deleted(seed, 0, line.left)
     else:
         found = _deleted(name, int(rows), line.left, f"{seed} {name} {rows}")
     new = _deletion_line(line.probe, line.subject, found, (), began)

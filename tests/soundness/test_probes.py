@@ -343,6 +343,7 @@ def risky():
     [
         ("lookup", "row 0: the row reads the changes of its instrument: changes"),
         ("lookup", "row 2: the row reads an entry of the table: contingency_short"),
+        ("lookup", "the worst loss is not negative: limb 5"),
         ("row", "the worst loss is that of a scenario, or none"),
     ],
 )
@@ -354,3 +355,16 @@ def test_what_the_block_of_the_portfolio_rule_adds_is_attacked(risky, kind, labe
     assert kill.kind == ATTACK
     assert system.broken_exactly(kill.state) == [k]
     assert system.refuses_inputs(kill.state)
+
+
+def test_what_the_block_of_the_portfolio_rule_leaves_to_the_account_block_is_there():
+    found, own = _said(portfolio_blocks.system()), set(portfolio_blocks.own())
+    rest = {words for what, words in found.items() if what not in own}
+    assert rest
+    assert rest <= set(_said(blocks.system()).values())
+
+
+def _said(system):
+    """What each row, link and member of a lookup of a block says."""
+    labels = {what: system.circuit.label(next(iter(copies.values()))) for what, copies in system.rows_of().items()}
+    return {what: (what[0], label.partition(": ")[2]) for what, label in labels.items()}

@@ -162,3 +162,33 @@ def test_the_highest_limb_of_a_bounded_number_may_be_looked_up_once(shifted):
     once = [x for x in range(p) if below(x, highest=(shift if shifted else 0,)) and below(bound - 1 - x, highest=(0,))]
     assert both == once == list(range(bound))
     assert [x for x in range(p) if below(x, highest=()) and below(bound - 1 - x, highest=(0,))] != both
+
+
+@pytest.mark.parametrize("shifted", [False, True])
+def test_the_highest_limb_of_a_worst_loss_may_be_looked_up_once(shifted):
+    """Two losses and a worst one for p = 97, said as circuits.portfolio_block does: 3 bits in limbs of 2."""
+    p, size, bits = 97, 2, 3
+    shift = -bits % size
+
+    def below(value, *, highest):
+        """Whether some limbs make it, the highest of them by these lookups."""
+        return any(
+            (value - (limb << size)) % p < 1 << size and all((limb << by) % p < 1 << size for by in highest)
+            for limb in range(p)
+        )
+
+    def taken(*highest):
+        ranged = [worst for worst in range(p) if below(worst, highest=highest)]
+        covers = {gap for gap in range(p) if below(gap, highest=(0,))}  # of a loss, in whole limbs
+        return {
+            (worst, one, other)
+            for one in range(-4, 5)
+            for other in range(-4, 5)
+            for worst in ranged
+            if (worst * (worst - one) * (worst - other)) % p == 0 and {(worst - one) % p, (worst - other) % p} <= covers
+        }
+
+    whole = taken(0, shift)
+    assert {(max(0, one, other), one, other) for one in range(-4, 5) for other in range(-4, 5)} == whole
+    assert taken(shift if shifted else 0) == whole
+    assert taken() > whole

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.soundness import __main__ as program
-from tests.soundness import blocks, deletion, suite, table
+from tests.soundness import deletion, suite, table
 from tests.soundness.gadgets import BY_NAME
-from tests.soundness.line import BLOCK, Line, made_for
+from tests.soundness.line import BLOCKS, Line, made_for
 from tests.soundness.statements import circuit_of
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "soundness.md"
@@ -64,7 +64,7 @@ def test_a_table_keeps_every_number(tmp_path):
     [
         ("nudge", "balance-4", "usual"),
         ("delete a row", "batch-4", "usual"),
-        ("delete a row", BLOCK, "usual"),
+        *(("delete a row", name, "usual") for name in BLOCKS),
         ("honest accounts", "exit", "usual"),
         ("differential", "margin", "full"),
         ("delete every row", "choice", "usual"),
@@ -92,12 +92,14 @@ def test_what_names_a_circuit_moves_with_it(monkeypatch):
     """Each circuit has a name of its own: of a gadget at each prime, of the block with all it looks up."""
     lines = [Line("enumerate", f"choice, p = {p}", 1, 0, 1.0) for p in BY_NAME["choice"].primes]
     lines += [Line("nudge", f"balance-{rows}", 1, 0, 1.0) for rows in (4, 8, 16, 64)]
-    lines += [Line("delete every row", "choice", 1, 0, 1.0), Line("delete a row", BLOCK, 1, 0, 1.0)]
+    lines.append(Line("delete every row", "choice", 1, 0, 1.0))
+    lines += [Line("delete a row", name, 1, 0, 1.0) for name in BLOCKS]
     assert len({made_for(line) for line in lines}) == len(lines)
     assert made_for(lines[2]) == circuit_of("balance", 4).digest[:8]
-    block = blocks.system().block
-    monkeypatch.setattr(blocks.system(), "block", replace(block, uses=block.uses[:-1]))
-    assert made_for(lines[-1]) != made_for(Line("nudge", "balance-4", 1, 0, 1.0))
+    for line, module in zip(lines[-2:], BLOCKS.values(), strict=True):
+        before, block = made_for(line), module.system().block
+        monkeypatch.setattr(module.system(), "block", replace(block, uses=block.uses[:-1]))
+        assert made_for(line) != before
 
 
 def run(monkeypatch, capsys, *arguments):
