@@ -334,7 +334,7 @@ def test_what_was_derived_from_the_witness_is_wiped(monkeypatch):
     """The blinding scalars, the quotient and the products are zeros by the time prove returns or refuses."""
     circuit, key, _ = made()
     seen = []
-    for name in ("_random_scalar", "_quotient", "sparse_product"):
+    for name in ("random_scalar", "_quotient", "sparse_product"):
         original = getattr(groth16, name)
 
         def spy(*args, original=original):

@@ -108,12 +108,13 @@ class BlockCircuit:
         mask[[*self.ports, *(item.wire for item in self.known)]] = False
         return np.flatnonzero(mask).astype(np.uint32)
 
-    def require_blocks(self, blocks: int) -> int:
-        """log2 of a number of blocks. LengthError if it is no power of two, or too small for what the circuit reads."""
-        least = 2 if self.children or any(item.what == ROOT for item in self.known) else 1
-        if blocks < least or blocks & (blocks - 1) or blocks > 1 << MAX_LOG_BLOCKS:
-            raise LengthError(f"{blocks} blocks: wanted a power of two from {least} to 2^{MAX_LOG_BLOCKS}")
-        return blocks.bit_length() - 1
+    def require_count(self, blocks: int) -> None:
+        """LengthError if this number of blocks is none, or no power of two from 2 on where they read a tree."""
+        tree = self.children or any(item.what == ROOT for item in self.known)
+        if not 1 <= blocks <= 1 << MAX_LOG_BLOCKS:
+            raise LengthError(f"{blocks} blocks: wanted 1 to 2^{MAX_LOG_BLOCKS}")
+        if tree and (blocks < 2 or blocks & (blocks - 1)):
+            raise LengthError(f"{blocks} blocks: wanted a power of two from 2 to 2^{MAX_LOG_BLOCKS}, as they read a tree")
 
     def checked_columns(self, columns: Mapping[str, Sequence[int]], blocks: int) -> tuple[FrVec, ...]:
         """The public columns in the circuit's order; a short one's last value holds for all further blocks.

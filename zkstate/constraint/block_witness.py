@@ -57,7 +57,7 @@ def solve_blocks(
     Errors: InputError, LengthError for inputs and columns; WitnessError for an input outside its kind (a FrVec's are
     not looked at), or a tuple that no block provides.
     """
-    block.require_blocks(blocks)
+    block.require_count(blocks)
     known = block.known_values(given := block.checked_columns(columns, blocks), blocks)
     circuit = block.circuit
     apart, forward, upward = _programs(block)

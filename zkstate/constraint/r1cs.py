@@ -91,6 +91,12 @@ class SparseMatrix:
             terms[wire] = terms.get(wire, 0) + self.pool[int(self.coefficient[k])]
         return terms
 
+    def between(self, begin: int, end: int) -> SparseMatrix:
+        """Rows begin to end - 1."""
+        first, last = int(self.row_ptr[begin]), int(self.row_ptr[end])
+        ptr = self.row_ptr[begin : end + 1] - np.uint64(first)
+        return SparseMatrix(ptr, self.wire[first:last], self.coefficient[first:last], self.pool, self.n_columns)
+
     def transposed(self) -> SparseMatrix:
         """The columns as rows, entries of a column in row order: what a key generator multiplies by."""
         order = np.argsort(self.wire, kind="stable")

@@ -16,7 +16,7 @@ from functools import lru_cache
 import numpy as np
 
 from zkstate.algebra.bn254 import G1, G1_EIGENVALUE, G2
-from zkstate.errors import EncodingError, EnvironmentFailure, LengthError, WitnessError
+from zkstate.errors import EncodingError, EnvironmentFailure, InputError, LengthError, WitnessError
 from zkstate.kernels import (
     FR_BYTES,
     FR_MODULUS,
@@ -37,6 +37,7 @@ from zkstate.proof.keys import ProvingKey, VerifyingKey
 
 Random = Callable[[int], bytes]
 EVM_WORDS = 8
+G1_BYTES = 64
 _R_BYTES = FR_MODULUS.to_bytes(FR_BYTES, "big")
 _MAX_DRAWS = 256
 
@@ -101,7 +102,7 @@ def verify(vk: VerifyingKey, public_inputs: Sequence[int], proof: Proof, *, allo
     Errors: LengthError for a wrong number of inputs, EncodingError for one not in [0, r), InputError for a FRESH key.
     """
     vk.check_usable("verifying", allow_fresh)
-    _check_inputs(vk, public_inputs)
+    check_inputs(vk, public_inputs, json_form.PROTOCOL)
     bound = msm_g1(vk.ic_points(), FrVec.from_ints([1, *public_inputs]), threads=1)
     with_fixed = -G1Vec.concat([bound, proof.c.vec()])
     return _prepared(vk).check(proof.a.vec(), proof.b.vec(), with_fixed, threads=1)
@@ -131,27 +132,34 @@ def verify_batch(
     if not statements:
         raise LengthError("no proofs to verify")
     for inputs, _ in statements:
-        _check_inputs(vk, inputs)
-    powers = _random_powers(len(statements), rng)
+        check_inputs(vk, inputs, json_form.PROTOCOL)
+    powers = random_powers(len(statements), rng)
+    left, right = combined(vk, [inputs for inputs, _ in statements], [p for _, p in statements], powers)
+    return pairing_check(G1Vec.concat(left), G2Vec.concat(right))
+
+
+def combined(
+    vk: VerifyingKey, inputs: Sequence[Sequence[int]], proofs: Sequence[Proof], powers: FrVec
+) -> tuple[list[G1Vec], list[G2Vec]]:
+    """Both sides of the pairings that are all equations at once, each raised to its power."""
     total = powers.dot(FrVec.ones(len(powers)))
-    columns = zip(*(inputs for inputs, _ in statements), strict=True)
+    columns = zip(*inputs, strict=True)
     sums = FrVec.from_ints([total, *(powers.dot(FrVec.from_ints(column)) for column in columns)])
     a, c = (
         G1Vec.from_raw(b"".join(point.raw for point in column), check=False)
-        for column in ([p.a for _, p in statements], [p.c for _, p in statements])
+        for column in ([p.a for p in proofs], [p.c for p in proofs])
     )
-    b = G2Vec.from_raw(b"".join(p.b.raw for _, p in statements), check=False)
+    b = G2Vec.from_raw(b"".join(p.b.raw for p in proofs), check=False)
     left = [
         a.scale_each(powers),
         (vk.alpha * -total).vec(),
         -msm_g1(vk.ic_points(), sums),
         -msm_g1(c, powers),
     ]
-    right = [b, vk.beta.vec(), vk.gamma.vec(), vk.delta.vec()]
-    return pairing_check(G1Vec.concat(left), G2Vec.concat(right))
+    return left, [b, vk.beta.vec(), vk.gamma.vec(), vk.delta.vec()]
 
 
-def _random_powers(n: int, rng: Random) -> FrVec:
+def random_powers(n: int, rng: Random) -> FrVec:
     """n scalars 1 + k + l·lambda, which the endomorphism of G1 makes half as long to multiply by."""
     limbs = np.zeros((2, n, 4), dtype=np.uint64)
     limbs[:, :, 0] = np.frombuffer(rng(16 * n), dtype="<u8").reshape(2, n)
@@ -159,7 +167,10 @@ def _random_powers(n: int, rng: Random) -> FrVec:
     return FrVec.ones(n) + k + l.scale(G1_EIGENVALUE)
 
 
-def _check_inputs(vk: VerifyingKey, public_inputs: Sequence[int]) -> None:
+def check_inputs(vk: VerifyingKey, public_inputs: Sequence[int], protocol: str) -> None:
+    """InputError for a key of another protocol, LengthError and EncodingError for inputs that are none of it."""
+    if vk.protocol != protocol:
+        raise InputError(f"the key is one of {vk.protocol}, and the proof of {protocol}")
     if len(public_inputs) != vk.n_public:
         raise LengthError(f"{len(public_inputs)} public inputs, the key takes {vk.n_public}")
     for i, value in enumerate(public_inputs):
@@ -178,15 +189,13 @@ def prove(
     Errors: LengthError, WitnessError; InputError for a FRESH key.
     """
     pk.vk.check_usable("proving", allow_fresh)
+    if pk.vk.protocol != json_form.PROTOCOL:
+        raise InputError(f"the key is one of {pk.vk.protocol}: its proofs commit to wires, which `mirage` does")
     if len(witness) != pk.n_wires:
         raise LengthError(f"a witness of {len(witness)} values, the key has {pk.n_wires} wires")
     if witness[0] != 1:
         raise WitnessError("wire 0 of the witness is not the constant 1")
-    h = _quotient(pk, witness, threads)
-    try:
-        proof = _assemble(pk, witness, h, rng, threads)
-    finally:
-        wipe(h)
+    proof = assemble(pk, witness, rng, threads)
     public_inputs = witness.slice(1, pk.n_public + 1).to_ints()
     if not verify(pk.vk, public_inputs, proof, allow_fresh=allow_fresh):
         raise WitnessError("the witness does not satisfy the circuit of this key: the proof made of it is false")
@@ -221,7 +230,7 @@ def prove_many(
                 future.cancel()
 
 
-def _quotient(pk: ProvingKey, witness: FrVec, threads: int) -> FrVec:
+def _quotient(pk: ProvingKey, witness: FrVec, threads: int, row_title: Callable[[int], str]) -> FrVec:
     """h_i = a·b − c at the odd points v^(2i+1) of the domain of twice the size, v^2 = w, where section H is the basis.
 
     On the domain itself a·b = c, so these values are all of a·b − c: no division by the vanishing polynomial.
@@ -229,38 +238,45 @@ def _quotient(pk: ProvingKey, witness: FrVec, threads: int) -> FrVec:
     a, b = (sparse_product(m, m.pool, witness, threads) for m in (pk.matrix_a, pk.matrix_b))
     try:
         if pk.matrix_c is not None:
-            _check_rows(a * b, sparse_product(pk.matrix_c, pk.matrix_c.pool, witness, threads))
+            _check_rows(a * b, sparse_product(pk.matrix_c, pk.matrix_c.pool, witness, threads), row_title)
         return quotient(a, b, threads)
     finally:
         wipe(a)
         wipe(b)
 
 
-def _check_rows(product: FrVec, claimed: FrVec) -> None:
+def _check_rows(product: FrVec, claimed: FrVec, row_title: Callable[[int], str]) -> None:
     """Refuse a witness with (A·w)(B·w) ≠ C·w in some row, naming the first."""
     left, right = (np.frombuffer(v.raw(), dtype="<u8").reshape(-1, 4) for v in (product, claimed))
     broken = np.flatnonzero((left != right).any(axis=1))
     wipe(product)
     wipe(claimed)
     if len(broken):
-        raise WitnessError(f"the witness breaks {len(broken)} rows of the circuit, row {int(broken[0])} first")
+        raise WitnessError(f"the witness breaks {len(broken)} rows of the circuit, {row_title(int(broken[0]))} first")
 
 
-def _assemble(pk: ProvingKey, witness: FrVec, h: FrVec, rng: Random, threads: int) -> Proof:
+def assemble(
+    pk: ProvingKey, witness: FrVec, rng: Random, threads: int, row_title: Callable[[int], str] = "row {}".format
+) -> Proof:
     """A = rho A', B = (B' + sigma delta) / rho, C = sum_secret w_i C_i + sum h_i H_i + sigma A', of
-    A' = alpha + sum w_i A_i and B' = beta + sum w_i B_i.
+    A' = alpha + sum w_i A_i and B' = beta + sum w_i B_i. Committed wires are left out of C.
 
     Section 3.2 blinds A by adding rho delta, which takes sum w_i B_i in G1 for C. This re-randomises the proof with
     both blinding scalars 0 instead (Baghery, Kohlweiss, Siim, Volkhov 2021, eprint 2020/811). What comes out is the
     same: A is uniform but for infinity, B uniform, whatever the witness, and C the one point that the equation leaves.
+    Errors: WitnessError names the first broken row by its title.
     """
-    secret = witness.slice(pk.n_public + 1, pk.n_wires)
-    rho, sigma = _random_scalar(rng), _random_scalar(rng)
+    rho, sigma = random_scalar(rng), random_scalar(rng)
     over_rho = rho.inverse()
+    secret = witness.slice(pk.n_public + 1 + pk.n_committed, pk.n_wires)
+    points_c = memoryview(pk.points_c)[G1_BYTES * pk.n_committed :]
+    hidden = [rho, sigma, over_rho, secret]
     try:
+        h = _quotient(pk, witness, threads, row_title)
+        hidden.append(h)
         a, c, quotient = (
             G1Vec.msm_in_place(section, scalars, threads)
-            for section, scalars in ((pk.points_a, witness), (pk.points_c, secret), (pk.points_h, h))
+            for section, scalars in ((pk.points_a, witness), (points_c, secret), (pk.points_h, h))
         )
         b = G2Vec.msm_in_place(pk.points_b2, witness, threads)
         a = pk.vk.alpha.vec() + a
@@ -268,11 +284,11 @@ def _assemble(pk: ProvingKey, witness: FrVec, h: FrVec, rng: Random, threads: in
         c = c + quotient + msm_g1(a, sigma)
         return Proof(G1.from_vec(msm_g1(a, rho)), G2.from_vec(msm_g2(b, over_rho)), G1.from_vec(c))
     finally:
-        for values in (secret, rho, sigma, over_rho):
+        for values in hidden:
             wipe(values)
 
 
-def _random_scalar(rng: Random) -> FrVec:
+def random_scalar(rng: Random) -> FrVec:
     """One uniform scalar other than 0, by rejection: 254 random bits are below r three times in four."""
     for _ in range(_MAX_DRAWS):
         draw = bytearray(rng(FR_BYTES))

@@ -18,7 +18,7 @@ from zkstate.errors import EncodingError, LengthError
 from zkstate.kernels import FP_MODULUS, FR_MODULUS
 
 SIZE_LIMIT = 1 << 24
-CURVE, PROTOCOL = "bn128", "groth16"
+CURVE, PROTOCOL, MIRAGE = "bn128", "groth16", "mirage"
 _DECIMAL = re.compile(r"0|[1-9][0-9]{0,77}")
 
 Json: TypeAlias = "Mapping[str, Json] | Sequence[Json] | str | int | bool | None"

@@ -12,6 +12,7 @@ import json
 import os
 from dataclasses import dataclass, replace
 from enum import Enum
+from itertools import permutations
 
 import numpy as np
 
@@ -23,6 +24,7 @@ from zkstate.proof import json_form
 from zkstate.proof.container import Buffer
 from zkstate.proof.json_form import Json
 
+COMMITTED_MEMBER = "vk_delta_committed_2"
 MAX_DOMAIN = 1 << 27  # the quotient needs the domain of twice the size, and Fr has roots of unity up to 2^28
 RELATED_UP_TO = 16
 
@@ -42,20 +44,22 @@ class SetupStatus(Enum):
         return self in {SetupStatus.VERIFIED, SetupStatus.TRANSPARENT}
 
 
-def setup_status(gamma: G2, delta: G2, name: str) -> SetupStatus:
-    """FRESH if gamma and delta are the generator, else UNVERIFIED.
+def setup_status(gamma: G2, delta: G2, name: str, committed: G2 | None = None) -> SetupStatus:
+    """FRESH if gamma and a delta are the generator, else UNVERIFIED.
 
-    Errors: InputError if one is otherwise equal to the other, its negative, or such a multiple of it up to 16.
+    `committed` is the delta of committed wires, if there are any.
+    Errors: InputError if two of them are otherwise equal, negatives, or such multiples of each other up to 16.
     """
+    named = {"gamma": gamma, "delta": delta} | ({} if committed is None else {"delta of committed wires": committed})
     generator = G2.generator()
-    if gamma == delta == generator:
+    if gamma == generator and generator in {delta, committed}:
         return SetupStatus.FRESH
-    for first, second, names in ((gamma, delta, "delta is {} gamma"), (delta, gamma, "gamma is {} delta")):
+    for (first_name, first), (second_name, second) in permutations(named.items(), 2):
         multiple = first
         for k in range(1, RELATED_UP_TO + 1):
             for signed, sign in ((multiple, ""), (-multiple, "-")):
                 if signed == second:
-                    relation = names.format(f"{sign}{k} times")
+                    relation = f"{second_name} is {sign}{k} times {first_name}"
                     raise InputError(f"{name}: {relation}, so anyone can forge proofs: the key is refused")
             multiple = multiple + first
     return SetupStatus.UNVERIFIED
@@ -63,7 +67,10 @@ def setup_status(gamma: G2, delta: G2, name: str) -> SetupStatus:
 
 @dataclass(frozen=True, slots=True)
 class VerifyingKey:
-    """alpha in G1; beta, gamma, delta in G2; `ic` holds one point for the constant and one per public input."""
+    """alpha in G1; beta, gamma, delta in G2; `ic` holds one point for the constant and one per public input.
+
+    `delta_committed` is the delta of the wires that a proof commits to, if it is one of `mirage`: None for Groth16.
+    """
 
     alpha: G1
     beta: G2
@@ -71,24 +78,27 @@ class VerifyingKey:
     delta: G2
     ic: tuple[G1, ...]
     setup: SetupStatus
+    delta_committed: G2 | None = None
 
     @property
     def n_public(self) -> int:
         return len(self.ic) - 1
 
     @classmethod
-    def from_json(cls, content: bytes | str, name: str = "verification key") -> VerifyingKey:
-        """Read a `verification_key.json`; `vk_alphabeta_12` is redundant and ignored.
+    def from_json(
+        cls, content: bytes | str, name: str = "verification key", *, protocol: str = json_form.PROTOCOL
+    ) -> VerifyingKey:
+        """Read a `verification_key.json` of a protocol; `vk_alphabeta_12` is redundant and ignored.
 
         Its status is never better than UNVERIFIED: the file cannot vouch for itself.
         Errors: EncodingError, LengthError name the member; InputError for related gamma and delta.
         """
-        return cls.from_value(json_form.parse(content, name), name)
+        return cls.from_value(json_form.parse(content, name), name, protocol=protocol)
 
     @classmethod
-    def from_value(cls, value: Json, name: str) -> VerifyingKey:
+    def from_value(cls, value: Json, name: str, *, protocol: str = json_form.PROTOCOL) -> VerifyingKey:
         """As `from_json`, from the parsed JSON."""
-        json_form.expect(value, "protocol", json_form.PROTOCOL, name)
+        json_form.expect(value, "protocol", protocol, name)
         json_form.expect(value, "curve", json_form.CURVE, name)
         n_public = json_form.member(value, "nPublic", name)
         if type(n_public) is not int or n_public < 0:
@@ -96,26 +106,32 @@ class VerifyingKey:
         points = json_form.array(json_form.member(value, "IC", name), n_public + 1, f"{name}: IC")
         ic = tuple(json_form.g1(point, f"{name}: IC[{i}]") for i, point in enumerate(points))
         alpha = json_form.g1(json_form.member(value, "vk_alpha_1", name), f"{name}: vk_alpha_1")
-        beta, gamma, delta = (
-            json_form.g2(json_form.member(value, key, name), f"{name}: {key}")
-            for key in ("vk_beta_2", "vk_gamma_2", "vk_delta_2")
-        )
-        return cls(alpha, beta, gamma, delta, ic, setup_status(gamma, delta, name))
+        members = ["vk_beta_2", "vk_gamma_2", "vk_delta_2"]
+        members += [COMMITTED_MEMBER] if protocol == json_form.MIRAGE else []
+        beta, gamma, delta, *rest = (json_form.g2(json_form.member(value, key, name), f"{name}: {key}") for key in members)
+        committed = rest[0] if rest else None
+        return cls(alpha, beta, gamma, delta, ic, setup_status(gamma, delta, name, committed), committed)
+
+    @property
+    def protocol(self) -> str:
+        """Which proofs it verifies."""
+        return json_form.PROTOCOL if self.delta_committed is None else json_form.MIRAGE
 
     def to_json(self) -> str:
-        """The `verification_key.json` that snarkjs reads. InputError for a FRESH key."""
+        """The `verification_key.json` that snarkjs reads, if it is one of Groth16. InputError for a FRESH key."""
         self.check_usable("export")
         return json_form.render(self._members())
 
     def _members(self) -> dict[str, Json]:
         return {
-            "protocol": json_form.PROTOCOL,
+            "protocol": self.protocol,
             "curve": json_form.CURVE,
             "nPublic": self.n_public,
             "vk_alpha_1": self.alpha.to_json(),
             "vk_beta_2": self.beta.to_json(),
             "vk_gamma_2": self.gamma.to_json(),
             "vk_delta_2": self.delta.to_json(),
+            **({} if self.delta_committed is None else {COMMITTED_MEMBER: self.delta_committed.to_json()}),
             "IC": [point.to_json() for point in self.ic],
         }
 
@@ -125,9 +141,13 @@ class VerifyingKey:
         return hashlib.sha256(canonical.encode("ascii")).hexdigest()
 
     def evm_words(self) -> tuple[int, ...]:
-        """alpha, beta, gamma, delta, IC_0 .. IC_n in the order of the EVM: x, y; for G2 x.c1, x.c0, y.c1, y.c0."""
+        """alpha, beta, gamma, delta, IC_0 .. IC_n in the order of the EVM: x, y; for G2 x.c1, x.c0, y.c1, y.c0.
+
+        The delta of committed wires stands behind delta, if there is one.
+        """
         self.check_usable("export")
-        points: tuple[G1 | G2, ...] = (self.alpha, self.beta, self.gamma, self.delta, *self.ic)
+        committed = () if self.delta_committed is None else (self.delta_committed,)
+        points: tuple[G1 | G2, ...] = (self.alpha, self.beta, self.gamma, self.delta, *committed, *self.ic)
         return tuple(word for point in points for word in point.evm_words())
 
     def ic_points(self) -> G1Vec:
@@ -147,6 +167,8 @@ class ProvingKey:
     Shapes: the matrices have domain_size rows over n_wires wires; points_a, points_b1 (G1) and points_b2 (G2) one point
     a wire, points_c one a secret wire, points_h domain_size. Point sections are raw G1M and G2M bytes, often still in
     the file they are mapped from, because a prover reads each of them once.
+    The first `n_committed` secret wires are those that a proof of `mirage` commits to, and their points_c are divided by
+    the delta of committed wires, `committed_1` in G1: none and None for Groth16.
     `matrix_c` is there when the circuit is, and then a bad witness is refused by row before any work is done.
     `circuit_hash` and `contributions` are section 10 of the file; `circuit` is what `r1cs_file.digest` gives.
     """
@@ -167,6 +189,8 @@ class ProvingKey:
     contributions: bytes
     circuit: bytes | None = None
     matrix_c: SparseMatrix | None = None
+    n_committed: int = 0
+    committed_1: G1 | None = None
 
     @property
     def n_public(self) -> int:

@@ -26,17 +26,18 @@ MIN_SEED_BYTES = 16
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Trapdoor:
-    """The secrets of a setup, none of them zero."""
+    """The secrets of a setup, none of them zero; that of committed wires is for keys of `mirage` alone."""
 
     tau: int
     alpha: int
     beta: int
     delta: int
+    delta_committed: int = 1
 
     @classmethod
     def from_seed(cls, seed: bytes, circuit: bytes) -> Trapdoor:
         """HKDF-SHA256 of the seed, salted with the circuit's digest, so that no two circuits share a trapdoor."""
-        names = ("tau", "alpha", "beta", "delta")
+        names = ("tau", "alpha", "beta", "delta", "delta committed")
         return cls(*(_secret(seed, circuit, name) for name in names))
 
 
@@ -45,18 +46,19 @@ def _secret(seed: bytes, circuit: bytes, name: str) -> int:
     return 1 + int.from_bytes(kdf.derive(seed), "big") % (FR_MODULUS - 1)
 
 
-def insecure_setup(r1cs: R1cs, seed: bytes) -> ProvingKey:
+def insecure_setup(r1cs: R1cs, seed: bytes, n_committed: int = 0) -> ProvingKey:
     """The proving key of a circuit under the trapdoor of `seed`: the same bytes on every machine.
 
+    With `n_committed` it is one of `mirage`, whose proofs commit to so many secret wires, the first ones.
     Errors: LengthError for a seed below 16 bytes or a circuit too large for a domain of 2^27.
     """
     if len(seed) < MIN_SEED_BYTES:
         raise LengthError(f"a seed of {len(seed)} bytes, expected {MIN_SEED_BYTES} or more")
     circuit = r1cs_file.digest(r1cs)
-    return setup_with(r1cs, Trapdoor.from_seed(seed, circuit), circuit)
+    return setup_with(r1cs, Trapdoor.from_seed(seed, circuit), circuit, n_committed)
 
 
-def setup_with(r1cs: R1cs, t: Trapdoor, circuit: bytes) -> ProvingKey:
+def setup_with(r1cs: R1cs, t: Trapdoor, circuit: bytes, n_committed: int = 0) -> ProvingKey:
     """The proving key under a given trapdoor."""
     n, bound, over_delta = domain_size(r1cs), r1cs.n_public + 1, pow(t.delta, -1, FR_MODULUS)
     a, b, c = domain_matrices(r1cs)
@@ -66,8 +68,8 @@ def setup_with(r1cs: R1cs, t: Trapdoor, circuit: bytes) -> ProvingKey:
     secret = combined.slice(bound, r1cs.n_wires)
 
     table_1, table_2 = G1Vec.fixed_table(4 * r1cs.n_wires + 2 * n), G2Vec.fixed_table(r1cs.n_wires)
-    in_g1 = G1Vec.fixed_base(FrVec.from_ints([t.alpha, t.beta, t.delta]), table_1)
-    in_g2 = G2Vec.fixed_base(FrVec.from_ints([t.beta, t.delta]), table_2)
+    in_g1 = G1Vec.fixed_base(FrVec.from_ints([t.alpha, t.beta, t.delta, t.delta_committed]), table_1)
+    in_g2 = G2Vec.fixed_base(FrVec.from_ints([t.beta, t.delta, t.delta_committed]), table_2)
     ic, points_a, points_b1 = (G1Vec.fixed_base(v, table_1) for v in (combined.slice(0, bound), at_a, at_b))
     points_b2 = G2Vec.fixed_base(at_b, table_2)
     vanishing = pow(t.tau, n, FR_MODULUS) - 1
@@ -84,6 +86,8 @@ def setup_with(r1cs: R1cs, t: Trapdoor, circuit: bytes) -> ProvingKey:
     )
     # L_(2i+1) of the domain of twice the size is the Lagrange polynomial of the odd coset times (1 - X^n)/2.
     odd = Domain(n, root_of_unity(2 * n)).lagrange_at(t.tau).scale(-vanishing * pow(2, -1, FR_MODULUS))
+    committed = secret.slice(0, n_committed).scale(pow(t.delta_committed, -1, FR_MODULUS))
+    divided = FrVec.concat([committed, secret.slice(n_committed, len(secret)).scale(over_delta)])
     vk = VerifyingKey(
         alpha=G1.from_vec(in_g1, 0),
         beta=G2.from_vec(in_g2, 0),
@@ -91,6 +95,7 @@ def setup_with(r1cs: R1cs, t: Trapdoor, circuit: bytes) -> ProvingKey:
         delta=G2.from_vec(in_g2, 1),
         ic=tuple(G1.from_vec(ic, i) for i in range(bound)),
         setup=SetupStatus.INSECURE,
+        delta_committed=G2.from_vec(in_g2, 2) if n_committed else None,
     )
     return ProvingKey(
         vk=vk,
@@ -103,12 +108,14 @@ def setup_with(r1cs: R1cs, t: Trapdoor, circuit: bytes) -> ProvingKey:
         points_a=points_a.raw(),
         points_b1=points_b1.raw(),
         points_b2=points_b2.raw(),
-        points_c=G1Vec.fixed_base(secret.scale(over_delta), table_1).raw(),
+        points_c=G1Vec.fixed_base(divided, table_1).raw(),
         points_h=G1Vec.fixed_base(odd.scale(over_delta), table_1).raw(),
         circuit_hash=before_contributions,
         contributions=bytes(4),
         circuit=circuit,
         matrix_c=c,
+        n_committed=n_committed,
+        committed_1=G1.from_vec(in_g1, 3) if n_committed else None,
     )
 
 

@@ -1,10 +1,12 @@
-"""A Groth16 `.zkey` file: the proving key as snarkjs and rapidsnark read it.
+"""A `.zkey` file: the proving key of Groth16 as snarkjs and rapidsnark read it, or one of `mirage`.
 
 Sections: 1 protocol, 2 header points, 3 IC, 4 the matrices A and B, 5 A, 6 B1, 7 B2, 8 C, 9 H, 10 circuit hash and
 contributions. A value v of section 4 is stored as v·2^512 mod r, that is in Montgomery form twice over.
 Section 1001 is ours and ignored by others: `status u32 ‖ SHA-256 of the circuit`, and marks a key made by
 `insecure_setup`. Without it a key's origin is unknown, which is not better: only a verified transcript makes one
 trusted.
+A key of `mirage` has protocol 1001 and section 1002, `wires u32 ‖ delta' G1 ‖ delta' G2`: how many wires a proof commits
+to, the first secret ones, whose points of section 8 are divided by delta' in place of delta.
 """
 
 from __future__ import annotations
@@ -27,14 +29,16 @@ from zkstate.proof.container import Buffer, Container
 from zkstate.proof.keys import MAX_DOMAIN, ProvingKey, SetupStatus, VerifyingKey, setup_status
 from zkstate.proof.wtns_file import check_prime
 
-MAGIC, VERSION, GROTH16 = b"zkey", 1, 1
+MAGIC, VERSION, GROTH16, MIRAGE = b"zkey", 1, 1, 1001
 SETUP_SECTION, INSECURE = 1001, 1
+COMMITTED_SECTION = 1002
 SIZE_LIMIT = 1 << 38
 G1_BYTES, G2_BYTES, HASH_BYTES = 64, 128, 64
 _FIELDS = struct.Struct("<I32sI32sIII")
 _HEADER_POINTS = (("alpha_1", 1), ("beta_1", 1), ("beta_2", 2), ("gamma_2", 2), ("delta_1", 1), ("delta_2", 2))
 _HEADER_BYTES = _FIELDS.size + sum(G1_BYTES * group for _, group in _HEADER_POINTS)
 _SETUP = struct.Struct("<I32s")
+_COMMITTED = struct.Struct("<I64s128s")
 _TERM = np.dtype([("matrix", "<u4"), ("row", "<u4"), ("wire", "<u4"), ("value", "<u8", (4,))])
 _R = pow(2, 256, FR_MODULUS)
 _CHUNK_POINTS = 1 << 14
@@ -49,8 +53,10 @@ def decode(content: Buffer, name: str = "proving key", *, check_points: bool = T
     """
     file = Container.decode(content, MAGIC, VERSION, name)
     (protocol,) = struct.unpack("<I", file.get(1, "protocol", 4))
-    if protocol != GROTH16:
-        raise EncodingError(f"{name}: section 1 (protocol): protocol is {protocol}, expected {GROTH16} (Groth16)")
+    if protocol not in {GROTH16, MIRAGE}:
+        raise EncodingError(
+            f"{name}: section 1 (protocol): protocol is {protocol}, expected {GROTH16} (Groth16) or {MIRAGE} (Mirage)"
+        )
     header = file.get(2, "header", _HEADER_BYTES)
     n_wires, n_public, domain_size = _sizes(header, f"{name}: section 2 (header)")
     lengths = {
@@ -66,7 +72,10 @@ def decode(content: Buffer, name: str = "proving key", *, check_points: bool = T
     if len(history) < HASH_BYTES + 4:
         raise LengthError(f"{name}: section 10 (contributions) has {len(history)} bytes, expected 68 or more")
     matrix_a, matrix_b = _decode_matrices(file.get(4, "coefficients"), n_wires, domain_size, name)
-    vk, beta_1, delta_1, circuit = _decode_points(file, header, sections[3])
+    n_committed, committed = 0, None
+    if protocol == MIRAGE:
+        n_committed, committed = _decode_committed(file, n_wires - n_public - 1)
+    vk, beta_1, delta_1, circuit = _decode_points(file, header, sections[3], committed)
     if check_points:
         for number in (5, 6, 7, 8, 9):
             where = f"{name}: section {number} ({lengths[number][0]})"
@@ -87,7 +96,26 @@ def decode(content: Buffer, name: str = "proving key", *, check_points: bool = T
         circuit_hash=bytes(history[:HASH_BYTES]),
         contributions=bytes(history[HASH_BYTES:]),
         circuit=circuit,
+        n_committed=n_committed,
+        committed_1=None if committed is None else committed[0],
     )
+
+
+def _decode_committed(file: Container, secret: int) -> tuple[int, tuple[G1, G2]]:
+    """How many wires a proof commits to, and their delta in both groups."""
+    where = f"{file.name}: section {COMMITTED_SECTION} (committed wires)"
+    count, in_g1, in_g2 = _COMMITTED.unpack(file.get(COMMITTED_SECTION, "committed wires", _COMMITTED.size))
+    if not 0 < count <= secret:
+        raise EncodingError(f"{where}: {count} wires, expected 1 to {secret}, as many as are secret")
+    (delta_1,) = _g1(memoryview(in_g1), f"{where}: delta_1")
+    delta_2 = _g2(memoryview(in_g2), f"{where}: delta_2")
+    _check_same("delta", delta_1, delta_2, where)
+    return count, (delta_1, delta_2)
+
+
+def _check_same(title: str, in_g1: G1, in_g2: G2, where: str) -> None:
+    if not pairing_check([(in_g1, G2.generator()), (-G1.generator(), in_g2)]):
+        raise EncodingError(f"{where}: {title}_1 and {title}_2 are not the same multiple of the generators")
 
 
 def _sizes(header: memoryview, where: str) -> tuple[int, int, int]:
@@ -106,7 +134,7 @@ def _sizes(header: memoryview, where: str) -> tuple[int, int, int]:
 
 
 def _decode_points(
-    file: Container, header: memoryview, ic_section: memoryview
+    file: Container, header: memoryview, ic_section: memoryview, committed: tuple[G1, G2] | None
 ) -> tuple[VerifyingKey, G1, G1, bytes | None]:
     """The verifying key, beta and delta in G1, and the circuit's digest if the key is marked insecure."""
     where, at = f"{file.name}: section 2 (header)", _FIELDS.size
@@ -117,9 +145,9 @@ def _decode_points(
     alpha_1, beta_1, delta_1 = (_g1(raw[f], f"{where}: {f}")[0] for f in ("alpha_1", "beta_1", "delta_1"))
     beta_2, gamma_2, delta_2 = (_g2(raw[f], f"{where}: {f}") for f in ("beta_2", "gamma_2", "delta_2"))
     for title, in_g1, in_g2 in (("beta", beta_1, beta_2), ("delta", delta_1, delta_2)):
-        if not pairing_check([(in_g1, G2.generator()), (-G1.generator(), in_g2)]):
-            raise EncodingError(f"{where}: {title}_1 and {title}_2 are not the same multiple of the generators")
-    status, circuit = setup_status(gamma_2, delta_2, file.name), None
+        _check_same(title, in_g1, in_g2, where)
+    delta_committed = None if committed is None else committed[1]
+    status, circuit = setup_status(gamma_2, delta_2, file.name, delta_committed), None
     if file.has(SETUP_SECTION):
         code, circuit = _SETUP.unpack(file.get(SETUP_SECTION, "zkstate setup", _SETUP.size))
         if code != INSECURE:
@@ -128,7 +156,7 @@ def _decode_points(
             )
         status = SetupStatus.INSECURE
     ic = tuple(_g1(ic_section, f"{file.name}: section 3 (IC)"))
-    return VerifyingKey(alpha_1, beta_2, gamma_2, delta_2, ic, status), beta_1, delta_1, circuit
+    return VerifyingKey(alpha_1, beta_2, gamma_2, delta_2, ic, status, delta_committed), beta_1, delta_1, circuit
 
 
 def _decode_matrices(section: memoryview, n_wires: int, domain_size: int, name: str) -> list[SparseMatrix]:
@@ -190,7 +218,7 @@ def encode(key: ProvingKey) -> list[Buffer]:
     fields = _FIELDS.pack(FR_BYTES, q, FR_BYTES, r, key.n_wires, key.n_public, key.domain_size)
     head = (vk.alpha, key.beta_1, vk.beta, vk.gamma, key.delta_1, vk.delta)
     sections: dict[int, list[Buffer]] = {
-        1: [struct.pack("<I", GROTH16)],
+        1: [struct.pack("<I", MIRAGE if key.n_committed else GROTH16)],
         2: [fields, *(point.raw for point in head)],
         3: [point.raw for point in vk.ic],
         4: _encode_matrices(key.matrix_a, key.matrix_b),
@@ -201,6 +229,9 @@ def encode(key: ProvingKey) -> list[Buffer]:
         9: [key.points_h],
         10: [key.circuit_hash, key.contributions],
     }
+    if key.committed_1 is not None and vk.delta_committed is not None:
+        committed = _COMMITTED.pack(key.n_committed, key.committed_1.raw, vk.delta_committed.raw)
+        sections[COMMITTED_SECTION] = [committed]
     if key.setup is SetupStatus.INSECURE:
         sections[SETUP_SECTION] = [_SETUP.pack(INSECURE, key.circuit or bytes(32))]
     return list(container.encode(MAGIC, VERSION, sections))

@@ -127,7 +127,7 @@ def second_wires(
     """
     n, uses = sides[0].n_rows, len(block.uses)
     first = n - uses - 2
-    picked = [rows_of(side, first, first + uses) for side in (sides[0], sides[2])]
+    picked = [side.between(first, first + uses) for side in (sides[0], sides[2])]
     denominators, weights = (sparse_blocks_product(m, pool, every, shared, blocks, threads) for m in picked)
     inverses = denominators.inverse()
     fractions = inverses * weights
@@ -144,9 +144,3 @@ def second_wires(
         for values in (denominators, weights, inverses, fractions, total, sums):
             wipe(values)
 
-
-def rows_of(matrix: SparseMatrix, begin: int, end: int) -> SparseMatrix:
-    """Some consecutive rows."""
-    first, last = int(matrix.row_ptr[begin]), int(matrix.row_ptr[end])
-    ptr = matrix.row_ptr[begin : end + 1] - np.uint64(first)
-    return SparseMatrix(ptr, matrix.wire[first:last], matrix.coefficient[first:last], matrix.pool, matrix.n_columns)

@@ -36,7 +36,7 @@ from zkstate.proof import r1cs_file
 from zkstate.proof.transparent import lookups
 from zkstate.proof.transparent.block_digest import block_digest
 from zkstate.proof.transparent.links import Charges, Links, Tree, equality, indexed
-from zkstate.proof.transparent.lookups import SIDES, Coefficients, rows_of
+from zkstate.proof.transparent.lookups import SIDES, Coefficients
 from zkstate.proof.transparent.parameters import (
     MASK_POWERS,
     MASK_ROWS,
@@ -81,7 +81,7 @@ class System:
         or with tuples of several lengths, of which one could stand for another with zeros behind it.
         """
         if isinstance(circuit, BlockCircuit):
-            circuit.require_blocks(1 << log_blocks if log_blocks >= 0 else 0)
+            circuit.require_count(1 << log_blocks if log_blocks >= 0 else 0)
             return cls._of_blocks(circuit, log_blocks)
         whole = Shape(circuit.n_constraints, circuit.n_wires, circuit.n_public, log_blocks)
         secret = np.arange(circuit.n_wires) > circuit.n_public
@@ -252,7 +252,7 @@ class System:
         """A, B, C, D and E."""
         shape = self.parameters.shape
         ends = np.cumsum([0, *[shape.products] * SIDES, shape.powers, shape.powers]).tolist()
-        return tuple(rows_of(self.matrix, begin, end) for begin, end in pairwise(ends))
+        return tuple(self.matrix.between(begin, end) for begin, end in pairwise(ends))
 
     def products(self, pool: FrVec, every: FrVec, u: FrVec, shared: FrVec, threads: int = 0) -> list[FrVec]:
         """A z, B z, C z, D z and E z, from every column of all blocks, the mask wires and the shared ones."""
@@ -278,7 +278,7 @@ class System:
         for matrix, mask, room in zip(self.parts, masks, rooms, strict=True):
             last = first + len(room)
             begin, end = (min(row >> shape.log_blocks, matrix.n_rows) for row in (first, last))
-            some = matrix if end - begin == matrix.n_rows else rows_of(matrix, begin, end)
+            some = matrix if end - begin == matrix.n_rows else matrix.between(begin, end)
             out = room.view(0, (end - begin) << shape.log_blocks)
             sparse_blocks_product(some, pool, every, shared, shape.blocks, threads, out=out)
             wipe(room.view(len(out), len(room)))
