@@ -266,14 +266,13 @@ def assemble(
     same: A is uniform but for infinity, B uniform, whatever the witness, and C the one point that the equation leaves.
     Errors: WitnessError names the first broken row by its title.
     """
-    rho, sigma = random_scalar(rng), random_scalar(rng)
-    over_rho = rho.inverse()
-    secret = witness.slice(pk.n_public + 1 + pk.n_committed, pk.n_wires)
-    points_c = memoryview(pk.points_c)[G1_BYTES * pk.n_committed :]
-    hidden = [rho, sigma, over_rho, secret]
+    hidden = [_quotient(pk, witness, threads, row_title)]
     try:
-        h = _quotient(pk, witness, threads, row_title)
-        hidden.append(h)
+        hidden += [random_scalar(rng), random_scalar(rng)]
+        h, rho, sigma = hidden
+        hidden += [rho.inverse(), witness.slice(pk.n_public + 1 + pk.n_committed, pk.n_wires)]
+        *_, over_rho, secret = hidden
+        points_c = memoryview(pk.points_c)[G1_BYTES * pk.n_committed :]
         a, c, quotient = (
             G1Vec.msm_in_place(section, scalars, threads)
             for section, scalars in ((pk.points_a, witness), (points_c, secret), (pk.points_h, h))
