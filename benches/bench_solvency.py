@@ -77,7 +77,7 @@ def measure(accounts, rows, jobs, system, batch_rows, results):
         snapshot, *write = timed(lambda: write_epoch(ledger, Operator(bytes(range(32)), master), place))
         outcome, *prove = timed(lambda: prove_epoch(place, system, batch_rows, jobs))
         header = snapshot.signed.header
-        accept = lambda _, key: (key.setup, None)  # noqa: E731  a key of our own
+        accept = lambda _name, _digest, key: (key.setup, None)  # noqa: E731  a key of our own
         found, *verify = timed(lambda: verify_solvency(snapshot.public, outcome.folder, header, accept, jobs=jobs))
         if not found.accepted:
             raise SystemExit(f"a proof of {accounts} accounts was refused: {found.reasons}")

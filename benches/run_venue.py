@@ -29,7 +29,7 @@ from threading import Event, Thread
 from bench_solvency import OVERDRAW, SEED, of_class
 from machine import described, machine
 
-from zkstate.solvency.files import SYSTEMS
+from zkstate.solvency.files import KEYED, SYSTEMS
 from zkstate.state.ledger_write import write_ledger
 
 LEDGER = "ledger"
@@ -120,7 +120,7 @@ class Run:
 def run(run, arguments):
     """All steps; the summary."""
     epoch, ledger = run.out / "epoch", f"synthetic:{arguments.accounts}"
-    setup = ["--allow-insecure-setup"] if arguments.system == "groth16" else []
+    setup = ["--allow-insecure-setup"] if arguments.system in KEYED else []
     if arguments.rows:
         ledger = run.out / LEDGER
         command = [

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from zkstate.atomic import replace_file
 from zkstate.constraint import Circuit, cache_folder, compile_statement
+from zkstate.constraint.r1cs import R1cs
 from zkstate.errors import DisagreementError, EnvironmentFailure, LengthError
 from zkstate.proof import zkey_file
 from zkstate.proof.groth16 import prove
@@ -108,7 +109,8 @@ def proving_key(statement: CommittedStatement, circuit: Circuit, progress: Progr
     DisagreementError if that is not the key that `keys.json` pins for the circuit.
     """
     name = catalogue.name(statement)
-    key, path = insecure_key_of(name, circuit, progress), _key_path(name, circuit)
+    key = insecure_key_of(name, circuit.r1cs, circuit.digest, progress=progress)
+    path = _key_path(name, circuit.digest)
     pinned = known().get(name)
     if pinned is not None and pinned.verification_key != key.vk.digest():
         remedy = f"remove {path} and try again" if path is not None else "pin the keys of the changed circuits"
@@ -118,21 +120,23 @@ def proving_key(statement: CommittedStatement, circuit: Circuit, progress: Progr
     return key
 
 
-def insecure_key_of(name: str, circuit: Circuit, progress: Progress = _silent) -> ProvingKey:
-    """The insecure key of a circuit: from the cache, else made and cached."""
-    path = _key_path(name, circuit)
+def insecure_key_of(
+    name: str, r1cs: R1cs, digest: str, n_committed: int = 0, progress: Progress = _silent
+) -> ProvingKey:
+    """The insecure key of a circuit with this digest, of `mirage` if it commits to wires: from the cache, or made."""
+    path = _key_path(name, digest)
     key = _cached_key(path) if path is not None else None
     if key is None:
         progress(f"making the insecure key of {name}")
-        key = insecure_key(name, circuit)
+        key = insecure_key(name, r1cs, n_committed)
         if path is not None:
             _cache_key(path, key)
     return key
 
 
-def _key_path(name: str, circuit: Circuit) -> Path | None:
+def _key_path(name: str, digest: str) -> Path | None:
     folder = cache_folder()
-    return None if folder is None else folder / "keys" / f"{name}-{circuit.digest[:32]}.zkey"
+    return None if folder is None else folder / "keys" / f"{name}-{digest[:32]}.zkey"
 
 
 def _cached_key(path: Path) -> ProvingKey | None:
@@ -155,6 +159,6 @@ def _digest_file(path: Path) -> Path:
     return path.with_suffix(".zkey.sha256")
 
 
-def insecure_key(name: str, circuit: Circuit) -> ProvingKey:
+def insecure_key(name: str, r1cs: R1cs, n_committed: int = 0) -> ProvingKey:
     """The key that anyone can make for a circuit from its name, and forge with."""
-    return insecure_setup(circuit.r1cs, (_SEED + name).encode())
+    return insecure_setup(r1cs, (_SEED + name).encode(), n_committed)

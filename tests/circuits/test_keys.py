@@ -26,7 +26,7 @@ def test_the_pinned_circuit_is_the_compiled_one(name):
     "name", [name if name.endswith("-4") else pytest.param(name, marks=pytest.mark.slow) for name in NAMES]
 )
 def test_the_pinned_key_is_the_one_of_the_public_seed(name):
-    key = insecure_key(name, compile_statement(catalogue.parse(name)))
+    key = insecure_key(name, compile_statement(catalogue.parse(name)).r1cs)
     assert key.vk.digest() == known()[name].verification_key
     assert key.setup is known()[name].status is SetupStatus.INSECURE
 

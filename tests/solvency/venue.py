@@ -108,7 +108,7 @@ class Epoch:
 
     def verify(self) -> Solvency:
         """Whatever the key: these tests make their own."""
-        return verify_solvency(self.public, self.proof, self.header, lambda _, key: (key.setup, None))
+        return verify_solvency(self.public, self.proof, self.header, lambda _name, _digest, key: (key.setup, None))
 
 
 def commit(folder: Path, of: Ledger, system: str = "transparent") -> Epoch:

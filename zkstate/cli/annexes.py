@@ -23,7 +23,7 @@ Judge = Callable[[Path, Header, Path], Worth]
 
 def _solvent(public: Path, header: Header, folder: Path) -> Worth:
     """What a proof is worth under whatever keys it brings: who relies on it judges those."""
-    finding = verify_solvency(public, folder, header, lambda _, key: (key.setup, None))
+    finding = verify_solvency(public, folder, header, lambda _name, _digest, key: (key.setup, None))
     if not finding.accepted:
         return Worth.FALSE
     claim = Claim.decode(read_below(folder, CLAIM, MAX_CLAIM_BYTES))

@@ -10,7 +10,7 @@ from zkstate.cli.terminal import Facts, Terminal, duration_text, show_facts, siz
 from zkstate.errors import InputError
 from zkstate.solvency.cluster import Cluster, Tls
 from zkstate.solvency.engine import Outcome, prove_epoch
-from zkstate.solvency.files import SHORTFALL_DECIMALS, STATEMENT, health_text, rules_text
+from zkstate.solvency.files import KEYED, SHORTFALL_DECIMALS, STATEMENT, health_text, rules_text
 from zkstate.solvency.plan import LAYOUTS
 from zkstate.state.decimals import render
 from zkstate.state.schema import SIZE_CLASSES
@@ -42,8 +42,8 @@ def run_prove(args: Namespace, terminal: Terminal) -> int:
     system = args.system or ("groth16" if args.keys is not None or args.allow_insecure_setup else "transparent")
     if system == "transparent" and (args.keys is not None or args.allow_insecure_setup):
         raise InputError("--system transparent takes no key: leave out --keys and --allow-insecure-setup")
-    if system == "groth16" and args.keys is None and not args.allow_insecure_setup:
-        raise InputError("prove solvency by groth16: give --keys, or --allow-insecure-setup to try things out")
+    if system in KEYED and args.keys is None and not args.allow_insecure_setup:
+        raise InputError(f"prove solvency by {system}: give --keys, or --allow-insecure-setup to try things out")
     layout, jobs = LAYOUTS[system], args.jobs or os.cpu_count() or 1
     rows = args.batch_rows or layout.usual
     if rows > layout.most_rows:

@@ -10,7 +10,6 @@ from pathlib import Path
 from rich.console import Console
 
 from circuits.attestation import CEREMONY_REQUIRED
-from circuits.batch import Batch, batch_name
 from zkstate.cli.arguments import Namespace
 from zkstate.cli.headers import age_text, header_facts, header_result, time_text
 from zkstate.cli.named import read_named
@@ -18,9 +17,7 @@ from zkstate.cli.own_account import find_own
 from zkstate.cli.reserves_verify import find_assets
 from zkstate.cli.terminal import Facts, Terminal, show_judgement, size_text
 from zkstate.cli.verdict import SECURITY, TRANSPARENT_SECURITY, setup_result, setup_text
-from zkstate.constraint.compiler import build
 from zkstate.errors import InputError
-from zkstate.proof import r1cs_file
 from zkstate.proof.keys import SetupStatus, VerifyingKey
 from zkstate.proof.record import SIZE_LIMIT, CeremonyRecord
 from zkstate.publication.annex import check_annex
@@ -29,7 +26,7 @@ from zkstate.publication.header import SIGNED_BYTES, Header, SignedHeader
 from zkstate.publication.layout import HEADER
 from zkstate.publication.regular import read_below
 from zkstate.solvency.carried import most_bytes
-from zkstate.solvency.files import SHORTFALL_DECIMALS, STATEMENT, health_text, rules_text
+from zkstate.solvency.files import KEYED, SHORTFALL_DECIMALS, STATEMENT, health_text, rules_text
 from zkstate.solvency.verify import RESERVES_NOT_SHOWN, Judge, Solvency, not_shown, verify_solvency
 from zkstate.state.decimals import render
 
@@ -120,7 +117,7 @@ def judged_result(accounts: int, by_portfolio: int | None) -> dict[str, int] | N
 
 
 def _security(found: Solvency) -> str:
-    return SECURITY if found.claim.system == "groth16" else f"each batch: {TRANSPARENT_SECURITY}"
+    return SECURITY if found.claim.system in KEYED else f"each batch: {TRANSPARENT_SECURITY}"
 
 
 def _solvency_facts(found: Solvency) -> Facts:
@@ -151,21 +148,21 @@ class _Judge:
     def __init__(self, records: Sequence[CeremonyRecord], *, allow: bool) -> None:
         self.records, self.allow = records, allow
 
-    def __call__(self, statement: Batch, key: VerifyingKey) -> tuple[SetupStatus, str | None]:
+    def __call__(self, name: str, digest: Callable[[], bytes], key: VerifyingKey) -> tuple[SetupStatus, str | None]:
         for record in self.records:
             if record.verification_key == key.digest():
-                circuit = r1cs_file.digest(build(statement).r1cs).hex()
+                circuit = digest().hex()
                 reasons = list(record.refusals(key))
                 if record.circuit.r1cs != circuit:
                     reasons.append(f"the ceremony record is of the circuit {record.circuit.r1cs}, not of {circuit}")
                 return (key.setup, reasons[0]) if reasons else (SetupStatus.VERIFIED, None)
         if self.allow:
             return key.setup, None
-        return key.setup, f"the key of {batch_name(statement)} is {key.setup.value}; {CEREMONY_REQUIRED}"
+        return key.setup, f"the key of {name} is {key.setup.value}; {CEREMONY_REQUIRED}"
 
 
 def key_judge(args: Namespace) -> Judge:
-    """What judges the keys of Groth16 batches, as the options say."""
+    """What judges the keys of batches, as the options say."""
     return _Judge(_records(args.ceremony), allow=args.allow_insecure_setup)
 
 

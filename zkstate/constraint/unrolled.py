@@ -16,6 +16,7 @@ to, so no proof carries them. Blocks that read a tree are not unrolled.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from functools import cached_property
 
@@ -86,6 +87,29 @@ class Unrolled:
             for ptr, wire, at in parts
         )
         return R1cs(self.n_wires, self.n_public, a, b, c)
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of the rows and of how many wires are committed to: what a proving key belongs to."""
+        digest, matrices = hashlib.sha256(b"zkstate unrolled v1"), self.r1cs.matrices().values()
+        counts = [self.n_wires, self.n_public, self.n_committed, self.n_constraints, *(m.nnz for m in matrices)]
+        digest.update(np.array(counts, dtype="<u8").tobytes())
+        digest.update(self.r1cs.a.pool.to_bytes())
+        for m in matrices:
+            for array, kind in ((m.row_ptr, "<u8"), (m.wire, "<u4"), (m.coefficient, "<u4")):
+                digest.update(array.astype(kind).tobytes())
+        return digest.hexdigest()
+
+    def row_title(self, row: int) -> str:
+        """A row in words."""
+        number, block = divmod(row, self.blocks)
+        inner = self.block.circuit
+        if number < inner.r1cs.n_constraints:
+            return f"{inner.label(number)}, in block {block},"
+        number -= inner.r1cs.n_constraints + len(self.varying)
+        if number < len(self.block.uses):
+            return f"row {row}, of a tuple of table {self.block.tables[self.block.uses[max(number, 0)].table]}"
+        return f"row {row}"
 
     def known_values(self, columns: Sequence[FrVec]) -> FrVec:
         """The known values of all blocks, item by item."""

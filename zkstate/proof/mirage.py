@@ -10,6 +10,7 @@ No tool of circom reads these proofs or keys.
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -19,13 +20,13 @@ from zkstate.algebra.bn254 import G1
 from zkstate.constraint.block_witness import BlockWitness
 from zkstate.constraint.unrolled import CHALLENGES, Unrolled
 from zkstate.errors import EncodingError, InputError, LengthError, WitnessError
-from zkstate.kernels import FR_MODULUS, FixedPairing, FrVec, G1Vec, G2Vec, msm_g1, pairing_check, wipe
-from zkstate.kernels.keccak import keccak256
+from zkstate.kernels import FixedPairing, FrVec, G1Vec, G2Vec, msm_g1, pairing_check, wipe
 from zkstate.proof import groth16, json_form
 from zkstate.proof.groth16 import G1_BYTES, Random, assemble, check_inputs, combined, random_powers, random_scalar
 from zkstate.proof.keys import ProvingKey, VerifyingKey
+from zkstate.proof.transparent.transcript import Transcript
 
-DOMAIN = b"zkstate mirage v1"
+PROTOCOL, PERSON = b"zkstate mirage v1", b"zkstate mirage"
 EVM_WORDS = groth16.EVM_WORDS + 2
 _WORD = 32
 
@@ -72,12 +73,11 @@ class Statement:
 
     @cached_property
     def digest(self) -> bytes:
-        """Keccak-256 of the public inputs, their number, and the digest of each item."""
+        """BLAKE2b-256 of the digests of all items, one behind another."""
         digests = self.digests or tuple(map(digest_of, self.known))
         if len(digests) != len(self.known):
-            raise LengthError(f"{len(digests)} digests of {len(self.known)} known values")
-        head = len(self.public).to_bytes(_WORD) + self.public.to_bytes() + len(digests).to_bytes(_WORD)
-        return keccak256(head + b"".join(digests))
+            raise LengthError(f"{len(digests)} digests of {len(self.known)} items of known values")
+        return _hash(b"".join(digests))
 
     def inputs(self, challenges: Sequence[int]) -> list[int]:
         """The public inputs of the circuit: those of the block, the challenges, and what the known values come to."""
@@ -86,18 +86,19 @@ class Statement:
 
 
 def digest_of(item: FrVec) -> bytes:
-    """Keccak-256 of one item of known values: how many they are, and each as 32 bytes, big-endian."""
-    return keccak256(len(item).to_bytes(_WORD) + item.to_bytes())
+    """BLAKE2b-256 of one item of known values, each as 32 bytes, big-endian."""
+    return _hash(item.to_bytes())
 
 
-def challenges_of(vk: VerifyingKey, statement: Statement, d: G1) -> tuple[int, ...]:
-    """Keccak-256(seed ‖ i) mod r for each challenge, seed the hash of the domain, the key, the statement and D.
+def _hash(content: bytes) -> bytes:
+    return hashlib.blake2b(content, digest_size=32, person=PERSON).digest()
 
-    No value is drawn more often than once in 2^256 / 6.
-    """
-    words = b"".join(word.to_bytes(_WORD) for word in d.evm_words())
-    seed = keccak256(DOMAIN + bytes.fromhex(vk.digest()) + statement.digest + words)
-    return tuple(int.from_bytes(keccak256(seed + bytes([i]))) % FR_MODULUS for i in range(len(CHALLENGES)))
+
+def challenges_of(vk: VerifyingKey, statement: Statement, d: G1) -> list[int]:
+    """What the circuit reads, drawn from the key, the statement and D."""
+    transcript = Transcript(PROTOCOL, bytes.fromhex(vk.digest()), statement.digest, statement.public)
+    transcript.absorb("D", b"".join(word.to_bytes(_WORD) for word in d.evm_words()))
+    return transcript.challenges("tables", len(CHALLENGES))
 
 
 def verify(vk: VerifyingKey, statement: Statement, proof: Proof, *, allow_fresh: bool = False) -> bool:
@@ -181,7 +182,7 @@ def prove(
         points = memoryview(pk.points_c)[: G1_BYTES * pk.n_committed]
         d = G1.from_vec(G1Vec.msm_in_place(points, first, threads) + msm_g1(pk.delta_1.vec(), kappa))
         everything = circuit.complete(witness.public, first, challenges_of(pk.vk, statement, d), threads)
-        rest = assemble(pk, everything, rng, threads)
+        rest = assemble(pk, everything, rng, threads, circuit.row_title)
         c = G1.from_vec(rest.c.vec() - msm_g1(pk.committed_1.vec(), kappa))
     finally:
         for secret in (first, kappa, everything):

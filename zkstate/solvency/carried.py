@@ -17,15 +17,17 @@ from zkstate.solvency.files import (
     BOUNDS,
     CLAIM,
     CLASSES,
+    KEYED,
     KEYS,
     MAX_CLAIM_BYTES,
     MAX_KEY_BYTES,
     Claim,
     batch_path,
+    key_path,
 )
 from zkstate.solvency.plan import BOUND_BYTES, LAYOUTS, Plan
 
-_BATCH, _KEY = re.compile(rf"{BATCHES}/\d{{1,2}}p?/\d{{6,9}}\.bin"), re.compile(rf"{KEYS}/\d{{1,2}}\.json")
+_BATCH, _KEY = re.compile(rf"{BATCHES}/\d{{1,2}}p?/\d{{6,9}}\.bin"), re.compile(rf"{KEYS}/\d{{1,2}}p?\.json")
 _HEAD_BYTES = 1 << 10  # more than what stands before a batch's proof
 _LEAST_TOTAL, _ACCOUNT_TOTAL = 64 << 20, 256 << 10  # two accounts of 64 rows in a batch take 451 KB under 4,096 entries
 
@@ -58,5 +60,5 @@ def carried(folder: Path, header: Header) -> list[str]:
     kinds = np.frombuffer(classes, np.uint8)
     check_rules(kinds, claim.system, header)
     plan = Plan(kinds, claim.sizes, LAYOUTS[claim.system])
-    keys = [f"{KEYS}/{rows}.json" for rows in plan.sizes] if claim.system == "groth16" else []
+    keys = [key_path(kind) for kind in plan.sizes] if claim.system in KEYED else []
     return [CLAIM, CLASSES, BOUNDS, *keys, *(batch_path(part.kind, part.number) for part in plan.parts())]

@@ -61,8 +61,8 @@ def check_rules(classes: NDArray[np.uint8], system: str, header: Header) -> None
     if not len(risky):
         return
     name = class_name(int(classes[risky[0]]))
-    if system != "transparent":
+    if system == "groth16":
         found = f"leaf {risky[0]} has class {name}, and {len(risky)} accounts in all have portfolio margin"
-        raise LengthError(f"{found}: no circuit of {system} judges it; prove with --system transparent")
+        raise LengthError(f"{found}: no circuit of {system} judges it; prove with --system transparent or mirage")
     if not header.scenarios_root:
         raise EncodingError(f"leaf {risky[0]} has class {name}, and the epoch commits to no scenarios")

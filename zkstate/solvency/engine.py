@@ -25,13 +25,12 @@ from zkstate.publication.processes import spread
 from zkstate.publication.progress import Progress, silent
 from zkstate.publication.regular import read_below
 from zkstate.publication.tables import MAX_TOTALS_BYTES, check_totals
-from zkstate.solvency.classes import rows_of
 from zkstate.solvency.cluster import Cluster
 from zkstate.solvency.dispatch import Dispatch
-from zkstate.solvency.files import BOUNDS, CLAIM, CLASSES, KEYS, Claim, batch_path
+from zkstate.solvency.files import BOUNDS, CLAIM, CLASSES, KEYED, KEYS, Claim, batch_path, key_path
 from zkstate.solvency.plan import draw_bounds, encode_bounds
 from zkstate.solvency.publics import Sums, published_leaves
-from zkstate.solvency.verifiers import Keyed, Verifier
+from zkstate.solvency.verifiers import Committing, Keyed, Verifier
 from zkstate.solvency.workshop import BOUNDS_FILE, Done, Job, Workshop
 from zkstate.state.identity import kept_secret
 
@@ -175,9 +174,9 @@ def _write_keys(shop: Workshop, progress: Progress) -> dict[int, Verifier]:
     for done, kind in enumerate(shop.plan.sizes):
         progress("circuits and keys", done, len(shop.plan.sizes))
         judges[kind] = judge = shop.prover(kind).judge
-        if isinstance(judge, Keyed):
+        if isinstance(judge, Keyed | Committing):
             make_folder(shop.folder / KEYS, PUBLIC_FOLDER)
-            replace_file(shop.folder / KEYS / f"{rows_of(kind)}.json", judge.key.to_json().encode())
+            replace_file(shop.folder / key_path(kind), judge.key.to_json().encode())
     return judges
 
 
@@ -212,7 +211,7 @@ def _remove_strays(shop: Workshop) -> None:
     for path in (shop.folder / "batches").glob("*/*.bin"):
         if path not in wanted:
             path.unlink()
-    keyed = shop.plan.sizes if shop.job.system == "groth16" else {}
+    keys = {shop.folder / key_path(kind) for kind in shop.plan.sizes} if shop.job.system in KEYED else set()
     for path in (shop.folder / KEYS).glob("*.json"):
-        if path.name not in {f"{rows}.json" for rows in keyed}:
+        if path not in keys:
             path.unlink()

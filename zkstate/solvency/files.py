@@ -23,7 +23,8 @@ from zkstate.state.schema import PORTFOLIO
 SOLVENCY = STATEMENT = "solvency"
 SHORTFALL_DECIMALS = 22
 CLAIM, CLASSES, BOUNDS, KEYS, BATCHES = "solvency.json", "classes.bin", "bounds.bin", "keys", "batches"
-SYSTEMS = ("transparent", "groth16")
+SYSTEMS = ("transparent", "groth16", "mirage")
+KEYED = ("groth16", "mirage")  # with a verification key for each class
 MAGIC = b"zkstate batch v1"
 _HEAD = len(MAGIC) + 2 * FR_BYTES
 MAX_CLAIM_BYTES, MAX_KEY_BYTES = 1 << 16, 1 << 16
@@ -50,7 +51,7 @@ class Claim(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     kind: Literal["zkstate solvency"]
     version: Literal[1]
     header_hash: _Digest
-    system: Literal["transparent", "groth16"]
+    system: Literal["transparent", "groth16", "mirage"]
     classes: Annotated[list[ClassSize], msgspec.Meta(min_length=1, max_length=8)]
     unhealthy: Annotated[int, msgspec.Meta(ge=0, lt=1 << 32)]
     shortfall: _Natural
@@ -130,6 +131,11 @@ class BatchFile:
 def batch_path(kind: int, number: int) -> str:
     """Where a batch is, below the folder of the proof."""
     return f"{BATCHES}/{class_name(kind)}/{number:06d}.bin"
+
+
+def key_path(kind: int) -> str:
+    """Where the verification key of a class is, below the folder of the proof."""
+    return f"{KEYS}/{class_name(kind)}.json"
 
 
 def read_batch(folder: Path, kind: int, number: int, proof_bytes: int) -> BatchFile:

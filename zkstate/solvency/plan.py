@@ -49,14 +49,15 @@ class Layout:
         """The least power of two that has room for so many accounts: a batch of them has no more blocks."""
         return 1 << (count + self.ends - 1).bit_length()
 
-    def accounts(self, n: int, count: int, rows: int, filled: Filled) -> int:
-        """Room in each batch for `count` accounts of n rows, with about `rows` rows of blocks."""
-        most = min(self.most_blocks(count), self.most)
+    def accounts(self, kind: int, count: int, rows: int, filled: Filled) -> int:
+        """Room in each batch for `count` accounts of a class, with about `rows` rows of blocks."""
+        n, most = rows_of(kind), min(self.most_blocks(count), self.most)
         if self.powers:
             usual = max(self.most_blocks(1), 1 << max(0, (rows // n).bit_length() - 1))
             return min(usual, most) - self.ends
-        usual = min(max(1, rows // n), count, self.most)
-        return max(usual, min(filled(n, usual), most, self.most_rows // n))
+        most = min(most, self.most_rows // n) - self.ends
+        usual = min(max(1, rows // n), count, most)
+        return max(usual, min(filled(kind, usual), most))
 
     def check(self, n: int, count: int, accounts: int) -> None:
         """Refuse room for `accounts` to a batch. LengthError."""
@@ -74,6 +75,7 @@ class Layout:
 LAYOUTS = {
     "transparent": Layout(ENDS, 1 << 14, 1 << 17, 1 << 15, powers=True),
     "groth16": Layout(0, 1 << 10, 1 << 12, 1 << 8, powers=False),
+    "mirage": Layout(ENDS, 1 << 12, 1 << 13, 3 << 9, powers=False),
 }
 
 
@@ -120,7 +122,7 @@ class Plan:
     def of(cls, classes: NDArray[np.uint8], rows: int, layout: Layout, filled: Filled = lambda _, n: n) -> Plan:
         """Batches of about `rows` rows, or less where a class has fewer. LengthError beyond the layout's limits."""
         found = zip(*np.unique(classes, return_counts=True), strict=True)
-        sizes = {int(n): layout.accounts(rows_of(int(n)), int(count), rows, filled) for n, count in found}
+        sizes = {int(kind): layout.accounts(int(kind), int(count), rows, filled) for kind, count in found}
         return cls(classes, sizes, layout)
 
     def count(self, kind: int) -> int:

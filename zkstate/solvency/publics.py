@@ -109,7 +109,10 @@ class Published:
         return self.portfolio_entries if part.by_portfolio else self.entries
 
     def columns(self, part: Part, before: int, after: int) -> dict[str, list[int]]:
-        """The public columns of a transparent batch: the sums before, the accounts or padding, the sums after."""
+        """The public columns of a batch of blocks: the sums before, the accounts or padding, the sums after.
+
+        A column that is shorter than the blocks are goes on with its last value.
+        """
         count, room = len(part.leaves), part.accounts
         log_blocks = (room + ENDS).bit_length() - 1
         leaves, lower, upper = (
@@ -133,6 +136,7 @@ class Published:
         return (credit.dot(inverses) + self.challenge.mix * debit.dot(inverses)) % FR_MODULUS
 
 
+OWN_COLUMNS = ("stated", "real", "bound", "next_bound")  # of each batch; the others are those of its epoch
 START = Sums().commitment(0)
 _AT_ONCE = 16  # chains that the core hashes side by side
 

@@ -6,21 +6,26 @@ key of one field element: with a mix m the sum of m^k times its k-th member. Of 
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass, field
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from circuits.account_block import ENTRY, MOST_LIMB, RATES, TOP, AccountBlock, block_of, entry_column
+from circuits.account_block import ENDS, ENTRY, MOST_LIMB, RATES, TOP, AccountBlock, block_of, entry_column
 from circuits.batch import Batch, RoundedBatch, filled
 from circuits.batch_account import RATE_BITS
 from circuits.portfolio_block import portfolio_block_of
 from circuits.priced import OFFSET_SCALE
+from zkstate.constraint import compile_blocks
+from zkstate.constraint.block_circuit import BlockCircuit
 from zkstate.constraint.r1cs import gather
+from zkstate.constraint.unrolled import Unrolled
 from zkstate.errors import EncodingError, LengthError
 from zkstate.kernels import FR_MODULUS, FrVec
-from zkstate.solvency.classes import rows_of
+from zkstate.proof.keys import domain_of
+from zkstate.solvency.classes import class_name, rows_of
 from zkstate.solvency.risks import Risks, capacity
 from zkstate.state.health import TableColumns, table_columns
 from zkstate.state.margin import BOUND_SCALE
@@ -33,6 +38,7 @@ Index = NDArray[np.int64]
 MAX_CONSTRAINTS = 1 << 23
 ROW_CONSTRAINTS, ENTRY_CONSTRAINTS = 1600, 78  # the row's share of its account included; a few rows have more
 BLOCK_CONSTRAINTS, BLOCK_ROW_CONSTRAINTS = 800, 300  # at most, of a transparent batch: an account and each row
+UNROLLED = 2  # rows of a block with those of its second phase, for each one of a block at most
 RISK_CONSTRAINTS, RISK_ROW_CONSTRAINTS = 32, 12  # at most, by scenario, of the portfolio rule: an account and each row
 
 
@@ -114,13 +120,57 @@ class ReadTable:
             raise LengthError(f"a batch of {found}: up to {most} constraints, the limit is {MAX_CONSTRAINTS}")
         return (RoundedBatch if self.rounds else Batch)(rows, accounts, len(self))
 
-    def filled(self, rows: int, accounts: int) -> int:
+    def filled(self, kind: int, accounts: int) -> int:
         """How many accounts the domain of a batch by Groth16 of so many has room for, of those that `statement` takes.
 
         LengthError as there.
         """
+        rows = rows_of(kind)
         most = (MAX_CONSTRAINTS - len(self) * ENTRY_CONSTRAINTS) // (rows * ROW_CONSTRAINTS)
         return min(filled(self.statement(rows, accounts)).accounts, most)
+
+    def unrolled(self, kind: int, accounts: int) -> Unrolled:
+        """The circuit of a batch by Mirage of so many accounts of a class.
+
+        LengthError for one that could have more than MAX_CONSTRAINTS, which nobody should be made to compile.
+        """
+        blocks = accounts + ENDS
+        most = blocks * self.most_of_block(kind, log_blocks := blocks.bit_length() - 1) * UNROLLED
+        if most > MAX_CONSTRAINTS:
+            found = f"{accounts} accounts of class {class_name(kind)} and {len(self)} entries"
+            raise LengthError(f"a batch of {found}: up to {most} constraints, the limit is {MAX_CONSTRAINTS}")
+        return Unrolled(compile_blocks(self.block(kind, log_blocks)), blocks)
+
+    def unrolled_name(self, kind: int, accounts: int) -> str:
+        """mirage-8x266-e512: class, accounts, entries; then `r` where rounding is followed, and scenarios and chunks."""
+        name = f"mirage-{class_name(kind)}x{accounts}-e{len(self)}{'-r' if self.rounds else ''}"
+        if kind < PORTFOLIO:
+            return name
+        risks = self.required_risks()
+        return f"{name}-s{risks.scenarios}x{capacity(risks.table)}"
+
+    def filled_blocks(self, kind: int, accounts: int) -> int:
+        """How many accounts the domain of a batch by Mirage of so many has room for. LengthError as `unrolled`."""
+        circuit = self.unrolled(kind, accounts)
+        domain = domain_of(circuit.n_constraints, circuit.n_public)
+
+        def fits(blocks: int, block: BlockCircuit) -> bool:
+            grown = Unrolled(block, blocks)
+            return domain_of(grown.n_constraints, grown.n_public) == domain
+
+        found, block = circuit.blocks, circuit.block
+        while True:  # blocks of one power of two after another, as the circuit of a block depends on it
+            below = 1 << found.bit_length()
+            most = bisect_left(range(found + 1, below), True, key=lambda blocks: not fits(blocks, block)) + found
+            if most + 1 < below:
+                return most - ENDS
+            try:
+                next_block = self.unrolled(kind, below - ENDS).block
+            except LengthError:
+                return most - ENDS
+            if not fits(below, next_block):
+                return most - ENDS
+            found, block = below, next_block
 
     def keys(self, mix: int) -> FrVec:
         """The key of every entry."""

@@ -9,11 +9,12 @@ from typing import Protocol
 from zkstate.constraint.block_circuit import BlockCircuit
 from zkstate.errors import EncodingError, LengthError
 from zkstate.kernels import FR_BYTES, FR_MODULUS
-from zkstate.proof import groth16
+from zkstate.proof import groth16, mirage
 from zkstate.proof.keys import VerifyingKey
 from zkstate.proof.transparent import proof_file, verifier
 from zkstate.proof.transparent.system import System
 from zkstate.solvency.files import BatchFile
+from zkstate.solvency.known import KnownValues
 from zkstate.solvency.plan import Part
 from zkstate.solvency.publics import Committed, Published
 
@@ -75,6 +76,43 @@ class Transparent:
 
 
 @dataclass(frozen=True)
+class Committing:
+    """Mirage under one verification key: many proofs by one product of pairings."""
+
+    key: VerifyingKey
+    known: KnownValues
+
+    @property
+    def proof_bytes(self) -> int:
+        """As `Verifier`."""
+        return mirage.EVM_WORDS * FR_BYTES
+
+    @property
+    def digest(self) -> str:
+        """As `Verifier`."""
+        return self.key.digest()
+
+    def holds(self, published: Published, batches: Batches) -> list[bool]:
+        """All at once; one by one only if that fails."""
+        found = [self._read(published, *each) for each in batches]
+        whole = [each for each in found if each is not None]
+        if whole and mirage.verify_batch(self.key, whole):
+            return [each is not None for each in found]
+        return [each is not None and mirage.verify(self.key, *each) for each in found]
+
+    def _read(self, published: Published, part: Part, batch: BatchFile) -> tuple[mirage.Statement, mirage.Proof] | None:
+        """What the batch is about and its proof, or None for malformed bytes."""
+        words = [int.from_bytes(batch.proof[at : at + FR_BYTES]) for at in range(0, len(batch.proof), FR_BYTES)]
+        try:
+            if len(batch.proof) != self.proof_bytes:
+                return None
+            proof = mirage.Proof.from_evm_words(words)
+        except (EncodingError, LengthError):
+            return None
+        return self.known.statement(published, part, batch.before, batch.after), proof
+
+
+@dataclass(frozen=True)
 class Keyed:
     """Groth16 under one verification key: many proofs by one product of pairings."""
 
@@ -102,8 +140,8 @@ class Keyed:
         return [each is not None and groth16.verify(self.key, *each) for each in found]
 
 
-def encode_words(proof: groth16.Proof) -> bytes:
-    """The eight words of a proof, as a contract takes them."""
+def encode_words(proof: groth16.Proof | mirage.Proof) -> bytes:
+    """The words of a proof, as a contract takes them."""
     return b"".join(word.to_bytes(FR_BYTES) for word in proof.evm_words())
 
 

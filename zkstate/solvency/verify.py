@@ -1,6 +1,6 @@
 """The verifier of a solvency proof: every batch, and the chain of leaves, ids, sums, tables and header around them.
 
-It believes the header and nothing else but, for Groth16, the verification keys that its caller takes: tables and leaves
+It believes the header and nothing else but, for Groth16 and Mirage, the verification keys that its caller takes: tables and leaves
 are held against the header as they are read here, whatever `publication.audit` read before.
 """
 
@@ -13,9 +13,11 @@ from pathlib import Path
 
 import numpy as np
 
-from circuits.batch import Batch, batch_name
+from circuits.batch import batch_name
 from zkstate.constraint import compile_blocks
+from zkstate.constraint.compiler import build
 from zkstate.errors import DisagreementError, EncodingError, InputError, LengthError, MissingError, SourceError
+from zkstate.proof import r1cs_file
 from zkstate.proof.keys import SetupStatus, VerifyingKey
 from zkstate.proof.transparent import proof_file
 from zkstate.publication.header import Header
@@ -24,21 +26,22 @@ from zkstate.publication.progress import Progress, silent
 from zkstate.publication.regular import read_below
 from zkstate.publication.tables import MAX_TOTALS_BYTES, check_instruments, check_totals, read_scenarios
 from zkstate.solvency import files
-from zkstate.solvency.classes import check_rules
+from zkstate.solvency.classes import check_rules, class_name
 from zkstate.solvency.coverage import Counted
-from zkstate.solvency.files import BatchFile, Claim
+from zkstate.solvency.files import BatchFile, Claim, key_path
+from zkstate.solvency.known import KnownValues
 from zkstate.solvency.plan import BOUND_BYTES, LAYOUTS, Part, Plan, decode_bounds
 from zkstate.solvency.publics import START, Published, Sums, published_leaves
 from zkstate.solvency.tables import ReadTable
-from zkstate.solvency.verifiers import Keyed, Transparent, Verifier
+from zkstate.solvency.verifiers import Committing, Keyed, Transparent, Verifier
 from zkstate.state.ledger import Totals
 from zkstate.state.schema import PORTFOLIO
 from zkstate.state.table import MAX_TABLE_BYTES, InstrumentTable
 
 GROUP, GROUP_BYTES = 256, 16 << 20  # batches whose proofs are held and judged together
 
-Judge = Callable[[Batch, VerifyingKey], tuple[SetupStatus, str | None]]
-"""Of a circuit's statement and its key: how it was made, and why it is not taken, if so."""
+Judge = Callable[[str, Callable[[], bytes], VerifyingKey], tuple[SetupStatus, str | None]]
+"""Of a circuit's name and digest, and its key: how that was made, and why it is not taken, if so."""
 
 RESERVES_NOT_SHOWN = "that the venue has what it owes"
 RULE_AT = 2  # where `not_shown` says which rule judged
@@ -226,25 +229,42 @@ class _Check:
             refusal = self._head_refusal(part, log_blocks)
             # compiled, not taken from a cache, which others may have written
             return refusal or Transparent.of(compile_blocks(self.table.block(part.kind, log_blocks)), log_blocks)
+        name = class_name(part.kind)
         try:
-            statement = self.table.statement(part.rows, part.accounts)
-        except LengthError as error:
-            return f"class {part.rows}: {error}"
-        name = batch_name(statement)
-        try:
-            content = read_below(self.folder, f"{files.KEYS}/{part.rows}.json", files.MAX_KEY_BYTES)
-            key = VerifyingKey.from_json(content, f"the key of {name}")
+            if self.claim.system == "mirage":
+                return self._committing(part)
+            return self._keyed(part)
         except (InputError, MissingError) as error:
-            return f"class {part.rows}: {error}"
-        if key.n_public != sum(item.is_public for item in statement.inputs()):
-            return f"class {part.rows}: the key takes {key.n_public} public inputs: it is of another circuit"
+            return f"class {name}: {error}"
+
+    def _keyed(self, part: Part) -> Verifier | str:
+        """Of Groth16 batches."""
+        statement = self.table.statement(part.rows, part.accounts)
+        n_public = sum(item.is_public for item in statement.inputs())
+        found = self._key(part, batch_name(statement), n_public, lambda: r1cs_file.digest(build(statement).r1cs))
+        return found if isinstance(found, str) else Keyed(found)
+
+    def _committing(self, part: Part) -> Verifier | str:
+        """Of Mirage batches."""
+        circuit = self.table.unrolled(part.kind, part.accounts)
+        name = self.table.unrolled_name(part.kind, part.accounts)
+        found = self._key(part, name, circuit.n_public, lambda: r1cs_file.digest(circuit.r1cs))
+        return found if isinstance(found, str) else Committing(found, KnownValues(circuit))
+
+    def _key(self, part: Part, name: str, n_public: int, digest: Callable[[], bytes]) -> VerifyingKey | str:
+        """The key of a class, or why it is not taken. Errors: InputError, MissingError."""
+        title = class_name(part.kind)
+        content = read_below(self.folder, key_path(part.kind), files.MAX_KEY_BYTES)
+        key = VerifyingKey.from_json(content, f"the key of {name}", protocol=self.claim.system)
+        if key.n_public != n_public:
+            return f"class {title}: the key takes {key.n_public} public inputs: it is of another circuit"
         if key.setup is SetupStatus.FRESH:
             self.setup = SetupStatus.FRESH
-            return f"class {part.rows}: the key is {key.setup.value}"
-        status, refusal = self.judge(statement, key)
+            return f"class {title}: the key is {key.setup.value}"
+        status, refusal = self.judge(name, digest, key)
         if self.setup.trusted:  # the least trusted of all keys counts
             self.setup = status
-        return Keyed(key) if refusal is None else f"class {part.rows}: {refusal}"
+        return key if refusal is None else f"class {title}: {refusal}"
 
     def _head_refusal(self, part: Part, log_blocks: int) -> str | None:
         """Why the first proof of a class can be of no batch like it, by its head alone: before a circuit is made."""

@@ -89,7 +89,8 @@ class Workshop:
     def plan(self) -> Plan:
         classes, layout = np.asarray(self.holdings.parts.classes), LAYOUTS[self.job.system]
         check_rules(classes, self.job.system, self.header)
-        return Plan.of(classes, self.job.rows, layout, self.table.filled)
+        filled = self.table.filled_blocks if layout.ends else self.table.filled
+        return Plan.of(classes, self.job.rows, layout, filled)
 
     @cached_property
     def parts(self) -> list[Part]:
