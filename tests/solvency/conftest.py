@@ -12,7 +12,7 @@ def committed(tmp_path_factory) -> Epoch:
     return commit(tmp_path_factory.mktemp("solvency") / "bare", ledger())
 
 
-@pytest.fixture(scope="session", params=["transparent", pytest.param("groth16", marks=pytest.mark.slow)])
+@pytest.fixture(scope="session", params=["transparent", "mirage", pytest.param("groth16", marks=pytest.mark.slow)])
 def proved(committed, tmp_path_factory, request) -> Epoch:
     epoch = replace(committed.copy(tmp_path_factory.mktemp("proved")), system=request.param)
     epoch.prove()

@@ -267,7 +267,11 @@ def test_totals_that_are_not_the_sums(proved, tmp_path, monkeypatch):
     assert reason.startswith(f"{last(proved)}: the sums do not end at the published totals")
 
 
-RULES = {"transparent": "a power of two up to 16384, less 2", "groth16": "from 1 up to 1024"}
+RULES = {
+    "transparent": "a power of two up to 16384, less 2",
+    "groth16": "from 1 up to 1024",
+    "mirage": "from 1 up to 4096, less 2",
+}
 
 
 @pytest.mark.parametrize("blocks", [32, 1 << 15, 5, 0])

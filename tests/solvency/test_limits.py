@@ -112,7 +112,7 @@ def test_several_proofs_at_once_give_the_same_reasons(proved, tmp_path):
         content = path.read_bytes()
         path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
     one, three = (
-        verify.verify_solvency(epoch.public, epoch.proof, epoch.header, lambda _name, _digest, key: (key.setup, None), jobs=jobs)
+        verify.verify_solvency(epoch.public, epoch.proof, epoch.header, lambda *key: (key[-1].setup, None), jobs=jobs)
         for jobs in (1, 3)
     )
     assert one.reasons == three.reasons

@@ -24,9 +24,9 @@ from zkstate.state.scenarios import Risk, ScenarioTable, Shock
 from zkstate.state.schema import ASSET, PPM, SHORT_ONLY, Instrument, ladder
 from zkstate.state.table import InstrumentTable
 
-# of a batch: room for six small accounts or two of eight rows, and by Groth16 for two or one, which fill a domain
-ROWS = {"transparent": 32, "groth16": 8}
-SIZES = {"transparent": {4: 6, 8: 2}, "groth16": {4: 2, 8: 1}}
+# of a batch: room for six small accounts or two of eight rows, and with a key for as many as fill a domain
+ROWS = {"transparent": 32, "groth16": 8, "mirage": 8}
+SIZES = {"transparent": {4: 6, 8: 2}, "groth16": {4: 2, 8: 1}, "mirage": {4: 3, 8: 1}}
 
 TABLE = InstrumentTable.of(
     [

@@ -111,7 +111,7 @@ class BlockCircuit:
     def require_count(self, blocks: int) -> None:
         """LengthError if this number of blocks is none, or no power of two from 2 on where they read a tree."""
         tree = self.children or any(item.what == ROOT for item in self.known)
-        if tree and (blocks < 2 or blocks & (blocks - 1)) or not 1 <= blocks <= 1 << MAX_LOG_BLOCKS:
+        if (tree and (blocks < 2 or blocks & (blocks - 1))) or not 1 <= blocks <= 1 << MAX_LOG_BLOCKS:
             wanted = "a power of two from 2 to" if tree else "1 to"
             raise LengthError(f"{blocks} blocks: wanted {wanted} 2^{MAX_LOG_BLOCKS}")
 

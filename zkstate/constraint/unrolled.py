@@ -54,7 +54,9 @@ class Unrolled:
         self.n_known = len(block.known) * blocks
         self.n_committed = self.n_known + len(block.own) * blocks
         self.most = max((use.size for use in block.uses), default=1)
-        self.varying = [(use, i) for use in block.uses for i in range(1, use.size) if set(_reading(block, use, i)) - {0}]
+        self.varying = [
+            (use, i) for use in block.uses for i in range(1, use.size) if set(_reading(block, use, i)) - {0}
+        ]
         self.powers = self.first + self.n_committed
         self.products = self.powers + self.most - 1
         self.fractions = self.products + len(self.varying) * blocks
@@ -72,7 +74,7 @@ class Unrolled:
 
     @cached_property
     def r1cs(self) -> R1cs:
-        """The rows of all blocks, row by row and each block by block; then those of powers, of all fractions, of sums."""
+        """The rows of all blocks, row by row and each block by block; those of powers, of all fractions, of sums."""
         inner, parts, pools = self.block.circuit.r1cs, [], [self.block.circuit.r1cs.a.pool]
         spread, flat = _Spread(self), self._flat_rows()
         second = self._second_rows(spread)
@@ -158,7 +160,7 @@ class Unrolled:
         return self.mix if i == 1 else self.powers + i - 2
 
     def _second_rows(self, spread: _Spread) -> list[Row]:
-        """The rows of products, then those of fractions, over the wires of a block and what `spread` puts beside them."""
+        """The rows of products, then of fractions, over the wires of a block and what `spread` puts beside them."""
         block = self.block
         products = {(use.first, i): spread.products + j for j, (use, i) in enumerate(self.varying)}
         rows: list[Row] = [
@@ -198,13 +200,13 @@ class Unrolled:
 
 
 class _Spread:
-    """The wires of a block, and behind them those that its second phase reads and makes: where they are in each block."""
+    """The wires of a block, behind them those that its second phase reads and makes: where they are in each block."""
 
     def __init__(self, circuit: Unrolled) -> None:
         block, blocks = circuit.block, circuit.blocks
         n = block.circuit.r1cs.n_wires
         count = 1 + circuit.most + len(circuit.varying) + len(block.uses)
-        self.blocks, self.circuit = blocks, circuit
+        self.blocks = blocks
         self.base, self.step = np.zeros(n + count, np.int64), np.ones(n + count, np.int64)
         self.first = np.ones(n + count, bool)  # whether it is there in block 0
         inner = block.circuit.r1cs.n_public
@@ -234,7 +236,9 @@ class _Spread:
         found = wire[entry]
         there = (number > 0) | self.first[found]
         counts = np.repeat(lengths, self.blocks)
-        counts[:: self.blocks] -= np.bincount(np.repeat(np.arange(len(lengths)), lengths)[~self.first[wire]], minlength=len(lengths))
+        counts[:: self.blocks] -= np.bincount(
+            np.repeat(np.arange(len(lengths)), lengths)[~self.first[wire]], minlength=len(lengths)
+        )
         places = self.base[found] + self.step[found] * number
         return np.concatenate(([0], np.cumsum(counts))), places[there], coefficient[entry][there]
 

@@ -108,7 +108,9 @@ class VerifyingKey:
         alpha = json_form.g1(json_form.member(value, "vk_alpha_1", name), f"{name}: vk_alpha_1")
         members = ["vk_beta_2", "vk_gamma_2", "vk_delta_2"]
         members += [COMMITTED_MEMBER] if protocol == json_form.MIRAGE else []
-        beta, gamma, delta, *rest = (json_form.g2(json_form.member(value, key, name), f"{name}: {key}") for key in members)
+        beta, gamma, delta, *rest = (
+            json_form.g2(json_form.member(value, key, name), f"{name}: {key}") for key in members
+        )
         committed = rest[0] if rest else None
         return cls(alpha, beta, gamma, delta, ic, setup_status(gamma, delta, name, committed), committed)
 
@@ -167,8 +169,8 @@ class ProvingKey:
     Shapes: the matrices have domain_size rows over n_wires wires; points_a, points_b1 (G1) and points_b2 (G2) one point
     a wire, points_c one a secret wire, points_h domain_size. Point sections are raw G1M and G2M bytes, often still in
     the file they are mapped from, because a prover reads each of them once.
-    The first `n_committed` secret wires are those that a proof of `mirage` commits to, and their points_c are divided by
-    the delta of committed wires, `committed_1` in G1: none and None for Groth16.
+    The first `n_committed` secret wires are those that a proof of `mirage` commits to, their points_c divided by the
+    delta of committed wires, `committed_1` in G1: none and None for Groth16.
     `matrix_c` is there when the circuit is, and then a bad witness is refused by row before any work is done.
     `circuit_hash` and `contributions` are section 10 of the file; `circuit` is what `r1cs_file.digest` gives.
     """

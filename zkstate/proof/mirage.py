@@ -148,9 +148,7 @@ def verify_batch(
     left, right = combined(vk, inputs, [proof.rest for _, proof in statements], powers)
     d = G1Vec.from_raw(b"".join(proof.d.raw for _, proof in statements), check=False)
     assert vk.delta_committed is not None
-    return pairing_check(
-        G1Vec.concat([*left, -msm_g1(d, powers)]), G2Vec.concat([*right, vk.delta_committed.vec()])
-    )
+    return pairing_check(G1Vec.concat([*left, -msm_g1(d, powers)]), G2Vec.concat([*right, vk.delta_committed.vec()]))
 
 
 def prove(

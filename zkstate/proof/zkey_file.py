@@ -5,8 +5,8 @@ contributions. A value v of section 4 is stored as v·2^512 mod r, that is in Mo
 Section 1001 is ours and ignored by others: `status u32 ‖ SHA-256 of the circuit`, and marks a key made by
 `insecure_setup`. Without it a key's origin is unknown, which is not better: only a verified transcript makes one
 trusted.
-A key of `mirage` has protocol 1001 and section 1002, `wires u32 ‖ delta' G1 ‖ delta' G2`: how many wires a proof commits
-to, the first secret ones, whose points of section 8 are divided by delta' in place of delta.
+A key of `mirage` has protocol 1001 and section 1002, `wires u32 ‖ delta' G1 ‖ delta' G2`: how many wires a proof
+commits to, the first secret ones, whose points of section 8 are divided by delta' in place of delta.
 """
 
 from __future__ import annotations

@@ -55,9 +55,8 @@ class Layout:
         if self.powers:
             usual = max(self.most_blocks(1), 1 << max(0, (rows // n).bit_length() - 1))
             return min(usual, most) - self.ends
-        most = min(most, self.most_rows // n) - self.ends
-        usual = min(max(1, rows // n), count, most)
-        return max(usual, min(filled(kind, usual), most))
+        usual = min(max(1, rows // n), count, self.most - self.ends)
+        return max(usual, min(filled(kind, usual), most - self.ends, self.most_rows // n - self.ends))
 
     def check(self, n: int, count: int, accounts: int) -> None:
         """Refuse room for `accounts` to a batch. LengthError."""

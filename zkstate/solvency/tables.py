@@ -142,7 +142,7 @@ class ReadTable:
         return Unrolled(compile_blocks(self.block(kind, log_blocks)), blocks)
 
     def unrolled_name(self, kind: int, accounts: int) -> str:
-        """mirage-8x266-e512: class, accounts, entries; then `r` where rounding is followed, and scenarios and chunks."""
+        """mirage-8x266-e512: class, accounts, entries; `-r` where rounding is followed, then scenarios and chunks."""
         name = f"mirage-{class_name(kind)}x{accounts}-e{len(self)}{'-r' if self.rounds else ''}"
         if kind < PORTFOLIO:
             return name

@@ -1,7 +1,7 @@
 """The verifier of a solvency proof: every batch, and the chain of leaves, ids, sums, tables and header around them.
 
-It believes the header and nothing else but, for Groth16 and Mirage, the verification keys that its caller takes: tables and leaves
-are held against the header as they are read here, whatever `publication.audit` read before.
+It believes the header and nothing else but, for Groth16 and Mirage, the verification keys that its caller takes: tables
+and leaves are held against the header as they are read here, whatever `publication.audit` read before.
 """
 
 from __future__ import annotations

@@ -143,4 +143,3 @@ def second_wires(
     finally:
         for values in (denominators, weights, inverses, fractions, total, sums):
             wipe(values)
-
