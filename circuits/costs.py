@@ -15,6 +15,7 @@ import numpy as np
 
 from zkstate.atomic import replace_file
 from zkstate.constraint import Circuit, compile_blocks, compile_statement
+from zkstate.constraint.unrolled import Unrolled
 from zkstate.proof.transparent.block_digest import block_digest
 from zkstate.proof.transparent.system import System
 from zkstate.state.scenarios import PLACES
@@ -22,7 +23,7 @@ from zkstate.state.schema import MAX_TIERS, SIZE_CLASSES
 
 from . import catalogue
 from .account import CommittedStatement
-from .account_block import AccountBlock, block_of
+from .account_block import ENDS, AccountBlock, block_of
 from .batch_account import account_template
 from .gadgets.poseidon import MAX_INPUTS, permutation
 from .liquidation import LIQUIDATION_ENTRIES
@@ -40,6 +41,7 @@ SPENT = {
 OTHER = "products and the rest"
 SCENARIOS_SHOWN = 20
 CHUNKS_SHOWN = 256 * chunks_of(SCENARIOS_SHOWN)[0]
+ENTRIES_UNROLLED, BLOCKS_UNROLLED = 512, {4: 402, 8: 281, 16: 160, 64: 44}  # that fill a domain of 2^19
 
 
 def main() -> None:
@@ -58,7 +60,7 @@ def document() -> str:
         spent = spending(circuit)
         each = " | ".join(f"{spent[what]:,}" for what in [*SPENT, OTHER])
         lines.append(f"| `{catalogue.name(statement)}` | {each} | {rows:,} | {plain:,} | {plain / rows:.1f} |")
-    return "\n".join(lines) + "\n" + _FOOT + _blocks() + _batches()
+    return "\n".join(lines) + "\n" + _FOOT + _blocks() + _unrolled() + _batches()
 
 
 def _blocks() -> str:
@@ -89,6 +91,20 @@ def _block_lines(make: Callable[[int, int], AccountBlock]) -> str:
         each = " | ".join(f"{count:,}" for count in (*spent, *of_all))
         lines.append(f"| {rows} | {1 << log_blocks:,} | {each} | `{block_digest(block).hex()}` |")
     return "\n".join(lines) + "\n"
+
+
+def _unrolled() -> str:
+    """The blocks of one account in a batch by Mirage."""
+    heads = ("rows of its block", "looked up", "tables provided", "tuples", "known values", "an account", "accounts")
+    lines = ["| rows | " + " | ".join(heads) + " |", "|---:|" + "---:|" * len(heads)]
+    for rows, blocks in BLOCKS_UNROLLED.items():
+        block = compile_blocks(block_of(rows, blocks.bit_length() - 1, ENTRIES_UNROLLED, rounded=False))
+        circuit = Unrolled(block, blocks)
+        provided = sum(use.provides for use in block.uses)
+        spent = [block.circuit.r1cs.n_constraints, len(block.uses) - provided, provided, len(circuit.varying)]
+        each = [*spent, len(block.known), sum(spent) + len(block.known), blocks - ENDS]
+        lines.append(f"| {rows} | " + " | ".join(f"{count:,}" for count in each) + " |")
+    return _UNROLLED + "\n".join(lines) + "\n"
 
 
 def _batches() -> str:
@@ -263,6 +279,15 @@ _PORTFOLIO_FOOT = f"""
 - An account: for each scenario 9 limbs, which show that the worst loss is at least its loss, and a product, of which
   the last shows that the worst loss is one of them or 0.
 """.replace("\\\n", "")
+
+_UNROLLED = f"""
+## Accounts of a batch by Mirage
+
+The same blocks, all in one R1CS (`zkstate/constraint/unrolled.py`), under a table of {ENTRIES_UNROLLED} entries, as many as fill a domain
+of 2^19. A lookup is a row, and so is what a block provides; a tuple takes one for each member but the first, and each
+known value one:
+
+"""
 
 _BATCH = """
 ## Accounts of a batch by Groth16

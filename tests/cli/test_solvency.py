@@ -78,7 +78,7 @@ def test_who_is_held_to_the_portfolio_rule_is_told_so(tmp_path):
     refused = zkstate("prove", "solvency", epoch.folder, "--system", "groth16", "--allow-insecure-setup")
     assert refused.code == 2
     assert "3 accounts in all have portfolio margin" in refused.err
-    assert "prove with --system transparent" in refused.err
+    assert "prove with --system transparent or mirage" in refused.err
     proved = zkstate("prove", "solvency", epoch.folder, "--jobs", "1", "--json", believe=False)
     assert proved.code == 0, proved.err
     assert proved.json["judged"] == {"tiers": 2, "portfolio": 3}
@@ -150,6 +150,29 @@ def test_a_false_proof_and_a_damaged_epoch(proved, tmp_path):
     assert (other.code, "is expected" in other.out) == (1, True)
 
 
+def test_by_mirage_under_keys_that_anyone_can_make(tmp_path):
+    """Which is said, and refused unless it is asked for; the portfolio rule included."""
+    epoch = commit(tmp_path / "epoch", risky_ledger(small=3, large=0))
+    by_mirage = ("prove", "solvency", epoch.folder, "--system", "mirage", "--batch-rows", "64", "--jobs", "1")
+    proved = zkstate(*by_mirage, "--allow-insecure-setup", "--json", believe=False)
+    assert proved.code == 0, proved.err
+    assert (proved.json["system"], proved.json["judged"]) == ("mirage", {"tiers": 1, "portfolio": 2})
+    assert sorted(path.name for path in (epoch.proof / "keys").iterdir()) == ["4.json", "4p.json"]
+    assert "a Mirage verification key" in zkstate("inspect", epoch.proof / "keys/4p.json").out
+    refused = zkstate("verify", epoch.folder, "--json", believe=False)
+    assert refused.code == 1
+    assert any("of unknown origin" in reason for reason in refused.json["reasons"])
+    verdict = zkstate("verify", epoch.folder, "--allow-insecure-setup", "--json", believe=False)
+    assert verdict.code == 0, verdict.out
+    assert not verdict.json["setup"]["trusted"]
+    assert "Mirage" in verdict.json["security"]
+    published = zkstate("publish", epoch.folder, "--mirror", tmp_path / "mirror", believe=False)
+    assert published.code == 0, published.err
+    fetched = tmp_path / "mirror/epochs/00000001"
+    found = zkstate("verify", fetched, "--allow-insecure-setup", "--json", believe=False)
+    assert (found.code, found.json["system"]) == (0, "mirage")
+
+
 def test_a_ceremony_of_a_proof_without_a_key(proved, tmp_path, monkeypatch):
     monkeypatch.setattr("zkstate.cli.solvency_verify._records", lambda _: [])
     outcome = zkstate("verify", proved.folder, "--ceremony", tmp_path, "--json", believe=False)
@@ -163,6 +186,8 @@ def test_a_ceremony_of_a_proof_without_a_key(proved, tmp_path, monkeypatch):
         (("prove", "solvency"), "name the folder"),
         (("prove", "solvency", "EPOCH", "--initial"), "does not take --initial"),
         (("prove", "solvency", "EPOCH", "--system", "groth16"), "--allow-insecure-setup to try"),
+        (("prove", "solvency", "EPOCH", "--system", "mirage"), "prove solvency by mirage: give --keys"),
+        (("prove", "margin", "--system", "mirage", "--account", "EPOCH", "--out", "none"), "for prove solvency alone"),
         (("prove", "solvency", "EPOCH", "--system", "transparent", "--allow-insecure-setup"), "takes no key"),
         (("prove", "solvency", "EPOCH", "--batch-rows", "63"), "whole number from 64"),
         (("prove", "margin", "EPOCH", "--account", "EPOCH", "--out", "none"), "only prove solvency takes a folder"),

@@ -214,11 +214,14 @@ def _batch(path: Path) -> Explained:
 
 
 def _verifying_key(path: Path, content: bytes) -> Explained:
-    key = VerifyingKey.from_json(content, str(path))
+    value = json_form.parse(content, str(path))
+    mirage = json_form.member(value, "protocol", str(path)) == json_form.MIRAGE
+    key = VerifyingKey.from_value(value, str(path), protocol=json_form.MIRAGE if mirage else json_form.PROTOCOL)
     setup = status_of(key)
     members = {"public": key.n_public, "key_digest": key.digest(), "setup": setup_result(setup)}
     facts = [("public inputs", str(key.n_public)), ("digest", key.digest()), ("setup", setup_text(setup))]
-    return Explained("a Groth16 verification key over BN254", members, facts)
+    title = "Mirage" if mirage else "Groth16"
+    return Explained(f"a {title} verification key over BN254", members, facts)
 
 
 def _public(path: Path, content: bytes) -> Explained:

@@ -73,6 +73,7 @@ def explain_zkey(path: Path) -> Explained:
     counts = {
         "wires": key.n_wires,
         "public": key.n_public,
+        **({"committed": key.n_committed} if key.n_committed else {}),
         "domain": key.domain_size,
         "terms": key.matrix_a.nnz + key.matrix_b.nnz,
         "circuit_hash": key.circuit_hash.hex(),
@@ -80,7 +81,10 @@ def explain_zkey(path: Path) -> Explained:
     made = [(c.author, c.hash) for c in ceremony.contributions_of(key, str(path))]
     members = {**counts, "key_digest": key.vk.digest(), "setup": setup_result(key.setup)}
     facts = [*worded(counts), ("verification key", f"digest {key.vk.digest()}"), ("setup", setup_text(key.setup))]
-    kind = "a Groth16 proving key over BN254 (snarkjs .zkey); neither points nor contributions were checked"
+    form = (
+        "Mirage proving key over BN254 (.zkey)" if key.n_committed else "Groth16 proving key over BN254 (snarkjs .zkey)"
+    )
+    kind = f"a {form}; neither points nor contributions were checked"
     sections = _sections(content, zkey_file.MAGIC, zkey_file.VERSION, path)
     return _explained(kind, members, facts, sections, made)
 

@@ -16,7 +16,7 @@ from zkstate.cli.named import read_named
 from zkstate.cli.own_account import find_own
 from zkstate.cli.reserves_verify import find_assets
 from zkstate.cli.terminal import Facts, Terminal, show_judgement, size_text
-from zkstate.cli.verdict import SECURITY, TRANSPARENT_SECURITY, setup_result, setup_text
+from zkstate.cli.verdict import MIRAGE_SECURITY, SECURITY, TRANSPARENT_SECURITY, setup_result, setup_text
 from zkstate.errors import InputError
 from zkstate.proof.keys import SetupStatus, VerifyingKey
 from zkstate.proof.record import SIZE_LIMIT, CeremonyRecord
@@ -26,9 +26,16 @@ from zkstate.publication.header import SIGNED_BYTES, Header, SignedHeader
 from zkstate.publication.layout import HEADER
 from zkstate.publication.regular import read_below
 from zkstate.solvency.carried import most_bytes
-from zkstate.solvency.files import KEYED, SHORTFALL_DECIMALS, STATEMENT, health_text, rules_text
+from zkstate.solvency.files import SHORTFALL_DECIMALS, STATEMENT, health_text, rules_text
 from zkstate.solvency.verify import RESERVES_NOT_SHOWN, Judge, Solvency, not_shown, verify_solvency
 from zkstate.state.decimals import render
+
+
+SECURITIES = {
+    "groth16": SECURITY,
+    "mirage": MIRAGE_SECURITY,
+    "transparent": f"each batch: {TRANSPARENT_SECURITY}",
+}
 
 
 def run_verify(
@@ -117,7 +124,7 @@ def judged_result(accounts: int, by_portfolio: int | None) -> dict[str, int] | N
 
 
 def _security(found: Solvency) -> str:
-    return SECURITY if found.claim.system in KEYED else f"each batch: {TRANSPARENT_SECURITY}"
+    return SECURITIES[found.claim.system]
 
 
 def _solvency_facts(found: Solvency) -> Facts:

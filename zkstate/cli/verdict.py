@@ -19,6 +19,7 @@ from zkstate.proof.keys import SetupStatus
 from zkstate.publication.trust import Trust
 
 SECURITY = "BN254, about 100 bits; Groth16; this program has not been audited"
+MIRAGE_SECURITY = "BN254, about 100 bits; Mirage, with BLAKE2b as a random oracle; this program has not been audited"
 PLAIN_TRANSPARENT_SECURITY = (
     "128 bits proven of the proof system, with BLAKE2b as a random oracle, and about 64 against quantum calls of it; "
     "this program has not been audited"

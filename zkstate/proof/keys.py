@@ -145,11 +145,12 @@ class VerifyingKey:
     def evm_words(self) -> tuple[int, ...]:
         """alpha, beta, gamma, delta, IC_0 .. IC_n in the order of the EVM: x, y; for G2 x.c1, x.c0, y.c1, y.c0.
 
-        The delta of committed wires stands behind delta, if there is one.
+        InputError for a key that no contract verifies by.
         """
         self.check_usable("export")
-        committed = () if self.delta_committed is None else (self.delta_committed,)
-        points: tuple[G1 | G2, ...] = (self.alpha, self.beta, self.gamma, self.delta, *committed, *self.ic)
+        if self.delta_committed is not None:
+            raise InputError("the key is one of mirage: no contract verifies its proofs")
+        points: tuple[G1 | G2, ...] = (self.alpha, self.beta, self.gamma, self.delta, *self.ic)
         return tuple(word for point in points for word in point.evm_words())
 
     def ic_points(self) -> G1Vec:
