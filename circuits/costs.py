@@ -283,9 +283,9 @@ _PORTFOLIO_FOOT = f"""
 _UNROLLED = f"""
 ## Accounts of a batch by Mirage
 
-The same blocks, all in one R1CS (`zkstate/constraint/unrolled.py`), under a table of {ENTRIES_UNROLLED} entries, as many as fill a domain
-of 2^19. A lookup is a row, and so is what a block provides; a tuple takes one for each member but the first, and each
-known value one:
+The same blocks, all in one R1CS (`zkstate/constraint/unrolled.py`), under a table of {ENTRIES_UNROLLED} entries, as
+many as fill a domain of 2^19. A lookup is a row, and so is what a block provides; a tuple takes one for each member but
+the first, and each known value one:
 
 """
 

@@ -30,7 +30,6 @@ from zkstate.solvency.files import SHORTFALL_DECIMALS, STATEMENT, health_text, r
 from zkstate.solvency.verify import RESERVES_NOT_SHOWN, Judge, Solvency, not_shown, verify_solvency
 from zkstate.state.decimals import render
 
-
 SECURITIES = {
     "groth16": SECURITY,
     "mirage": MIRAGE_SECURITY,
