@@ -2,6 +2,8 @@
 
 A contribution with secret d turns delta into d delta and divides the points of sections C and H by d; its record
 proves, on a point of G2 that hashes everything before it, that its author knew d. One author who erased d suffices.
+A key of `mirage` has two deltas, and each author a secret and a record for either: first that of delta, then that of
+the delta of committed wires, which divides their points of section C. All records are one chain.
 Source: Bowe, Gabizon, Miers 2017 (eprint 2017/1050), section 7, in the form of snarkjs. It is not shown that anyone
 erased anything, nor who the authors are; names are unchecked.
 """
@@ -17,14 +19,16 @@ from zkstate.algebra.bn254 import G1, G2
 from zkstate.constraint.r1cs import R1cs
 from zkstate.errors import DisagreementError
 from zkstate.kernels import FR_MODULUS, FrVec, G1Vec, wipe
-from zkstate.proof.beacon import Stream, hash_to_g2
+from zkstate.proof.beacon import Beacon, Stream, hash_to_g2
 from zkstate.proof.container import Buffer
 from zkstate.proof.contribution import MAX_CONTRIBUTIONS, Author, Reader, same_ratio
-from zkstate.proof.keys import ProvingKey, SetupStatus, setup_status
+from zkstate.proof.keys import ProvingKey, SetupStatus, VerifyingKey, setup_status
 from zkstate.proof.powers import Random, random_powers
 
 HASH_BYTES = 64
+DELTAS = ("delta", "delta of committed wires")
 _CHUNK = 1 << 16
+_G1_BYTES = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +79,24 @@ def contributions_of(key: ProvingKey, name: str = "key") -> tuple[Contribution, 
     return decode(key.contributions, name)
 
 
+def deltas_of(key: VerifyingKey) -> tuple[G2, ...]:
+    """The deltas of a key, in the order in which an author's records stand: one, or two if it is one of `mirage`."""
+    return (key.delta,) if key.delta_committed is None else (key.delta, key.delta_committed)
+
+
+def by_author(key: VerifyingKey, contributions: Sequence[Contribution]) -> tuple[Contribution, ...]:
+    """The last record of each author: its hash, which they publish, takes in their others."""
+    each = len(deltas_of(key))
+    return tuple(contributions[each - 1 :: each])
+
+
+def left(key: VerifyingKey, contributions: Sequence[Contribution]) -> tuple[G1, ...]:
+    """What the contributions made of each delta, in G1."""
+    each = len(deltas_of(key))
+    last = (contributions[which::each][-1:] for which in range(each))
+    return tuple(chain[0].delta_after if chain else G1.generator() for chain in last)
+
+
 def _transcript(circuit_hash: bytes, before: Sequence[Contribution], g1_s: G1, g1_sx: G1) -> bytes:
     state = hashlib.blake2b(circuit_hash)
     for contribution in before:
@@ -86,48 +108,70 @@ def _transcript(circuit_hash: bytes, before: Sequence[Contribution], g1_s: G1, g
 def contribute(
     key: ProvingKey, author: Author, entropy: bytes = b"", rng: Random = os.urandom
 ) -> tuple[ProvingKey, Contribution]:
-    """The key after one more contribution, and the contribution, whose hash its author publishes.
+    """The key after one more author, and their last record, whose hash they publish.
 
-    The secret is drawn from 64 bytes of `rng` hashed with `entropy`; a beacon draws it from its own value instead. It
-    is held in Python integers, which cannot be wiped, until this returns: run it in a process of its own.
-    Errors: LengthError for a beacon out of range, a name too long or too many contributions.
+    The secrets are drawn from 64 bytes of `rng` hashed with `entropy`; a beacon draws them from its own value instead.
+    They are held in Python integers, which cannot be wiped, until this returns: run it in a process of its own.
+    Errors: LengthError for a beacon out of range or a name too long; DisagreementError for too many contributions, or
+    records of which some author has not all.
     """
-    before = contributions_of(key)
-    if len(before) >= MAX_CONTRIBUTIONS:
-        raise DisagreementError(f"the key has {len(before)} contributions, at most {MAX_CONTRIBUTIONS} are read")
+    chain, deltas = list(contributions_of(key)), deltas_of(key.vk)
+    if len(chain) + len(deltas) > MAX_CONTRIBUTIONS:
+        raise DisagreementError(f"the key has {len(chain)} contributions, at most {MAX_CONTRIBUTIONS} are read")
+    if len(chain) % len(deltas):
+        raise DisagreementError(f"the key: {_halved(len(chain), len(deltas))}")
     author.encode()
     if author.beacon is not None:
         author.beacon.check("beacon")
         stream = author.beacon.stream()
     else:
         stream = Stream(hashlib.blake2b(rng(64) + entropy).digest())
-    d = stream.fr()
-    while d == 0:  # once in 2^254 seeds
+    in_g1, in_g2 = (key.delta_1, *([] if key.committed_1 is None else [key.committed_1])), list[G2]()
+    after, inverses = list[G1](), list[FrVec]()
+    for delta_1, delta_2 in zip(in_g1, deltas, strict=True):
         d = stream.fr()
-    g1_s = stream.g1()
-    g1_sx = g1_s * d
-    transcript = _transcript(key.circuit_hash, before, g1_s, g1_sx)
-    contribution = Contribution(key.delta_1 * d, g1_s, g1_sx, hash_to_g2(transcript) * d, transcript, author)
-    delta = key.vk.delta * d
-    status = setup_status(key.vk.gamma, delta, "the key")
-    inverse = FrVec.from_ints([pow(d, -1, FR_MODULUS)])
+        while d == 0:  # once in 2^254 seeds
+            d = stream.fr()
+        g1_s = stream.g1()
+        g1_sx = g1_s * d
+        transcript = _transcript(key.circuit_hash, chain, g1_s, g1_sx)
+        chain.append(Contribution(delta_1 * d, g1_s, g1_sx, hash_to_g2(transcript) * d, transcript, author))
+        after.append(chain[-1].delta_after)
+        in_g2.append(delta_2 * d)
+        inverses.append(FrVec.from_ints([pow(d, -1, FR_MODULUS)]))
+    delta, committed = in_g2[0], in_g2[1] if len(in_g2) > 1 else None
+    status = setup_status(key.vk.gamma, delta, "the key", committed)
     try:
-        points_c, points_h = (_scaled(section, inverse) for section in (key.points_c, key.points_h))
+        points_h = G1Vec.from_raw(key.points_h, check=False).scale_each(inverses[0]).raw()
+        parts = [
+            G1Vec.from_raw(part, check=False).scale_each(inverse)
+            for part, inverse in zip(_divided_by(key), inverses, strict=True)
+        ]
+        points_c = (parts[0] if len(parts) == 1 else G1Vec.concat(parts[::-1])).raw()
     finally:
-        wipe(inverse)
+        for inverse in inverses:
+            wipe(inverse)
+    setup = SetupStatus.INSECURE if key.setup is SetupStatus.INSECURE else status
     made = replace(
         key,
-        vk=replace(key.vk, delta=delta, setup=SetupStatus.INSECURE if key.setup is SetupStatus.INSECURE else status),
-        delta_1=contribution.delta_after,
+        vk=replace(key.vk, delta=delta, delta_committed=committed, setup=setup),
+        delta_1=after[0],
+        committed_1=after[1] if len(after) > 1 else None,
         points_c=points_c,
         points_h=points_h,
-        contributions=encode([*before, contribution]),
+        contributions=encode(chain),
     )
-    return made, contribution
+    return made, chain[-1]
 
 
-def _scaled(section: Buffer, factor: FrVec) -> Buffer:
-    return G1Vec.from_raw(section, check=False).scale_each(factor).raw()
+def _divided_by(key: ProvingKey) -> tuple[memoryview, ...]:
+    """The points of section C that each delta divides: those of committed wires stand first there, and second here."""
+    points, at = memoryview(key.points_c), _G1_BYTES * key.n_committed
+    return (points,) if key.vk.delta_committed is None else (points[at:], points[:at])
+
+
+def _halved(records: int, each: int) -> str:
+    return f"{records} records of contributions, expected {each} of each author, one for each delta"
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,26 +186,43 @@ class KeyVerdict:
         return not self.reasons
 
 
-def broken_chain(circuit_hash: bytes, contributions: Sequence[Contribution]) -> Iterator[str]:
-    """What is wrong with a record of contributions, named by number and author; nothing if all is well."""
-    delta = G1.generator()
+def broken_chain(key: VerifyingKey, circuit_hash: bytes, contributions: Sequence[Contribution]) -> Iterator[str]:
+    """What is wrong with the record of contributions to a key, named by number and author; nothing if all is well.
+
+    That they lead to the key's deltas is not looked at: `left` says where they lead.
+    """
+    each = len(deltas_of(key))
+    if len(contributions) % each:
+        yield _halved(len(contributions), each)
+    before, stream = [G1.generator()] * each, None
     for i, c in enumerate(contributions):
-        who = f"contribution {i + 1} ({c.author.title})"
+        number, which = divmod(i, each)
+        who = f"contribution {number + 1} ({c.author.title}{', committed wires' if which else ''})"
         if _transcript(circuit_hash, contributions[:i], c.g1_s, c.g1_sx) != c.transcript:
             yield f"{who}: its transcript is not the hash of the circuit, what came before and its own key"
         base = hash_to_g2(c.transcript)
         if not same_ratio((c.g1_s, c.g1_sx), (base, c.g2_spx)):
             yield f"{who}: no proof that its author knew the secret"
-        if not same_ratio((delta, c.delta_after), (base, c.g2_spx)):
-            yield f"{who}: delta is not the one before times its secret"
-        if c.author.beacon is not None:
-            c.author.beacon.check(who)
-            stream = c.author.beacon.stream()
+        if not same_ratio((before[which], c.delta_after), (base, c.g2_spx)):
+            yield f"{who}: {DELTAS[which]} is not the one before times its secret"
+        if c.g1_s == c.g1_sx:
+            yield f"{who}: its secret is 1, so {DELTAS[which]} is the one before"
+        if which == 0:
+            stream = None if c.author.beacon is None else _replayed(c.author.beacon, who)
+        elif c.author != contributions[i - 1].author:
+            yield f"{who}: its author's other record names {contributions[i - 1].author.title}"
+            stream = None
+        if stream is not None:
             d = stream.fr()
             s = stream.g1()
             if (c.g1_s, c.g1_sx) != (s, s * d):
                 yield f"{who}: its key is not that of the beacon it names"
-        delta = c.delta_after
+        before[which] = c.delta_after
+
+
+def _replayed(beacon: Beacon, who: str) -> Stream:
+    beacon.check(who)
+    return beacon.stream()
 
 
 def verify_key(
@@ -176,24 +237,37 @@ def verify_key(
     if not contributions:
         return KeyVerdict(("nobody has contributed to the key",), ())
     reasons = list(_differences(key, initial, r1cs))
-    reasons += broken_chain(key.circuit_hash, contributions)
-    last = contributions[-1].delta_after
-    if key.delta_1 != last:
-        reasons.append(f"delta of the key is not what contribution {len(contributions)}, the last one, left")
-    if not same_ratio((G1.generator(), key.delta_1), (G2.generator(), key.vk.delta)):
-        reasons.append("delta in G1 and in G2 are different multiples of the generators")
+    reasons += broken_chain(key.vk, key.circuit_hash, contributions)
+    reasons += _not_left(key, contributions)
     if not reasons:  # else the sections have been compared already, or have other lengths
-        for title, found, expected in (
-            ("C", key.points_c, initial.points_c),
-            ("H", key.points_h, initial.points_h),
+        titles, parts = ("C", "C of committed wires"), zip(_divided_by(key), _divided_by(initial), strict=True)
+        for title, (found, expected), delta, words in (
+            *zip(titles, parts, deltas_of(key.vk), DELTAS, strict=False),
+            ("H", (key.points_h, initial.points_h), key.vk.delta, DELTAS[0]),
         ):
-            if not _divided(found, expected, key.vk.delta, rng):
-                reasons.append(f"section {title} is not that of the circuit divided by delta")
+            if not _divided(found, expected, delta, rng):
+                reasons.append(f"section {title} is not that of the circuit divided by {words}")
     return KeyVerdict(tuple(reasons), contributions)
+
+
+def _not_left(key: ProvingKey, contributions: Sequence[Contribution]) -> Iterator[str]:
+    """Whether the deltas are what the contributions left, the same in both groups, and none that of the beginning."""
+    number = -(-len(contributions) // len(deltas_of(key.vk)))
+    in_g1 = (key.delta_1, key.committed_1 or G1.infinity())
+    for words, mine, other, last in zip(DELTAS, in_g1, deltas_of(key.vk), left(key.vk, contributions), strict=False):
+        if mine != last:
+            yield f"{words} of the key is not what contribution {number}, the last one, left"
+        if not same_ratio((G1.generator(), mine), (G2.generator(), other)):
+            yield f"{words} in G1 and in G2 are different multiples of the generators"
+        if last == G1.generator():
+            yield f"{words} is that of the key before contributions"
 
 
 def _differences(key: ProvingKey, initial: ProvingKey, r1cs: R1cs) -> Iterator[str]:
     """What a contribution leaves alone, and is not as the powers and the circuit make it."""
+    if key.n_committed != initial.n_committed:
+        yield f"proofs under the key commit to {key.n_committed} wires, those of the circuit to {initial.n_committed}"
+        return
     try:
         key.with_circuit(r1cs)
     except DisagreementError as error:

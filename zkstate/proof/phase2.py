@@ -1,4 +1,4 @@
-"""Phase 2 begins: the key of a circuit, with gamma and delta one, from the powers of tau alone.
+"""Phase 2 begins: the key of a circuit, with gamma and delta (of `mirage` both deltas) one, from powers of tau alone.
 
 Source: Groth 2016 (eprint 2016/260), section 3.2; Bowe, Gabizon, Miers 2017 (eprint 2017/1050), section 6, in the
 form of snarkjs. The key is FRESH: nobody has contributed a delta yet, and it is refused for every use.
@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from zkstate.algebra.bn254 import G1, G2, root_of_unity
 from zkstate.constraint.r1cs import R1cs, SparseMatrix
+from zkstate.errors import LengthError
 from zkstate.kernels import FR_BYTES, FR_MODULUS, FrVec, G1Vec, G2Vec
 from zkstate.proof import r1cs_file
 from zkstate.proof.keys import ProvingKey, SetupStatus, VerifyingKey, domain_matrices, domain_size
@@ -27,14 +28,20 @@ Vec = TypeVar("Vec", G1Vec, G2Vec)
 _NEGATE = np.uint32(1 << 31)
 
 
-def initial_key(r1cs: R1cs, ptau: PtauFile, rng: Random = os.urandom, progress: Progress = silent) -> ProvingKey:
+def initial_key(
+    r1cs: R1cs, ptau: PtauFile, n_committed: int = 0, rng: Random = os.urandom, progress: Progress = silent
+) -> ProvingKey:
     """The key of a circuit before any contribution: the same bytes from the same powers on every machine.
 
-    The powers are taken as verified. Errors: LengthError if they are too few; DisagreementError if the file is prepared
-    and its Lagrange bases are not those of its powers; EncodingError for a point that is none.
+    With `n_committed` it is one of `mirage`, whose proofs commit to so many secret wires, the first ones: it has two
+    deltas, both one. The powers are taken as verified. Errors: LengthError if they are too few, or more wires are to be
+    committed than are secret; DisagreementError if the file is prepared and its Lagrange bases are not those of its
+    powers; EncodingError for a point that is none.
     """
     n = domain_size(r1cs)
     level, bound = n.bit_length() - 1, r1cs.n_public + 1
+    if not 0 <= n_committed <= r1cs.n_wires - bound:
+        raise LengthError(f"{n_committed} committed wires, the circuit has {r1cs.n_wires - bound} secret ones")
     check_length(ptau.power, level, ptau.name)
     a, b, c = domain_matrices(r1cs)
     progress(f"Lagrange bases of 2^{level} points")
@@ -50,7 +57,9 @@ def initial_key(r1cs: R1cs, ptau: PtauFile, rng: Random = os.urandom, progress: 
     alpha_1, beta_1 = (ptau.g1(section, 0, 1) for section in (ALPHA_1, BETA_1))
     beta_2, one_1, one_2 = ptau.g2(BETA_2, 0, 1), G1Vec.generator(), G2Vec.generator()
     before_contributions = circuit_hash(
-        [alpha_1, beta_1, beta_2, one_2, one_1, one_2], [ic, differences, secret, points_a, points_b1, points_b2]
+        [alpha_1, beta_1, beta_2, one_2, one_1, one_2],
+        [ic, differences, secret, points_a, points_b1, points_b2],
+        n_committed,
     )
     vk = VerifyingKey(
         alpha=G1.from_vec(alpha_1),
@@ -59,6 +68,7 @@ def initial_key(r1cs: R1cs, ptau: PtauFile, rng: Random = os.urandom, progress: 
         delta=G2.generator(),
         ic=tuple(G1.from_vec(ic, i) for i in range(bound)),
         setup=SetupStatus.FRESH,
+        delta_committed=G2.generator() if n_committed else None,
     )
     return ProvingKey(
         vk=vk,
@@ -77,6 +87,8 @@ def initial_key(r1cs: R1cs, ptau: PtauFile, rng: Random = os.urandom, progress: 
         contributions=bytes(4),
         circuit=r1cs_file.digest(r1cs),
         matrix_c=c,
+        n_committed=n_committed,
+        committed_1=G1.generator() if n_committed else None,
     )
 
 

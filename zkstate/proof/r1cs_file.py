@@ -24,6 +24,7 @@ from zkstate.proof.container import Buffer, Container
 from zkstate.proof.wtns_file import check_prime
 
 MAGIC, VERSION = b"r1cs", 1
+MIRAGE_LABEL = b"zkstate mirage circuit v1"
 SIZE_LIMIT = 1 << 36
 _HEADER = struct.Struct("<I32sIIIIQI")
 _ENTRY_WORDS = 1 + FR_BYTES // 4
@@ -163,3 +164,13 @@ def digest(r1cs: R1cs) -> bytes:
     for chunk in encode(R1csFile.of(r1cs)):
         state.update(chunk)
     return state.digest()
+
+
+def circuit_digest(r1cs: R1cs, n_committed: int) -> bytes:
+    """What a ceremony is held for: `digest`; for a key of `mirage` SHA-256(MIRAGE_LABEL ‖ digest ‖ n_committed u32).
+
+    `n_committed` counts the wires that a proof commits to, the first secret ones: 0 for Groth16.
+    """
+    if not n_committed:
+        return digest(r1cs)
+    return hashlib.sha256(MIRAGE_LABEL + digest(r1cs) + n_committed.to_bytes(4, "little")).digest()

@@ -2,7 +2,7 @@
 
 A record is the word of whoever ran the verification, so it is believed as a pinned key is: because the verifier chose
 it. What can be checked without the powers and the circuit is checked again whenever it is read: the chain of
-contributions, and that it leads to the delta of the key.
+contributions, and that it leads to the deltas of the key.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Powers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class RecordedCircuit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """SHA-256 of the constraint system; name and digest are those of `circuits/keys.json`, empty for other circuits."""
+    """`r1cs_file.circuit_digest`; name and digest are those of `circuits/keys.json`, empty for other circuits."""
 
     r1cs: str
     name: str
@@ -128,13 +128,14 @@ class CeremonyRecord:
             return (f"the ceremony record is of the key {self.verification_key}, not of {key.digest()}",)
         if not self.contributions:
             return ("the ceremony record has no contribution",)
-        reasons = [
-            f"ceremony record: {words}" for words in ceremony.broken_chain(self.circuit_hash, self.contributions)
-        ]
-        last = self.contributions[-1].delta_after
-        if not same_ratio((G1.generator(), last), (G2.generator(), key.delta)):
-            reasons.append("ceremony record: delta of the key is not what the last contribution left")
-        return tuple(reasons)
+        reasons = list(ceremony.broken_chain(key, self.circuit_hash, self.contributions))
+        chains = zip(ceremony.DELTAS, ceremony.deltas_of(key), ceremony.left(key, self.contributions), strict=False)
+        for words, delta, last in chains:
+            if not same_ratio((G1.generator(), last), (G2.generator(), delta)):
+                reasons.append(f"{words} of the key is not what the last contribution left")
+            if last == G1.generator():
+                reasons.append(f"{words} is that of the key before contributions")
+        return tuple(f"ceremony record: {words}" for words in reasons)
 
     def vouched(self, key: VerifyingKey) -> VerifyingKey:
         """The key as VERIFIED. EncodingError if this record does not vouch for it."""

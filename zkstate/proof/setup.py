@@ -83,6 +83,7 @@ def setup_with(r1cs: R1cs, t: Trapdoor, circuit: bytes, n_committed: int = 0) ->
             points_b1,
             points_b2,
         ],
+        n_committed,
     )
     # L_(2i+1) of the domain of twice the size is the Lagrange polynomial of the odd coset times (1 - X^n)/2.
     odd = Domain(n, root_of_unity(2 * n)).lagrange_at(t.tau).scale(-vanishing * pow(2, -1, FR_MODULUS))
@@ -119,12 +120,17 @@ def setup_with(r1cs: R1cs, t: Trapdoor, circuit: bytes, n_committed: int = 0) ->
     )
 
 
-def circuit_hash(start: Sequence[G1Vec | G2Vec], sections: Sequence[G1Vec | G2Vec]) -> bytes:
-    """The hash by which snarkjs recognises a circuit's key before any contribution (formats: section 10 of `.zkey`)."""
+def circuit_hash(start: Sequence[G1Vec | G2Vec], sections: Sequence[G1Vec | G2Vec], n_committed: int = 0) -> bytes:
+    """The hash by which snarkjs recognises a circuit's key before any contribution (formats: section 10 of `.zkey`).
+
+    For a key of `mirage` it takes in how many wires are committed, and so does every contribution.
+    """
     state = hashlib.blake2b(digest_size=64)
     for points in start:
         state.update(points.to_bytes())
     for points in sections:
         state.update(len(points).to_bytes(4, "big"))
         state.update(points.to_bytes())
+    if n_committed:
+        state.update(r1cs_file.MIRAGE_LABEL + n_committed.to_bytes(4, "little"))
     return state.digest()
