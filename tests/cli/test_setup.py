@@ -6,12 +6,16 @@ from types import SimpleNamespace
 import pytest
 
 from tests.cli.program import ALLOW, zkstate
+from tests.proof import shop
 from tests.proof.circuits import cubic
 from tests.proof.frames import joined
 from tests.proof.ptau import ceremony_ptau
-from zkstate.proof import r1cs_file, zkey_file
+from tests.solvency.venue import commit, ledger
+from zkstate.proof import mirage, r1cs_file, zkey_file
 from zkstate.proof.groth16 import prove
-from zkstate.proof.json_form import public_to_json
+from zkstate.proof.json_form import MIRAGE, public_to_json
+from zkstate.proof.keys import SetupStatus, VerifyingKey
+from zkstate.proof.record import CeremonyRecord
 from zkstate.proof.setup import insecure_setup
 
 DICE = "00112233445566778899aabbccddeeff"
@@ -126,12 +130,24 @@ def test_powers_that_do_not_verify_make_no_key(held, tmp_path):
         (["melt"], "invalid choice"),
         (["circuit", "margin-5", "--out", "x"], "is no circuit name"),
         (["circuit", "balance-4"], "give --out"),
+        (["new", "balance-4", "--committed", "2", "--ptau", "PTAU", "--out", "x"], "--committed is for --r1cs"),
+        (
+            ["new", "--r1cs", "R1CS", "--committed", "5", "--ptau", "PTAU", "--out", "x"],
+            "the circuit has 4 secret ones",
+        ),
+        (["new", "--r1cs", "R1CS", "--committed", "0", "--ptau", "PTAU", "--out", "x"], "not a whole number from 1"),
+        (["contribute", "KEY", "--name", "n", "--committed", "2", "--out", "x"], "does not take --committed"),
+        (["batches", "PLACE", "--out", "x"], "give --system"),
+        (["batches", "PLACE", "--system", "transparent", "--out", "x"], "invalid choice"),
+        (["batches", "PLACE", "--system", "groth16", "--batch-rows", "8192", "--out", "x"], "has at most 4096"),
+        (["batches", "PLACE", "--system", "groth16", "--out", "x"], "header.bin"),
     ],
 )
 def test_what_cannot_be_done_is_said(held, tmp_path, argv, message):
     names = {"PTAU": held.ptau, "KEY": held.key, "FRESH": held.root / "0.zkey", "x": tmp_path / "x"}
+    names |= {"R1CS": held.r1cs, "PLACE": held.root}
     outcome = zkstate("setup", *(names.get(word, word) for word in argv))
-    assert outcome.code in {2, 5}
+    assert outcome.code in {2, 3, 5}
     assert message in outcome.err
     assert not (tmp_path / "x").exists()
 
@@ -161,3 +177,79 @@ def test_a_circuit_is_exported_with_the_names_of_its_wires(tmp_path):
     assert [int(wire) for _, wire, _, _ in names] == list(range(1, file.r1cs.n_wires))
     public = [name for *_, name in names[:5]]
     assert public == [f"main.{name}" for name in ("state_root", "context", "instrument", "lo", "hi")]
+
+
+@pytest.fixture(scope="module")
+def committing(tmp_path_factory):
+    """A ceremony for a key of mirage, all through the command."""
+    root, circuit = tmp_path_factory.mktemp("mirage"), shop.circuit()
+    (root / "powers.ptau").write_bytes(ceremony_ptau(8))
+    r1cs_file.write(root / "c.r1cs", r1cs_file.R1csFile.of(circuit.r1cs))
+    at = SimpleNamespace(root=root, key=root / "3.zkey", record=root / "record.json", said=[])
+    at.circuit = ["--r1cs", root / "c.r1cs", "--ptau", root / "powers.ptau"]
+    at.committed = ["--committed", str(circuit.n_committed)]
+    for argv in (
+        ["new", *at.circuit, *at.committed, "--out", root / "0.zkey"],
+        ["contribute", root / "0.zkey", "--name", "anna", "--out", root / "1.zkey"],
+        ["contribute", root / "1.zkey", "--name", "bert", "--out", root / "2.zkey"],
+        ["beacon", root / "2.zkey", "--value", DICE, "--name", "dice", "--out", at.key],
+        ["verify", at.key, *at.circuit, *at.committed, "--out", at.record],
+        ["export", at.key, "--out", root / "vk.json"],
+    ):
+        outcome = zkstate("setup", *argv, "--json")
+        assert outcome.code == 0, outcome.err
+        at.said.append(outcome.json)
+    return at
+
+
+def test_a_ceremony_for_a_key_that_commits_to_wires(committing):
+    told = committing.said[4]["facts"]
+    assert [committing.said[i]["facts"]["contribution"][0] for i in (1, 2, 3)] == ["1", "2", "3"]
+    hashes = [committing.said[i]["facts"]["hash"] for i in (1, 2, 3)]
+    assert [told[f"contribution {i}"].rpartition("hash ")[2] for i in (1, 2, 3)] == hashes
+    assert "contribution 4" not in told
+    assert told["commits to"] == f"{shop.circuit().n_committed} wires, with a delta of their own"
+    record, circuit = CeremonyRecord.decode(committing.record.read_bytes()), shop.circuit()
+    assert record.circuit.r1cs == r1cs_file.circuit_digest(circuit.r1cs, circuit.n_committed).hex()
+    exported = VerifyingKey.from_json((committing.root / "vk.json").read_bytes(), protocol=MIRAGE)
+    vk, witness = record.vouched(exported), shop.witness()
+    assert vk.setup is SetupStatus.VERIFIED
+    proof = mirage.prove(zkey_file.read_zkey(committing.key), circuit, witness)
+    known = tuple(circuit.block.known_values(witness.columns, circuit.blocks))
+    assert mirage.verify(vk, mirage.Statement(witness.public, known), proof)
+    told = zkstate("inspect", committing.key, "--json").json
+    assert told["committed"] == circuit.n_committed
+    assert [each["hash"] for each in told["contributions"]] == hashes
+
+
+def test_a_key_that_commits_to_other_wires_gets_no_record(committing, tmp_path):
+    committed = shop.circuit().n_committed
+    for more, reason in (
+        ([], f"under the key commit to {committed} wires, those of the circuit to 0"),
+        (["--committed", str(committed - 1)], f"commit to {committed} wires, those of the circuit to {committed - 1}"),
+    ):
+        outcome = zkstate(
+            "setup", "verify", committing.key, *committing.circuit, *more, "--out", tmp_path / "x", "--json"
+        )
+        assert outcome.code == 1
+        assert any(reason in words for words in outcome.json["reasons"])
+    early = ["setup", "verify", committing.root / "0.zkey", *committing.circuit, *committing.committed]
+    outcome = zkstate(*early, "--out", tmp_path / "x")
+    assert (outcome.code, "nobody has contributed" in outcome.out) == (1, True)
+    assert not (tmp_path / "x").exists()
+
+
+@pytest.mark.parametrize("system", ["groth16", "mirage"])
+def test_the_circuits_of_solvency_batches_are_exported(system, tmp_path):
+    epoch = commit(tmp_path / "epoch", ledger(small=2, large=0))
+    outcome = zkstate("setup", "batches", epoch.folder, "--system", system, "--out", tmp_path / "out", "--json")
+    assert outcome.code == 0, outcome.err
+    document = json.loads((tmp_path / "out/batches.json").read_text())
+    assert (document["system"], document["header_hash"]) == (system, epoch.header.hash.hex())
+    (listed,) = document["circuits"]
+    found = r1cs_file.read(tmp_path / "out" / f"{listed['name']}.r1cs").r1cs
+    assert (listed["class"], listed["accounts"], listed["constraints"]) == ("4", 2, found.n_constraints)
+    assert listed["digest"] == r1cs_file.circuit_digest(found, listed["committed"]).hex()
+    assert (listed["committed"] > 0) == (system == "mirage")
+    assert listed["domain"] > found.n_constraints
+    assert listed["name"] in outcome.json["facts"]["class 4"]

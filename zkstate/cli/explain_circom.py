@@ -33,6 +33,7 @@ SECTIONS = {
         9: "H",
         10: "circuit hash, contributions",
         zkey_file.SETUP_SECTION: "zkstate setup",
+        zkey_file.COMMITTED_SECTION: "committed wires",
     },
     ptau_file.MAGIC: {1: "header", **_POWERS, ptau_file.CONTRIBUTIONS: "contributions"},
 }
@@ -78,7 +79,7 @@ def explain_zkey(path: Path) -> Explained:
         "terms": key.matrix_a.nnz + key.matrix_b.nnz,
         "circuit_hash": key.circuit_hash.hex(),
     }
-    made = [(c.author, c.hash) for c in ceremony.contributions_of(key, str(path))]
+    made = [(c.author, c.hash) for c in ceremony.by_author(key.vk, ceremony.contributions_of(key, str(path)))]
     members = {**counts, "key_digest": key.vk.digest(), "setup": setup_result(key.setup)}
     facts = [*worded(counts), ("verification key", f"digest {key.vk.digest()}"), ("setup", setup_text(key.setup))]
     form = (

@@ -9,13 +9,15 @@ from pathlib import Path
 
 from circuits.keys import known, trusted_circuit
 from zkstate.atomic import create_file, new_folder
-from zkstate.cli.arguments import Namespace, Parser, existing, require_options
+from zkstate.cli.arguments import Namespace, Parser, directory, existing, require_options, whole
 from zkstate.cli.named import read_named
+from zkstate.cli.setup_batches import declare_batches, write_circuits
 from zkstate.cli.terminal import Terminal, show_facts, show_judgement
 from zkstate.constraint.r1cs import R1cs
 from zkstate.errors import InputError
 from zkstate.proof import beacon, ceremony, container, powers, ptau_file, r1cs_file, sym_file, zkey_file
 from zkstate.proof.contribution import Author
+from zkstate.proof.keys import ProvingKey
 from zkstate.proof.phase2 import initial_key
 from zkstate.proof.record import CeremonyRecord, Powers, PowersContribution, RecordedCircuit
 from zkstate.publication.progress import Progress
@@ -28,11 +30,13 @@ usage: zkstate setup prepare    --ptau FILE --out FILE
        zkstate setup verify     ZKEY CIRCUIT --ptau FILE [--out RECORD]
        zkstate setup verify     --ptau FILE
        zkstate setup export     ZKEY --out FILE
-       zkstate setup circuit    CIRCUIT --out DIR                                      each with [--json]
+       zkstate setup circuit    CIRCUIT --out DIR
+       zkstate setup batches    EPOCH --system SYSTEM [--batch-rows N] --out DIR       each with [--json]
 
 Make the proving key of a circuit so that nobody can forge if only one of those who contributed erased their secret.
 
-  CIRCUIT     a circuit of zkstate by name, such as margin-8, or --r1cs FILE, any circuit of circom
+  CIRCUIT     a circuit of zkstate by name, such as margin-8, or --r1cs FILE, any circuit of circom; with --committed N
+              beside --r1cs for a key of mirage, whose proofs commit to the first N secret wires
   --ptau      powers of tau (phase 1), for instance of a public ceremony; new and prepare verify them first
   prepare     add the Lagrange bases to powers, which every later step then need not compute
   new         the key before any contribution, which no command accepts
@@ -42,8 +46,12 @@ Make the proving key of a circuit so that nobody can forge if only one of those 
               prove and verify take as --ceremony
   export      the verification key, as JSON
   circuit     a circuit of zkstate as CIRCUIT.r1cs and, with the names of its wires, CIRCUIT.sym
+  batches     the circuits of an epoch's proof of solvency by SYSTEM, groth16 or mirage: for each class NAME.r1cs, and
+              batches.json with their sizes, digests and N. EPOCH is what snapshot wrote, or an epoch with its proof.
+              N rows to a batch as prove solvency takes them, which wants each key as NAME.zkey in --keys
 
-The files are those of snarkjs, in both directions. It is not shown that anyone erased anything, or who they are.
+The files are those of snarkjs, in both directions, but for keys of mirage, which nobody else reads. It is not shown
+that anyone erased anything, or who they are.
 
 Example:
 
@@ -52,12 +60,15 @@ Example:
 
 Facts = list[tuple[str, str]]
 _SILENT: tuple[str, ...] = ()
+MAX_COMMITTED = (1 << 32) - 1
 
 
 def declare(parser: Parser) -> None:
     parser.add_argument("action", choices=tuple(_ACTIONS))
     parser.add_argument("given", nargs="*")
     parser.add_argument("--r1cs", type=existing)
+    parser.add_argument("--committed", type=whole(1, MAX_COMMITTED))
+    declare_batches(parser)
     parser.add_argument("--ptau", type=existing)
     parser.add_argument("--out", type=Path)
     parser.add_argument("--name")
@@ -77,10 +88,12 @@ def _hexadecimal(text: str) -> bytes:
 
 
 def _takes(args: Namespace, positions: int, needed: tuple[str, ...], optional: tuple[str, ...] = ()) -> None:
-    known = ("r1cs", "ptau", "out", "name", "entropy", "value", "exponent")
-    require_options(args, "setup", known, needed, optional)
+    options = ("r1cs", "committed", "ptau", "out", "name", "entropy", "value", "exponent", "system", "batch_rows")
+    require_options(args, "setup", options, needed, optional)
     if len(args.given) != positions:
         raise InputError(f"setup {args.action} takes {positions} names, {len(args.given)} are given (see --help)")
+    if args.committed is not None and args.r1cs is None:
+        raise InputError("--committed is for --r1cs: no circuit that zkstate knows by name commits to wires")
 
 
 def _prepare(args: Namespace, terminal: Terminal) -> int:
@@ -94,17 +107,18 @@ def _prepare(args: Namespace, terminal: Terminal) -> int:
 
 
 def _new(args: Namespace, terminal: Terminal) -> int:
-    _takes(args, int(args.r1cs is None), ("ptau", "out"), ("r1cs",))
+    _takes(args, int(args.r1cs is None), ("ptau", "out"), ("r1cs", "committed"))
     with terminal.progress("setup new") as progress:
         ptau = ptau_file.read(args.ptau)
         verdict = powers.verify_powers(ptau, progress=partial(_step, progress))
         facts: Facts = _powers_facts(ptau, verdict)
         if verdict.accepted:
-            r1cs, _ = _circuit(args.given, args.r1cs)
-            key = initial_key(r1cs, verdict.file, progress=partial(_step, progress))
+            r1cs, committed, _ = _circuit(args.given, args)
+            key = initial_key(r1cs, verdict.file, committed, progress=partial(_step, progress))
             create_file(args.out, zkey_file.encode(key))
             facts = [
                 ("key", f"{args.out}, unusable until someone contributes"),
+                *_committed_facts(key),
                 ("circuit hash", key.circuit_hash.hex()),
             ]
     return _judge(terminal, "new", verdict.reasons, facts)
@@ -127,7 +141,7 @@ def _add(args: Namespace, terminal: Terminal, author: Author, entropy: bytes = b
         key = zkey_file.read_zkey(existing(args.given[0]))
         made, contribution = ceremony.contribute(key, author, entropy)
         create_file(args.out, zkey_file.encode(made))
-    number = len(ceremony.contributions_of(made))
+    number = len(ceremony.by_author(made.vk, ceremony.contributions_of(made)))
     facts = [
         ("key", str(args.out)),
         ("contribution", f"{number}, {author.title}"),
@@ -139,7 +153,7 @@ def _add(args: Namespace, terminal: Terminal, author: Author, entropy: bytes = b
 def _verify(args: Namespace, terminal: Terminal) -> int:
     if not args.given:
         return _verify_powers(args, terminal)
-    _takes(args, 2 - int(args.r1cs is not None), ("ptau",), ("r1cs", "out"))
+    _takes(args, 2 - int(args.r1cs is not None), ("ptau",), ("r1cs", "committed", "out"))
     path = existing(args.given[0])
     with terminal.progress("setup verify") as progress:
         listen = partial(_step, progress)
@@ -148,15 +162,18 @@ def _verify(args: Namespace, terminal: Terminal) -> int:
         facts: Facts = _powers_facts(ptau, verdict)
         reasons = verdict.reasons
         if verdict.accepted:
-            r1cs, circuit = _circuit(args.given[1:], args.r1cs)
-            initial = initial_key(r1cs, verdict.file, progress=listen)
+            r1cs, committed, circuit = _circuit(args.given[1:], args)
+            initial = initial_key(r1cs, verdict.file, committed, progress=listen)
             listen("checking the key")
             key = zkey_file.read_zkey(path)
             found = ceremony.verify_key(key, initial, r1cs, name=str(path))
             reasons = found.reasons
             facts += [
-                (f"contribution {i}", f"{c.author.title}, hash {c.hash.hex()}")
-                for i, c in enumerate(found.contributions, 1)
+                *_committed_facts(key),
+                *(
+                    (f"contribution {i}", f"{c.author.title}, hash {c.hash.hex()}")
+                    for i, c in enumerate(ceremony.by_author(key.vk, found.contributions), 1)
+                ),
             ]
             facts.append(("verification key", f"digest {key.vk.digest()}"))
             if found.accepted and args.out is not None:
@@ -210,16 +227,27 @@ def _export_circuit(args: Namespace, terminal: Terminal) -> int:
     return _judge(terminal, "circuit", _SILENT, facts)
 
 
-def _circuit(names: list[str], r1cs: Path | None) -> tuple[R1cs, RecordedCircuit]:
-    """A circuit by name or file, and how a record names it."""
-    if r1cs is not None:
-        found = r1cs_file.read(r1cs).r1cs
-        return found, RecordedCircuit(r1cs_file.digest(found).hex(), "", "")
+def _export_batches(args: Namespace, terminal: Terminal) -> int:
+    _takes(args, 1, ("system", "out"), ("batch_rows",))
+    with terminal.progress("setup batches") as progress:
+        facts = write_circuits(directory(args.given[0]), args.system, args.batch_rows, args.out, progress)
+    return _judge(terminal, "batches", _SILENT, facts)
+
+
+def _circuit(names: list[str], args: Namespace) -> tuple[R1cs, int, RecordedCircuit]:
+    """A circuit by name or file, how many wires proofs of it commit to, and how a record names both."""
+    if args.r1cs is not None:
+        found, committed = r1cs_file.read(args.r1cs).r1cs, args.committed or 0
+        return found, committed, RecordedCircuit(r1cs_file.circuit_digest(found, committed).hex(), "", "")
     circuit = trusted_circuit(names[0])
     pinned = known().get(names[0])
     if pinned is not None and pinned.circuit != circuit.digest:
         raise InputError(f"{names[0]} compiles to {circuit.digest}, this version knows {pinned.circuit}")
-    return circuit.r1cs, RecordedCircuit(r1cs_file.digest(circuit.r1cs).hex(), names[0], circuit.digest)
+    return circuit.r1cs, 0, RecordedCircuit(r1cs_file.digest(circuit.r1cs).hex(), names[0], circuit.digest)
+
+
+def _committed_facts(key: ProvingKey) -> Facts:
+    return [("commits to", f"{key.n_committed} wires, with a delta of their own")] if key.n_committed else []
 
 
 def _recorded(path: Path, ptau: ptau_file.PtauFile, verdict: powers.PowersVerdict) -> Powers:
@@ -268,4 +296,5 @@ _ACTIONS = {
     "verify": _verify,
     "export": _export,
     "circuit": _export_circuit,
+    "batches": _export_batches,
 }
