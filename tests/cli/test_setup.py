@@ -222,6 +222,13 @@ def test_a_ceremony_for_a_key_that_commits_to_wires(committing):
     assert [each["hash"] for each in told["contributions"]] == hashes
 
 
+def test_a_key_that_commits_to_wires_proves_no_witness_of_circom(committing, tmp_path):
+    argv = ["prove", "--zkey", committing.key, "--wtns", committing.key, "--ceremony", committing.record]
+    outcome = zkstate(*argv, "--out", tmp_path / "x")
+    assert (outcome.code, "a key of mirage" in outcome.err) == (2, True)
+    assert not (tmp_path / "x").exists()
+
+
 def test_a_key_that_commits_to_other_wires_gets_no_record(committing, tmp_path):
     committed = shop.circuit().n_committed
     for more, reason in (

@@ -48,6 +48,8 @@ def prove_circom(args: Namespace, terminal: Terminal) -> PlainProof:
 def _proving_key(path: Path, circuit: Path | None, record: CeremonyRecord | None) -> ProvingKey:
     """The key, with its circuit if that is given, and with the setup that is known of it."""
     key = zkey_file.read_zkey(path)
+    if key.n_committed:
+        raise InputError(f"{path}: a key of {key.vk.protocol}, which proves no .wtns file but batches of solvency")
     key = replace(key, vk=replace(key.vk, setup=status_of(key.vk)))
     if circuit is not None:
         r1cs = r1cs_file.read(circuit).r1cs
