@@ -248,7 +248,9 @@ class _Check:
         """Of Mirage batches."""
         circuit = self.table.unrolled(part.kind, part.accounts)
         name = self.table.unrolled_name(part.kind, part.accounts)
-        found = self._key(part, name, circuit.n_public, lambda: r1cs_file.digest(circuit.r1cs))
+        found = self._key(
+            part, name, circuit.n_public, lambda: r1cs_file.circuit_digest(circuit.r1cs, circuit.n_committed)
+        )
         return found if isinstance(found, str) else Committing(found, KnownValues(circuit))
 
     def _key(self, part: Part, name: str, n_public: int, digest: Callable[[], bytes]) -> VerifyingKey | str:
