@@ -54,7 +54,7 @@ def insecure_setup(r1cs: R1cs, seed: bytes, n_committed: int = 0) -> ProvingKey:
     """
     if len(seed) < MIN_SEED_BYTES:
         raise LengthError(f"a seed of {len(seed)} bytes, expected {MIN_SEED_BYTES} or more")
-    circuit = r1cs_file.digest(r1cs)
+    circuit = r1cs_file.circuit_digest(r1cs, n_committed)
     return setup_with(r1cs, Trapdoor.from_seed(seed, circuit), circuit, n_committed)
 
 
