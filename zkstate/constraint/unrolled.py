@@ -108,10 +108,16 @@ class Unrolled:
         inner = self.block.circuit
         if number < inner.r1cs.n_constraints:
             return f"{inner.label(number)}, in block {block},"
-        number -= inner.r1cs.n_constraints + len(self.varying)
-        if number < len(self.block.uses):
-            return f"row {row}, of a tuple of table {self.block.tables[self.block.uses[max(number, 0)].table]}"
-        return f"row {row}"
+        second = [*(use for use, _ in self.varying), *self.block.uses]
+        number -= inner.r1cs.n_constraints
+        if number < len(second):
+            return f"row {row}, of a tuple of table {self.block.tables[second[number].table]} in block {block},"
+        flat = row - (inner.r1cs.n_constraints + len(second)) * self.blocks
+        if flat < self.most - 1:
+            return f"row {row}, of a power of a challenge,"
+        if self.block.uses and flat == self.most - 1:
+            return f"row {row}, by which what is looked up in all tables is what is provided,"
+        return f"row {row}, of what the known values come to,"
 
     def known_values(self, columns: Sequence[FrVec]) -> FrVec:
         """The known values of all blocks, item by item."""
@@ -132,28 +138,43 @@ class Unrolled:
         values = FrVec(self.n_wires)
         values.put(0, FrVec.ones(1))
         values.put(1, FrVec.from_ints(self.public_inputs(public, known, challenges)))
-        values.put(self.first, committed)
         values.put(self.powers, FrVec.ones(self.most - 1).scale_powers(mix, mix * mix % FR_MODULUS))
         if self.n_known > 2:
             values.put(self.sums, _tails(known, at))
-        begin = self.block.circuit.r1cs.n_constraints * self.blocks
-        middle = begin + len(self.varying) * self.blocks
-        end = middle + len(self.block.uses) * self.blocks
-        a, b, c = self.r1cs.a, self.r1cs.b, self.r1cs.c
-        products = _product(a, begin, middle, values, threads)
-        for j, (_, i) in enumerate(self.varying):
-            each = products.slice(j * self.blocks, (j + 1) * self.blocks)
-            scaled = each.scale(pow(mix, i, FR_MODULUS))
-            values.put(self.products + j * self.blocks, scaled)
-            wipe(each)
-            wipe(scaled)
-        weights, below = (_product(m, middle, end, values, threads) for m in (c, b))
-        inverses = below.inverse()
-        fractions = inverses * weights
-        values.put(self.fractions, fractions)
-        for secret in (products, weights, below, inverses, fractions):
-            wipe(secret)
+        values.put(self.first, committed)
+        try:
+            self._complete_products(values, mix, threads)
+            self._complete_fractions(values, threads)
+        except BaseException:
+            wipe(values)
+            raise
         return values
+
+    def _complete_products(self, values: FrVec, mix: int, threads: int) -> None:
+        begin = self.block.circuit.r1cs.n_constraints * self.blocks
+        hidden = [_product(self.r1cs.a, begin, begin + len(self.varying) * self.blocks, values, threads)]
+        try:
+            for j, (_, i) in enumerate(self.varying):
+                each = hidden[0].view(j * self.blocks, (j + 1) * self.blocks)
+                hidden.append(each.scale(pow(mix, i, FR_MODULUS)))
+                values.put(self.products + j * self.blocks, hidden[-1])
+        finally:
+            for secret in hidden:
+                wipe(secret)
+
+    def _complete_fractions(self, values: FrVec, threads: int) -> None:
+        begin = (self.block.circuit.r1cs.n_constraints + len(self.varying)) * self.blocks
+        end = begin + len(self.block.uses) * self.blocks
+        hidden: list[FrVec] = []
+        try:
+            hidden += (_product(m, begin, end, values, threads) for m in (self.r1cs.c, self.r1cs.b))
+            weights, below = hidden
+            hidden.append(below.inverse())
+            hidden.append(hidden[-1] * weights)
+            values.put(self.fractions, hidden[-1])
+        finally:
+            for secret in hidden:
+                wipe(secret)
 
     def power(self, i: int) -> int:
         """The wire of mix^i, i from 1 to `most`."""

@@ -67,11 +67,6 @@ class Statement:
     digests: tuple[bytes, ...] = ()
 
     @cached_property
-    def values(self) -> FrVec:
-        """All known values."""
-        return FrVec.concat([FrVec(0), *self.known])
-
-    @cached_property
     def digest(self) -> bytes:
         """BLAKE2b-256 of the digests of all items, one behind another."""
         digests = self.digests or tuple(map(digest_of, self.known))
@@ -82,7 +77,8 @@ class Statement:
     def inputs(self, challenges: Sequence[int]) -> list[int]:
         """The public inputs of the circuit: those of the block, the challenges, and what the known values come to."""
         at = challenges[CHALLENGES.index("at")]
-        return [*self.public.to_ints(), *challenges, self.values.evaluate(at)]
+        # not kept: a verifier holds many statements at once, whose items are shared
+        return [*self.public.to_ints(), *challenges, FrVec.concat([FrVec(0), *self.known]).evaluate(at)]
 
 
 def digest_of(item: FrVec) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from threading import Lock
 
 import numpy as np
 
@@ -19,10 +20,11 @@ Item = tuple[FrVec, bytes]  # the values of all blocks, and their digest
 
 @dataclass(frozen=True, eq=False)
 class KnownValues:
-    """Of the batches of one circuit: what all of one epoch share is made once."""
+    """Of the batches of one circuit: what all of one epoch share is made once, whichever thread asks first."""
 
     circuit: Unrolled
     _shared: dict[bytes, dict[int, Item]] = field(default_factory=dict, init=False, repr=False)
+    _lock: Lock = field(default_factory=Lock, init=False, repr=False)
 
     def statement(self, published: Published, part: Part, before: int, after: int) -> Statement:
         """What the proof of a batch has to be about."""
@@ -41,14 +43,15 @@ class KnownValues:
     def _of_epoch(self, published: Published, part: Part) -> dict[int, Item]:
         """The known values that no batch has of its own, by wire."""
         key = published.header.hash
-        if key not in self._shared:
-            block, blocks = self.circuit.block, self.circuit.blocks
-            columns = block.checked_columns(published.columns(part, 0, 0), blocks)
-            own = self._own_wires()
-            values = {item.wire: known_value(item, columns, blocks) for item in block.known if item.wire not in own}
-            self._shared.clear()
-            self._shared[key] = {wire: (value, digest_of(value)) for wire, value in values.items()}
-        return self._shared[key]
+        with self._lock:
+            if key not in self._shared:
+                block, blocks = self.circuit.block, self.circuit.blocks
+                columns = block.checked_columns(published.columns(part, 0, 0), blocks)
+                own = self._own_wires()
+                values = {item.wire: known_value(item, columns, blocks) for item in block.known if item.wire not in own}
+                self._shared.clear()
+                self._shared[key] = {wire: (value, digest_of(value)) for wire, value in values.items()}
+            return self._shared[key]
 
     def _own(self, published: Published, part: Part, before: int, after: int) -> dict[str, Item]:
         """The sums and leaves, and the bounds of ids: as `Published.columns` has them, from bytes."""

@@ -19,7 +19,7 @@ from circuits.batch_account import RATE_BITS
 from circuits.portfolio_block import portfolio_block_of
 from circuits.priced import OFFSET_SCALE
 from zkstate.constraint import compile_blocks
-from zkstate.constraint.block_circuit import BlockCircuit
+from zkstate.constraint.block_circuit import MAX_TUPLE, BlockCircuit
 from zkstate.constraint.r1cs import gather
 from zkstate.constraint.unrolled import Unrolled
 from zkstate.errors import EncodingError, LengthError
@@ -39,6 +39,7 @@ MAX_CONSTRAINTS = 1 << 23
 ROW_CONSTRAINTS, ENTRY_CONSTRAINTS = 1600, 78  # the row's share of its account included; a few rows have more
 BLOCK_CONSTRAINTS, BLOCK_ROW_CONSTRAINTS = 800, 300  # at most, of a transparent batch: an account and each row
 UNROLLED = 2  # rows of a block with those of its second phase, for each one of a block at most
+PROVIDED = 2 * MAX_TUPLE  # and further ones for each tuple of known values that a block provides: products, sums
 RISK_CONSTRAINTS, RISK_ROW_CONSTRAINTS = 32, 12  # at most, by scenario, of the portfolio rule: an account and each row
 
 
@@ -129,13 +130,22 @@ class ReadTable:
         most = (MAX_CONSTRAINTS - len(self) * ENTRY_CONSTRAINTS) // (rows * ROW_CONSTRAINTS)
         return min(filled(self.statement(rows, accounts)).accounts, most)
 
+    def most_unrolled(self, kind: int, blocks: int) -> int:
+        """What a batch by Mirage of so many blocks of a class is limited by: it has no more constraints."""
+        log_blocks = blocks.bit_length() - 1
+        tuples = (len(self) >> log_blocks) + 1
+        if kind >= PORTFOLIO:
+            tuples += (capacity(self.required_risks().table) >> log_blocks) + 1
+        return blocks * (self.most_of_block(kind, log_blocks) * UNROLLED + tuples * PROVIDED)
+
     def unrolled(self, kind: int, accounts: int) -> Unrolled:
         """The circuit of a batch by Mirage of so many accounts of a class.
 
         LengthError for one that could have more than MAX_CONSTRAINTS, which nobody should be made to compile.
         """
         blocks = accounts + ENDS
-        most = blocks * self.most_of_block(kind, log_blocks := blocks.bit_length() - 1) * UNROLLED
+        log_blocks = blocks.bit_length() - 1
+        most = self.most_unrolled(kind, blocks)
         if most > MAX_CONSTRAINTS:
             found = f"{accounts} accounts of class {class_name(kind)} and {len(self)} entries"
             raise LengthError(f"a batch of {found}: up to {most} constraints, the limit is {MAX_CONSTRAINTS}")
