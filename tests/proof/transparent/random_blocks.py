@@ -9,10 +9,16 @@ from zkstate.kernels import FR_MODULUS
 
 def random_case(seed, most_log_blocks=4):
     """A case of one random circuit; which of its links and tables there are is random too."""
+    log_blocks = random.Random(f"size {seed}").randrange(most_log_blocks + 1)
+    block, public, witness, columns = random_witness(seed, 1 << log_blocks)
+    return block, block_case(block, log_blocks, public, witness, columns)
+
+
+def random_witness(seed, blocks, rooted=True):
+    """A random circuit, public inputs, a witness and columns. It reads no tree and no root unless `rooted`."""
     rng = random.Random(f"blocks {seed}")
-    log_blocks = rng.randrange(most_log_blocks + 1)
-    blocks = 1 << log_blocks
-    trees, carried, tables = rng.randrange(3) if blocks > 1 else 0, rng.randrange(3), rng.randrange(3)
+    rooted = rooted and blocks > 1
+    trees, carried, tables = rng.randrange(3) if rooted else 0, rng.randrange(3), rng.randrange(3)
     arities = [rng.choice([1, 2, 3]) for _ in range(tables)]
     weighted = [rng.randrange(2) for _ in range(tables)]
     n_secret, n_public, n_columns = rng.randrange(1, 4), rng.randrange(3), rng.randrange(3)
@@ -25,7 +31,7 @@ def random_case(seed, most_log_blocks=4):
         wires += [getattr(self, f"out{i}") for i in range(n_public)]
         wires += [c.felt(c.column(f"column {i}", FELT)) for i in range(n_columns)]
         wires += [c.felt(w) for w in dice.sample([c.first, c.last, c.number(2), c.number()], dice.randrange(1, 5))]
-        wires += [c.felt(c.root)] if blocks > 1 else []
+        wires += [c.felt(c.root)] if rooted else []
         settled = list(wires)
         wires += [c.previous(f"carried {i}", FELT) for i in range(carried)]
 
@@ -69,4 +75,4 @@ def random_case(seed, most_log_blocks=4):
     inputs = {f"x{i}": [value() for _ in range(blocks)] for i in range(n_secret)}
     columns = {f"column {i}": [value() for _ in range(length)] for i, length in enumerate(lengths)}
     witness = solve_blocks(block, blocks, outs, inputs, columns)
-    return block, block_case(block, log_blocks, list(outs.values()), witness, columns)
+    return block, list(outs.values()), witness, columns
