@@ -26,7 +26,9 @@ def flat_wires(block, witness, challenges):
         sums[j] = (known[j] + at * sums[j + 1]) % FR_MODULUS
     powers = [pow(mix, i, FR_MODULUS) for i in range(2, most + 1)]
     public = [*witness.public.to_ints(), point, mix, at, sums[0]]
-    return [x % FR_MODULUS for x in (1, *public, *known, *own, *powers, *products, *fractions, *sums[1 : len(known) - 1])]
+    return [
+        x % FR_MODULUS for x in (1, *public, *known, *own, *powers, *products, *fractions, *sums[1 : len(known) - 1])
+    ]
 
 
 def divided(x, y):

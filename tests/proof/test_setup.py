@@ -17,7 +17,8 @@ from zkstate.proof.keys import SetupStatus
 from zkstate.proof.setup import Trapdoor, insecure_setup, setup_with
 
 SEED = b"a seed of sixteen bytes or more"
-TRAPDOOR = Trapdoor(tau=0x1234567, alpha=-5 % FR_MODULUS, beta=2**200 + 1, delta=0xD417A)
+TRAPDOOR = Trapdoor(tau=0x1234567, alpha=-5 % FR_MODULUS, beta=2**200 + 1, delta=0xD417A, delta_committed=3**120)
+COMMITTED = [(make, n) for make, secret in ((cubic, 4), (bits, 4)) for n in (0, 1, secret)]
 
 
 def multiples(group: type, section) -> list:
@@ -34,10 +35,10 @@ def g2_times(scalar: int):
     return None if ecc.is_inf(point) else tuple(tuple(c.coeffs) for c in ecc.normalize(point))
 
 
-@pytest.mark.parametrize("make", [cubic, bits, all_public])
-def test_every_point_is_the_multiple_the_paper_says(make):
+@pytest.mark.parametrize(("make", "n_committed"), [*COMMITTED, (all_public, 0)])
+def test_every_point_is_the_multiple_the_paper_says(make, n_committed):
     circuit, t = make(), TRAPDOOR
-    key = setup_with(circuit.r1cs, t, bytes(32))
+    key = setup_with(circuit.r1cs, t, bytes(32), n_committed)
     n_public, n_wires, rows = circuit.n_public, len(circuit.witness), circuit.rows
     n = 1 << (len(rows) + n_public).bit_length()
     assert key.domain_size == n
@@ -51,13 +52,15 @@ def test_every_point_is_the_multiple_the_paper_says(make):
         at_tau[0][s] += basis[len(rows) + s]
     a, b, c = at_tau
     combined = [t.beta * a[i] + t.alpha * b[i] + c[i] for i in range(n_wires)]
-    over_delta = pow(t.delta, -1, FR_MODULUS)
+    over_delta, over_other = (pow(d, -1, FR_MODULUS) for d in (t.delta, t.delta_committed))
+    secret = combined[n_public + 1 :]
+    divided = [v * (over_other if i < n_committed else over_delta) for i, v in enumerate(secret)]
     odd = lagrange(2 * n, root_of_unity(2 * n), t.tau)[1::2]
 
     assert multiples(G1Vec, key.points_a) == [g1_times(v) for v in a]
     assert multiples(G1Vec, key.points_b1) == [g1_times(v) for v in b]
     assert multiples(G2Vec, key.points_b2) == [g2_times(v) for v in b]
-    assert multiples(G1Vec, key.points_c) == [g1_times(v * over_delta) for v in combined[n_public + 1 :]]
+    assert multiples(G1Vec, key.points_c) == [g1_times(v) for v in divided]
     assert multiples(G1Vec, key.points_h) == [g1_times(v * over_delta) for v in odd]
     assert [p.affine for p in key.vk.ic] == [g1_times(v) for v in combined[: n_public + 1]]
     assert (key.vk.alpha.affine, key.beta_1.affine, key.delta_1.affine) == tuple(
@@ -66,6 +69,12 @@ def test_every_point_is_the_multiple_the_paper_says(make):
     assert (key.vk.beta.affine, key.vk.gamma.affine, key.vk.delta.affine) == tuple(
         g2_times(v) for v in (t.beta, 1, t.delta)
     )
+    assert key.n_committed == n_committed
+    if n_committed:
+        assert key.committed_1.affine == g1_times(t.delta_committed)
+        assert key.vk.delta_committed.affine == g2_times(t.delta_committed)
+    else:
+        assert key.committed_1 is key.vk.delta_committed is None
 
 
 def test_the_circuit_hash_covers_the_key_before_any_contribution():
