@@ -166,7 +166,7 @@ class ReadTable:
 
         def fits(blocks: int, block: BlockCircuit) -> bool:
             grown = Unrolled(block, blocks)
-            return domain_of(grown.n_constraints, grown.n_public) == domain
+            return domain_of(grown.n_constraints, grown.n_public) <= domain  # less where blocks provide fewer entries
 
         found, block = circuit.blocks, circuit.block
         while True:  # blocks of one power of two after another, as the circuit of a block depends on it
