@@ -19,9 +19,9 @@ def proved(committed, tmp_path_factory, request) -> Epoch:
     return epoch
 
 
-@pytest.fixture(scope="session")
-def risky(tmp_path_factory) -> Epoch:
+@pytest.fixture(scope="session", params=["transparent", "mirage"])
+def risky(tmp_path_factory, request) -> Epoch:
     """A venue of which the portfolio rule judges some, proved."""
-    epoch = commit(tmp_path_factory.mktemp("risky") / "epoch", risky_ledger())
+    epoch = commit(tmp_path_factory.mktemp("risky") / "epoch", risky_ledger(), request.param)
     epoch.prove()
     return epoch

@@ -22,6 +22,7 @@ from zkstate.publication.header import sign
 from zkstate.publication.holdings import Holdings
 from zkstate.solvency.block_witness import block_inputs
 from zkstate.solvency.plan import LAYOUTS, Plan
+from zkstate.solvency.provers import prover_of
 from zkstate.solvency.publics import Sums
 from zkstate.solvency.tables import ReadTable
 from zkstate.solvency.task import Task, prove_task
@@ -126,12 +127,12 @@ def test_a_worker_elsewhere_proves_such_a_batch(risky, tmp_path):
     task = Task(table, scenarios, shop.accounts(index), before, shop.blinds(index))
     path = tmp_path / "task"
     path.write_bytes(task.encode())
-    found = prove_task(shop.prover(part.kind).digest, (part.kind, part.number), str(path), "transparent", None)
+    found = prove_task(shop.prover(part.kind).digest, (part.kind, part.number), str(path), risky.system, None)
     batch = type(shop.proved(index, before)).decode(found, "answer")
     assert shop.holds(index, before, batch, shop.prover(part.kind))
     for wrong in (replace(task, scenarios=b""), replace(task, scenarios=scenarios[:-1])):
         path.write_bytes(wrong.encode())
-        said = prove_task(shop.prover(part.kind).digest, (part.kind, part.number), str(path), "transparent", None)
+        said = prove_task(shop.prover(part.kind).digest, (part.kind, part.number), str(path), risky.system, None)
         assert isinstance(said, str)
 
 
@@ -174,7 +175,8 @@ def test_an_account_judged_by_the_rule_that_its_class_does_not_name(risky, tmp_p
     part, before = shop.parts[index], sums_before(shop, index)
     milder = replace(part, kind=part.rows)
     accounts = Accounts(shop.published, milder, shop.holdings.taken(part.leaves))
-    proof = shop.prover(4).prove(accounts, before, shop.blinds(index))
+    prover = prover_of(shop.table, milder.kind, milder.accounts, epoch.system, None)
+    proof = prover.prove(accounts, before, shop.blinds(index))
     epoch.batch("4p", 0).write_bytes(proof.encode())
     assert any(reason.startswith("batch 0 of class 4p: ") for reason in reasons(epoch))
 
