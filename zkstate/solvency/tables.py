@@ -38,8 +38,7 @@ Index = NDArray[np.int64]
 MAX_CONSTRAINTS = 1 << 23
 ROW_CONSTRAINTS, ENTRY_CONSTRAINTS = 1600, 78  # the row's share of its account included; a few rows have more
 BLOCK_CONSTRAINTS, BLOCK_ROW_CONSTRAINTS = 800, 300  # at most, of a transparent batch: an account and each row
-UNROLLED = 2  # rows of a block with those of its second phase, for each one of a block at most
-PROVIDED = 2 * MAX_TUPLE  # and further ones for each tuple of known values that a block provides: products, sums
+PROVIDED = 2 * MAX_TUPLE  # at most, of a batch by Mirage, beside: each tuple of known values, for products and sums
 RISK_CONSTRAINTS, RISK_ROW_CONSTRAINTS = 32, 12  # at most, by scenario, of the portfolio rule: an account and each row
 
 
@@ -136,7 +135,7 @@ class ReadTable:
         tuples = (len(self) >> log_blocks) + 1
         if kind >= PORTFOLIO:
             tuples += (capacity(self.required_risks().table) >> log_blocks) + 1
-        return blocks * (self.most_of_block(kind, log_blocks) * UNROLLED + tuples * PROVIDED)
+        return blocks * (self.most_of_block(kind, log_blocks) + tuples * PROVIDED)
 
     def unrolled(self, kind: int, accounts: int) -> Unrolled:
         """The circuit of a batch by Mirage of so many accounts of a class.
