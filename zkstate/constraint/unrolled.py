@@ -77,12 +77,12 @@ class Unrolled:
         """The rows of all blocks, row by row and each block by block; those of powers, of all fractions, of sums."""
         inner, parts, pools = self.block.circuit.r1cs, [], [self.block.circuit.r1cs.a.pool]
         spread, flat = _Spread(self), self._flat_rows()
-        second = self._second_rows(spread)
+        second, sums = self._second_rows(spread), self._sum_rows(pools)
         for side, matrix in enumerate((inner.a, inner.b, inner.c)):
             rows = matrix.row_ptr.astype(np.int64), matrix.wire.astype(np.int64), matrix.coefficient.astype(np.int64)
             above = _compressed([row[side] for row in second], pools)
             below = _compressed([row[side] for row in flat], pools)
-            parts.append(_stacked(spread.all_blocks(_stacked(rows, above)), below))
+            parts.append(_stacked(_stacked(spread.all_blocks(_stacked(rows, above)), below), sums[side]))
         pool, renamed = pooled(FrVec.concat(pools))
         a, b, c = (
             SparseMatrix(ptr.astype(np.uint64), wire.astype(np.uint32), renamed[at], pool, self.n_wires)
@@ -198,26 +198,31 @@ class Unrolled:
         return rows
 
     def _flat_rows(self) -> list[Row]:
-        """The rows of powers, of what all fractions add up to, and of sums, over the wires of the whole circuit."""
+        """The rows of powers and of what all fractions add up to, over the wires of the whole circuit."""
         rows: list[Row] = [({self.power(i): 1}, {self.mix: 1}, {self.power(i + 1): 1}) for i in range(1, self.most)]
         if self.block.uses:
             signs = ((u, -1 if use.provides else 1) for u, use in enumerate(self.block.uses))
             places = ((self.fractions + u * self.blocks + b, sign) for u, sign in signs for b in range(self.blocks))
             rows.append((dict(places), {0: 1}, {}))
-        n = self.n_known
-        last = self.first + n - 1
-        for j in range(n - 2, -1, -1):
-            after, here = (self._sum_at(j + 1), self._sum_at(j))
-            rows.append(({after: 1}, {self.at: 1}, {here: 1, self.first + j: -1}))
-        if n == 1:
-            rows.append(({self.known: 1, last: -1}, {0: 1}, {}))
+        if self.n_known == 1:
+            rows.append(({self.known: 1, self.first: -1}, {0: 1}, {}))
         return rows
 
-    def _sum_at(self, j: int) -> int:
-        """The wire of s_j."""
-        if j == 0:
-            return self.known
-        return self.first + j if j == self.n_known - 1 else self.sums + j - 1
+    def _sum_rows(self, pools: list[FrVec]) -> tuple[Entries, Entries, Entries]:
+        """The rows of sums of two known values or more, side by side: there are as many as known values."""
+        n, one = self.n_known, sum(map(len, pools))
+        pools.append(FrVec.from_ints([1, -1]))
+        wires = np.arange(n) + self.sums - 1
+        if n > 1:
+            wires[0], wires[-1] = self.known, self.first + n - 1
+        j = np.arange(n - 2, -1, -1)
+        ptr, each = np.arange(len(j) + 1), np.full(len(j), one)
+        here = np.stack((wires[j], self.first + j), axis=1).ravel()
+        return (
+            (ptr, wires[j + 1], each),
+            (ptr, np.full(len(j), self.at), each),
+            (2 * ptr, here, np.tile([one, one + 1], len(j))),
+        )
 
 
 class _Spread:
