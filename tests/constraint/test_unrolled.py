@@ -284,6 +284,26 @@ def test_a_mix_that_is_known_before_lets_tuples_be_exchanged():
     assert broken_rows(circuit.r1cs, completed(circuit, shifted, (point, mix + 1, at)))
 
 
+@pytest.mark.parametrize("other", [5, 6])
+def test_values_that_are_constants_or_sums(other):
+    """No product is a wire where a value is a constant; coefficients are negative, repeated, and of the constant."""
+
+    def define(c, x, y):
+        c.lookup("of three", [2 * x - 3 * y - 3 * x + 7, 5, 0])
+        c.provide("of three", [7 - x - 3 * y, other, 0], 1)
+        c.lookup("of five", [0, -1, 4 - x, x - x, y])
+        c.provide("of five", [0, FR_MODULUS - 1, 4 - x, 0, y])
+        c.constrain(x, y, y, "touched")
+
+    block = saying(define, x=FELT, y=FELT)
+    circuit = Unrolled(block, 3)
+    witness = solve_blocks(block, 3, {}, {"x": [1, 1, 1], "y": [8, 9, 8]}, {})
+    wires = completed(circuit, witness, DRAWN)
+    assert wires == flat_wires(block, witness, DRAWN)
+    assert bool(list(broken_blocks(block, witness))) is bool(broken_rows(circuit.r1cs, wires)) is (other != 5)
+    assert len(circuit.varying) == 4
+
+
 def test_a_port_reads_zero_in_the_first_block_and_the_block_before_in_others():
     def define(c, x):
         total = c.previous("sum", FELT) + x
