@@ -26,15 +26,16 @@ from tests.fuzz.target import Target
 from tests.lightclient.beaconchain import BeaconChain, Library, answer, chain_at
 from tests.lightclient.consensus.committees import SIZE, started
 from tests.lightclient.execution.tries import grow, proof
+from tests.proof import shop
 from tests.proof.circuits import bits, cubic
 from tests.proof.transparent.systems import system_of
 from tests.publication.test_header import example
 from tests.publication.venue import OPERATOR
 from tests.state.venues import quiet_ledger, traded
 from zkstate.algebra import bls12_381, bn254
-from zkstate.kernels import keccak256
-from zkstate.proof import groth16, zkey_file
-from zkstate.proof.keys import VerifyingKey
+from zkstate.kernels import FR_BYTES, keccak256
+from zkstate.proof import groth16, json_form, mirage, zkey_file
+from zkstate.proof.keys import ProvingKey, VerifyingKey
 from zkstate.proof.setup import insecure_setup
 from zkstate.proof.transparent import proof_file, prover, verifier
 from zkstate.publication import segments
@@ -171,25 +172,39 @@ def points() -> Target:
 
 
 def proofs() -> Target:
-    """Proofs of both systems: none but the one that was made is accepted. Every process makes the same: inputs stay."""
+    """Proofs of all systems: none but the one that was made is accepted. Every process makes the same: inputs stay."""
     small = bits()
     system = system_of(small)
     transparent = prover.prove(system, small.values, random.Random(SEED).randbytes).encode()
     key = insecure_setup(cubic().r1cs, SEED)
     plain = groth16.prove(key, cubic().values, random.Random(SEED).randbytes).to_json().encode()
+    mirage_key, about, committing = _mirage()
 
     def run(data: bytes) -> None:
         if data[:1] == b"t":
             found = proof_file.Proof.decode(data[1:])
             assert found.encode() == data[1:]
             assert not verifier.verify(system, small.public, found) or data[1:] == transparent
+        elif data[:1] == b"m":
+            words = [int.from_bytes(data[at : at + FR_BYTES]) for at in range(1, len(data), FR_BYTES)]
+            proof = mirage.Proof.from_evm_words(words)
+            assert not mirage.verify(mirage_key.vk, about, proof) or data[1:] == committing
         else:
             found = groth16.Proof.from_json(data[1:])
             assert groth16.Proof.from_json(found.to_json()) == found
             if groth16.verify(key.vk, cubic().public, found):
                 assert found == groth16.Proof.from_json(plain)
 
-    return Target((b"t" + transparent, b"g" + plain), run)
+    return Target((b"t" + transparent, b"g" + plain, b"m" + committing), run)
+
+
+def _mirage() -> tuple[ProvingKey, mirage.Statement, bytes]:
+    """A key of Mirage, what its proof is about, and the proof: its words, big-endian."""
+    circuit, witness = shop.circuit(), shop.witness()
+    key = insecure_setup(circuit.r1cs, SEED, circuit.n_committed)
+    about = mirage.Statement(witness.public, tuple(circuit.block.known_values(witness.columns, circuit.blocks)))
+    proof = mirage.prove(key, circuit, witness, random.Random(SEED).randbytes)
+    return key, about, b"".join(word.to_bytes(FR_BYTES) for word in proof.evm_words())
 
 
 def keys() -> Target:
@@ -197,6 +212,8 @@ def keys() -> Target:
     key = insecure_setup(cubic().r1cs, SEED)
     vk = key.vk.to_json().encode()
     zkey = b"".join(bytes(part) for part in zkey_file.encode(key))
+    committing, _, _ = _mirage()
+    mirage_vk, mirage_zkey = committing.vk.to_json().encode(), b"".join(map(bytes, zkey_file.encode(committing)))
     state = store.encode(replace(started(), chain=CHAIN))
     evidence = _evidence()
 
@@ -204,6 +221,8 @@ def keys() -> Target:
         match data[:1]:
             case b"v":
                 VerifyingKey.from_json(data[1:]).digest()
+            case b"m":
+                VerifyingKey.from_json(data[1:], protocol=json_form.MIRAGE).digest()
             case b"z":
                 zkey_file.decode(data[1:])
             case b"s":
@@ -211,7 +230,8 @@ def keys() -> Target:
             case _:
                 assert Evidence.decode(sealed(data[1:]), CHAIN).encode(CHAIN) == sealed(data[1:])
 
-    return Target((b"v" + vk, b"z" + zkey, b"s" + state, b"e" + evidence), run)
+    seeds = (b"v" + vk, b"m" + mirage_vk, b"z" + zkey, b"z" + mirage_zkey, b"s" + state, b"e" + evidence)
+    return Target(seeds, run)
 
 
 def _evidence() -> bytes:
