@@ -61,6 +61,51 @@ def test_columns_agree_with_fractions(plain, initial):
     assert Fraction(found.shortfall, QUOTE) == sum(missing)
 
 
+def plain_profit(table, accounts):
+    """What all market rows gained, row by row in plain integers: amount · (price − funding now + at entry) − entry."""
+    total = 0
+    for instrument, amount, entry, funding, *_ in (row for held in accounts for row in held):
+        market = table[instrument - 1]
+        if not market["flags"] & 1:
+            total += amount * (market["price"] - market["funding"] + funding) - entry
+    return total
+
+
+@given(plain_ledgers(most_accounts=6), st.integers(1, 3))
+@settings(max_examples=100)
+def test_the_net_profit_is_that_of_plain_integers(plain, block):
+    table, held, book = plain
+    made = built_table(table)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(health, "_BLOCK_ROWS", block)
+        found = health.net_profit(health.table_columns(made), ledger_of(made, held, book).rows)
+    assert found == plain_profit(table, held)
+
+
+@given(plain_ledgers(most_accounts=3))
+@settings(max_examples=100)
+def test_no_account_has_less_than_minus_its_shortfall(plain):
+    """Whatever its entry values: so what any accounts are owed is at most what all have, and the shortfall."""
+    table, held, _ = plain
+    made = built_table(table)
+    for own in held:
+        found = assess(engine_rows(own), made)
+        assets = sum(amount * table[i - 1]["price"] for i, amount, *_ in own if table[i - 1]["flags"] & 1)
+        assert (assets + plain_profit(table, [own])) * PPM + found.shortfall >= 0
+
+
+@pytest.mark.parametrize("sign", [-1, 1])
+def test_the_net_profit_at_the_ends_of_its_range(sign):
+    """Rows that each gain or lose the most there can be: below 2^129, of which 2^38 stay below 2^167."""
+    market = MARKET | {"price": 2**64 - 1, "funding": -(2**63)}
+    amount, entry = (2**63 - 1, -(2**127)) if sign > 0 else (-(2**63), 2**127 - 1)
+    held = [[(1, amount, entry, 2**63 - 1, i % 2), (2, -5, 0, 0)] for i in range(100)]
+    made = built_table([market, USDT])
+    found = health.net_profit(health.table_columns(made), ledger_of(made, held).rows)
+    assert found == 100 * (amount * (2**64 - 1 + 2**63 + 2**63 - 1) - entry)
+    assert 2**128 < abs(found) // 100 < 2**129
+
+
 @given(st.data())
 @settings(max_examples=150)
 def test_no_fill_breaks_an_account_that_covers_its_initial_requirement(data):

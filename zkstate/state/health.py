@@ -160,14 +160,12 @@ def _rows(r: RowColumns, columns: TableColumns, rows: slice, orders: Reserved | 
     size = wide.from_u64(np.abs(amount).view(np.uint64))
     asset, short_only = columns.asset[i], columns.short_only[i]
 
-    value = wide.negate_where(wide.multiply(size, wide.from_u64(columns.price[i])), short)
+    value = _values(columns, i, amount)
     notional = notional_values(columns, i, amount)
     k = tiers_of(columns, i, notional)
     counted = _rounded(counted_values(columns, i, k, notional), columns.rounded[i] & ~short)
 
-    entry = wide.from_halves(r.entry_high[rows], r.entry_low[rows])
-    pnl = wide.extend(value, 5) - entry - _funding_due(columns.funding[i], r.funding[rows], size, short)
-    whole = np.where(asset, wide.extend(value, 5), pnl)
+    whole = np.where(asset, wide.extend(value, 5), _profits(r, columns, rows, value))
     equity = wide.normalise(np.where(asset & ~short, counted, _scaled(wide.normalise(whole), np.int64(PPM))))
     free = asset | (short_only & ~short)
     if orders is None:
@@ -198,6 +196,36 @@ def counted_values(columns: TableColumns, instrument: I64s, tier: I64s, notional
     """
     scaled = _scaled(notional, columns.rate[instrument, tier])
     return wide.normalise(scaled - columns.offset[:, instrument, tier])
+
+
+def net_profit(columns: TableColumns, held: RowColumns) -> int:
+    """What all market rows of some accounts have gained together: value less entry value and funding due.
+
+    In 10^-16 quote, negative where they have lost more. Collateral allocated to an isolated row is in its entry value,
+    and so in this sum.
+    """
+    markets = np.flatnonzero(~columns.asset[held.instrument])
+    total = 0
+    for at in range(0, len(markets), _BLOCK_ROWS):
+        rows = markets[at : at + _BLOCK_ROWS]
+        value = _values(columns, held.instrument[rows].astype(np.int64), held.amount[rows])
+        gained = wide.normalise(_profits(held, columns, rows, value))
+        total += wide.to_ints(gained.sum(axis=1, keepdims=True))[0]
+    return total
+
+
+def _values(columns: TableColumns, instrument: I64s, amount: I64s) -> Wide:
+    """amount * price over 4 limbs."""
+    size = wide.from_u64(np.abs(amount).view(np.uint64))
+    return wide.negate_where(wide.multiply(size, wide.from_u64(columns.price[instrument])), amount < 0)
+
+
+def _profits(r: RowColumns, columns: TableColumns, rows: slice | I64s, value: Wide) -> Wide:
+    """Value less entry value and funding due over 5 limbs, not normalised."""
+    amount, funding = r.amount[rows], columns.funding[r.instrument[rows].astype(np.int64)]
+    size = wide.from_u64(np.abs(amount).view(np.uint64))
+    due = _funding_due(funding, r.funding[rows], size, amount < 0)
+    return wide.extend(value, 5) - wide.from_halves(r.entry_high[rows], r.entry_low[rows]) - due
 
 
 def _rounded(column: Wide, chosen: Flags) -> Wide:
