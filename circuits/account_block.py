@@ -38,7 +38,8 @@ ENTRY = (
 )  # fmt: skip
 READ = ENTRY[1:]
 RATES = ("contingency_long", "contingency_short")  # of the portfolio rule: further members of an entry
-SUMS = {"held": "salt", "unhealthy": "orders_digest", "shortfall": "history_head"}  # and which part the ends open
+# what runs through all blocks, and which part of a leaf the ends open for it
+SUMS = {"held": "salt", "unhealthy": "orders_digest", "shortfall": "history_head", "profit": "history_length"}
 RANGES = (64, 64, 128, 128, 128, 150)  # bits of what a row has in limbs, about
 LEAST_LIMB, MOST_LIMB = 8, 16
 
@@ -135,7 +136,8 @@ class AccountBlock(BlockStatement):
         healthy = c.bit(c.linear((1, flag) for flag in flags) == 0)
         held = c.linear((1, part) for row in rows for part in row.held)
         shortfall = c.linear((1, part) for part in shortfalls)
-        self._advance(c, {"held": held, "unhealthy": 1 - healthy, "shortfall": shortfall})
+        profit = c.linear((1, row.profit) for row in rows)
+        self._advance(c, {"held": held, "unhealthy": 1 - healthy, "shortfall": shortfall, "profit": profit})
 
     def _provide(self, c: BlockBuilder) -> None:
         """What the block provides of tables beside entries and ranges: nothing."""
@@ -189,7 +191,7 @@ class RoundedAccountBlock(AccountBlock):
 
 
 class AccountRow:
-    """One row of an account: its elements of the leaf, what it adds to the totals, and what it lacks."""
+    """One row of an account: its elements of the leaf, what it adds to totals and profit, and what it lacks."""
 
     def __init__(self, block: AccountBlock, c: BlockBuilder, i: int) -> None:
         self.c, self.size = c, block.size
@@ -261,8 +263,9 @@ class AccountRow:
         self.required = required = (market - self.long * read["spared"]) * by_tier
         held = bounded(market * self.above - self.below, -I64, I64 - 1)  # the amount, less that of an asset held
         paid = read["funding"] - market * self.paid_at
-        profit = held * (read["price"] - paid) - market * self.entry
-        missing: Wire = required - profit * PPM
+        gained = held * (read["price"] - paid) - market * self.entry
+        self.profit = market * gained
+        missing: Wire = required - gained * PPM
         return missing
 
     def _dropped(self, by_tier: Wire, units: Wire, rest: Wire) -> Wire:

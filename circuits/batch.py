@@ -1,4 +1,4 @@
-"""Batch: some accounts of one size class, all of them: what they owe, and how many are not healthy.
+"""Batch: some accounts of one size class, all of them: what they hold and owe, and how many are not healthy.
 
 Public: leaves (of every account with the bounds of its id), table (the keys of what rows may read), before and after
 (the hidden sums that run through all batches of an epoch), reads (what was read of the table), and the challenges that
@@ -80,6 +80,7 @@ class Batch(Statement):
     held_before = secret(FELT)
     unhealthy_before = secret(FELT)
     shortfall_before = secret(FELT)
+    profit_before = secret(FELT)
 
     @property
     def follows_rounding(self) -> bool:
@@ -128,15 +129,15 @@ class Batch(Statement):
 
     def _advance(self, c: Builder, found: Sequence[Judged]) -> None:
         """The sums after are the sums before and what these accounts add."""
-        before = [self.held_before, self.unhealthy_before, self.shortfall_before]
-        added = [[each.held for each in found], [each.unhealthy for each in found], [each.shortfall for each in found]]
+        before = [self.held_before, self.unhealthy_before, self.shortfall_before, self.profit_before]
+        added = list(zip(*((each.held, each.unhealthy, each.shortfall, each.profit) for each in found), strict=True))
         after = [c.linear((1, c.felt(w)) for w in (start, *more)) for start, more in zip(before, added, strict=True)]
         self._require_sums(c, self.before_blind, before, self.before, "the sums before are the committed ones")
         self._require_sums(c, self.after_blind, after, self.after, "the sums after are the committed ones")
 
     def _require_sums(self, c: Builder, blind: Wire, sums: Sequence[Wire], committed: Wire, label: str) -> None:
-        held, unhealthy, shortfall = sums
-        opened: list[WireLike] = [0, blind, held, 0, unhealthy, shortfall, 0]  # as the parts of a leaf stand
+        held, *others = sums
+        opened: list[WireLike] = [0, blind, held, 0, *others]  # as the parts of a leaf stand
         c.require(poseidon(c, tag("solvency sums"), opened) == committed, label)
 
 

@@ -47,10 +47,11 @@ class Judged:
     looked_up: Wire  # Σ 1 / (read_point − key) over its rows
     unhealthy: Wire
     shortfall: Wire
+    profit: Wire  # Σ value − entry value − funding due over its market rows, 10^-16 quote
 
     @property
     def wires(self) -> tuple[Wire, ...]:
-        return (self.leaf, self.reads, self.held, self.looked_up, self.unhealthy, self.shortfall)
+        return (self.leaf, self.reads, self.held, self.looked_up, self.unhealthy, self.shortfall, self.profit)
 
 
 def row_ports(rounded: bool) -> tuple[str, ...]:
@@ -82,6 +83,7 @@ class _Account:
         self.c, self.head, self.rows, self.rounded = c, head, rows, rounded
         self.held: list[Wire] = []
         self.looked_up: list[Wire] = []
+        self.profit: list[Wire] = []
         # in range, or the same leaf could be taken apart in other ways once the challenges are known
         label = f"the instrument is an unsigned {INSTRUMENT_BITS}-bit integer"
         self.ids = [c.require_uint(row["instrument"], INSTRUMENT_BITS, label) for row in rows]
@@ -111,6 +113,7 @@ class _Account:
             c.linear((1, part) for part in self.looked_up),
             unhealthy,
             shortfall,
+            c.linear((1, part) for part in self.profit),
         )
 
     def _leaf(self, elements: Sequence[Wire]) -> Wire:
@@ -173,7 +176,9 @@ class _Account:
         counted = by_tier
         if self.rounded:
             counted = by_tier - rounded * self._rest(row, c.select(is_asset, by_tier, 0))
-        equity = c.select(is_asset, c.select(is_short, value * PPM, counted), (value - entry - due) * PPM)
+        gained = value - entry - due
+        self.profit.append(~is_asset * gained)
+        equity = c.select(is_asset, c.select(is_short, value * PPM, counted), gained * PPM)
         need = c.select(is_asset | (short_only & ~is_short), 0, by_tier)
         c.require((row["isolated"] & is_asset) == 0, "an asset is not isolated")
         return Pot(equity, need)

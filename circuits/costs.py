@@ -258,7 +258,7 @@ three rows of an S-box as one power and does not commit to two of its wires (doc
 
 _TRANSPARENT_FOOT = """
 - The leaf is hashed as it is: {rows} of its rows digest for every 16 elements, two a row, and {leaf} for its 7 parts.
-- A row of an account is {row} lookups of limbs where those have 16 bits, and 17 rows: 5 limbs and 4 for amount and
+- A row of an account is {row} lookups of limbs where those have 16 bits, and 18 rows: 5 limbs and 4 for amount and
   funding, 8 for the entry value, 8 for each bound of its tier, 10 for what it lacks alone and 1 for the order of rows.
   One lookup more reads its instrument and tier, which is all that the table costs it, however large that is.
 - An account: 34 limbs for the two bounds of its id, 10 for the cross pot.

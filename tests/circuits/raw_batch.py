@@ -80,6 +80,11 @@ class Held:
         pnl = self.amount * e.price - self.entry - self.amount * (e.funding - self.funding_at_entry)
         return pnl * PPM, 0 if e.short_only and self.amount >= 0 else by_tier
 
+    def profit(self):
+        """What a market row has gained, 10^-16 quote: its value at today's price and funding less what it cost."""
+        e = self.reads
+        return 0 if e.asset else self.amount * (e.price - e.funding + self.funding_at_entry) - self.entry
+
     def elements(self):
         held = (self.id * 2 + self.isolated) * 2**128 + (self.amount + 2**63) * 2**64 + self.funding_at_entry + 2**63
         return [held % FR_MODULUS, (self.entry + 2**127) % FR_MODULUS]
@@ -110,8 +115,9 @@ PADDING = RawAccount((NOTHING,) * 4, 0, real=0, lower=0, upper=1)
 
 def sums_commitment(blind, sums):
     """What a batch commits to: the sums where the parts of a leaf stand."""
-    held, unhealthy, shortfall = sums
-    return poseidon(tag("solvency sums"), [0, blind, held, 0, unhealthy, shortfall, 0])
+    held, unhealthy, shortfall, profit = sums
+    opened = [0, blind, held, 0, unhealthy, shortfall, profit]
+    return poseidon(tag("solvency sums"), [value % FR_MODULUS for value in opened])
 
 
 @dataclass(frozen=True)
@@ -119,9 +125,9 @@ class RawBatch:
     accounts: tuple[RawAccount, ...]
     table: tuple[Entry, ...] = TABLE
     entries: int = 16
-    start: tuple[int, int, int] = (11, 3, 10**30)  # the sums before
+    start: tuple[int, int, int, int] = (11, 3, 10**30, -(10**25))  # the sums before
     point: int | None = None
-    sums_after: tuple[int, int, int] = (0, 0, 0)  # added to the true ones
+    sums_after: tuple[int, int, int, int] = (0, 0, 0, 0)  # added to the true ones
     rounded: bool = False
     seed: int = 1
     overrides: dict = field(default_factory=dict)  # input name -> value, set last
@@ -135,7 +141,8 @@ class RawBatch:
                 value = max(row.amount, 0) + mix * max(-row.amount, 0)
                 held += value * pow(point - row.id, -1, FR_MODULUS)
         lacking = [account.shortfalls() for account in self.accounts]
-        return held % FR_MODULUS, sum(any(each) for each in lacking), sum(map(sum, lacking))
+        profit = sum(row.profit() for account in self.accounts for row in account.rows)
+        return held % FR_MODULUS, sum(any(each) for each in lacking), sum(map(sum, lacking)), profit
 
     def inputs(self):
         rng = random.Random(self.seed)
@@ -205,6 +212,7 @@ class RawBatch:
             "held_before": before[0],
             "unhealthy_before": before[1],
             "shortfall_before": before[2],
+            "profit_before": before[3] % FR_MODULUS,
             **self.overrides,
         }
 
@@ -232,6 +240,32 @@ def of_rows(*rows: Held, **changes: object) -> RawBatch:
     padded = (*rows, *[NOTHING] * (4 - len(rows)))
     return replace(GOOD, accounts=(replace(FIRST, rows=padded), SECOND), **changes)
 
+
+def gaining(claimed: int, batch: RawBatch = GOOD) -> RawBatch:
+    """The batch, where its sums after claim this profit of its rows."""
+    true = sum(row.profit() for account in batch.accounts for row in account.rows)
+    assert claimed != true
+    return replace(batch, sums_after=(0, 0, 0, claimed - true))
+
+
+MARKETS = (RICH[2], RICH[3], POOR[2])
+GAINED = sum(row.profit() for row in MARKETS)
+ENTRY_OF_AN_ASSET = of_rows(Held(QUOTE, 5, -7), Held(COIN, -3, 11, 2))  # which nothing reads
+WRONG_PROFITS = {
+    "a profit left out": gaining(0),
+    "a profit of the other sign": gaining(-GAINED),
+    "a profit by one unit more": gaining(GAINED + 1),
+    "a profit without funding": gaining(sum(row.amount * row.reads.price - row.entry for row in MARKETS)),
+    "a profit without what funding was at entry": gaining(
+        sum(row.amount * (row.reads.price - row.reads.funding) - row.entry for row in MARKETS)
+    ),
+    "a profit without entry values": gaining(sum(row.profit() + row.entry for row in MARKETS)),
+    "a profit without isolated positions": gaining(sum(row.profit() for row in MARKETS if not row.isolated)),
+    "a profit without what short positions gained": gaining(sum(row.profit() for row in MARKETS if row.amount > 0)),
+    "a profit with the debts of assets": gaining(GAINED + POOR[0].amount * QUOTE.price),
+    "a profit with the entry value of an asset": gaining(POOR[2].profit() + 7, ENTRY_OF_AN_ASSET),
+}
+"""Sums whose profit is not that of the market rows."""
 
 REFUSED_ALIKE = {
     "an id below its bound": (

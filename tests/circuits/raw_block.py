@@ -73,8 +73,8 @@ class RawBlocks:
         for place, account in enumerate([empty, *inside, empty]):
             end = {0: before, blocks - 1: after}.get(place)
             if end is not None:
-                held, unhealthy, shortfall = end
-                parts = [0, felt(), held, unhealthy, shortfall, 0]
+                held, unhealthy, shortfall, profit = end
+                parts = [0, felt(), held, unhealthy, shortfall, profit % FR_MODULUS]
                 stated = sums_commitment(parts[1], end)
             else:
                 parts = [account.id, *(felt() for _ in range(5))]

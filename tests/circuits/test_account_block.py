@@ -9,6 +9,7 @@ from tests.circuits.raw_batch import (
     COIN,
     COIN_AT_HOME,
     ENDS_OF_RANGES,
+    ENTRY_OF_AN_ASSET,
     FIRST,
     GOOD,
     NOTHING,
@@ -18,6 +19,7 @@ from tests.circuits.raw_batch import (
     ROUNDS,
     SECOND,
     TABLE,
+    WRONG_PROFITS,
     Held,
     of_rows,
 )
@@ -63,6 +65,9 @@ class TestTrue:
 
     def test_an_account_without_rows(self, compiled):
         assert findings(compiled, of_rows()) == []
+
+    def test_an_entry_value_of_an_asset_is_no_profit(self, compiled):
+        assert findings(compiled, ENTRY_OF_AN_ASSET) == []
 
     @pytest.mark.parametrize("amount", [7, 10**12 + 1, -3])
     def test_rounding(self, compiled, amount):
@@ -132,9 +137,14 @@ FALSE = REFUSED_ALIKE | {
     ),
     "other sums before": (RawBlocks(GOOD, columns={("stated", 0): 5}), "the sums before are the committed ones"),
     "other sums after": (RawBlocks(GOOD, columns={("stated", 3): 5}), "the sums after are the committed ones"),
-    "an account called healthy": (replace(GOOD, sums_after=(0, -1, 0)), "unhealthy ends at the sum after"),
-    "a shortfall not counted": (replace(GOOD, sums_after=(0, 0, -1)), "shortfall ends at the sum after"),
-    "totals that are not the sums": (replace(GOOD, sums_after=(1, 0, 0)), "held ends at the sum after"),
+    "an account called healthy": (replace(GOOD, sums_after=(0, -1, 0, 0)), "unhealthy ends at the sum after"),
+    "a shortfall not counted": (replace(GOOD, sums_after=(0, 0, -1, 0)), "shortfall ends at the sum after"),
+    "totals that are not the sums": (replace(GOOD, sums_after=(1, 0, 0, 0)), "held ends at the sum after"),
+    **{name: (batch, "profit ends at the sum after") for name, batch in WRONG_PROFITS.items()},
+    "a profit that starts again": (
+        RawBlocks(GOOD, secret={("history_length", 0): 0}),
+        "the sums before are the committed ones",
+    ),
 }
 
 

@@ -11,6 +11,7 @@ from tests.circuits.raw_batch import (
     COIN,
     COIN_AT_HOME,
     ENDS_OF_RANGES,
+    ENTRY_OF_AN_ASSET,
     FIRST,
     GOOD,
     NOTHING,
@@ -21,6 +22,7 @@ from tests.circuits.raw_batch import (
     ROUNDS,
     SECOND,
     TABLE,
+    WRONG_PROFITS,
     Held,
     RawBatch,
     of_rows,
@@ -55,6 +57,9 @@ class TestTrue:
 
     def test_an_account_without_rows(self, circuit):
         circuit.solve(of_rows().inputs())
+
+    def test_an_entry_value_of_an_asset_is_no_profit(self, circuit):
+        circuit.solve(ENTRY_OF_AN_ASSET.inputs())
 
     @pytest.mark.parametrize("amount", [7, 10**12 + 1, -3])
     def test_rounding(self, rounded, amount):
@@ -109,9 +114,14 @@ FALSE = REFUSED_ALIKE | {
     ),
     "reads counted once too often": (replace(GOOD, forged={"times": [2, 2, 1, 1, 1, 1, 1] + [0] * 9}), LOOKUP),
     "other sums before": (replace(GOOD, overrides={"held_before": 5}), "the sums before are the committed ones"),
-    "an account called healthy": (replace(GOOD, sums_after=(0, -1, 0)), AFTER),
-    "a shortfall not counted": (replace(GOOD, sums_after=(0, 0, -1)), AFTER),
-    "totals that are not the sums": (replace(GOOD, sums_after=(1, 0, 0)), AFTER),
+    "an account called healthy": (replace(GOOD, sums_after=(0, -1, 0, 0)), AFTER),
+    "a shortfall not counted": (replace(GOOD, sums_after=(0, 0, -1, 0)), AFTER),
+    "totals that are not the sums": (replace(GOOD, sums_after=(1, 0, 0, 0)), AFTER),
+    **{name: (batch, AFTER) for name, batch in WRONG_PROFITS.items()},
+    "a profit that starts again": (
+        replace(GOOD, overrides={"profit_before": 0}),
+        "the sums before are the committed ones",
+    ),
     "a point that is an instrument": (
         replace(GOOD, point=3),
         "row 2: the totals' point is no instrument",

@@ -121,7 +121,7 @@ def test_exactly_enough_and_one_unit_short(rate, gained, short):
     made = raw(account, account, risks=risks, table=tuple(TINY if e == OPTION else e for e in GOOD.batch.table))
     assert findings(made) == []
     if short:
-        for lie in ((0, -1, 0), (0, 0, -1)):
+        for lie in ((0, -1, 0, 0), (0, 0, -1, 0), (0, 0, 0, 1)):
             assert findings(replace(made, batch=replace(made.batch, sums_after=lie)))
 
 
@@ -129,6 +129,7 @@ WORST = max(RISKS.losses(RICH))
 LOSES = RISKS.losses(RICH).index(WORST)
 ATLEAST = f"the worst loss is at least that of scenario {LOSES}"
 ONE_OF = "the worst loss is that of a scenario, or none"
+GAINED = sum(row.profit() for row in (*RICH, *SECOND.rows))
 CHANGED = "row 1: the row reads the changes of its instrument"
 lied = {(name, 1, 3): value for name, value in zip(RATES, (10**5, 10**5), strict=True)}
 
@@ -157,9 +158,14 @@ FALSE = {
         raw(FIRST, SECOND, secret=lied),
         "row 3: the row reads an entry of the table",
     ),
-    "an account called healthy": (raw(FIRST, SECOND, sums_after=(0, -1, 0)), "unhealthy ends at the sum after"),
-    "a shortfall not counted": (raw(FIRST, SECOND, sums_after=(0, 0, -1)), "shortfall ends at the sum after"),
-    "totals that are not the sums": (raw(FIRST, SECOND, sums_after=(1, 0, 0)), "held ends at the sum after"),
+    "an account called healthy": (raw(FIRST, SECOND, sums_after=(0, -1, 0, 0)), "unhealthy ends at the sum after"),
+    "a shortfall not counted": (raw(FIRST, SECOND, sums_after=(0, 0, -1, 0)), "shortfall ends at the sum after"),
+    "totals that are not the sums": (raw(FIRST, SECOND, sums_after=(1, 0, 0, 0)), "held ends at the sum after"),
+    "a profit left out": (raw(FIRST, SECOND, sums_after=(0, 0, 0, -GAINED)), "profit ends at the sum after"),
+    "a profit of one row": (
+        raw(FIRST, SECOND, sums_after=(0, 0, 0, SECOND.rows[1].profit() - GAINED)),
+        "profit ends at the sum after",
+    ),
     "another factor": (
         raw(FIRST, SECOND, columns={("factor", 0): RISKS.factor + 1}),
         "shortfall ends at the sum after",
@@ -185,7 +191,7 @@ def test_an_account_held_to_tiers_is_not_one_held_to_the_portfolio_rule():
     assert by_tiers != by_portfolio
     lie = sum(map(sum, by_tiers)) - sum(map(sum, by_portfolio))
     unhealthy = sum(map(any, by_tiers)) - sum(map(any, by_portfolio))
-    assert findings(raw(FIRST, SECOND, sums_after=(0, unhealthy, lie)))
+    assert findings(raw(FIRST, SECOND, sums_after=(0, unhealthy, lie, 0)))
 
 
 amounts = st.one_of(st.integers(-(10**9), 10**9), st.integers(-(2**63), 2**63 - 1))

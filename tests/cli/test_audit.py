@@ -15,9 +15,10 @@ from tests.cli.program import tree, zkstate
 from tests.cli.test_reserves import TOKENS, holding, write
 from tests.publication.venue import OPERATOR
 from tests.reserves.chain import KEYS, controlled, reserves
-from tests.solvency.venue import Epoch, ledger
+from tests.solvency.venue import Epoch, ledger, positions_profit
 from zkstate.publication.epoch import write_epoch
 from zkstate.publication.header import sign
+from zkstate.state.decimals import parse
 from zkstate.state.health import assess_all
 
 TIME = 1_700_000_000
@@ -81,11 +82,14 @@ def test_a_chain_with_a_shortfall_at_its_end(chain, tmp_path):
     usd = epochs[0].ledger.table.by_symbol("USD")
     (line,) = [line for line in found["epochs"][0]["assets"] if line["symbol"] == "USD"]
     assert float(line["owed"]) * 10**usd.decimals == pytest.approx(totals.credits[usd.id - 1])
+    for each, epoch in zip(found["epochs"], epochs, strict=True):
+        if each["solvency"] is not None:
+            assert parse(each["solvency"]["profit"], 16) == positions_profit(epoch.ledger) != 0
     assert set(tree(tmp_path / "audit")) == {"audit.json", "report.html"}
 
 
 def test_the_page_is_whole_escaped_and_asks_for_nothing(chain, tmp_path):
-    mirror, _ = chain
+    mirror, epochs = chain
     zkstate("audit", mirror, "--out", tmp_path / "audit", believe=False)
     text = (tmp_path / "audit/report.html").read_text()
     page = Page(text)
@@ -95,7 +99,16 @@ def test_the_page_is_whole_escaped_and_asks_for_nothing(chain, tmp_path):
     assert "&lt;script&gt;alert" in text
     assert not re.search(r"url\(|@import|https?://", text)
     assert {"svg", "polyline", "style"} <= set(page.tags)
-    for words in ("Not public", "Not shown", "Something does not hold", "prefers-color-scheme", "not shown: no proof"):
+    owed = f"{positions_profit(epochs[0].ledger) / 10**16:,.6g}"
+    assert text.count(f"<span>{owed}</span>") == 3
+    for words in (
+        "Owed through positions",
+        "Not public",
+        "Not shown",
+        "Something does not hold",
+        "prefers-color-scheme",
+        "not shown: no proof",
+    ):
         assert words in text
     drawn = re.findall(r'<polyline class="(\w+)" points="([^"]+)"', text)
     assert sum(kind == "there" for kind, _ in drawn) == 2 * sum(kind == "owed" for kind, _ in drawn)

@@ -69,8 +69,9 @@ def test_a_sealed_file_says_what_it_holds_and_no_more(proved, tmp_path):
 
 def test_a_solvency_claim_and_a_batch(tmp_path):
     claim = {
-        "kind": "zkstate solvency", "version": 1, "header_hash": "ab" * 32, "system": "transparent",
+        "kind": "zkstate solvency", "version": 2, "header_hash": "ab" * 32, "system": "transparent",
         "classes": [{"rows": 4, "accounts": 16}], "unhealthy": 3, "shortfall": "12345678",
+        "profit": "-12345678900000000000",
     }  # fmt: skip
     path = tmp_path / "solvency.json"
     path.write_text(json.dumps(claim, separators=(",", ":")))
@@ -79,6 +80,9 @@ def test_a_solvency_claim_and_a_batch(tmp_path):
         name: claim[name] for name in ("header_hash", "classes", "unhealthy")
     }
     assert "3 accounts, which lack" in inspect(path).out
+    assert "customers owe 1234.56789 quote net" in inspect(path).out
+    path.write_text(json.dumps(claim | {"profit": "15000000000000000"}, separators=(",", ":")))
+    assert "customers are owed 1.5 quote net" in inspect(path).out
     path.write_text(json.dumps(claim))
     assert inspect(path).code == 2
     batch = tmp_path / "000000.bin"

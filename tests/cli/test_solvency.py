@@ -7,8 +7,9 @@ import pytest
 
 from tests.cli.program import zkstate
 from tests.publication.venue import OPERATOR
-from tests.solvency.venue import commit, ledger, risky_ledger
+from tests.solvency.venue import commit, ledger, positions_profit, risky_ledger
 from zkstate.cli.audit_chain import RATIOS
+from zkstate.state.decimals import parse
 from zkstate.state.margin import assess
 from zkstate.state.portfolio import assess_portfolio
 from zkstate.state.schema import PORTFOLIO
@@ -40,11 +41,19 @@ def test_the_verdict(proved, tmp_path):
     assert list(totals) == [i.symbol for i in proved.ledger.table.instruments]
     assert not any("pin one" in words for words in verdict["not_shown"])
     assert verdict["judged"] == {"tiers": 5, "portfolio": 0}
+    assert parse(verdict["profit"], 16) == positions_profit(proved.ledger) != 0
     for left_out in ("anyone meets the portfolio rule", "isolated collateral", "entry values", "the venue issued"):
         assert any(left_out in words for words in verdict["not_shown"])
     told = zkstate("verify", proved.public, "--solvency", proved.proof, believe=False)
     assert told.code == 0
-    for words in ("accepted", "accounts, which lack", "not shown", "owes", "pin one with --header"):
+    for words in (
+        "accepted",
+        "accounts, which lack",
+        "through positions",
+        "not shown",
+        "owes",
+        "pin one with --header",
+    ):
         assert words in told.out
 
 

@@ -257,7 +257,7 @@ def slot() -> Target:
 
 
 def solvency() -> Target:
-    claim = Claim.of(signed().header, "transparent", {4: 8, 16: 4}, 1, 10**20)
+    claim = Claim.of(signed().header, "transparent", {4: 8, 16: 4}, 1, 10**20, -(10**19))
     batch = BatchFile.decode(MAGIC + bytes(96) + b"proof", "batch")
 
     def run(data: bytes) -> None:

@@ -159,7 +159,7 @@ def play(folder: Path, kills: int, seed: int, accounts: int) -> dict[str, object
         "killed": dict(found.where), "finished_batches_held_through_kills": found.kept,
         "mask_blocks_drawn_all_distinct": len(masks), "proofs_kept": found.proofs,
         "salts_opened_all_distinct": len(found.salts), "unhealthy": wanted.claim.unhealthy,
-        "shortfall": wanted.claim.shortfall,
+        "shortfall": wanted.claim.shortfall, "profit": wanted.claim.profit,
     }  # fmt: skip
 
 

@@ -9,7 +9,9 @@ import pytest
 
 from tests.publication.venue import OPERATOR
 from tests.solvency.venue import ROWS, TABLE, commit, ledger
+from tests.state.ledgers import ledger_of
 from zkstate.errors import DisagreementError, EncodingError, WitnessError
+from zkstate.kernels import FR_MODULUS
 from zkstate.publication.header import sign
 from zkstate.publication.holdings import Holdings, Parts
 from zkstate.solvency import publics
@@ -18,7 +20,7 @@ from zkstate.solvency.publics import Sums
 from zkstate.solvency.tables import ReadTable
 from zkstate.solvency.witness import Accounts, Blinds
 from zkstate.solvency.workshop import Job, Workshop
-from zkstate.state.ledger import Totals
+from zkstate.state.ledger import Totals, issue_keys
 from zkstate.state.schema import Account, Row
 from zkstate.state.table import InstrumentTable
 
@@ -37,6 +39,14 @@ def sums_before(shop, index) -> Sums:
     for i in range(index):
         found += shop.accounts(i).added
     return found
+
+
+MARKETS = [instrument.id for instrument in TABLE.instruments if not instrument.is_asset]
+
+
+def rows_of(of, at) -> list[tuple[int, ...]]:
+    """The rows of an account as the ledgers of tests are made of them."""
+    return [(row.instrument, row.amount, row.entry, row.funding_at_entry, int(row.isolated)) for row in of.rows_of(at)]
 
 
 def reasons(epoch):
@@ -192,7 +202,7 @@ def test_sums_that_start_again(proved, tmp_path):
     small = shop.plan.count(4)
     for at, start, rule in (
         (small, Sums(), f"batch 0 of class 8: its sums do not go on from those of batch {small - 1} of class 4"),
-        (0, Sums(1, 2, 3), "batch 0 of class 4: its sums do not go on from those of the start"),
+        (0, Sums(1, 2, 3, 4), "batch 0 of class 4: its sums do not go on from those of the start"),
     ):
         content = shop.proved(at, start).encode()
         path = epoch.proof / f"batches/{shop.parts[at].rows}/{shop.parts[at].number:06d}.bin"
@@ -225,16 +235,96 @@ def test_a_batch_of_another_epoch(proved, tmp_path):
     assert reasons(whole) == [f"the proof is of the header {claim['header_hash']}, not of {whole.header.hash.hex()}"]
 
 
-@pytest.mark.parametrize(("member", "value"), [("unhealthy", -1), ("shortfall", "0")])
-def test_an_unhealthy_account_or_its_shortfall_left_out(proved, tmp_path, member, value):
+def one_more(value: str) -> str:
+    return str(int(value) + 1)
+
+
+def other_sign(value: str) -> str:
+    return str(-int(value))
+
+
+@pytest.mark.parametrize(
+    ("member", "changed"),
+    [
+        ("unhealthy", lambda value: value - 1),
+        ("shortfall", lambda _: "0"),
+        ("profit", lambda _: "0"),
+        ("profit", one_more),
+        ("profit", other_sign),
+    ],
+)
+def test_an_unhealthy_account_its_shortfall_or_a_profit_left_out(proved, tmp_path, member, changed):
     epoch = proved.copy(tmp_path)
     path = epoch.proof / "solvency.json"
     claim = json.loads(path.read_bytes())
-    claim[member] = claim[member] + value if isinstance(value, int) else value
+    claim[member] = changed(claim[member])
     path.write_bytes(json.dumps(claim, separators=(",", ":")).encode())
     assert reasons(epoch) == [
-        f"{last(proved)}: the sums do not end at the published totals, unhealthy accounts and shortfall"
+        f"{last(proved)}: the sums do not end at the published totals, unhealthy accounts, shortfall and profit"
     ]
+
+
+def test_a_profit_that_starts_again(proved, tmp_path):
+    """A batch over sums that are those before it but for the profit: it does not go on from them."""
+    epoch = proved.copy(tmp_path)
+    shop = workshop(epoch)
+    at = len(shop.parts) - 1
+    before = sums_before(shop, at)
+    assert before.profit
+    path = epoch.batches()[at]
+    path.write_bytes(shop.proved(at, replace(before, profit=0)).encode())
+    found = reasons(epoch)
+    assert f"{shop.parts[at]}: its sums do not go on from those of {shop.parts[at - 1]}" in found
+    assert not any("its proof does not hold" in reason for reason in found)
+
+
+def test_a_profit_that_a_batch_leaves_out(proved):
+    """Sums after a batch that have none of it, or the profit of what is no market."""
+    shop = workshop(proved)
+    index = next(i for i in range(len(shop.parts)) if shop.accounts(i).added.profit)
+    part = shop.parts[index]
+    rows = shop.accounts(index).holdings.rows
+    assets = sum(
+        amount * TABLE[i].price
+        for i, amount in zip(rows.instrument.tolist(), rows.amount.tolist(), strict=True)
+        if TABLE[i].is_asset
+    )
+    assert assets
+    for change in (lambda true: 0, lambda true: true + assets, lambda true: -true):
+
+        class Forced(Accounts):
+            @property
+            def added(self, change=change):
+                true = Accounts.of(self.published, self.part, shop.holdings).added
+                return replace(true, profit=change(true.profit) % FR_MODULUS)
+
+        forced = Forced(shop.published, part, shop.holdings.taken(part.leaves))
+        with pytest.raises(WitnessError, match=r"the sums after are the committed ones|profit ends at the sum after"):
+            shop.prover(part.rows).prove(forced, sums_before(shop, index), Blinds(3, 5, 7))
+
+
+def test_a_debt_moved_into_an_entry_value(proved, tmp_path):
+    """What a venue owes in quote, moved into the entry value of a position: totals fall, and the profit rises by it."""
+    moved = 10**6
+    held = [list(map(tuple, rows_of(proved.ledger, i))) for i in range(len(proved.ledger))]
+    at, k = next(
+        (at, k)
+        for at, rows in enumerate(held)
+        for k, row in enumerate(rows)
+        if row[0] == 1 and row[1] > moved and any(other[0] in MARKETS for other in rows)
+    )
+    into = next(i for i, row in enumerate(held[at]) if row[0] in MARKETS)
+    held[at][k] = (1, held[at][k][1] - moved, *held[at][k][2:])
+    entry = held[at][into][2] - moved * TABLE[1].price
+    held[at][into] = (*held[at][into][:2], entry, *held[at][into][3:])
+    other = commit(
+        tmp_path / "moved", issue_keys(ledger_of(TABLE, held, keys=False), OPERATOR.issuing_master), proved.system
+    )
+    other.prove()
+    before, after = proved.verify(), other.verify()
+    assert (before.reasons, after.reasons) == ((), ())
+    assert after.totals.credits[0] == before.totals.credits[0] - moved
+    assert int(after.claim.profit) == int(before.claim.profit) + moved * TABLE[1].price
 
 
 def test_a_healthy_flag_that_is_forced(proved):
@@ -244,7 +334,7 @@ def test_a_healthy_flag_that_is_forced(proved):
         @property
         def added(self):
             true = Accounts.of(self.published, self.part, shop.holdings).added
-            return Sums(true.held, true.unhealthy - 1, true.shortfall)
+            return replace(true, unhealthy=true.unhealthy - 1)
 
     shop = workshop(proved)
     index = next(i for i in range(len(shop.parts)) if shop.accounts(i).added.unhealthy)

@@ -345,9 +345,10 @@ def test_a_damaged_task_is_a_typed_error(task):
     fields = msgspec.msgpack.decode(content)
     bad = [content[:-1], b"", b"\xff", content + b"\0"]
     changes = {
-        "version": [2], "rows": [3, 0, "4"], "accounts": [0, 5 if shop.plan.layout.powers else 1, 1 << 40],
+        "version": [1, 3], "rows": [3, 0, "4"], "accounts": [0, 5 if shop.plan.layout.powers else 1, 1 << 40],
         "bounds": [b"", fields["bounds"] + b"\0"],
-        "held": [b"\xff" * 32, b""], "unhealthy": [-1, 1 << 32], "blinds": [[], [b"\xff" * 32] * 3], "number": [-1],
+        "held": [b"\xff" * 32, b""], "unhealthy": [-1, 1 << 32],
+        "profit": [b"\xff" * 32, b"", 5], "blinds": [[], [b"\xff" * 32] * 3], "number": [-1],
         "table": [b"{}", b""], "header": [b"", bytes(480)],
         "holdings": [
             {}, fields["holdings"] | {"more": b""}, fields["holdings"] | {"salts": b"1"},

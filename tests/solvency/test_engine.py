@@ -13,10 +13,12 @@ from dataclasses import replace
 import pytest
 
 from tests.cli.program import environment
-from tests.solvency.venue import ROWS, SIZES, TABLE, commit, ledger
+from tests.solvency.venue import ROWS, SIZES, TABLE, commit, ledger, positions_profit
 from zkstate.errors import DisagreementError, EnvironmentFailure, InputError, WitnessError
+from zkstate.kernels import FR_MODULUS
 from zkstate.proof.keys import SetupStatus
-from zkstate.solvency.files import KEYED
+from zkstate.solvency.files import KEYED, Claim
+from zkstate.solvency.publics import Sums
 from zkstate.solvency.witness import Blinds
 from zkstate.solvency.workshop import Workshop
 from zkstate.state.margin import assess
@@ -30,6 +32,7 @@ def test_the_claim_is_that_of_exact_integers(proved):
     assert 0 < len(unhealthy) < len(each)
     assert found.claim.unhealthy == len(unhealthy)
     assert int(found.claim.shortfall) == sum(account.shortfall for account in each)
+    assert int(found.claim.profit) == positions_profit(proved.ledger) != 0
     rows = [row for i in range(len(each)) for row in proved.ledger.rows_of(i)]
     for k, instrument in enumerate(TABLE.instruments):
         amounts = [row.amount for row in rows if row.instrument == instrument.id]
@@ -238,8 +241,29 @@ def test_the_claim_is_one_object_of_one_form(proved, tmp_path):
         json.dumps(claim).encode(),
         json.dumps(claim | {"more": 1}, separators=(",", ":")).encode(),
         json.dumps(claim | {"shortfall": "-1"}, separators=(",", ":")).encode(),
+        *(
+            json.dumps(claim | {"profit": profit}, separators=(",", ":")).encode()
+            for profit in ("-0", "01", "-01", "+1", "", "1.5", 1, str(2**167), str(-(2**167)), "9" * 400)
+        ),
         b"[" * 1000,
     ):
         path.write_bytes(damaged)
         with pytest.raises(InputError, match=r"solvency\.json"):
             epoch.verify()
+    before = {name: value for name, value in claim.items() if name != "profit"} | {"version": 1}
+    path.write_bytes(json.dumps(before, separators=(",", ":")).encode())
+    with pytest.raises(InputError, match="has version 1, not 2: it says nothing of what is owed through positions"):
+        epoch.verify()
+    for version in (0, 3, "2"):
+        path.write_bytes(json.dumps(claim | {"version": version}, separators=(",", ":")).encode())
+        with pytest.raises(InputError, match=r"solvency\.json"):
+            epoch.verify()
+
+
+@pytest.mark.parametrize("profit", [0, 1, -1, 2**167 - 1, 1 - 2**167])
+def test_a_profit_is_one_integer(proved, profit):
+    """That of the field element in the sums, and of the claim's text."""
+    claim = Claim.of(proved.header, proved.system, {4: 6}, 0, 0, profit)
+    assert Claim.decode(claim.encode()).profit == str(profit)
+    assert Sums(profit=profit % FR_MODULUS).net_profit == profit
+    assert (Sums(profit=5) + Sums(profit=(profit - 5) % FR_MODULUS)).net_profit == profit

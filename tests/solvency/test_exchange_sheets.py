@@ -62,6 +62,9 @@ def test_the_sheets_as_they_are_are_committed_proved_and_audited(tmp_path):
         unit = Decimal(10) ** decimals[line["symbol"]]
         assert Decimal(line["owed"]) * unit == sum(credit for credit, _ in parts)
         assert Decimal(line["due"]) * unit == sum(debit for _, debit in parts)
+    # the sheet has amounts of assets and no positions, so nothing is owed through any
+    assert all(instrument.is_asset for instrument in ledger.table.instruments)
+    assert told["solvency"]["profit"] == "0"
 
 
 @pytest.mark.slow

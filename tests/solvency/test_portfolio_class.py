@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tests.publication.venue import OPERATOR
 from tests.solvency.test_attacks import reasons, sums_before, workshop
-from tests.solvency.venue import SCENARIOS, TABLE, ledger, published, risky_ledger
+from tests.solvency.venue import SCENARIOS, TABLE, ledger, positions_profit, published, risky_ledger
 from tests.state.ledgers import ledger_of, plain_ledgers
 from tests.state.strategies import built_scenarios, built_table, plain_scenarios
 from zkstate.constraint import compile_blocks, solve_blocks
@@ -56,6 +56,7 @@ def test_the_claim_is_that_of_exact_integers(risky):
     assert int(found.claim.shortfall) == sum(account.shortfall for account in each)
     assert (found.by_portfolio, found.accounts) == (risky.ledger.portfolio.sum(), len(each))
     assert sorted({path.parent.name for path in risky.batches()}) == sorted(NAMES)
+    assert int(found.claim.profit) == positions_profit(risky.ledger)
     by_tiers = [assess(risky.ledger.rows_of(i), TABLE) for i in range(len(each))]
     assert sum(account.shortfall for account in by_tiers) != int(found.claim.shortfall)
 
@@ -207,13 +208,14 @@ def test_other_scenarios_in_one_batch(risky, tmp_path, member):
     assert f"{part}: its proof does not hold" in " ".join(reasons(epoch))
 
 
-@pytest.mark.parametrize("less", [Sums(0, 1, 0), Sums(0, 0, 1)], ids=["healthy flag", "shortfall"])
+@pytest.mark.parametrize("less", [Sums(0, 1), Sums(0, 0, 1), Sums(0, 0, 0, 1)], ids=["flag", "shortfall", "profit"])
 def test_a_sum_that_leaves_something_out(risky, less):
     class Forced(Accounts):
         @property
         def added(self):
             true = Accounts.of(self.published, self.part, shop.holdings).added
-            return Sums(true.held, true.unhealthy - less.unhealthy, true.shortfall - less.shortfall)
+            unhealthy, shortfall = true.unhealthy - less.unhealthy, true.shortfall - less.shortfall
+            return Sums(true.held, unhealthy, shortfall, true.profit - less.profit)
 
     shop = workshop(risky)
     index = next(i for i, part in enumerate(shop.parts) if part.by_portfolio and shop.accounts(i).added.unhealthy)
@@ -320,6 +322,7 @@ def test_random_books_are_counted_as_integers_say(tmp_path_factory, plain, data,
         total += accounts.added
     assert total.unhealthy == sum(not account.healthy for account in each)
     assert total.shortfall == sum(account.shortfall for account in each)
+    assert total.net_profit == positions_profit(of)
 
 
 def test_the_rule_is_no_part_of_a_leaf():

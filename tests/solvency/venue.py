@@ -56,6 +56,17 @@ def ledger(small: int = 10, large: int = 3, seed: int = 1) -> Ledger:
     return issue_keys(ledger_of(TABLE, accounts, keys=False), OPERATOR.issuing_master)
 
 
+def positions_profit(of: Ledger) -> int:
+    """What customers are owed through positions, 10^-16 quote, row by row."""
+    total = 0
+    for at in range(len(of)):
+        for row in of.rows_of(at):
+            market = of.table[row.instrument]
+            if not market.is_asset:
+                total += row.amount * (market.price - market.funding + row.funding_at_entry) - row.entry
+    return total
+
+
 SHOCKS = tuple(Shock(PPM + 50_000 * step, PPM) for step in range(-8, 9) if step)  # more than a chunk has room for
 RATES = ((0, 0), (0, 0), (20_000, 20_000), (0, 5_000), (0, 0), (7_000, 9_000))  # contingencies, long and short
 RISKS = tuple(

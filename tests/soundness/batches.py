@@ -88,7 +88,7 @@ def false_batches(name: str, rows: int, seed: int, count: int) -> list[Inputs]:
         swapped, twice = (*held[: i - 1], held[i], held[i - 1], *held[i + 1 :]), (*held[:i], *held[i - 1 : -1])
         found += [RawBatch((_account(rows, *each), _account(rows)), table) for each in (behind, swapped, twice)]
     found += [replace(batch, accounts=batch.accounts[::-1]) for batch in found]
-    off = [(1, 0, 0), (0, -1, 0), (0, 0, -1)]
+    off = [(1, 0, 0, 0), (0, -1, 0, 0), (0, 0, -1, 0), (0, 0, 0, -1)]
     found += [replace(random_batch(rng, rows), sums_after=rng.choice(off)) for _ in range(count // 4)]
     return [BATCHES[name].inputs(batch) for batch in found]
 
@@ -113,7 +113,8 @@ def random_batch(rng: random.Random, rows: int) -> RawBatch:
         accounts.append(
             replace(_account(rows, *held), id=2**247 + own, lower=2**247 + own - below, upper=2**247 + own + above + 1)
         )
-    sums = (rng.randrange(2**250), rng.randrange(2**40), rng.randrange(2**200))
+    profit = rng.randrange(-(2**167), 2**167)
+    sums = (rng.randrange(2**250), rng.randrange(2**40), rng.randrange(2**200), profit)
     unread = [Entry(4096 + k, rng.randrange(2**64)) for k in range(ENTRIES - len(table))]
     listed = rng.sample([*table, *unread], ENTRIES)  # so that any of them is read in some batch
     return RawBatch(tuple(accounts), tuple(listed), start=sums, seed=rng.randrange(2**32))

@@ -139,7 +139,7 @@ def _false() -> Iterator[RawBlocks]:
         if reads <= set(table()) and own <= set(OPEN) and all(account.real for account in blocks.batch.accounts):
             batch = blocks.batch
             yield raw(*batch.accounts, columns=blocks.columns, secret=blocks.secret, sums_after=batch.sums_after)
-    null, lied = Held(NULL, 5), ((0, -1, 0), (0, 0, -1))
+    null, lied = Held(NULL, 5), ((0, -1, 0, 0), (0, 0, -1, 0))
     tiers = (Held(MARKET_2, 5), Held(MARKET, 10**12), Held(ASSET_2, 5), Held(ASSET, 10**12), Held(ASSET, -(10**12)))
     for i in range(ROWS):
         before = [Held(each, 0) for each in PLAIN[:i]]
@@ -152,7 +152,7 @@ def _false() -> Iterator[RawBlocks]:
             behind[i - 1], twice[i] = NOTHING, twice[i - 1]
             swapped[i - 1 : i + 1] = reversed(swapped[i - 1 : i + 1])
             yield from (raw(first, _account(each)) for each in (behind, swapped, twice))
-    off = [(1, 0, 0), (0, -1, 0), (0, 0, -1), (0, 1, 0)]
+    off = [(1, 0, 0, 0), (0, -1, 0, 0), (0, 0, -1, 0), (0, 1, 0, 0), (0, 0, 0, 1)]
     for batch in _drawn():
         yield from (raw(*batch.accounts, sums_after=each) for each in off)
 

@@ -82,7 +82,8 @@ def false() -> list[Inputs]:
         worst = max(0, *RISKS.losses(account.rows))
         values = {0, worst - 1, worst + 1, -1, *RISKS.losses(account.rows)} - {worst}
         found += [inputs(made(account, SECOND, secret={(WORST, 1): value})) for value in values]
-        found += [inputs(made(account, SECOND, sums_after=lie)) for lie in ((0, -1, 0), (0, 0, -1), (1, 0, 0))]
+        lies = ((0, -1, 0, 0), (0, 0, -1, 0), (1, 0, 0, 0), (0, 0, 0, 1))
+        found += [inputs(made(account, SECOND, sums_after=lie)) for lie in lies]
     wrong = [Held(COIN_2, 5), Held(COIN, 10**12), Held(PERP, 5, isolated=2), Held(QUOTE, 5, isolated=1)]
     return found + [inputs(made(_account([held]), SECOND)) for held in wrong]
 

@@ -49,7 +49,7 @@ def claiming(batch: RawBatch, held: int = 0, unhealthy: int = 0, shortfall: int 
     inputs = batch.inputs()
     weight = -inputs["mix"] if held < 0 else 1
     added = weight * held * pow(inputs["point"] - QUOTE.instrument, -1, FR_MODULUS)
-    return replace(batch, sums_after=(added % FR_MODULUS, unhealthy, shortfall))
+    return replace(batch, sums_after=(added % FR_MODULUS, unhealthy, shortfall, 0))
 
 
 def refused(name: str, batch: RawBatch) -> tuple[State, set[str]]:
@@ -109,12 +109,12 @@ def test_dummy_user_netting(name):
     point, mix = TRUE.inputs()["point"], TRUE.inputs()["mix"]
     debt = OWED * mix * pow(point - 1, -1, FR_MODULUS)
     lacking = OWED * QUOTE.price * 10**6
-    assert after.added(point, mix) == ((before.added(point, mix)[0] + debt) % FR_MODULUS, 1, lacking)
+    assert after.added(point, mix) == ((before.added(point, mix)[0] + debt) % FR_MODULUS, 1, lacking, 0)
     assert refused(name, TRUE)[1] == set()
 
     netted = claiming(TRUE, held=OWED)  # takes the debt away, if what `held` adds were a debt
-    netted = replace(netted, sums_after=((-debt - OWED * pow(point - 1, -1, FR_MODULUS)) % FR_MODULUS, 0, 0))
-    omitted = replace(TRUE, sums_after=(-debt % FR_MODULUS, 0, 0))
+    netted = replace(netted, sums_after=((-debt - OWED * pow(point - 1, -1, FR_MODULUS)) % FR_MODULUS, 0, 0, 0))
+    omitted = replace(TRUE, sums_after=(-debt % FR_MODULUS, 0, 0, 0))
     healthy = claiming(TRUE, unhealthy=-1, shortfall=-lacking)
     uncounted = claiming(TRUE, shortfall=-lacking)
     for lie, label, moves in (
@@ -130,6 +130,20 @@ def test_dummy_user_netting(name):
     state, labels = refused(name, below)
     assert labels == {"row 0: the amount is a signed 64-bit integer"}
     assert let_through(name, state, "row 0: the amount is a signed 64-bit integer", as_it_is)
+
+
+@EVERY_BATCH
+def test_a_debt_moved_into_an_entry_value(name):
+    """What is owed to a user stands in a position that never cost it: no total has it, and the profit does."""
+    owed = OWED * QUOTE.price
+    batch = replace(TRUE, accounts=(account(1, Held(PERP, 0, -owed)), DUMMY))
+    point, mix = batch.inputs()["point"], batch.inputs()["mix"]
+    assert batch.added(point, mix)[0] == replace(TRUE, accounts=(account(1), DUMMY)).added(point, mix)[0]
+    assert batch.added(point, mix)[3] == owed
+    assert refused(name, batch)[1] == set()
+    state, labels = refused(name, replace(batch, sums_after=(0, 0, 0, -owed)))
+    assert labels == {AFTER}
+    assert let_through(name, state, "row 0: product", computed(0))
 
 
 @EVERY_BATCH

@@ -18,7 +18,7 @@ from zkstate.cli.trusted import trust_result
 from zkstate.cli.verdict import setup_text
 from zkstate.errors import EnvironmentFailure
 from zkstate.reserves.compare import Line, whole_of
-from zkstate.solvency.files import SHORTFALL_DECIMALS
+from zkstate.solvency.files import PROFIT_DECIMALS, SHORTFALL_DECIMALS
 from zkstate.solvency.verify import RESERVES_NOT_SHOWN, not_shown
 from zkstate.state.schema import PPM
 
@@ -120,6 +120,7 @@ def html(environment: Environment, audit: Audit, found: dict[str, Any], now: int
                     "number": each.header.epoch, "time": time_text(each.header.time), "hash": each.header.hash.hex(),
                     "accounts": each.header.account_count, "reasons": each.reasons, "synthetic": each.header.synthetic,
                     "solvency": each.solvency, "assets": each.assets, "shortfall": _shortfall(each),
+                    "profit": _profit_text(each),
                     "setup": None if each.solvency is None else setup_text(each.solvency.setup),
                     "trusts": [] if each.assets is None else
                               [(chain, trust_result(trust, now)) for chain, trust in each.assets.trusts],
@@ -152,6 +153,10 @@ def jinja() -> Environment:
 
 def _shortfall(each: Audited) -> float | None:
     return None if each.solvency is None else int(each.solvency.claim.shortfall) / 10**SHORTFALL_DECIMALS
+
+
+def _profit_text(each: Audited) -> str:
+    return "" if each.solvency is None else short(Fraction(int(each.solvency.claim.profit), 10**PROFIT_DECIMALS))
 
 
 def _shares(values: Sequence[float]) -> list[float]:

@@ -21,6 +21,7 @@ from zkstate.solvency.files import (
     SOLVENCY,
     Claim,
     health_text,
+    profit_text,
     rules_text,
 )
 
@@ -68,7 +69,7 @@ def _explained(claim: Claim, counted: dict[int, int] | None) -> Explained:
             for kind, (rows, rule, count) in zip(counted, shares, strict=True)
         ]
         facts.append(("judged by", rules_text(sum(judged.values()), judged["portfolio"])))
-    facts.append(("unhealthy", health_text(claim)))
+    facts += [("unhealthy", health_text(claim)), ("through positions", profit_text(claim))]
     kind = "what a solvency proof claims; zkstate verify checks it beside the published epoch"
     return Explained(kind, members, facts)
 

@@ -10,7 +10,15 @@ from zkstate.cli.terminal import Facts, Terminal, duration_text, show_facts, siz
 from zkstate.errors import InputError
 from zkstate.solvency.cluster import Cluster, Tls
 from zkstate.solvency.engine import Outcome, prove_epoch
-from zkstate.solvency.files import KEYED, SHORTFALL_DECIMALS, STATEMENT, health_text, rules_text
+from zkstate.solvency.files import (
+    KEYED,
+    PROFIT_DECIMALS,
+    SHORTFALL_DECIMALS,
+    STATEMENT,
+    health_text,
+    profit_text,
+    rules_text,
+)
 from zkstate.solvency.plan import LAYOUTS
 from zkstate.state.decimals import render
 from zkstate.state.schema import SIZE_CLASSES
@@ -83,6 +91,7 @@ def _prove_result(outcome: Outcome) -> dict[str, object]:
         "judged": {"tiers": outcome.accounts - outcome.by_portfolio, "portfolio": outcome.by_portfolio},
         "unhealthy": claim.unhealthy,
         "shortfall": render(int(claim.shortfall), SHORTFALL_DECIMALS),
+        "profit": render(int(claim.profit), PROFIT_DECIMALS),
         "batches": {"proved": outcome.proved, "kept": outcome.kept},
         "bytes": outcome.size,
         "seconds": {step: round(took, 3) for step, took in outcome.seconds.items()},
@@ -97,6 +106,7 @@ def _prove_facts(outcome: Outcome) -> Facts:
         ("accounts", f"{outcome.accounts:,}"),
         ("judged by", rules_text(outcome.accounts, outcome.by_portfolio)),
         ("unhealthy", health_text(outcome.claim)),
+        ("through positions", profit_text(outcome.claim)),
         ("batches", f"{outcome.proved} proved, {outcome.kept} kept from an earlier run"),
         ("size", f"{size_text(outcome.size)}, {per_account:,.0f} bytes an account"),
         ("seconds", ", ".join(f"{step} {duration_text(took)}" for step, took in outcome.seconds.items())),

@@ -26,7 +26,14 @@ from zkstate.publication.header import SIGNED_BYTES, Header, SignedHeader
 from zkstate.publication.layout import HEADER
 from zkstate.publication.regular import read_below
 from zkstate.solvency.carried import most_bytes
-from zkstate.solvency.files import SHORTFALL_DECIMALS, STATEMENT, health_text, rules_text
+from zkstate.solvency.files import (
+    PROFIT_DECIMALS,
+    SHORTFALL_DECIMALS,
+    STATEMENT,
+    health_text,
+    profit_text,
+    rules_text,
+)
 from zkstate.solvency.verify import RESERVES_NOT_SHOWN, Judge, Solvency, not_shown, verify_solvency
 from zkstate.state.decimals import render
 
@@ -113,6 +120,7 @@ def solvency_result(found: Solvency) -> dict[str, object]:
         "judged": judged_result(found.accounts, found.by_portfolio),
         "unhealthy": found.claim.unhealthy,
         "shortfall": render(int(found.claim.shortfall), SHORTFALL_DECIMALS),
+        "profit": render(int(found.claim.profit), PROFIT_DECIMALS),
         "totals": totals,
     }
 
@@ -142,6 +150,7 @@ def _solvency_facts(found: Solvency) -> Facts:
             ("owes" if i == 0 else "", f"{render(credit, d)} {symbol}, and is owed {render(debit, d)}")
             for i, (symbol, credit, debit, d) in enumerate(owed)
         ),
+        ("through positions", profit_text(found.claim)),
         ("batches", f"{found.batches:,} of {size_text(found.size)}, {found.claim.system}"),
         ("setup", setup_text(found.setup)),
         ("security", _security(found)),

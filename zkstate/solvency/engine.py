@@ -88,7 +88,8 @@ def prove_epoch(
             dispatch = Dispatch(shop, sums, judges, cluster, jobs, progress)
             done, refused = list(dispatch.settled()), dispatch.refused
         _remove_strays(shop)
-        claim = Claim.of(shop.header, system, shop.plan.sizes, sums[-1].unhealthy, sums[-1].shortfall)
+        found = sums[-1].unhealthy, sums[-1].shortfall, sums[-1].net_profit
+        claim = Claim.of(shop.header, system, shop.plan.sizes, *found)
         replace_file(shop.folder / CLAIM, claim.encode())
     kept = sum(each.kept for each in done)
     seconds = {"prepare": prepared - start, "prove": time.perf_counter() - prepared}

@@ -21,7 +21,9 @@ from zkstate.state.decimals import render
 from zkstate.state.schema import PORTFOLIO
 
 SOLVENCY = STATEMENT = "solvency"
-SHORTFALL_DECIMALS = 22
+SHORTFALL_DECIMALS, PROFIT_DECIMALS = 22, 16
+VERSION = 2
+MOST_PROFIT = 1 << 167  # 2^32 accounts of 64 rows of less than 2^129 each
 CLAIM, CLASSES, BOUNDS, KEYS, BATCHES = "solvency.json", "classes.bin", "bounds.bin", "keys", "batches"
 SYSTEMS = ("transparent", "groth16", "mirage")
 KEYED = ("groth16", "mirage")  # with a verification key for each class
@@ -31,6 +33,13 @@ MAX_CLAIM_BYTES, MAX_KEY_BYTES = 1 << 16, 1 << 16
 
 _Digest = Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{64}\Z")]
 _Natural = Annotated[str, msgspec.Meta(pattern=r"\A(0|[1-9][0-9]{0,76})\Z")]
+_Integer = Annotated[str, msgspec.Meta(pattern=r"\A(0|-?[1-9][0-9]{0,50})\Z")]
+
+
+class _Versioned(msgspec.Struct, frozen=True):
+    """What is read first of a claim, whatever else it has."""
+
+    version: int
 
 
 class ClassSize(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -46,15 +55,19 @@ class ClassSize(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_de
 
 
 class Claim(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`solvency.json`: what the batches show together, and how they are cut."""
+    """`solvency.json`: what the batches show together, and how they are cut.
+
+    `shortfall` in 10^-22 quote; `profit` in 10^-16 quote, what market rows have gained, negative if they have lost.
+    """
 
     kind: Literal["zkstate solvency"]
-    version: Literal[1]
+    version: Literal[2]
     header_hash: _Digest
     system: Literal["transparent", "groth16", "mirage"]
     classes: Annotated[list[ClassSize], msgspec.Meta(min_length=1, max_length=8)]
     unhealthy: Annotated[int, msgspec.Meta(ge=0, lt=1 << 32)]
     shortfall: _Natural
+    profit: _Integer
 
     @property
     def sizes(self) -> dict[int, int]:
@@ -67,6 +80,10 @@ class Claim(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def decode(cls, content: bytes) -> Claim:
         """Read a claim. EncodingError for anything but its one encoding."""
         try:
+            version = msgspec.json.decode(content, type=_Versioned).version
+            if version < VERSION:
+                missing = "it says nothing of what is owed through positions; the epoch has to be proved again"
+                raise EncodingError(f"{CLAIM} has version {version}, not {VERSION}: {missing}")
             claim = msgspec.json.decode(content, type=cls)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise EncodingError(f"{CLAIM}: {error}") from error
@@ -74,14 +91,18 @@ class Claim(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise EncodingError(f"{CLAIM} is not in its canonical form")
         if int(claim.shortfall) >= FR_MODULUS:
             raise EncodingError(f"{CLAIM}: a shortfall of {claim.shortfall} is no sum of accounts")
+        if abs(int(claim.profit)) >= MOST_PROFIT:
+            raise EncodingError(f"{CLAIM}: a profit of {claim.profit} is no sum of accounts")
         return claim
 
     @classmethod
-    def of(cls, header: Header, system: str, sizes: dict[int, int], unhealthy: int, shortfall: int) -> Claim:
+    def of(
+        cls, header: Header, system: str, sizes: dict[int, int], unhealthy: int, shortfall: int, profit: int
+    ) -> Claim:
         """What a prover states of an epoch."""
         content = {
             "kind": "zkstate solvency",
-            "version": 1,
+            "version": VERSION,
             "header_hash": header.hash.hex(),
             "system": system,
             "classes": [
@@ -89,6 +110,7 @@ class Claim(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             ],
             "unhealthy": unhealthy,
             "shortfall": str(shortfall),
+            "profit": str(profit),
         }
         return msgspec.convert(content, cls)
 
@@ -97,6 +119,13 @@ def health_text(claim: Claim) -> str:
     """How many are unhealthy and what they lack, in words."""
     lacking = render(int(claim.shortfall), SHORTFALL_DECIMALS)
     return f"{claim.unhealthy:,} accounts, which lack {lacking} quote together"
+
+
+def profit_text(claim: Claim) -> str:
+    """What customers are owed through positions, in words."""
+    profit = int(claim.profit)
+    owed = f"customers {'owe' if profit < 0 else 'are owed'} {render(abs(profit), PROFIT_DECIMALS)} quote net"
+    return f"{owed}: profit not realised and isolated collateral, gains less losses"
 
 
 def rules_text(accounts: int, by_portfolio: int) -> str:

@@ -28,19 +28,29 @@ from zkstate.state.ledger import Totals
 
 @dataclass(frozen=True, slots=True)
 class Sums:
-    """What runs through all batches: the fraction sum of what is held, unhealthy accounts, 10^-22 quote they lack."""
+    """What runs through all batches: the fraction sum of what is held, unhealthy accounts, 10^-22 quote they lack.
+
+    And `profit`, what market rows have gained in 10^-16 quote: value less entry value and funding due. Modulo r as
+    `held` is; that of all accounts is below 2^167 in size (docs/spec.md, section 13), and so one integer.
+    """
 
     held: int = 0
     unhealthy: int = 0
     shortfall: int = 0
+    profit: int = 0
 
     def __add__(self, other: Sums) -> Sums:
-        held = (self.held + other.held) % FR_MODULUS
-        return Sums(held, self.unhealthy + other.unhealthy, self.shortfall + other.shortfall)
+        held, profit = (self.held + other.held) % FR_MODULUS, (self.profit + other.profit) % FR_MODULUS
+        return Sums(held, self.unhealthy + other.unhealthy, self.shortfall + other.shortfall, profit)
+
+    @property
+    def net_profit(self) -> int:
+        """The profit as the integer, which is negative where positions have lost more than they gained."""
+        return self.profit - FR_MODULUS * (self.profit > FR_MODULUS // 2)
 
     def commitment(self, blind: int) -> int:
-        """P(T("solvency sums"); 0, blind, held, 0, unhealthy, shortfall, 0): each where a leaf has one of its parts."""
-        return poseidon(tag("solvency sums"), [0, blind, self.held, 0, self.unhealthy, self.shortfall, 0])
+        """P(T("solvency sums"); 0, blind, held, 0, unhealthy, shortfall, profit): where a leaf has its parts."""
+        return poseidon(tag("solvency sums"), [0, blind, self.held, 0, self.unhealthy, self.shortfall, self.profit])
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,7 +50,7 @@ class _Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The file; `bounds` are the lower and the upper one of each leaf, `scenarios` empty but for the portfolio rule."""
 
     kind: Literal["zkstate batch task"]
-    version: Literal[1]
+    version: Literal[2]
     header: bytes
     table: bytes
     scenarios: bytes
@@ -62,6 +62,7 @@ class _Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     held: _Element
     unhealthy: Annotated[int, msgspec.Meta(ge=0, lt=1 << 32)]
     shortfall: _Element
+    profit: _Element
     blinds: Annotated[list[_Element], msgspec.Meta(min_length=3, max_length=3)]
 
     def __repr__(self) -> str:
@@ -89,9 +90,10 @@ class Task:
         part, bounds = self.accounts.part, self.accounts.published.bounds
         each = np.stack([bounds[part.leaves], bounds[part.leaves + 1]], axis=1)
         document = _Document(
-            "zkstate batch task", 1, self.accounts.published.header.encode(), self.table,
+            "zkstate batch task", 2, self.accounts.published.header.encode(), self.table,
             self.scenarios, part.rows, part.number, part.accounts, self.accounts.holdings.encode(), each.tobytes(),
             self.before.held.to_bytes(FR_BYTES), self.before.unhealthy, self.before.shortfall.to_bytes(FR_BYTES),
+            self.before.profit.to_bytes(FR_BYTES),
             [value.to_bytes(FR_BYTES) for value in (self.blinds.before, self.blinds.after, self.blinds.reads)],
         )  # fmt: skip
         return msgspec.msgpack.encode(document)
@@ -103,10 +105,11 @@ class Task:
             document = msgspec.msgpack.decode(content, type=_Document)
         except (msgspec.DecodeError, UnicodeDecodeError):
             raise EncodingError("it is no batch task") from None  # the cause could show a value
-        numbers = [int.from_bytes(each) for each in (document.held, document.shortfall, *document.blinds)]
+        elements = (document.held, document.shortfall, document.profit, *document.blinds)
+        numbers = [int.from_bytes(each) for each in elements]
         if max(numbers) >= FR_MODULUS:
             raise EncodingError("an element of a batch task is not below the field's modulus")
-        held, shortfall, *blinds = numbers
+        held, shortfall, profit, *blinds = numbers
         header, holdings = Header.decode(document.header), Holdings.decode(document.holdings)
         table = _table(document.table, document.scenarios, document.header)
         count, layout = len(holdings), LAYOUTS[system]
@@ -127,7 +130,7 @@ class Task:
         kind = document.rows + (PORTFOLIO if document.scenarios else 0)
         part = Part(kind, document.number, document.accounts, 2 * np.arange(count))
         accounts = Accounts(Published(header, table, leaves, bounds), part, holdings)
-        sums = Sums(held, document.unhealthy, shortfall)
+        sums = Sums(held, document.unhealthy, shortfall, profit)
         return cls(document.table, document.scenarios, accounts, sums, Blinds(*blinds))
 
 

@@ -17,6 +17,7 @@ from circuits.batch import batch_name
 from zkstate.constraint import compile_blocks
 from zkstate.constraint.compiler import build
 from zkstate.errors import DisagreementError, EncodingError, InputError, LengthError, MissingError, SourceError
+from zkstate.kernels import FR_MODULUS
 from zkstate.proof import r1cs_file
 from zkstate.proof.keys import SetupStatus, VerifyingKey
 from zkstate.proof.transparent import proof_file
@@ -48,8 +49,8 @@ RULE_AT = 2  # where `not_shown` says which rule judged
 NOT_SHOWN = (
     "that prices, tiers and scenarios are right: only that the venue committed to them",
     "that open orders are reserved, or initial margin met: accounts are held to maintenance",
-    "what is owed through positions, profit not realised and isolated collateral: entry values are in no total",
-    "that entry values are right, and so the health of who holds positions: they are the venue's word",
+    "what each is owed through positions: profit is one net sum, of gains less losses and isolated collateral",
+    "that entry values are what was agreed, and so the health of who holds positions: one made up moves the profit",
     RESERVES_NOT_SHOWN,
     "that users are among the accounts: each finds their own with zkstate recover, if they made its key themselves",
     "that a key that the venue issued serves one user alone",
@@ -173,9 +174,10 @@ class _Check:
             last, where = batch.after, str(part)
             found.append((part, batch))
         yield from self._judged(published, found)
-        ends = Sums(published.held(self.totals), self.claim.unhealthy, int(self.claim.shortfall))
+        claimed = (self.claim.unhealthy, int(self.claim.shortfall), int(self.claim.profit) % FR_MODULUS)
+        ends = Sums(published.held(self.totals), *claimed)
         if last != ends.commitment(0) and not refused:
-            yield f"{where}: the sums do not end at the published totals, unhealthy accounts and shortfall"
+            yield f"{where}: the sums do not end at the published totals, unhealthy accounts, shortfall and profit"
 
     def _group(self) -> int:
         """How many batches of the class in hand are held at once."""

@@ -19,7 +19,7 @@ from zkstate.solvency.plan import Part
 from zkstate.solvency.publics import Committed, Published, Sums
 from zkstate.state import wide
 from zkstate.state.columnar import row_limbs
-from zkstate.state.health import assess_rows, counted_values, notional_values, tiers_of
+from zkstate.state.health import assess_rows, counted_values, net_profit, notional_values, tiers_of
 from zkstate.state.limbs import LIMBS, Limbs
 from zkstate.state.portfolio import by_portfolio, worst_losses
 from zkstate.state.schema import PPM
@@ -97,7 +97,8 @@ class Accounts:
             inverses.dot(_from_u64(np.where(chosen, sizes, 0))) for chosen in (rows.amount >= 0, rows.amount < 0)
         )
         held = (credit + self.published.challenge.mix * debit) % FR_MODULUS
-        return Sums(held, health.unhealthy_count, health.shortfall)
+        profit = net_profit(table.columns, rows) % FR_MODULUS
+        return Sums(held, health.unhealthy_count, health.shortfall, profit)
 
     def committed(self, before: Sums, blinds: Blinds) -> Committed:
         """What the batch commits to by Groth16."""
@@ -121,6 +122,7 @@ class Accounts:
             "held_before": FrVec.from_ints([before.held]),
             "unhealthy_before": FrVec.from_ints([before.unhealthy]),
             "shortfall_before": FrVec.from_ints([before.shortfall]),
+            "profit_before": FrVec.from_ints([before.profit]),
         }
         if statement.follows_rounding:
             named |= self.counted()
