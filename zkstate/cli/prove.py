@@ -74,9 +74,9 @@ named by row), without one by the transparent system.
                       but funding and deposits, by the later bundle, was a liquidation
   exit                so much of an asset, or the most there is, can leave the account to the recipient, once
   solvency            of a whole venue: every account in EPOCH, the folder that snapshot wrote, is counted and held to
-                      maintenance, by tiers or, where the ledger says so and transparent alone, by the portfolio rule;
-                      who is unhealthy is counted with what they lack. Written to EPOCH/solvency, which is published; a
-                      run that was killed goes on where it stopped
+                      maintenance, by tiers or, where the ledger says so, by the portfolio rule (not by groth16); who
+                      is unhealthy is counted with what they lack, and what is owed through positions is added up.
+                      Written to EPOCH/solvency, which is published; a run that was killed goes on where it stopped
   reserves            of a venue: that it controls addresses, and what they hold at one block. First what their keys
                       are to sign, for this epoch, until T; then, with the signatures in FILE, proofs from a node of
                       the coin and tokens in --tokens (docs/spec.md, 14), written to EPOCH/reserves: at the newest

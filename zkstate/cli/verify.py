@@ -71,8 +71,9 @@ Check offline, and say what is shown and what is not.
   EPOCH_DIR   a published epoch: every file against the manifest, the tables, tree and records against the header
   SOLVENCY    an epoch with its proof of solvency: a folder with public/ and solvency/, an epoch on a mirror that has
               the proof too, or with --solvency DIR a published epoch and the proof beside it. All of EPOCH_DIR, and
-              every batch, whether together they are all accounts once, and end at the published totals. A SETUP of
-              groth16 may be a folder of records. --jobs N judges N proofs at once, by default one for each core
+              every batch, whether together they are all accounts once, and end at the published totals and the
+              claimed shortfall and profit. A SETUP of groth16 or mirage may be a folder of records. --jobs N judges
+              N proofs at once, by default one for each core
   JOURNAL     segments of a venue's journal: signatures, chain and hashes; with --header, whether they lead there
   HEADER      two copies of header.bin: whether they convict a venue of signing two states for one epoch
   EVIDENCE    what zkstate recover --evidence-out wrote: that a venue's registry held a header in a finalized block
