@@ -36,7 +36,7 @@ def claimed(epoch, to, system, sizes):
     shutil.rmtree(copied.folder / PRIVATE)
     copied.proof.mkdir()
     (copied.proof / CLASSES).write_bytes(classes)
-    (copied.proof / CLAIM).write_bytes(Claim.of(copied.header, system, sizes, 0, 0).encode())
+    (copied.proof / CLAIM).write_bytes(Claim.of(copied.header, system, sizes, 0, 0, 0).encode())
     return copied
 
 
