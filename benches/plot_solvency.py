@@ -1,7 +1,7 @@
 """Draws proofs of solvency against accounts: python plot_solvency.py OUT.svg JSON...
 
 From the JSON of bench_solvency.py and the summary.json of run_venue.py. Left: accounts proved a second. Right: bytes of
-proof an account. One line for each class and number of processes.
+proof an account. One line for each class, system (unless transparent) and number of processes.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ def rows_of(document):
         found = [(document, document["result"]["proved_a_second"], document["result"]["bytes_an_account"])]
     for row, speed, size in found:
         held = f"{row['rows']} rows" if row["rows"] else "all classes"
+        held += "" if row["system"] == "transparent" else f", {row['system']}"
         yield f"{held}, {row['jobs']} process{'es' if row['jobs'] > 1 else ''}", row["accounts"], speed, size
 
 

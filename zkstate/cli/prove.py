@@ -91,8 +91,8 @@ named by row), without one by the transparent system.
 
   --system            transparent: no key and nobody to trust with one; 110 to 580 KB, for use off chain.
                       groth16: 200 bytes, which a contract verifies, and a KEY. By default transparent, or groth16 if a
-                      KEY or --attestation is given. mirage: solvency alone, with --keys; batches of five times as many
-                      accounts as by groth16 in the same time, in proofs that no tool of circom verifies
+                      KEY or --attestation is given. mirage: solvency alone, with --keys; more than three times as many
+                      accounts a second as by groth16, in proofs that no tool of circom verifies
 
   --jobs N            processes to prove solvency with, by default one for each core
   --batch-rows N      rows of accounts to a batch, by default 32768: more take more memory. By groth16 256 and by mirage
