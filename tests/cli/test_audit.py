@@ -6,6 +6,7 @@ import re
 import shutil
 import sys
 from dataclasses import replace
+from fractions import Fraction
 from html.parser import HTMLParser
 
 import pytest
@@ -16,6 +17,7 @@ from tests.cli.test_reserves import TOKENS, holding, write
 from tests.publication.venue import OPERATOR
 from tests.reserves.chain import KEYS, controlled, reserves
 from tests.solvency.venue import Epoch, ledger, positions_profit
+from zkstate.cli.audit_report import short
 from zkstate.publication.epoch import write_epoch
 from zkstate.publication.header import sign
 from zkstate.state.decimals import parse
@@ -406,3 +408,18 @@ def test_what_cannot_be_audited(chain, tmp_path, argv, code, words):
     done = zkstate(*(places.get(each, each) for each in argv), believe=False)
     assert (done.code, words in done.err) == (code, True), done.err
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("amount", "words"),
+    [
+        ("65343740662946499367855e-16", "6,534,374"),
+        ("-65343740662946499367855e-16", "-6,534,374"),
+        ("269745.864", "269745.864"),
+        ("0.0123456789012345", "0.0123457"),
+        ("99999.123456789", "99,999.1"),
+        ("1234567890123456789", "1.23457e+18"),
+    ],
+)
+def test_amounts_that_people_read(amount, words):
+    assert short(Fraction(amount)) == words

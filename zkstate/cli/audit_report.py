@@ -243,6 +243,8 @@ def _concentration(each: Audited) -> dict[str, Any] | None:
 
 
 def short(amount: Fraction) -> str:
-    """An amount for people: exact where it is short, else to six digits."""
+    """An amount for people: exact where it is short, else whole units, or six digits of what is small or huge."""
     text = amount_text(amount)
-    return text if len(text) <= 14 else f"{float(amount):,.6g}"
+    if len(text) <= 14:
+        return text
+    return f"{round(amount):,}" if 10**5 <= abs(amount) < 10**15 else f"{float(amount):,.6g}"
