@@ -60,6 +60,12 @@ def circuit_of(table: ReadTable, kind: int, accounts: int, system: str) -> Batch
     return BatchCircuit(kind, accounts, batch_name(statement), build(statement).r1cs, 0)
 
 
+def planned(table: ReadTable, classes: NDArray[np.uint8], system: str, rows: int) -> Plan:
+    """Batches of about so many rows, or, by a system with keys, of as many more as fill the domain of their circuit."""
+    filled = table.filled_blocks if system == "mirage" else table.filled
+    return Plan.of(classes, rows, LAYOUTS[system], filled)
+
+
 @dataclass(frozen=True)
 class EpochFiles:
     """An epoch as its batches are cut: the published part, the folder of its proof and the holdings, if it has them."""
@@ -102,8 +108,7 @@ class EpochFiles:
         layout = LAYOUTS[system]
         if self.claim is not None and self.claim.system == system and rows is None:
             return Plan(self.classes, self.claim.sizes, layout).sizes
-        filled = table.filled_blocks if layout.ends else table.filled
-        return Plan.of(self.classes, rows or layout.usual, layout, filled).sizes
+        return planned(table, self.classes, system, rows or layout.usual).sizes
 
     def circuits(self, system: str, rows: int | None) -> Iterator[BatchCircuit]:
         """Those of a system with keys, class by class, one in memory at a time.

@@ -22,9 +22,10 @@ from zkstate.publication.holdings import HOLDINGS, Holdings
 from zkstate.publication.layout import HEADER, INSTRUMENTS, PUBLIC
 from zkstate.publication.regular import read_below
 from zkstate.publication.tables import check_instruments, read_scenarios
+from zkstate.solvency.circuits import planned
 from zkstate.solvency.classes import check_rules
 from zkstate.solvency.files import CLAIM, SOLVENCY, BatchFile, batch_path, read_batch
-from zkstate.solvency.plan import LAYOUTS, Part, Plan
+from zkstate.solvency.plan import Part, Plan
 from zkstate.solvency.provers import Prover, prover_of
 from zkstate.solvency.publics import Published, Sums
 from zkstate.solvency.tables import ReadTable
@@ -87,10 +88,9 @@ class Workshop:
 
     @cached_property
     def plan(self) -> Plan:
-        classes, layout = np.asarray(self.holdings.parts.classes), LAYOUTS[self.job.system]
+        classes = np.asarray(self.holdings.parts.classes)
         check_rules(classes, self.job.system, self.header)
-        filled = self.table.filled_blocks if layout.ends else self.table.filled
-        return Plan.of(classes, self.job.rows, layout, filled)
+        return planned(self.table, classes, self.job.system, self.job.rows)
 
     @cached_property
     def parts(self) -> list[Part]:
