@@ -78,7 +78,7 @@ def test_a_chain_with_a_shortfall_at_its_end(chain, tmp_path):
     assert [each["solvency"] is not None for each in found["epochs"]] == [True, True, False, True]
     assert [each["reserves"] is not None for each in found["epochs"]] == [True, False, True, True]
     assert all("are missing" in words for words in found["epochs"][3]["reasons"])
-    for words in ("epochs 3 are sums", "at epochs 2: no reserves", "how health is distributed", "the venue's newest"):
+    for words in ("epoch 3 are sums", "at epoch 2: no reserves", "how health is distributed", "the venue's newest"):
         assert any(words in line for line in found["not_shown"]), words
     totals = epochs[0].ledger.totals()
     usd = epochs[0].ledger.table.by_symbol("USD")
@@ -295,11 +295,11 @@ def test_the_verdict_is_not_read_without_what_it_leaves_open(chain, tmp_path):
     """A chain that nothing contradicts: unproved, unreserved, and reserved at blocks that a venue can make up."""
     _, epochs = chain
     for folders, pins, words in (
-        (epochs[:2], (), ("no reserves are here for epochs 2", "reserves of epochs 1 are the word of the venue")),
+        (epochs[:2], (), ("no reserves are here for epoch 2", "reserves of epoch 1 are the word of the venue")),
         (
             epochs[1:3],
             (),
-            ("no proof of solvency that holds is here for epochs 3", "no reserves are here for epochs 2"),
+            ("no proof of solvency that holds is here for epoch 3", "no reserves are here for epoch 2"),
         ),
     ):
         code, found, page = audit(tmp_path, *(each.folder for each in folders), *pins)
@@ -415,7 +415,7 @@ def test_what_cannot_be_audited(chain, tmp_path, argv, code, words):
     [
         ("65343740662946499367855e-16", "6,534,374"),
         ("-65343740662946499367855e-16", "-6,534,374"),
-        ("269745.864", "269745.864"),
+        ("-269745.864", "-269,745.864"),
         ("0.0123456789012345", "0.0123457"),
         ("99999.123456789", "99,999.1"),
         ("1234567890123456789", "1.23457e+18"),

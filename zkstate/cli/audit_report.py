@@ -66,11 +66,11 @@ def _not_shown(audit: Audit, pinned: bytes | None) -> list[str]:
     if audit.missing:
         found.append(f"what epochs {', '.join(audit.gaps())} held, and that the chain goes through them")
     if without := _numbers(audit, lambda each: each.solvency is None):
-        found.append(f"that totals of epochs {without} are sums of accounts in range: no proof of solvency that holds")
+        found.append(f"that totals of {without} are sums of accounts in range: no proof of solvency that holds")
     if forgeable := _numbers(audit, _forgeable):
-        found.append(f"that proofs of epochs {forgeable} were not forged: nobody vouches for their keys")
+        found.append(f"that proofs of {forgeable} were not forged: nobody vouches for their keys")
     if unreserved := _numbers(audit, lambda each: each.assets is None):
-        found.append(f"that the venue has what it owes at epochs {unreserved}: no reserves")
+        found.append(f"that the venue has what it owes at {unreserved}: no reserves")
     if any(each.health is None for each in audit.epochs):
         found.append("how health is distributed over accounts: amounts are hidden; a venue can draw it with --holdings")
     if any(each.health is not None for each in audit.epochs):
@@ -85,11 +85,11 @@ def _not_shown(audit: Audit, pinned: bytes | None) -> list[str]:
 def _left_open(audit: Audit) -> list[str]:
     """What the verdict must not be read without."""
     said = (
-        ("no proof of solvency that holds is here for epochs {}", lambda each: each.solvency is None),
-        ("nobody vouches for the keys of the proofs of epochs {}, which anyone may have forged", _forgeable),
-        ("no reserves are here for epochs {}", lambda each: each.assets is None),
+        ("no proof of solvency that holds is here for {}", lambda each: each.solvency is None),
+        ("nobody vouches for the keys of the proofs of {}, which anyone may have forged", _forgeable),
+        ("no reserves are here for {}", lambda each: each.assets is None),
         (
-            "the block or the tokens of the reserves of epochs {} are the word of the venue or of one node",
+            "the block or the tokens of the reserves of {} are the word of the venue or of one node",
             lambda each: each.assets is not None and each.assets.by_word,
         ),
     )
@@ -97,8 +97,9 @@ def _left_open(audit: Audit) -> list[str]:
 
 
 def _numbers(audit: Audit, which: Callable[[Audited], bool]) -> str:
-    """The epochs of which something is so."""
-    return ", ".join(str(each.header.epoch) for each in audit.epochs if which(each))
+    """The epochs of which something is so, in words; "" for none."""
+    found = [str(each.header.epoch) for each in audit.epochs if which(each)]
+    return f"epoch{'s' * (len(found) > 1)} {', '.join(found)}" if found else ""
 
 
 def _forgeable(each: Audited) -> bool:
@@ -246,5 +247,6 @@ def short(amount: Fraction) -> str:
     """An amount for people: exact where it is short, else whole units, or six digits of what is small or huge."""
     text = amount_text(amount)
     if len(text) <= 14:
-        return text
+        whole, point, rest = text.removeprefix("-").partition(".")
+        return f"{'-' * (amount < 0)}{int(whole):,}{point}{rest}"
     return f"{round(amount):,}" if 10**5 <= abs(amount) < 10**15 else f"{float(amount):,.6g}"
