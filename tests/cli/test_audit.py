@@ -246,9 +246,23 @@ def unlisted(folder):
     return folder
 
 
+def nested(folder):
+    """Folders in folders, further down than a path can name."""
+    at = os.open(folder, os.O_RDONLY)
+    for _ in range(25):
+        os.mkdir("d" * 200, dir_fd=at)
+        below = os.open("d" * 200, os.O_RDONLY, dir_fd=at)
+        os.close(at)
+        at = below
+    os.close(at)
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
+        (lambda at: nested(at / "epochs/00000002"), "cannot be listed: File name too long"),
+        (lambda at: nested(at / "solvency/00000002"), "cannot be listed: File name too long"),
+        (lambda at: nested(at / "reserves/00000001"), "cannot be listed: File name too long"),
         (lambda at: linked(at / "epochs/00000002/manifest.json"), "manifest.json is a link"),
         (lambda at: linked(unlisted(at / "solvency/00000001") / "solvency.json"), "solvency.json is a link"),
         (lambda at: (at / "solvency/00000001/index.json").write_bytes(b"{}"), "index.json"),

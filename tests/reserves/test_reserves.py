@@ -181,6 +181,18 @@ def test_tokens_that_are_not_what_they_are_said_to_be(header):
     assert set(totals) == {"COIN"}
 
 
+def test_a_word_with_flags_beside_the_balance_is_no_amount(header):
+    """As USDC stores that an address is blocked: bit 255 of the word that holds its balance."""
+    blocked = {ADDRESSES[0]: 1 << 255 | 3 * 10**6, ADDRESSES[1]: 1 << 128, ADDRESSES[2]: (1 << 128) - 1}
+    world = Chain(dict.fromkeys(ADDRESSES, 1), [(USD, blocked)], time=header.time)
+    found = reserves(header, world, controlled(header), [USD])
+    proved = verify_reserves(found, header, {1: found.tokens})
+    assert len(proved.reasons) == 2
+    for address, words in zip(ADDRESSES, proved.reasons, strict=False):
+        assert words.startswith(f"{address}: USD, {USD.address}: the word stored is {blocked[address]:#x}")
+    assert proved.totals()["USD"] == Fraction((1 << 128) - 1, 10**6)
+
+
 def test_answers_that_prove_something_else(header):
     world, good = chain(header), controlled(header)
     found = reserves(header, world, good, [USD])

@@ -250,6 +250,9 @@ def test_the_claim_is_one_object_of_one_form(proved, tmp_path):
         path.write_bytes(damaged)
         with pytest.raises(InputError, match=r"solvency\.json"):
             epoch.verify()
+    path.write_bytes(b'{"version":2,"x":' + b"[" * 5000 + b"]" * 5000 + b"}")
+    with pytest.raises(InputError, match=r"solvency\.json: nested 5001 deep"):  # else parsers recurse
+        epoch.verify()
     before = {name: value for name, value in claim.items() if name != "profit"} | {"version": 1}
     path.write_bytes(json.dumps(before, separators=(",", ":")).encode())
     with pytest.raises(InputError, match="has version 1, not 2: it says nothing of what is owed through positions"):

@@ -13,6 +13,7 @@ from pathlib import Path
 from zkstate.errors import MissingError, SourceError
 
 CHUNK = 1 << 20
+SHOWN = 200  # of a path that may be as long as its maker likes
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -109,17 +110,24 @@ def chunks_below(root: Path, path: str) -> Iterator[bytes]:
 
 
 def files_below(root: Path) -> Iterator[tuple[str, os.stat_result]]:
-    """Every entry below `root` but folders, as (relative path, its own status); links stay unfollowed."""
+    """Every entry below `root` but folders, as (relative path, its own status); links stay unfollowed.
+
+    SourceError for a folder that cannot be listed, as one nested deeper than a path is long.
+    """
     pending = [""]
     while pending:
         folder = pending.pop()
-        with os.scandir(root / folder) as entries:
-            for entry in entries:
-                path = f"{folder}{entry.name}"
-                if entry.is_dir(follow_symlinks=False):
-                    pending.append(f"{path}/")
-                else:
-                    yield path, entry.stat(follow_symlinks=False)
+        try:
+            with os.scandir(root / folder) as entries:
+                for entry in entries:
+                    path = f"{folder}{entry.name}"
+                    if entry.is_dir(follow_symlinks=False):
+                        pending.append(f"{path}/")
+                    else:
+                        yield path, entry.stat(follow_symlinks=False)
+        except OSError as error:
+            where = folder if len(folder) <= SHOWN else f"{folder[:SHOWN]}.."
+            raise SourceError(f"{root}: {where or 'it'} cannot be listed: {error.strerror}") from error
 
 
 def _chunks(fd: int, root: Path, path: str) -> Iterator[bytes]:

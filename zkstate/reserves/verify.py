@@ -22,6 +22,7 @@ from zkstate.reserves.document import Reserves
 from zkstate.reserves.tokens import Token, Tokens
 
 MAX_GAP_S = 86_400
+MOST_AMOUNT = 1 << 128  # of no token that counts; some contracts keep flags above, as USDC one in bit 255
 _DELEGATION = bytes.fromhex("ef0100")  # EIP-7702: the code of an account whose key lets other code act for it
 DELEGATED_TO = "delegatedTo"
 
@@ -180,10 +181,16 @@ def _token_balances(
         reasons.append(f"{token.symbol}: there is no contract {token.address} at block {block.number}")
         return []
     held = []
-    for place, (control, _) in counted.items():
-        if amount := proved.words[slots[place]]:
+    words = [(control, proved.words[slots[place]]) for place, (control, _) in counted.items()]
+    for control, amount in words:
+        if amount >= MOST_AMOUNT:
+            reasons.append(
+                f"{control.address}: {token.symbol}, {token.address}: the word stored is {amount:#x}, which is no "
+                "balance alone: contracts keep flags there, as that an address is blocked"
+            )
+        elif amount:
             held.append(Held(chain_id, control.address, token.symbol, Fraction(amount, 10**token.decimals)))
-    if not held:
+    if not any(amount for _, amount in words):
         reasons.append(
             f"{token.symbol}, {token.address}: proved absent for every address: nothing is stored under mapping "
             f"{token.slot} ({token.layout})"

@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from zkstate import nesting
 from zkstate.errors import EncodingError, LengthError
 from zkstate.kernels import FR_BYTES, FR_MODULUS
 from zkstate.publication.header import Header
@@ -79,6 +80,7 @@ class Claim(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     @classmethod
     def decode(cls, content: bytes) -> Claim:
         """Read a claim. EncodingError for anything but its one encoding."""
+        nesting.check(content, CLAIM)
         try:
             version = msgspec.json.decode(content, type=_Versioned).version
             if version < VERSION:
