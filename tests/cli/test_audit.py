@@ -8,10 +8,12 @@ import sys
 from dataclasses import replace
 from fractions import Fraction
 from html.parser import HTMLParser
+from types import SimpleNamespace
 
 import pytest
 from eth_utils import keccak
 
+from lightclient.execution.header import BlockHeader
 from tests.cli.program import tree, zkstate
 from tests.cli.test_reserves import TOKENS, holding, write
 from tests.publication.venue import OPERATOR
@@ -20,6 +22,7 @@ from tests.solvency.venue import Epoch, ledger, positions_profit
 from zkstate.cli.audit_report import short
 from zkstate.publication.epoch import write_epoch
 from zkstate.publication.header import sign
+from zkstate.publication.trust import Finality, Trust
 from zkstate.state.decimals import parse
 from zkstate.state.health import assess_all
 
@@ -208,6 +211,46 @@ def test_what_a_pinned_header_and_a_late_start_leave_open(chain, tmp_path):
         assert "what came before epoch 2, the first of these" in found["not_shown"]
 
 
+def test_whose_key_signed_is_said_unless_a_header_was_expected(chain, tmp_path):
+    """Anyone can make a key, and sign a chain of epochs under another's name."""
+    epoch = chain[1][0]
+    key = epoch.header.operator_key.hex()
+    for pins, told in (((), True), (("--header", epoch.public / "header.bin"), False)):
+        code, found, page = audit(tmp_path, epoch.folder, *pins)
+        head = page.partition("</header>")[0]
+        assert (code, f"whether operator key {key} is that of" in head) == (0, told)
+        assert any(f"that operator key {key} is that of" in words for words in found["not_shown"]) == told
+
+
+@pytest.mark.parametrize(
+    ("other", "words"),
+    [
+        ({}, None),
+        ({"epoch": 9}, None),
+        ({"time": TIME}, "the registry held header {held} of epoch 1, as the evidence shows, and here it is {here}"),
+        ({"venue_name": "Another"}, "and epoch 1 is of <script>"),
+    ],
+)
+def test_evidence_of_a_registry_that_held_another_header(chain, tmp_path, monkeypatch, other, words):
+    """Stands behind the block of the reserves, and shows that the venue signed another state for this epoch."""
+    epoch = chain[1][0]
+    held = sign(replace(epoch.header, **other), OPERATOR.signing_key)
+    block = BlockHeader.decode(bytes.fromhex(json.loads((epoch.folder / "reserves/1.json").read_bytes())["block"]))
+    trust = Trust("a", "a replay", block.number, block.hash, Finality(1, block.timestamp, bytes(32)), block.timestamp)
+    found = SimpleNamespace(signed=held, trust=trust)
+    monkeypatch.setattr("zkstate.cli.reserves_pins.replayed", lambda *_: found)
+    pins = ("--evidence", tmp_path, "--allow-insecure-setup")
+    code, told, page = audit(tmp_path, epoch.folder, *pins)
+    verdict = zkstate("verify", epoch.public, *pins[:2], "--json", believe=False)
+    assert (code, verdict.code) == ((0, 0) if words is None else (1, 1))
+    for reasons in (told["reasons"], verdict.json["reasons"]):
+        if words is None:
+            assert reasons == []
+        else:
+            assert words.format(held=held.header.hash.hex(), here=epoch.header.hash.hex()) in reasons[0]
+    assert "whether operator key" not in page
+
+
 def test_files_of_one_epoch_that_are_gone_or_malformed_end_no_audit(chain, tmp_path):
     mirror, _ = chain
     for number, (change, words) in enumerate((
@@ -330,7 +373,7 @@ def test_the_verdict_is_not_read_without_what_it_leaves_open(chain, tmp_path):
         (pin(epochs[0]), False, True),
         ((*pin(epochs[0]), "--tokens", tmp_path / "tokens"), True, False),
     ):
-        code, found, page = audit(tmp_path, epochs[0].folder, *pins)
+        code, found, page = audit(tmp_path, epochs[0].folder, "--header", epochs[0].public / "header.bin", *pins)
         assert (code, found["epochs"][0]["reserves"]["by_word"]) == (0, by_word)
         assert ("All that was checked holds.</p>" in page, words in page) == (plain, by_word)
         assert any("that block 7 of chain 1 is one of that chain" in each for each in found["not_shown"]) == (not pins)
@@ -415,10 +458,12 @@ def test_what_draws_the_page_is_asked_for_before_anything_is_judged(chain, tmp_p
         (("audit", "TMP", "--out", "OUT"), 2, "is no mirror, no epoch"),
         (("audit", "EPOCH", "--out", "TMP"), 5, "exists already"),
         (("audit", "EPOCH", "--out", "OUT", "--reserves", "TMP"), 2, "leave --reserves out"),
+        (("audit", "EPOCH", "--out", "OUT", "--header", "HEADER", "--header-hash", "00" * 32), 2, "--header-hash says"),
     ],
 )
 def test_what_cannot_be_audited(chain, tmp_path, argv, code, words):
     places = {"EPOCH": chain[1][0].folder, "TMP": tmp_path, "OUT": tmp_path / "out"}
+    places["HEADER"] = chain[1][0].public / "header.bin"
     done = zkstate(*(places.get(each, each) for each in argv), believe=False)
     assert (done.code, words in done.err) == (code, True), done.err
     assert not (tmp_path / "out").exists()

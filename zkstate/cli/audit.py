@@ -12,7 +12,7 @@ from zkstate.cli.arguments import Namespace, Parser, directory, existing, hex_by
 from zkstate.cli.audit_chain import Audit, audit_chain, places
 from zkstate.cli.audit_report import html, jinja, result
 from zkstate.cli.evidence import declare_evidence
-from zkstate.cli.named import read_header
+from zkstate.cli.named import pinned_header
 from zkstate.cli.reserves_pins import Pins, declare_reserves
 from zkstate.cli.terminal import Terminal, pretty_json, show_judgement
 from zkstate.errors import EnvironmentFailure, InputError, MissingError
@@ -27,12 +27,14 @@ and as one page, report.html, with pictures, that needs nothing else.
 
   DIR             a mirror folder with all its epochs, what zkstate snapshot wrote, or one published epoch
   --out DIR       where both files are written; must not exist
-  --header FILE   a header that has to be among these epochs: one that you got from somewhere you trust
+  --header FILE   a header that has to be among these epochs: one that you got from somewhere you trust, which tells
+                  whose the operator key is
   --header-hash HEX   or its hash
   --jobs N        how many proofs are judged at once, by default one for each core
   --holdings      draw how healthy accounts are from the venue's own private part beside an epoch: only a venue can
 RESERVES          --tokens FILE, --block CHAIN:HASH, --reserves-rpc URL, --net, --max-gap D, --other-reserves FILE, and
-                  --evidence FILE with its pins, as for zkstate verify; --block once for each epoch's block of a chain
+                  --evidence FILE with its pins, as for zkstate verify; --block once for each epoch's block of a chain.
+                  A registry that held another header for an epoch contradicts it
 SETUP             --ceremony RECORD or --allow-insecure-setup, as for zkstate verify
 
 Exit code 0 if all holds, 1 if something is false, 3 if nothing is but an epoch among these is missing.
@@ -63,7 +65,7 @@ def run(args: Namespace, terminal: Terminal) -> int:
         raise InputError("audit: reserves stand beside each epoch, in reserves/: leave --reserves out")
     if args.out.exists():
         raise EnvironmentFailure(f"{args.out} exists already: remove it or choose another")
-    pinned = args.header_hash if args.header is None else read_header(args.header).header.hash
+    pinned = pinned_header(args)
     found_places, faults = places(args.folders)
     if args.holdings and not any(place.private for place in found_places):
         raise InputError("--holdings: no epoch here has a private part beside it")

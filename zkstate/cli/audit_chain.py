@@ -83,11 +83,16 @@ class Audited:
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """A chain: its epochs in order, what is wrong between them, and which are missing, as first and last of a gap."""
+    """A chain: its epochs in order, what is wrong between them, and which are missing, as first and last of a gap.
+
+    `vouched` says whether a reader expected one of its headers, or a registry: else whose the operator key is nobody
+    says.
+    """
 
     epochs: tuple[Audited, ...]
     reasons: tuple[str, ...]
     missing: tuple[tuple[int, int], ...]
+    vouched: bool
 
     @property
     def accepted(self) -> bool:
@@ -162,7 +167,8 @@ def audit_chain(found: Sequence[Place], pinned: bytes | None, pins: Pins, args: 
                 f"{after.header.hash.hex()}"
             )
         reasons += _steps(before.header, after.header)
-    reasons += _record_keys([signed.header for signed in chain])
+    headers = [signed.header for signed in chain]
+    reasons += [*_record_keys(headers), *pins.contradicted(headers)]
     if pinned is not None and pinned not in copies:
         reasons.append(f"no epoch here has the header hash {pinned.hex()} that is expected")
     epochs = []
@@ -174,7 +180,7 @@ def audit_chain(found: Sequence[Place], pinned: bytes | None, pins: Pins, args: 
     reasons += pins.unused()
     numbers = [each.header.epoch for each in epochs]
     missing = tuple((before + 1, after - 1) for before, after in pairwise(numbers) if after > before + 1)
-    return Audit(tuple(epochs), tuple(reasons), missing)
+    return Audit(tuple(epochs), tuple(reasons), missing, pinned is not None or pins.registered is not None)
 
 
 def _steps(before: Header, after: Header) -> list[str]:

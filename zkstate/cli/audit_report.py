@@ -61,6 +61,9 @@ def _not_shown(audit: Audit, pinned: bytes | None) -> list[str]:
     if pinned != last.hash:
         found.append("that the newest of these epochs is the venue's newest")
     found.append("that the venue signed no other header for one of these epochs")
+    if not audit.vouched:
+        key = f"that operator key {last.operator_key.hex()} is that of {last.venue_name}"
+        found.append(f"{key}: anyone can sign under its name; expect a header, with --header or --header-hash")
     if first.epoch > 1:
         found.append(f"what came before epoch {first.epoch}, the first of these")
     if audit.missing:
@@ -93,7 +96,10 @@ def _left_open(audit: Audit) -> list[str]:
             lambda each: each.assets is not None and each.assets.by_word,
         ),
     )
-    return [words.format(numbers) for words, which in said if (numbers := _numbers(audit, which))]
+    last = audit.epochs[-1].header
+    name, key = last.venue_name, last.operator_key.hex()
+    whose = [] if audit.vouched else [f"whether operator key {key} is that of {name}: no header was expected"]
+    return [*whose, *(words.format(numbers) for words, which in said if (numbers := _numbers(audit, which)))]
 
 
 def _numbers(audit: Audit, which: Callable[[Audited], bool]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from zkstate.cli.arguments import Namespace
 from zkstate.errors import DisagreementError, InputError, SourceError
 from zkstate.proof.record import SIZE_LIMIT, CeremonyRecord
 from zkstate.publication.header import SIGNED_BYTES, SignedHeader
@@ -28,6 +29,17 @@ def read_header(path: Path) -> SignedHeader:
         raise InputError(f"{path} is not a header: {error}") from error
     except DisagreementError as error:
         raise DisagreementError(f"{path}: {error}") from error
+
+
+def pinned_header(args: Namespace) -> bytes | None:
+    """The hash of the header that --header and --header-hash expect, if any. InputError if they disagree."""
+    stated: bytes | None = args.header_hash
+    if args.header is None:
+        return stated
+    found = read_header(args.header).header.hash
+    if stated not in (None, found):
+        raise InputError(f"{args.header} has hash {found.hex()}, and --header-hash says {args.header_hash.hex()}")
+    return found
 
 
 def read_record(path: Path | None) -> CeremonyRecord | None:

@@ -15,6 +15,7 @@ from zkstate.cli.evidence import OPTIONS as EVIDENCE_OPTIONS
 from zkstate.cli.evidence import replayed
 from zkstate.cli.named import read_named
 from zkstate.errors import InputError
+from zkstate.publication.header import Header
 from zkstate.publication.trust import Trust
 from zkstate.reserves.collect import block_trust
 from zkstate.reserves.document import MAX_RESERVES_BYTES, Reserves
@@ -36,11 +37,15 @@ def declare_reserves(parser: Parser) -> None:
 
 @dataclass(slots=True)
 class Pins:
-    """The options, read. `evidence` is the chain id and the block that a replay ends in; `given` are their names."""
+    """The options, read; `given` are their names.
+
+    `evidence` is the chain id and the block that a replay ends in, `registered` the header that the registry held.
+    """
 
     tokens: Mapping[int, Tokens] = field(default_factory=dict)
     blocks: Mapping[int, frozenset[bytes]] = field(default_factory=dict)
     evidence: tuple[int, Trust] | None = None
+    registered: Header | None = None
     nodes: Sequence[str] = ()
     others: Sequence[Reserves] = ()
     net: bool = False
@@ -54,16 +59,17 @@ class Pins:
         blocks: dict[int, frozenset[bytes]] = {}
         for chain, digest in args.block or ():
             blocks[chain] = blocks.get(chain, frozenset()) | {digest}
-        evidence = None
+        evidence, registered = None, None
         if args.evidence is not None:
             found = replayed(args.evidence, args, args.venue_registry, int(time.time()))
-            evidence = read_network(args.network).chain_id, found.trust
+            evidence, registered = (read_network(args.network).chain_id, found.trust), found.signed.header
         elif any(is_given(getattr(args, name)) for name in EVIDENCE_OPTIONS):
             raise InputError("the pins of evidence need --evidence")
         return cls(
             _pinned(args.tokens or ()),
             blocks,
             evidence,
+            registered,
             args.reserves_rpc or (),
             tuple(
                 Reserves.decode(read_named(path, MAX_RESERVES_BYTES), str(path)) for path in args.other_reserves or ()
@@ -102,6 +108,23 @@ class Pins:
             return _word("a chain that --block leaves out", proved), f"{stated}, and --block gives none of that chain"
         return _word("the venue's word that this block is on the chain: give --block or --reserves-rpc", proved), None
 
+    def contradicted(self, headers: Sequence[Header]) -> list[str]:
+        """Which of these headers the registry's contradicts: of its epoch and another, or of another venue."""
+        held, found = self.registered, list[str]()
+        if held is None:
+            return found
+        for header in headers:
+            if header.venue != held.venue:
+                found.append(
+                    f"the evidence is of {_venue(held)}, and epoch {header.epoch} is of {_venue(header)}: another venue"
+                )
+            elif header.epoch == held.epoch and header.hash != held.hash:
+                found.append(
+                    f"the registry held header {held.hash.hex()} of epoch {held.epoch}, as the evidence shows, and "
+                    f"here it is {header.hash.hex()}: the venue signed both"
+                )
+        return found
+
     def unused(self) -> list[str]:
         """What was given and held against nothing: its reader would believe that it was."""
         if not self.used:
@@ -123,6 +146,10 @@ class Pins:
                 f"--evidence ends in block {trust.block_number} of chain {chain}: no reserves are at that block"
             )
         return words
+
+
+def _venue(header: Header) -> str:
+    return f"{header.venue_name}, operator key {header.operator_key.hex()}"
 
 
 def _word(words: str, proved: Proved) -> Trust:

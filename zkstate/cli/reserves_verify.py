@@ -115,7 +115,7 @@ def find_assets(public: Path, header: Header, folder: Path | None, args: Namespa
     if assets is None and unused:
         raise InputError(f"{unused[0]}: give --reserves")
     if assets is not None:
-        assets.reasons += unused
+        assets.reasons += [*unused, *pins.contradicted([header])]
     return assets
 
 

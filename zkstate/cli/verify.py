@@ -26,7 +26,7 @@ from zkstate.cli.context import FIELDS, declare_context, given_context
 from zkstate.cli.evidence import OPTIONS, declare_evidence, is_evidence, replayed, verify_evidence
 from zkstate.cli.exported import examine_export
 from zkstate.cli.headers import check_age, header_facts, header_result
-from zkstate.cli.named import read_header, read_named, read_record
+from zkstate.cli.named import pinned_header, read_header, read_named, read_record
 from zkstate.cli.own_account import OPTIONS as OWN
 from zkstate.cli.own_account import declare_own, find_own
 from zkstate.cli.plain import PlainProof, judge, read_key
@@ -241,7 +241,7 @@ def _verify_proof(attestation: Attestation, args: Namespace, terminal: Terminal,
     for name in ("key", "ceremony"):
         if attestation.key is None and getattr(args, name) is not None:
             raise InputError(f"--{name}: the proof is transparent, and there is no key")
-    evidence, pinned_hash = None, _pinned_hash(args)
+    evidence, pinned_hash = None, pinned_header(args)
     if args.evidence is not None:
         evidence = replayed(args.evidence, args, args.venue_registry, now)
         found = evidence.signed.header.hash
@@ -278,20 +278,10 @@ def _verify_proof(attestation: Attestation, args: Namespace, terminal: Terminal,
     return 0 if finding.accepted else 1
 
 
-def _pinned_hash(args: Namespace) -> bytes | None:
-    if args.header is None:
-        pinned: bytes | None = args.header_hash
-        return pinned
-    found = read_header(args.header).header.hash
-    if args.header_hash not in (None, found):
-        raise InputError(f"{args.header} has hash {found.hex()}, and --header-hash says {args.header_hash.hex()}")
-    return found
-
-
 def _verify_epoch(folder: Path, args: Namespace, terminal: Terminal) -> int:
     signed = SignedHeader.decode(read_below(folder, HEADER, SIGNED_BYTES))
     header = signed.header
-    pinned = _pinned_hash(args)
+    pinned = pinned_header(args)
     with terminal.progress("verify epoch") as progress:
         findings = [str(finding) for finding in audit_folder(folder, signed, progress)]
     if pinned is not None and pinned != header.hash:
@@ -337,7 +327,7 @@ def _verify_solvency(place: Path, args: Namespace, terminal: Terminal) -> int:
     public, folder = (
         (place, args.solvency) if args.solvency is not None else (epoch_with(place, SOLVENCY) or (place, place))
     )
-    code, header = run_verify(public, folder, _reserves_of, _pinned_hash(args), args, terminal)
+    code, header = run_verify(public, folder, _reserves_of, pinned_header(args), args, terminal)
     if code == 0:
         check_age("the epoch is", header, args.max_age, int(time.time()))
     return code
