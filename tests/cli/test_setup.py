@@ -152,6 +152,27 @@ def test_what_cannot_be_done_is_said(held, tmp_path, argv, message):
     assert not (tmp_path / "x").exists()
 
 
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["contribute", "GIVEN", "--name", "n"],
+        ["beacon", "GIVEN", "--value", "00"],
+        ["export", "GIVEN"],
+        ["verify", "GIVEN", "--r1cs", "R1CS", "--ptau", "PTAU"],
+        ["batches", "GIVEN", "--system", "mirage"],
+    ],
+)
+def test_what_is_named_by_its_place_and_is_not_there_is_no_bug(held, tmp_path, argv):
+    gone, file = tmp_path / "gone", tmp_path / "file"
+    file.write_bytes(b"")
+    cases = [(gone, f"{gone} does not exist"), (file, f"{file} is not a folder" if argv[0] == "batches" else f"{file}")]
+    for given, words in cases:
+        names = {"GIVEN": given, "PTAU": held.ptau, "R1CS": held.r1cs}
+        outcome = zkstate("setup", *(names.get(word, word) for word in argv), "--out", tmp_path / "x", "--json")
+        assert (outcome.code, words in outcome.json["error"]["message"]) == (2, True)
+        assert not (tmp_path / "x").exists()
+
+
 def test_without_a_ceremony_prove_and_verify_refuse(proved, tmp_path):
     prove = ("prove", "margin", "--account", proved.bundle, "--system", "groth16")
     outcome = zkstate(*prove, "--out", tmp_path / "p", believe=False)

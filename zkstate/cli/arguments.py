@@ -28,6 +28,7 @@ __all__ = [
     "named_file",
     "network",
     "parts_per_million",
+    "positional",
     "require_options",
     "seconds",
     "unix_time",
@@ -89,6 +90,14 @@ def address(text: str) -> bytes:
         return parse_address(text)
     except InputError as error:
         raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def positional(what: str, convert: Callable[[str], Path], text: str) -> Path:
+    """What stands by its place alone, and means another thing to each action of a verb. InputError, naming `what`."""
+    try:
+        return convert(text)
+    except argparse.ArgumentTypeError as error:
+        raise InputError(f"{what}: {error} (see --help)") from None
 
 
 def named_file(text: str) -> tuple[str, Path]:

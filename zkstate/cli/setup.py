@@ -9,7 +9,7 @@ from pathlib import Path
 
 from circuits.keys import known, trusted_circuit
 from zkstate.atomic import create_file, new_folder
-from zkstate.cli.arguments import Namespace, Parser, directory, existing, require_options, whole
+from zkstate.cli.arguments import Namespace, Parser, directory, existing, positional, require_options, whole
 from zkstate.cli.named import read_named
 from zkstate.cli.setup_batches import declare_batches, write_circuits
 from zkstate.cli.terminal import Terminal, show_facts, show_judgement
@@ -137,8 +137,9 @@ def _beacon(args: Namespace, terminal: Terminal) -> int:
 
 
 def _add(args: Namespace, terminal: Terminal, author: Author, entropy: bytes = b"") -> int:
+    path = _key_file(args)
     with terminal.progress(f"setup {args.action}"):
-        key = zkey_file.read_zkey(existing(args.given[0]))
+        key = zkey_file.read_zkey(path)
         made, contribution = ceremony.contribute(key, author, entropy)
         create_file(args.out, zkey_file.encode(made))
     number = len(ceremony.by_author(made.vk, ceremony.contributions_of(made)))
@@ -154,7 +155,7 @@ def _verify(args: Namespace, terminal: Terminal) -> int:
     if not args.given:
         return _verify_powers(args, terminal)
     _takes(args, 2 - int(args.r1cs is not None), ("ptau",), ("r1cs", "committed", "out"))
-    path = existing(args.given[0])
+    path = _key_file(args)
     with terminal.progress("setup verify") as progress:
         listen = partial(_step, progress)
         ptau = ptau_file.read(args.ptau)
@@ -205,7 +206,7 @@ def _verify_powers(args: Namespace, terminal: Terminal) -> int:
 
 def _export(args: Namespace, terminal: Terminal) -> int:
     _takes(args, 1, ("out",))
-    path = existing(args.given[0])
+    path = _key_file(args)
     key = zkey_file.read_zkey(path)
     create_file(args.out, key.vk.to_json().encode())
     return _judge(terminal, "export", _SILENT, [("verification key", str(args.out)), ("digest", key.vk.digest())])
@@ -229,9 +230,14 @@ def _export_circuit(args: Namespace, terminal: Terminal) -> int:
 
 def _export_batches(args: Namespace, terminal: Terminal) -> int:
     _takes(args, 1, ("system", "out"), ("batch_rows",))
+    place = positional("setup batches", directory, args.given[0])
     with terminal.progress("setup batches") as progress:
-        facts = write_circuits(directory(args.given[0]), args.system, args.batch_rows, args.out, progress)
+        facts = write_circuits(place, args.system, args.batch_rows, args.out, progress)
     return _judge(terminal, "batches", _SILENT, facts)
+
+
+def _key_file(args: Namespace) -> Path:
+    return positional(f"setup {args.action}", existing, args.given[0])
 
 
 def _circuit(names: list[str], args: Namespace) -> tuple[R1cs, int, RecordedCircuit]:
