@@ -175,6 +175,21 @@ def test_a_file_is_replaced_in_one_step_with_its_mode(tmp_path):
     assert names(tmp_path) == ["file"]
 
 
+@pytest.mark.parametrize("make", [os.mkfifo, Path.mkdir])
+@pytest.mark.parametrize("linked", [False, True])
+def test_what_is_no_file_does_not_give_way_to_one(tmp_path, make, linked):
+    """A program that runs as root and is told to write to /dev/null must not take that from everybody."""
+    there = path = tmp_path / "there"
+    make(there)
+    if linked:
+        path = tmp_path / "link"
+        path.symlink_to(there)
+    kind, before = stat.S_IFMT(path.lstat().st_mode), names(tmp_path)
+    with pytest.raises(EnvironmentFailure, match="is no regular file"):
+        replace_file(path, b"new")
+    assert (stat.S_IFMT(path.lstat().st_mode), names(tmp_path)) == (kind, before)
+
+
 def test_what_a_killed_writer_left_of_a_file_is_removed(tmp_path):
     left = tmp_path / ".file.partial-0011223344556677"
     left.write_bytes(b"half a secret")

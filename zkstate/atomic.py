@@ -45,8 +45,14 @@ def write_new(path: Path, content: bytes | memoryview | Iterable[bytes | memoryv
 
 
 def replace_file(path: Path, content: bytes | Iterable[bytes | memoryview], mode: int = PUBLIC_FILE) -> None:
-    """Write or replace one file, given whole or in chunks, in one step. EnvironmentFailure if the disk refuses."""
+    """Write or replace one file, given whole or in chunks, in one step.
+
+    EnvironmentFailure if the disk refuses, or if a folder, a pipe or a device has the name, or a link to one: a rename
+    would take /dev/null from everybody.
+    """
     with disk_errors(f"{path} was not written"):
+        if path.exists() and not path.is_file():
+            raise EnvironmentFailure(f"{path} was not written: it is no regular file, and is not replaced by one")
         _write(path, content, mode, _replace)
 
 
