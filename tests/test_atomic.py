@@ -175,7 +175,7 @@ def test_a_file_is_replaced_in_one_step_with_its_mode(tmp_path):
     assert names(tmp_path) == ["file"]
 
 
-@pytest.mark.parametrize("make", [os.mkfifo, Path.mkdir])
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir])
 @pytest.mark.parametrize("linked", [False, True])
 def test_what_is_no_file_does_not_give_way_to_one(tmp_path, make, linked):
     """A program that runs as root and is told to write to /dev/null must not take that from everybody."""
