@@ -233,6 +233,11 @@ ENDS_OF_RANGES = (
     Held(PERP, 0),
 )
 COIN_AT_HOME = replace(COIN, price=COIN.price + 1)
+# an asset whose amounts are notional values, and one that counts as the one that rounds but exactly
+STEP = Entry(6, 1, 1, upper=9, rate=500_000, asset=1)
+STEP_2 = replace(STEP, lower=9, upper=UNBOUNDED, rate=100_000, offset=9 * (100_000 - 500_000))
+STEPS = (*TABLE, STEP, STEP_2)
+EXACT = replace(ROUNDS, instrument=6, rounded=0)
 
 
 def of_rows(*rows: Held, **changes: object) -> RawBatch:
@@ -251,6 +256,11 @@ def gaining(claimed: int, batch: RawBatch = GOOD) -> RawBatch:
 MARKETS = (RICH[2], RICH[3], POOR[2])
 GAINED = sum(row.profit() for row in MARKETS)
 ENTRY_OF_AN_ASSET = of_rows(Held(QUOTE, 5, -7), Held(COIN, -3, 11, 2))  # which nothing reads
+PERPS = tuple(replace(PERP, instrument=6 + k) for k in range(4))
+# of both signs, cross and isolated
+POSITIONS_IN_ALL_ROWS = of_rows(
+    *(Held(perp, 7 - 5 * k, 11**k, 3 - k, isolated=k % 2) for k, perp in enumerate(PERPS)), table=(*TABLE, *PERPS)
+)
 WRONG_PROFITS = {
     "a profit left out": gaining(0),
     "a profit of the other sign": gaining(-GAINED),
@@ -279,6 +289,14 @@ REFUSED_ALIKE = {
     "an amount too large": (of_rows(Held(QUOTE, 2**63)), "row 0: the amount is a signed 64-bit integer"),
     "an amount too small": (of_rows(Held(QUOTE, -(2**63) - 1)), "row 0: the amount is a signed 64-bit integer"),
     "an entry value too large": (of_rows(Held(PERP, 5, 2**127)), "row 0: the entry value is a signed 128-bit integer"),
+    "an entry value too small": (
+        of_rows(Held(PERP, 5, -(2**127) - 1)),
+        "row 0: the entry value is a signed 128-bit integer",
+    ),
+    "a funding index too large": (
+        of_rows(Held(PERP, 5, 0, 2**63)),
+        "row 0: the funding at entry is a signed 64-bit integer",
+    ),
     "a funding index too small": (
         of_rows(Held(PERP, 5, 0, -(2**63) - 1)),
         "row 0: the funding at entry is a signed 64-bit integer",
@@ -290,5 +308,13 @@ REFUSED_ALIKE = {
     ),
     "a tier too high": (of_rows(Held(PERP_2, 5)), "row 0: the notional value reaches the tier's lower bound"),
     "a tier too low": (of_rows(Held(COIN, 10**11)), "row 0: the notional value stays below the tier's upper bound"),
+    "a tier too high by one unit": (
+        of_rows(Held(STEP_2, 9 * E12 - 1), table=STEPS),
+        "row 0: the notional value reaches the tier's lower bound",
+    ),
+    "a tier too low by one unit": (
+        of_rows(Held(STEP, 9 * E12), table=STEPS),
+        "row 0: the notional value stays below the tier's upper bound",
+    ),
 }
 """What both circuits of a batch refuse in the same words."""

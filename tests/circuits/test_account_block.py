@@ -10,10 +10,12 @@ from tests.circuits.raw_batch import (
     COIN_AT_HOME,
     ENDS_OF_RANGES,
     ENTRY_OF_AN_ASSET,
+    EXACT,
     FIRST,
     GOOD,
     NOTHING,
     PERP,
+    POSITIONS_IN_ALL_ROWS,
     QUOTE,
     REFUSED_ALIKE,
     ROUNDS,
@@ -69,10 +71,21 @@ class TestTrue:
     def test_an_entry_value_of_an_asset_is_no_profit(self, compiled):
         assert findings(compiled, ENTRY_OF_AN_ASSET) == []
 
+    def test_the_profit_of_all_rows_counts(self, compiled):
+        assert findings(compiled, POSITIONS_IN_ALL_ROWS) == []
+
     @pytest.mark.parametrize("amount", [7, 10**12 + 1, -3])
     def test_rounding(self, compiled, amount):
         rows = (Held(QUOTE, 10**6), Held(ROUNDS, amount), NOTHING, NOTHING)
         assert findings(compiled, replace(ROUNDED, accounts=(replace(FIRST, rows=rows), SECOND))) == []
+
+    def test_what_does_not_round_counts_what_is_over(self, compiled):
+        """Of an account that lacks: beside an asset of the same price that rounds."""
+        rows = (Held(QUOTE, -(10**6)), Held(ROUNDS, 7), Held(EXACT, 7), NOTHING)
+        batch = replace(ROUNDED, accounts=(replace(FIRST, rows=rows), SECOND), table=(*TABLE, ROUNDS, EXACT))
+        assert any(batch.accounts[0].shortfalls())
+        assert rows[2].margin()[0] > rows[1].margin()[0]
+        assert findings(compiled, batch) == []
 
     @pytest.mark.parametrize("raw", [GOOD, ROUNDED], ids=["plain", "rounded"])
     def test_no_wire_can_move_alone(self, compiled, raw):
@@ -185,24 +198,44 @@ def test_a_division_that_is_not_one(compiled, units, rest, label):
     assert any(label in each for each in found), found
 
 
+def forged(block, witness, changed):
+    """The witness with other values of wires of the second account: wire -> value."""
+    own, values = block.own.tolist(), witness.own.to_ints()
+    for wire, value in changed.items():
+        values[own.index(wire) * 4 + 2] = value % FR_MODULUS
+    return replace(witness, own=type(witness.own).from_ints(values))
+
+
+def hints_of(block, name):
+    """The wires that the prover chooses for what is said in these words."""
+    assert name in [use.label for use in block.uses]
+    return [w for w in block.own.tolist() if block.circuit.name(w).split("[")[0] == name]
+
+
 def test_what_a_pot_lacks_has_one_right_bit(compiled):
     """Of the unhealthy account: the cross pot called covered, with the distance that its row then takes."""
     block = compiled[False]
     witness = solve_blocks(block, 4, **RawBlocks(GOOD).inputs())
-    labels = [use.label for use in block.uses]
-    name = "cross pot: what it lacks"
-    assert name in labels
     wires = wires_of(block, witness)[2]
-    hints = [w for w in block.own.tolist() if block.circuit.name(w).split("[")[0] == name]
-    flag, distance = hints[0], hints[1]
+    flag, distance, *limbs = hints_of(block, "cross pot: what it lacks")
     assert wires[flag] == 1
-    own = block.own.tolist()
-    lacking = wires[distance] + 1
-    values = witness.own.to_ints()
-    for wire, value in ((flag, 0), (distance, -lacking % FR_MODULUS)):
-        values[own.index(wire) * 4 + 2] = value
-    for i, wire in enumerate(hints[2:], 1):
-        values[own.index(wire) * 4 + 2] = (-lacking % FR_MODULUS >> 8 * i) & 255
-    forged = replace(witness, own=type(witness.own).from_ints(values))
-    found = list(broken_blocks(block, forged))
+    covered = -(wires[distance] + 1) % FR_MODULUS
+    changed = {flag: 0, distance: covered} | {limb: covered >> 8 * i & 255 for i, limb in enumerate(limbs, 1)}
+    found = list(broken_blocks(block, forged(block, witness, changed)))
     assert any("is looked up" in each for each in found)
+
+
+@pytest.mark.parametrize("row", [0, 1], ids=["a debt called held", "held called a debt"])
+def test_the_sign_of_an_amount_is_its_own(compiled, row):
+    """The other bit, with the limbs that it leaves."""
+    block = compiled[False]
+    inputs = RawBlocks(GOOD).inputs()
+    witness = solve_blocks(block, 4, **inputs)
+    name = f"row {row}: the amount is a signed 64-bit integer"
+    long, *limbs = hints_of(block, name)
+    wires, amount = wires_of(block, witness)[2], inputs["secret"]["amount"][2][row]
+    assert wires[long] == (amount >= 2**63) == row
+    left = amount - 2**63 * (1 - row)
+    changed = {long: 1 - row} | {limb: left >> 8 * i & 255 for i, limb in enumerate(limbs, 1)}
+    found = list(broken_blocks(block, forged(block, witness, changed)))
+    assert any(each.startswith("table below 2^8: ") and each.endswith(", provided 0") for each in found), found

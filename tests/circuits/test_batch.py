@@ -12,11 +12,13 @@ from tests.circuits.raw_batch import (
     COIN_AT_HOME,
     ENDS_OF_RANGES,
     ENTRY_OF_AN_ASSET,
+    EXACT,
     FIRST,
     GOOD,
     NOTHING,
     PADDING,
     PERP,
+    POSITIONS_IN_ALL_ROWS,
     QUOTE,
     REFUSED_ALIKE,
     ROUNDS,
@@ -61,10 +63,21 @@ class TestTrue:
     def test_an_entry_value_of_an_asset_is_no_profit(self, circuit):
         circuit.solve(ENTRY_OF_AN_ASSET.inputs())
 
+    def test_the_profit_of_all_rows_counts(self, circuit):
+        circuit.solve(POSITIONS_IN_ALL_ROWS.inputs())
+
     @pytest.mark.parametrize("amount", [7, 10**12 + 1, -3])
     def test_rounding(self, rounded, amount):
         rows = (Held(QUOTE, 10**6), Held(ROUNDS, amount), NOTHING, NOTHING)
         batch = RawBatch((replace(FIRST, rows=rows), SECOND), (*TABLE, ROUNDS), rounded=True)
+        rounded.solve(batch.inputs())
+
+    def test_what_does_not_round_counts_what_is_over(self, rounded):
+        """Of an account that lacks: beside an asset of the same price that rounds."""
+        rows = (Held(QUOTE, -(10**6)), Held(ROUNDS, 7), Held(EXACT, 7), NOTHING)
+        batch = RawBatch((replace(FIRST, rows=rows), SECOND), (*TABLE, ROUNDS, EXACT), rounded=True)
+        assert any(batch.accounts[0].shortfalls())
+        assert rows[2].margin()[0] > rows[1].margin()[0]
         rounded.solve(batch.inputs())
 
     def test_no_wire_can_move_alone(self, circuit, rounded):
