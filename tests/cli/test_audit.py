@@ -17,7 +17,7 @@ from lightclient.execution.header import BlockHeader
 from tests.cli.program import tree, zkstate
 from tests.cli.test_reserves import TOKENS, holding, write
 from tests.publication.venue import OPERATOR
-from tests.reserves.chain import KEYS, controlled, reserves
+from tests.reserves.chain import ADDRESSES, KEYS, Chain, controlled, reserves
 from tests.solvency.venue import Epoch, ledger, positions_profit
 from zkstate.cli.audit_report import short
 from zkstate.publication.epoch import write_epoch
@@ -439,6 +439,28 @@ def test_assets_that_are_short_are_drawn_first(chain, tmp_path, monkeypatch):
     assert code == 1
     assert f"<h3>{chosen}</h3>" in page
     assert "2 more assets are in audit.json; 0 of them are short" in page
+
+
+def test_a_page_says_what_is_covered_only_if_debts_are_paid(tmp_path):
+    """Whoever asks for the comparison is not all who read its page."""
+    made = commit(tmp_path / "made", 1)
+    table, totals = made.ledger.table, made.ledger.totals()
+    amounts = {
+        each: max(0, totals.credits[i] - totals.debits[i])
+        for each in TOKENS
+        for i in (table.by_symbol(each.symbol).id - 1,)
+    }
+    owing = [each for each in TOKENS if totals.debits[table.by_symbol(each.symbol).id - 1]]
+    assert owing
+    tokens = [(each, {ADDRESSES[0]: amount}) for each, amount in amounts.items()]
+    world = Chain(dict.fromkeys(ADDRESSES[:2], 10**18), tokens, time=made.header.time)
+    write(made, world)
+    head = "cover what is owed only if accounts pay what they owe"
+    for net, code in ((("--net",), 0), ((), 1)):
+        found, _, page = audit(tmp_path, made.folder, *net, *pin(made))
+        assert found == code
+        assert page.count("covered, if debts are paid") == len(owing) * bool(net)
+        assert (head in page.partition("</header>")[0]) == bool(net)
 
 
 def test_what_draws_the_page_is_asked_for_before_anything_is_judged(chain, tmp_path, monkeypatch):

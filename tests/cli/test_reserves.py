@@ -163,6 +163,24 @@ def test_nodes_that_have_the_block_and_one_that_has_another(epoch):
         assert (alone.code, "its block 7 is" in alone.err) == (4, True)
 
 
+def test_a_block_of_a_number_that_nodes_refuse_is_missing_and_ends_no_audit(epoch, tmp_path):
+    """As geth refuses 2^63, or history that it has pruned: the venue chose the number, and nodes are not silent."""
+    write(epoch, holding(epoch))
+
+    def handle(method, _):
+        if method == "eth_getBlockByNumber":
+            raise Refusal(4444, "pruned history unavailable")
+        return "0x1"
+
+    with serve(handle) as url:
+        audited = zkstate("audit", epoch.folder, "--out", tmp_path / "out", "--reserves-rpc", url, "--json")
+        told = zkstate("verify", epoch.public, "--reserves-rpc", url, believe=False)
+    assert audited.code == 1
+    (reason,) = audited.json["epochs"][0]["reasons"]
+    assert reason == f"{url}: it has no block 7 (error 4444: pruned history unavailable)"
+    assert (told.code, reason in told.err) == (3, True)
+
+
 def test_evidence_stands_behind_its_own_block_and_chain_alone(epoch):
     world = holding(epoch)
     finality = Finality(1, epoch.header.time, bytes(32))

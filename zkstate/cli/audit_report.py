@@ -95,6 +95,7 @@ def _left_open(audit: Audit) -> list[str]:
             "the block or the tokens of the reserves of {} are the word of the venue or of one node",
             lambda each: each.assets is not None and each.assets.by_word,
         ),
+        ("reserves of {} cover what is owed only if accounts pay what they owe", _covered_net),
     )
     last = audit.epochs[-1].header
     name, key = last.venue_name, last.operator_key.hex()
@@ -106,6 +107,11 @@ def _numbers(audit: Audit, which: Callable[[Audited], bool]) -> str:
     """The epochs of which something is so, in words; "" for none."""
     found = [str(each.header.epoch) for each in audit.epochs if which(each)]
     return f"epoch{'s' * (len(found) > 1)} {', '.join(found)}" if found else ""
+
+
+def _covered_net(each: Audited) -> bool:
+    assets = each.assets
+    return assets is not None and assets.net and any(line.covered_net and not line.covered for line in assets.lines)
 
 
 def _forgeable(each: Audited) -> bool:
@@ -202,7 +208,7 @@ def _series(epochs: Sequence[Audited]) -> tuple[list[dict[str, Any]], str]:
             "bars": (shares[len(epochs) - 1], shares[-1]), "reserved": assets is not None,
             "owed_text": short(last.owed) if last else "0", "there_text": short(last.reserve) if last else "0",
             "due_text": short(last.due) if last else "0", "covered": bool(assets and last not in assets.short()),
-            "by_word": bool(assets and assets.by_word),
+            "by_word": bool(assets and assets.by_word), "net": bool(assets and last and not last.covered),
         })  # fmt: skip
     left = ordered[MOST_ASSETS:]
     if not left:

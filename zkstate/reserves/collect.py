@@ -102,13 +102,16 @@ def block_trust(
 
 
 def _there(node: Node[JsonRpc], chain_id: int, number: int) -> BlockHeader:
-    """The block that a node has at a number."""
+    """The block that a node has at a number, which the venue chose. MissingError if it has none or refuses it."""
     found = read_quantity(node.source.call("eth_chainId", (), node.deadline), "chain id", 1 << 64)
     if found != chain_id:
         raise DisagreementError(f"chain id {found}, and the reserves are of chain {chain_id}")
-    answer = node.source.call("eth_getBlockByNumber", (hex(number), False), node.deadline)
+    try:
+        answer, why = node.source.call("eth_getBlockByNumber", (hex(number), False), node.deadline), ""
+    except RpcError as error:
+        answer, why = None, f" (error {error.code}: {error.reason})"
     if answer is None:
-        raise MissingError(f"it has no block {number}")
+        raise MissingError(f"it has no block {number}{why}")
     return BlockHeader.from_json(answer)
 
 
