@@ -195,6 +195,24 @@ def test_what_is_unknown_or_damaged_is_exit_code_2(tmp_path, content):
     assert outcome.out == ""
 
 
+@pytest.mark.parametrize("place", ["tiles/abc/000000.bin", "tiles/0/tile.bin", "records/000000.bin"])
+def test_a_name_like_one_of_ours_is_no_bug(tmp_path, place):
+    path = tmp_path / place
+    path.parent.mkdir(parents=True)
+    with path.open("wb") as sparse:
+        sparse.truncate((8 << 20) + 1 if "records" in place else 64)
+    outcome = inspect(path, "--json")
+    assert (outcome.code, path.name in outcome.json["error"]["message"]) == (2, True)
+
+
+@pytest.mark.parametrize("size", [300, 545])
+def test_a_header_that_is_cut_or_too_long_is_unusable_and_named(proved, tmp_path, size):
+    path = tmp_path / "pinned"
+    path.write_bytes((proved.header.read_bytes() + b"x")[:size])
+    outcome = inspect(path)
+    assert (outcome.code, "pinned" in outcome.err) == (2, True)
+
+
 def test_a_folder_is_not_a_file(tmp_path):
     assert inspect(tmp_path).code == 2
 

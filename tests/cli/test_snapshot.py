@@ -1,13 +1,14 @@
 """zkstate snapshot: from a ledger to an epoch, or nothing."""
 
 import json
+import os
 import shutil
 import stat
 
 import pytest
 
 from tests.cli.conftest import ACCOUNTS
-from tests.cli.program import tree, zkstate
+from tests.cli.program import process, tree, zkstate
 from tests.shared import shared_path
 from zkstate.publication.header import SignedHeader
 from zkstate.state.ledger_write import write_ledger
@@ -233,3 +234,11 @@ def test_a_ledger_that_is_not_there(tmp_path):
     outcome = snapshot(tmp_path / "gone.jsonl", tmp_path)
     assert outcome.code == 3
     assert "no ledger at" in outcome.err
+
+
+def test_a_pipe_is_no_ledger(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    outcome = process(
+        "snapshot", tmp_path / "pipe", "--operator", tmp_path / "op", "--out", tmp_path / "epoch", timeout=60
+    )
+    assert (outcome.code, "is no ledger" in outcome.err) == (2, True)

@@ -1,5 +1,6 @@
 """prove solvency and verify of what it wrote, as their users meet them."""
 
+import shutil
 from fractions import Fraction
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 from tests.cli.program import zkstate
 from tests.publication.venue import OPERATOR
 from tests.solvency.venue import commit, ledger, positions_profit, risky_ledger
+from zkstate.cli import solvency_verify
 from zkstate.cli.audit_chain import RATIOS
 from zkstate.state.decimals import parse
 from zkstate.state.margin import assess
@@ -157,6 +159,31 @@ def test_a_false_proof_and_a_damaged_epoch(proved, tmp_path):
     assert not any("portfolio" in words for words in outcome.json["not_shown"])
     other = zkstate("verify", proved.folder, "--header-hash", "00" * 32, believe=False)
     assert (other.code, "is expected" in other.out) == (1, True)
+
+
+def test_an_epoch_without_a_proof_is_told_how_to_go_on(proved, tmp_path):
+    shutil.copytree(proved.public, tmp_path / "epoch/public")
+    outcome = zkstate("verify", tmp_path / "epoch")
+    assert (outcome.code, "make one with zkstate prove solvency" in outcome.err) == (2, True)
+    assert f"verify {tmp_path / 'epoch/public'} alone" in outcome.err
+    outcome = zkstate("verify", proved.public, "--solvency", proved.public / "header.bin")
+    assert (outcome.code, "is not a folder" in outcome.err) == (2, True)
+
+
+def test_what_the_reader_names_is_read_before_the_proof_is_judged(proved, tmp_path, monkeypatch):
+    """Judging a proof takes minutes, of which a wrong file should cost none."""
+    monkeypatch.setattr(solvency_verify, "verify_solvency", lambda *_: pytest.fail("the proof was judged first"))
+    (tmp_path / "empty").mkdir()
+    for path in ("key", "tokens", "record"):
+        (tmp_path / path).write_bytes(b"junk")
+    for option, path, code, words in (
+        ("--account-key", "key", 5, "run chmod 600"),
+        ("--tokens", "tokens", 2, "tokens: JSON is malformed"),
+        ("--reserves", "empty", 2, "empty holds no file of reserves"),
+        ("--ceremony", "record", 2, "no record of a ceremony"),
+    ):
+        outcome = zkstate("verify", proved.folder, option, tmp_path / path)
+        assert (outcome.code, words in outcome.err) == (code, True), outcome.err
 
 
 def test_by_mirage_under_keys_that_anyone_can_make(tmp_path):

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from tests.cli.program import ROOT, environment, zkstate
+from tests.cli.program import ROOT, environment, process, zkstate
 from tests.cli.test_recover import damage
 from zkstate.kernels import FR_MODULUS
 
@@ -296,6 +296,25 @@ def test_a_named_file_is_a_regular_one_within_limits(proved, tmp_path, option, f
     outcome = zkstate("verify", *argv, option, path)
     assert outcome.code == 2
     assert path.name in outcome.err
+
+
+@pytest.mark.parametrize("content", [b"", b"junk", b"[]", b"7" * 5000, b"{}"])
+def test_a_file_that_verify_takes_alone_is_named(proved, tmp_path, content):
+    path = tmp_path / "mystery"
+    path.write_bytes(content)
+    pins = ("--checkpoint", "11" * 32, "--venue-registry", f"0x{'22' * 20}")
+    for argv in (("verify", path), ("claim", path, "--vault", f"0x{'22' * 20}"),
+                 ("verify", proved.proof, "--evidence", path, *pins)):  # fmt: skip
+        outcome = zkstate(*argv)
+        assert (outcome.code, str(path) in outcome.err) == (2, True), outcome.err
+
+
+def test_a_header_alone_and_a_pipe_are_told_what_is_wanted(proved, tmp_path):
+    outcome = zkstate("verify", proved.header)
+    assert (outcome.code, "give the folder of its epoch, or two headers" in outcome.err) == (2, True)
+    os.mkfifo(tmp_path / "pipe")
+    outcome = process("verify", tmp_path / "pipe", timeout=60)
+    assert (outcome.code, "neither a regular file nor a folder" in outcome.err) == (2, True)
 
 
 def test_a_damaged_header_is_named(proved, tmp_path):

@@ -5,14 +5,12 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from circuits import portable
 from circuits.attestation import Attestation, expected_inputs, holds
 from circuits.exit_claim import ExitClaim
 from zkstate.cli.arguments import Namespace, Parser, address, existing, whole
 from zkstate.cli.headers import time_text
-from zkstate.cli.named import read_named
 from zkstate.cli.terminal import Terminal, show_facts
-from zkstate.cli.verify import read_attestation
+from zkstate.cli.verify import read_attestation, read_portable
 from zkstate.errors import DisagreementError, InputError
 from zkstate.registry.chain import address_text
 from zkstate.registry.client import JsonRpcChain, KeyFile, NodeAccount
@@ -57,10 +55,7 @@ def run(args: Namespace, terminal: Terminal) -> int:
         if getattr(args, option) is not None and args.rpc is None:
             raise InputError(f"--{option.replace('_', '-')} is for a transaction, and no --rpc is given")
     place: Path = args.proof
-    if place.is_dir():
-        attestation = read_attestation(place)
-    else:
-        attestation = portable.decode(read_named(place, portable.MAX_PORTABLE_BYTES))
+    attestation = read_attestation(place) if place.is_dir() else read_portable(place)
     call = exit_call(attestation, args.vault)
     context = attestation.context
     if args.chain_id not in (None, context.chain_id):

@@ -53,7 +53,11 @@ def replayed(
         raise InputError(f"--at {now} lies after this machine's clock, {clock}")
     chain = read_network(args.network)
     pins = {"checkpoint": args.checkpoint, "registry": registry}
-    evidence = Evidence.decode(read_named(path, MAX_EVIDENCE_BYTES), chain)
+    data = read_named(path, MAX_EVIDENCE_BYTES)
+    try:
+        evidence = Evidence.decode(data, chain)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
     try:
         found = replay(evidence, chain, **pins, now=now, max_checkpoint_age_s=args.checkpoint_age)
     except StaleError as error:

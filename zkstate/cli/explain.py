@@ -19,7 +19,7 @@ from zkstate.cli.explain_circom import explain_ptau, explain_r1cs, explain_wtns,
 from zkstate.cli.explain_solvency import explain_claim
 from zkstate.cli.explained import Explained, worded
 from zkstate.cli.headers import header_facts, header_result, time_text
-from zkstate.cli.named import read_named
+from zkstate.cli.named import read_header, read_named
 from zkstate.cli.terminal import size_text
 from zkstate.cli.trusted import trust_facts
 from zkstate.cli.verdict import claim_facts, claim_result, setup_result, setup_text
@@ -32,10 +32,10 @@ from zkstate.proof.transparent.proof_file import MAGIC as TRANSPARENT_MAGIC
 from zkstate.proof.transparent.proof_file import MAX_BYTES
 from zkstate.proof.transparent.proof_file import Proof as TransparentProof
 from zkstate.publication import segments
-from zkstate.publication.header import MAGIC, SIGNED_BYTES, SignedHeader
+from zkstate.publication.header import MAGIC
 from zkstate.publication.manifest import Manifest
-from zkstate.publication.records import parse_bucket
-from zkstate.publication.regular import read_below, read_range
+from zkstate.publication.records import MAX_BUCKET_BYTES, parse_bucket
+from zkstate.publication.regular import read_range
 from zkstate.publication.tables import decode_totals
 from zkstate.publication.tiles import TILE_NODES
 from zkstate.registry.chain import address_text
@@ -59,7 +59,7 @@ def explain(path: Path) -> Explained:
             return read(path)
     if path.parent.name == "records":
         return _records(path)
-    if path.parent.parent.name == "tiles":
+    if path.parent.parent.name == "tiles" and path.parent.name.isdecimal() and path.stem.isdecimal():
         return _tile(path)
     if len(start) == PEEK and set(start) <= _HEX:
         return _account_key(path)
@@ -69,7 +69,7 @@ def explain(path: Path) -> Explained:
 
 
 def _header(path: Path) -> Explained:
-    header = SignedHeader.decode(read_below(path.parent, path.name, SIGNED_BYTES)).header
+    header = read_header(path).header
     roots = {name: f"{getattr(header, name):#066x}" for name in _ROOTS} | {"data_root": header.data_root.hex()}
     depths = {"accounts_depth": header.accounts_depth, "table_depth": header.table_depth}
     return Explained(
@@ -109,7 +109,7 @@ def _tile(path: Path) -> Explained:
 
 
 def _records(path: Path) -> Explained:
-    entries = parse_bucket(path.read_bytes(), 0, 0)  # with 0 record bits all tags belong to bucket 0
+    entries = parse_bucket(read_named(path, MAX_BUCKET_BYTES), 0, 0)  # with 0 record bits all tags belong to bucket 0
     classes = Counter(entry.size_class for entry in entries)
     members = {"records": len(entries), "classes": {str(size): classes[size] for size in sorted(classes)}}
     shares = ", ".join(f"{classes[size]} of up to {size} rows" for size in sorted(classes))

@@ -113,7 +113,8 @@ def find_assets(public: Path, header: Header, folder: Path | None, args: Namespa
     assets = judge_assets(public, header, folder, pins, args.reserves or ())
     unused = pins.unused()
     if assets is None and unused:
-        raise InputError(f"{unused[0]}: give --reserves")
+        empty = ", ".join(str(place) for place in args.reserves or ())
+        raise InputError(f"{unused[0]}: {f'{empty} holds no file of reserves' if empty else 'give --reserves'}")
     if assets is not None:
         assets.reasons += [*unused, *pins.contradicted([header])]
     return assets

@@ -54,7 +54,7 @@ def run_verify(
 ) -> tuple[int, Header]:
     """Hold a published epoch against its header, and its solvency proof against both: the exit code."""
     signed = SignedHeader.decode(read_below(public, HEADER, SIGNED_BYTES))
-    header = signed.header
+    header, judge = signed.header, key_judge(args)
     now = int(time.time())
     with terminal.progress("verify epoch") as progress:
         reasons = [str(finding) for finding in audit_folder(public, signed, progress)]
@@ -62,18 +62,18 @@ def run_verify(
             reasons.insert(0, f"header hash is {header.hash.hex()}, and {(pinned or b'').hex()} is expected")
         found, own, assets = None, None, None
         if not reasons:
-            judge = key_judge(args)
+            # What the reader named is read before the proof is judged, which can take long.
+            own = find_own(public, header, args)
+            assets = find_assets(public, header, reserves_of(public, header.epoch), args)
             reasons += [str(finding) for finding in check_annex(folder, header, most_bytes, progress)]
             found = verify_solvency(public, folder, header, judge, progress, args.jobs or os.cpu_count() or 1)
             reasons += found.reasons
             if args.ceremony is not None and found.claim.system == "transparent":
                 reasons.append("--ceremony is given, and the proof is transparent: it has no key to vouch for")
-            own = find_own(public, header, args)
             if own is not None and found.accepted and found.counted is not None:
                 own.count_in(found.counted)
             elif own is not None:
                 own.proof = "the one here does not hold"
-            assets = find_assets(public, header, reserves_of(public, header.epoch), args)
             reasons += [*([] if own is None else own.reasons), *([] if assets is None else assets.reasons)]
     risky = None if found is None else found.by_portfolio
     missing = not_shown(f"{risky:,}" if risky else None if risky is None else "")

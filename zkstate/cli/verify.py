@@ -21,7 +21,7 @@ from circuits.attestation import (
 )
 from circuits.context import Context
 from circuits.migration import EXPORT_FILE
-from zkstate.cli.arguments import Namespace, Parser, existing, hex_bytes, is_given, seconds, whole
+from zkstate.cli.arguments import Namespace, Parser, directory, existing, hex_bytes, is_given, seconds, whole
 from zkstate.cli.context import FIELDS, declare_context, given_context
 from zkstate.cli.evidence import OPTIONS, declare_evidence, is_evidence, replayed, verify_evidence
 from zkstate.cli.exported import examine_export
@@ -38,14 +38,15 @@ from zkstate.cli.solvency_verify import run_verify
 from zkstate.cli.terminal import Terminal, show_judgement
 from zkstate.cli.verdict import Verdict
 from zkstate.cli.verify_journal import is_journal, verify_journal
-from zkstate.errors import InputError
+from zkstate.errors import DisagreementError, InputError
 from zkstate.publication.annex import beside, epoch_with
 from zkstate.publication.audit import audit_folder
+from zkstate.publication.header import MAGIC as HEADER_MAGIC
 from zkstate.publication.header import SIGNED_BYTES, SignedHeader, equivocation
 from zkstate.publication.layout import HEADER, MANIFEST, PUBLIC
 from zkstate.publication.regular import read_below
 from zkstate.reserves.document import RESERVES
-from zkstate.solvency.files import SOLVENCY
+from zkstate.solvency.files import CLAIM, SOLVENCY
 
 USAGE = """\
 usage: zkstate verify PROOF_DIR [PINS] [SETUP] [EXPECTED CONTEXT] [--json]
@@ -136,7 +137,7 @@ def declare(parser: Parser) -> None:
     parser.add_argument("place", nargs="*", type=existing)
     for name in ("--vk", "--public", "--proof", "--key", "--header", "--other-header", "--ceremony", "--r1cs"):
         parser.add_argument(name, type=existing)
-    parser.add_argument("--solvency", type=existing)
+    parser.add_argument("--solvency", type=directory)
     parser.add_argument("--jobs", type=whole(1, 256))
     parser.add_argument("--header-hash", type=hex_bytes(32))
     parser.add_argument("--allow-insecure-setup", action="store_true")
@@ -160,13 +161,15 @@ def run(args: Namespace, terminal: Terminal) -> int:
     if len(args.place) != 1:
         raise InputError("name one proof folder, attestation or epoch folder, or two headers (see --help)")
     place: Path = args.place[0]
+    if not place.is_dir() and not place.is_file():
+        raise InputError(f"{place} is neither a regular file nor a folder")
     if not place.is_dir() and is_evidence(place):
         _only(args, "evidence", "max_age", *OPTIONS)
         if args.evidence is not None:
             raise InputError("--evidence stands behind a proof: evidence itself is named without it")
         return verify_evidence(place, args, terminal, int(time.time()))
     if not place.is_dir():
-        attestation = portable.decode(read_named(place, portable.MAX_PORTABLE_BYTES))
+        attestation = read_portable(place)
         if args.challenge is None:
             raise InputError("verify of an attestation: give --challenge, the one you chose, or it may answer another")
         return _verify_proof(attestation, args, terminal)
@@ -231,6 +234,19 @@ def read_attestation(folder: Path) -> Attestation:
             if (folder / name).exists()
         }
     )
+
+
+def read_portable(path: Path) -> Attestation:
+    """The attestation in one file. Errors as `read_named` and `portable.decode`, naming the file."""
+    data = read_named(path, portable.MAX_PORTABLE_BYTES)
+    if data.startswith(HEADER_MAGIC):
+        raise InputError(f"{path} is one header, and shows nothing alone: give the folder of its epoch, or two headers")
+    try:
+        return portable.decode(data)
+    except InputError as error:
+        raise InputError(f"{path} is no folder, no evidence, and no attestation that can be read: {error}") from error
+    except DisagreementError as error:
+        raise DisagreementError(f"{path}: {error}") from error
 
 
 def _verify_proof(attestation: Attestation, args: Namespace, terminal: Terminal, export: Path | None = None) -> int:
@@ -327,6 +343,10 @@ def _verify_solvency(place: Path, args: Namespace, terminal: Terminal) -> int:
     public, folder = (
         (place, args.solvency) if args.solvency is not None else (epoch_with(place, SOLVENCY) or (place, place))
     )
+    if public == place / PUBLIC and not os.path.lexists(folder / CLAIM):
+        raise InputError(
+            f"{place} has no finished proof of solvency: make one with zkstate prove solvency, or verify {public} alone"
+        )
     code, header = run_verify(public, folder, _reserves_of, pinned_header(args), args, terminal)
     if code == 0:
         check_age("the epoch is", header, args.max_age, int(time.time()))

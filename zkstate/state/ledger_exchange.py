@@ -59,7 +59,9 @@ def user_sheets(folder: Path) -> list[Path]:
 
 
 def is_user_sheet(path: Path) -> bool:
-    """Whether a file begins as a user sheet does."""
+    """Whether a file begins as a user sheet does. A pipe, which may never begin, is none."""
+    if not path.is_file():
+        return False
     with path.open("rb") as file:
         return file.read(8) == b"rn,id,e_"
 
