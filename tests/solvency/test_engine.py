@@ -17,6 +17,7 @@ from tests.solvency.venue import ROWS, SIZES, TABLE, commit, ledger, positions_p
 from zkstate.errors import DisagreementError, EnvironmentFailure, InputError, WitnessError
 from zkstate.kernels import FR_MODULUS
 from zkstate.proof.keys import SetupStatus
+from zkstate.proof.setup import insecure_setup
 from zkstate.solvency.files import KEYED, Claim
 from zkstate.solvency.publics import Sums
 from zkstate.solvency.witness import Blinds
@@ -175,6 +176,27 @@ def test_a_claim_does_not_outlive_batches_of_another_version(proved, tmp_path, m
     assert not (epoch.proof / "solvency.json").exists()
     monkeypatch.undo()
     assert epoch.prove().kept == len(epoch.batches()) - 1
+    assert epoch.verify().accepted
+
+
+@pytest.mark.parametrize("proved", ["mirage"], indirect=True)
+def test_a_claim_does_not_outlive_its_keys(proved, tmp_path, monkeypatch):
+    """Killed when it has written other keys than those of the batches that are there."""
+    epoch = proved.copy(tmp_path)
+
+    def other_key(name, r1cs, digest, n_committed):
+        return insecure_setup(r1cs, b"another ceremony", n_committed)
+
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("zkstate.solvency.provers.insecure_key_of", other_key)
+    monkeypatch.setattr(Workshop, "settle", killed)
+    with pytest.raises(KeyboardInterrupt):
+        epoch.prove()
+    assert not (epoch.proof / "solvency.json").exists() or epoch.verify().accepted
+    monkeypatch.undo()
+    assert epoch.prove().kept == len(epoch.batches())
     assert epoch.verify().accepted
 
 

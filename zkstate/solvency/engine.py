@@ -169,7 +169,7 @@ def _check_totals(shop: Workshop, found: Sums) -> None:
 def _write_keys(shop: Workshop, progress: Progress) -> dict[int, Verifier]:
     """The verification keys, if there are any; on the way every circuit and key is made once, for all processes.
 
-    Returns what judges the batches of each class.
+    Returns what judges the batches of each class. A claim about batches of another key is taken back before it.
     """
     judges: dict[int, Verifier] = {}
     for done, kind in enumerate(shop.plan.sizes):
@@ -177,7 +177,10 @@ def _write_keys(shop: Workshop, progress: Progress) -> dict[int, Verifier]:
         judges[kind] = judge = shop.prover(kind).judge
         if isinstance(judge, Keyed | Committing):
             make_folder(shop.folder / KEYS, PUBLIC_FOLDER)
-            replace_file(shop.folder / key_path(kind), judge.key.to_json().encode())
+            path, content = shop.folder / key_path(kind), judge.key.to_json().encode()
+            if not path.is_file() or path.read_bytes() != content:
+                (shop.folder / CLAIM).unlink(missing_ok=True)
+            replace_file(path, content)
     return judges
 
 
