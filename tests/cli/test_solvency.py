@@ -11,10 +11,16 @@ from tests.publication.venue import OPERATOR
 from tests.solvency.venue import commit, ledger, positions_profit, risky_ledger
 from zkstate.cli import solvency_verify
 from zkstate.cli.audit_chain import RATIOS
-from zkstate.state.decimals import parse
+from zkstate.state.decimals import parse, render
 from zkstate.state.margin import assess
 from zkstate.state.portfolio import assess_portfolio
 from zkstate.state.schema import PORTFOLIO
+
+
+def owed(of):
+    """What is said of positions to people."""
+    profit = positions_profit(of)
+    return f"customers {'owe' if profit < 0 else 'are owed'} {render(abs(profit), 16)} quote net"
 
 
 @pytest.fixture(scope="module")
@@ -24,6 +30,7 @@ def proved(tmp_path_factory):
     assert outcome.code == 0, outcome.err
     assert outcome.json["batches"] == {"proved": 1, "kept": 0}
     assert outcome.json["accounts"] == 5
+    assert parse(outcome.json["profit"], 16) == positions_profit(epoch.ledger) != 0
     return epoch
 
 
@@ -31,6 +38,7 @@ def test_a_second_run_keeps_what_is_there(proved):
     outcome = zkstate("prove", "solvency", proved.folder, "--jobs", "1", "--batch-rows", "64", believe=False)
     assert outcome.code == 0
     assert "0 proved, 1 kept" in outcome.out
+    assert owed(proved.ledger) in outcome.out
 
 
 def test_the_verdict(proved, tmp_path):
@@ -43,6 +51,7 @@ def test_the_verdict(proved, tmp_path):
     assert list(totals) == [i.symbol for i in proved.ledger.table.instruments]
     assert not any("pin one" in words for words in verdict["not_shown"])
     assert verdict["judged"] == {"tiers": 5, "portfolio": 0}
+    assert verdict["shows"].endswith(" and judged under the committed tables")
     assert parse(verdict["profit"], 16) == positions_profit(proved.ledger) != 0
     for left_out in ("anyone meets the portfolio rule", "isolated collateral", "entry values", "the venue issued"):
         assert any(left_out in words for words in verdict["not_shown"])
@@ -50,8 +59,9 @@ def test_the_verdict(proved, tmp_path):
     assert told.code == 0
     for words in (
         "accepted",
+        verdict["shows"],
         "accounts, which lack",
-        "through positions",
+        owed(proved.ledger),
         "not shown",
         "owes",
         "pin one with --header",
@@ -146,6 +156,8 @@ def test_a_false_proof_and_a_damaged_epoch(proved, tmp_path):
     assert outcome.code == 1
     assert outcome.json["reasons"][0].startswith("batch 0 of class 4: its proof does not hold")
     assert outcome.json["judged"] == {"tiers": 5, "portfolio": 0}
+    assert outcome.json["shows"].startswith("nothing: ")
+    assert "every account of the tree" not in zkstate("verify", epoch.folder, believe=False).out
     (epoch.proof / "classes.bin").write_bytes(bytes(5))
     outcome = zkstate("verify", epoch.folder, "--json", believe=False)
     assert outcome.json["reasons"] == ["leaf 0 has class 0, none of (4, 8, 16, 64)"]
@@ -198,9 +210,11 @@ def test_by_mirage_under_keys_that_anyone_can_make(tmp_path):
     refused = zkstate("verify", epoch.folder, "--json", believe=False)
     assert refused.code == 1
     assert any("of unknown origin" in reason for reason in refused.json["reasons"])
+    assert refused.json["shows"].startswith("nothing: ")
     verdict = zkstate("verify", epoch.folder, "--allow-insecure-setup", "--json", believe=False)
     assert verdict.code == 0, verdict.out
     assert not verdict.json["setup"]["trusted"]
+    assert verdict.json["shows"].endswith("if nobody knows the trapdoor of a key")
     assert "Mirage" in verdict.json["security"]
     published = zkstate("publish", epoch.folder, "--mirror", tmp_path / "mirror", believe=False)
     assert published.code == 0, published.err

@@ -86,7 +86,8 @@ def test_people_are_told_to_whom_a_proof_is_addressed(addressed):
 
 def test_each_pinned_part_is_checked(addressed, proved):
     right = ["--challenge", CHALLENGE, "--recipient", "0x" + "11" * 20, "--chain-id", "1"]
-    assert zkstate("verify", addressed, *right).code == 0
+    accepted = zkstate("verify", addressed, *right)
+    assert (accepted.code, accepted.out.splitlines()[1].split()[0]) == (0, "shows")
     for wrong in (
         ["--challenge", "0x" + "00" * 32],
         ["--recipient", "0x" + "12" * 20],
@@ -99,6 +100,7 @@ def test_each_pinned_part_is_checked(addressed, proved):
         field = wrong[0].removeprefix("--").replace("-", "_")
         assert f"is addressed to {field} " in outcome.out
         assert outcome.out.count("because") == 1
+        assert outcome.out.splitlines()[2].split()[0] == "claims"
     for given, told in (([], True), (right[-2:], True), (right[:2], False), (right[2:4], False)):
         unaddressed = "made for you" in " ".join(zkstate("verify", addressed, *given, "--json").json["not_shown"])
         assert unaddressed is told, "a chain alone addresses a proof to nobody"

@@ -233,7 +233,7 @@ def render(console: Console, disaster: Disaster, out: Path) -> None:
         ("RPO", f"{age_text(disaster.rpo_s)}: the age of the state that came back"),
         ("RTO", f"{duration_text(disaster.rto_s)}: from shares in hand to a verified proof"),
         ("key from", ", ".join(disaster.shares_used)),
-        ("shows", disaster.attestation.claim.sentence(disaster.attestation.table)),
+        ("shows" if disaster.accepted else "claims", disaster.attestation.claim.sentence(disaster.attestation.table)),
         ("left in", str(out)),
     ]
     show_judgement(console, disaster.accepted, disaster.reasons, facts)

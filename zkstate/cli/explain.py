@@ -153,7 +153,7 @@ def _attestation(_path: Path, content: bytes) -> Explained:
     return Explained(
         "a portable attestation: well-formed; zkstate verify checks it against your challenge",
         claim_result(attestation),
-        [*claim_facts(attestation), ("key", f"digest {attestation.groth16[0].digest()}")],
+        [*claim_facts(attestation, shown=False), ("key", f"digest {attestation.groth16[0].digest()}")],
     )
 
 

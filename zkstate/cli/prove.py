@@ -218,7 +218,7 @@ def run(args: Namespace, terminal: Terminal) -> int:
     else:
         create_file(target, portable.encode(attestation))
     result = claim_result(attestation) | {"verb": "prove", "out": str(target)}
-    facts = [*claim_facts(attestation), ("proof", str(target))]
+    facts = [*claim_facts(attestation, shown=True), ("proof", str(target))]
     terminal.emit(result, lambda console: show_facts(console, facts))
     return 0
 

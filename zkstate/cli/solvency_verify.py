@@ -112,6 +112,7 @@ def solvency_result(found: Solvency) -> dict[str, object]:
         for asset, credit, debit in zip(table.instruments, found.totals.credits, found.totals.debits, strict=False)
     ]
     return {
+        "shows": _shown(found),
         "system": found.claim.system,
         "setup": setup_result(found.setup),
         "security": _security(found),
@@ -134,6 +135,14 @@ def _security(found: Solvency) -> str:
     return SECURITIES[found.claim.system]
 
 
+def _shown(found: Solvency) -> str:
+    """What the proof shows, before what it comes to."""
+    if not found.accepted:
+        return "nothing: who is unhealthy, what they lack and what positions come to is claimed alone"
+    words = "every account of the tree is in one batch, in range, and judged under the committed tables"
+    return words if found.setup.trusted else f"{words}, if nobody knows the trapdoor of a key"
+
+
 def _solvency_facts(found: Solvency) -> Facts:
     owed = [
         (asset.symbol, credit, debit, asset.decimals)
@@ -143,7 +152,7 @@ def _solvency_facts(found: Solvency) -> Facts:
         if asset.is_asset and (credit or debit)
     ]
     return [
-        ("shows", "every account of the tree is in one batch, in range, and judged under the committed tables"),
+        ("shows", _shown(found)),
         *([] if found.by_portfolio is None else [("judged by", rules_text(found.accounts, found.by_portfolio))]),
         ("unhealthy", health_text(found.claim)),
         *(

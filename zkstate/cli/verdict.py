@@ -99,7 +99,7 @@ class Verdict:
     def facts(self) -> list[tuple[str, str]]:
         """The form for people, below `accepted` or `rejected`."""
         return [
-            *claim_facts(self.attestation),
+            *claim_facts(self.attestation, shown=self.finding.accepted),
             ("age", f"{age_text(self.age_s)} at {time_text(self.now)}"),
             *([] if self.evidence is None else [("epoch is", newest_text(self.evidence))]),
             *trust_facts(self.trust, self.now),
@@ -147,8 +147,8 @@ def setup_result(setup: SetupStatus) -> dict[str, object]:
     return {"status": setup.name.lower(), "trusted": setup.trusted, "text": setup_text(setup)}
 
 
-def claim_facts(attestation: Attestation) -> list[tuple[str, str]]:
-    """What a proof claims, about which state and for whom, for people."""
+def claim_facts(attestation: Attestation, *, shown: bool) -> list[tuple[str, str]]:
+    """What a proof shows, or claims alone, about which state and for whom, for people."""
     context = attestation.context
     given, anyone = context_result(context), context_result(Context())
     told = [name for name in ("chain_id", "registry", "recipient", "challenge") if given[name] != anyone[name]]
@@ -156,7 +156,7 @@ def claim_facts(attestation: Attestation) -> list[tuple[str, str]]:
     if context.expiry:
         addressed += f", until {time_text(context.expiry)}"
     return [
-        ("shows", attestation.claim.sentence(attestation.table)),
+        ("shows" if shown else "claims", attestation.claim.sentence(attestation.table)),
         *header_facts(attestation.header),
         *_other_facts(attestation),
         ("addressed to", addressed),
