@@ -198,6 +198,15 @@ def test_what_the_reader_names_is_read_before_the_proof_is_judged(proved, tmp_pa
         assert (outcome.code, words in outcome.err) == (code, True), outcome.err
 
 
+def test_a_key_that_is_missing_is_told_with_where_it_comes_from(proved, tmp_path):
+    (tmp_path / "keys").mkdir()
+    shutil.copytree(proved.folder, tmp_path / "epoch", ignore=shutil.ignore_patterns("solvency"))
+    outcome = zkstate("prove", "solvency", tmp_path / "epoch", "--system", "mirage", "--keys", tmp_path / "keys",
+                      "--jobs", "1", believe=False)  # fmt: skip
+    assert (outcome.code, "zkstate setup batches" in outcome.err, "--batch-rows" in outcome.err) == (2, True, True)
+    assert "keys has no mirage-" in outcome.err
+
+
 def test_by_mirage_under_keys_that_anyone_can_make(tmp_path):
     """Which is said, and refused unless it is asked for; the portfolio rule included."""
     epoch = commit(tmp_path / "epoch", risky_ledger(small=3, large=0))

@@ -54,7 +54,15 @@ from zkstate.backup.version import (
     Version,
     gone,
 )
-from zkstate.errors import DisagreementError, EnvironmentFailure, InputError, MissingError, SourceError, ZkstateError
+from zkstate.errors import (
+    DisagreementError,
+    EncodingError,
+    EnvironmentFailure,
+    InputError,
+    MissingError,
+    SourceError,
+    ZkstateError,
+)
 from zkstate.publication.header import SIGNED_BYTES, SignedHeader
 from zkstate.publication.layout import HEADER, MANIFEST, checked_path
 from zkstate.publication.manifest import MAX_MANIFEST_BYTES, Entry, Manifest
@@ -316,8 +324,13 @@ def _checked(folder: Path, entry: Entry) -> Iterator[bytes]:
 
 
 def _add_file(writer: _Writer, key: StoreKey, name: str, data: bytes) -> StoredFile:
-    if "/" in checked_path(name) or len(data) > MAX_FILE:
-        raise InputError(f"{name} is no plain name, or its {len(data)} bytes are more than {MAX_FILE}")
+    try:
+        checked_path(name.replace("/", " "))
+    except EncodingError:
+        words = "letters, digits, - and _, and single dots between them: rename a copy of the file"
+        raise InputError(f"{name[:200]!r} is no name that a backup keeps, which is of {words}") from None
+    if len(data) > MAX_FILE:
+        raise InputError(f"{name} has {len(data)} bytes; a file of a backup has at most {MAX_FILE}")
     cipher = key.chunks()
     pieces = (data[at : at + CHUNK].ljust(CHUNK, b"\0") for at in range(0, len(data), CHUNK))
     return StoredFile(name, len(data), tuple(writer.add(cipher.encrypt(piece, CHUNK_AD)) for piece in pieces))

@@ -14,7 +14,7 @@ from zkstate.constraint import Circuit, compile_blocks, compile_statement, solve
 from zkstate.constraint.block_circuit import BlockCircuit
 from zkstate.constraint.block_witness import BlockWitness
 from zkstate.constraint.r1cs import R1cs
-from zkstate.errors import DisagreementError
+from zkstate.errors import DisagreementError, InputError
 from zkstate.kernels import FR_BYTES, wipe
 from zkstate.proof import groth16, mirage, zkey_file
 from zkstate.proof.keys import ProvingKey
@@ -151,6 +151,11 @@ def _key(name: str, r1cs: R1cs, digest: str, n_committed: int, keys: Path | None
     if keys is None:
         return insecure_key_of(name, r1cs, digest, n_committed)
     path = keys / f"{name}.zkey"
+    if not path.exists():
+        raise InputError(
+            f"{keys} has no {path.name}: make a key of each circuit that zkstate setup batches lists for this epoch, "
+            "and give both the same --batch-rows"
+        )
     key = zkey_file.read_zkey(path).with_circuit(r1cs)
     if key.n_committed != n_committed:
         found = f"its proofs commit to {key.n_committed} wires, those of the circuit to {n_committed}"
