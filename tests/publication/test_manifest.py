@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from tests.publication.test_header import KEY, example
 from zkstate.errors import DisagreementError, EncodingError, MissingError, ZkstateError
+from zkstate.publication import manifest
 from zkstate.publication.header import sign
 from zkstate.publication.manifest import Entry, Manifest, check_folder
 
@@ -25,9 +26,9 @@ def fill(folder):
     for path, content in FILES.items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_bytes(content)
-    manifest = Manifest.of_folder(folder)
-    signed = sign(example(data_root=manifest.root), KEY)
-    (folder / "manifest.json").write_bytes(manifest.encode())
+    listed = Manifest.of_folder(folder)
+    signed = sign(example(data_root=listed.root), KEY)
+    (folder / "manifest.json").write_bytes(listed.encode())
     (folder / "header.bin").write_bytes(signed.encode())
     return signed
 
@@ -219,3 +220,24 @@ def test_a_folder_with_a_link_cannot_be_listed(tmp_path):
     (tmp_path / "a").symlink_to("/etc/passwd")
     with pytest.raises(ZkstateError, match="not a regular file"):
         Manifest.of_folder(tmp_path)
+
+
+def test_of_differences_without_end_the_first_are_told(tmp_path, monkeypatch):
+    """An archive of some megabytes unpacks to millions of empty files: no memory or page has room for each."""
+    signed = fill(tmp_path)
+    monkeypatch.setattr(manifest, "MOST_FINDINGS", 3)
+    for i in range(3):
+        (tmp_path / f"{i}.bin").touch()
+    assert [(one.kind, one.path) for one in check_folder(tmp_path, signed)] == [("extra", f"{i}.bin") for i in range(3)]
+    for i in range(3, 9):
+        (tmp_path / f"{i}.bin").touch()
+    found = check_folder(tmp_path, signed)
+    assert [one.kind for one in found] == ["extra"] * 3 + ["more"]
+    for path in (tmp_path / "records").iterdir():
+        path.unlink()
+    for i in range(8):
+        (tmp_path / f"{i}.bin").unlink()
+    found = check_folder(tmp_path, signed)
+    assert [(one.kind, one.path) for one in found] == [
+        ("missing", "records/000000.bin"), ("missing", "records/000001.bin"), ("extra", "8.bin"),
+    ]  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import chain
 from pathlib import Path
 
 from zkstate.commitment.merkle import ACCOUNTS_ARITY, ACCOUNTS_NODE, MerkleTree
@@ -13,7 +14,7 @@ from zkstate.kernels import FR_BYTES, FrVec
 from zkstate.publication import journals
 from zkstate.publication.header import Header, SignedHeader
 from zkstate.publication.layout import INSTRUMENTS, ORDER_BOOK, SCENARIOS, TOTALS, journal_path, record_path, tile_path
-from zkstate.publication.manifest import Finding, check_folder
+from zkstate.publication.manifest import Finding, check_folder, first
 from zkstate.publication.progress import Progress, silent
 from zkstate.publication.records import MAX_BUCKET_BYTES, parse_bucket
 from zkstate.publication.regular import read_below
@@ -41,7 +42,7 @@ def audit_folder(folder: Path, signed: SignedHeader, progress: Progress = silent
     if findings:
         return findings
     header = signed.header
-    return [*_check_tables(folder, header), *_check_accounts(folder, header, progress)]
+    return first(chain(_check_tables(folder, header), _check_accounts(folder, header, progress)))
 
 
 def _check_tables(folder: Path, header: Header) -> Iterator[Finding]:

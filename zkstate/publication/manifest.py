@@ -9,8 +9,9 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import msgspec
@@ -24,6 +25,7 @@ from zkstate.publication.regular import files_below, read_below, sha256_below
 VERSION = 1
 MAX_MANIFEST_BYTES = 64 << 20
 MAX_FILE_BYTES = 1 << 40
+MOST_FINDINGS = 1000
 
 
 class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -129,7 +131,7 @@ class Manifest:
 class Finding:
     """One way in which a folder differs from what it should be: kind, path, the two values that disagree.
 
-    Kinds: `missing`, `extra`, `not a file`, `size`, `sha256`; of an audit also `root`, `node`, `record`.
+    Kinds: `missing`, `extra`, `not a file`, `size`, `sha256`, `more`; of an audit also `root`, `node`, `record`.
     """
 
     kind: str
@@ -153,19 +155,36 @@ def check_folder(folder: Path, signed: SignedHeader, progress: Progress = silent
 
 
 def check_files(folder: Path, manifest: Manifest, besides: Iterable[str], progress: Progress = silent) -> list[Finding]:
-    """Compare the files below a folder with a list of them; those named `besides` may be there too."""
-    findings: list[Finding] = []
-    present = dict(files_below(folder))
+    """Compare the files below a folder with a list of them; those named `besides` may be there too. As `first`."""
+    return first(_differences(folder, manifest, frozenset(besides), progress))
+
+
+def first(findings: Iterable[Finding]) -> list[Finding]:
+    """The first MOST_FINDINGS, and one that says so if there are more: who made the files chose how many differ."""
+    found = list(islice(findings, MOST_FINDINGS + 1))
+    if len(found) > MOST_FINDINGS:
+        found[-1] = Finding("more", found[-1].path, "nothing else", "differences that are not looked for any more")
+    return found
+
+
+def _differences(folder: Path, manifest: Manifest, besides: frozenset[str], progress: Progress) -> Iterator[Finding]:
+    listed = {entry.path for entry in manifest.files}
+    present: dict[str, os.stat_result] = {}
+    extra: list[Finding] = []
+    for path, status in files_below(folder):
+        if path in listed:
+            present[path] = status
+        elif path not in besides:
+            extra.append(Finding("extra", path, "no such file", f"{status.st_size} bytes"))
+        if len(extra) > MOST_FINDINGS:
+            yield from extra
+            return
     done, total = 0, sum(entry.size for entry in manifest.files)
     for entry in manifest.files:
-        findings.extend(_compare(folder, entry, present.pop(entry.path, None)))
+        yield from _compare(folder, entry, present.get(entry.path))
         done += entry.size
         progress("check files", done, total)
-    findings.extend(
-        Finding("extra", path, "no such file", f"{present[path].st_size} bytes")
-        for path in sorted(present.keys() - set(besides))
-    )
-    return findings
+    yield from sorted(extra, key=lambda finding: finding.path)
 
 
 def _check_header(folder: Path, signed: SignedHeader) -> Iterable[Finding]:
