@@ -10,6 +10,7 @@ from fractions import Fraction
 from html.parser import HTMLParser
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from eth_utils import keccak
 
@@ -18,13 +19,15 @@ from tests.cli.program import tree, zkstate
 from tests.cli.test_reserves import TOKENS, holding, write
 from tests.publication.venue import OPERATOR
 from tests.reserves.chain import ADDRESSES, KEYS, Chain, controlled, reserves
-from tests.solvency.venue import Epoch, ledger, positions_profit
+from tests.solvency.venue import Epoch, ledger, positions_profit, risky_ledger
+from tests.solvency.venue import commit as committed
 from zkstate.cli.audit_report import short
 from zkstate.publication.epoch import write_epoch
 from zkstate.publication.header import sign
 from zkstate.publication.trust import Finality, Trust
 from zkstate.state.decimals import parse
 from zkstate.state.health import assess_all
+from zkstate.state.schema import PORTFOLIO
 
 TIME = 1_700_000_000
 NAME = "<script>alert('x')</script> & \"Sons\""
@@ -91,6 +94,26 @@ def test_a_chain_with_a_shortfall_at_its_end(chain, tmp_path):
         if each["solvency"] is not None:
             assert parse(each["solvency"]["profit"], 16) == positions_profit(epoch.ledger) != 0
     assert set(tree(tmp_path / "audit")) == {"audit.json", "report.html"}
+
+
+def test_two_proofs_of_one_epoch_under_other_rules(tmp_path):
+    """Each holds, and a venue that chose anew for other readers is found out; the same sums twice are no reason."""
+    first = committed(tmp_path / "first", risky_ledger(small=5, large=0))
+    again, other = replace(first.copy(tmp_path / "again"), system="mirage"), first.copy(tmp_path / "other")
+    classes = other.folder / "private/holdings/classes.npy"
+    np.save(classes, np.load(classes) % PORTFOLIO)
+    for epoch in (first, again, other):
+        epoch.prove()
+    more = ("--allow-insecure-setup", "--json", "--out")
+    same = zkstate("audit", first.folder, again.folder, *more, tmp_path / "same", believe=False)
+    assert same.code == 0, same.out
+    done = zkstate("audit", first.folder, again.folder, other.folder, *more, tmp_path / "audit", believe=False)
+    assert done.code == 1
+    (epoch,) = done.json["epochs"]
+    (reason,) = epoch["reasons"]
+    assert reason.startswith(f"the copy in {other.public} proves ")
+    for words in ("(tiers: 5 accounts; the portfolio rule: 0)", "(tiers: 2 accounts; the portfolio rule: 3)"):
+        assert words in reason
 
 
 def test_the_page_is_whole_escaped_and_asks_for_nothing(chain, tmp_path):

@@ -14,7 +14,7 @@ from zkstate.errors import DisagreementError, EncodingError, WitnessError
 from zkstate.kernels import FR_MODULUS
 from zkstate.publication.header import sign
 from zkstate.publication.holdings import Holdings, Parts
-from zkstate.solvency import publics
+from zkstate.solvency import publics, verify
 from zkstate.solvency.plan import LAYOUTS, decode_bounds, draw_bounds, encode_bounds
 from zkstate.solvency.publics import Sums
 from zkstate.solvency.tables import ReadTable
@@ -85,6 +85,14 @@ def test_leaves_of_another_tree_than_the_header_has(proved, tmp_path, monkeypatc
     (reason,) = reasons(epoch)
     assert reason.startswith("the tiles have root ")
     assert f"{other.accounts_root:#066x}" in reason
+
+
+def test_a_leaf_that_is_none(proved, monkeypatch):
+    """A place of the tree without an account is no account: by Groth16 padding would be a proof for it."""
+    leaves = np.array(verify.published_leaves(proved.public, proved.header))
+    leaves[3] = 0
+    monkeypatch.setattr(verify, "published_leaves", lambda *_: leaves)
+    assert reasons(proved) == ["a leaf is 0, and there are 13 accounts"]
 
 
 def test_an_account_is_looked_for_in_the_lists_that_were_judged(proved, tmp_path):

@@ -30,7 +30,7 @@ from zkstate.publication.tables import MAX_TOTALS_BYTES, check_instruments, chec
 from zkstate.reserves.compare import Line, compare
 from zkstate.reserves.document import RESERVES
 from zkstate.solvency.carried import most_bytes
-from zkstate.solvency.files import CLAIM, CLASSES, SOLVENCY
+from zkstate.solvency.files import CLAIM, CLASSES, SOLVENCY, health_text, profit_text, rules_text
 from zkstate.solvency.publics import published_leaves
 from zkstate.solvency.verify import Solvency, verify_solvency
 from zkstate.state import wide
@@ -73,12 +73,22 @@ class Audited:
     def take(self, other: Audited, place: Place) -> None:
         """Add what another copy of the same epoch shows, and what is wrong with it."""
         self.reasons += [f"the copy in {place.public}: {words}" for words in other.reasons]
+        if self.solvency is not None and other.solvency is not None:
+            own, found = _proved(self.solvency), _proved(other.solvency)
+            if own != found:
+                self.reasons.append(f"the copy in {place.public} proves {found}; and another copy {own}")
         self.table, self.totals = self.table or other.table, self.totals or other.totals
         self.solvency = self.solvency or other.solvency
         self.health = self.health or other.health
         self.lines = self.lines or other.lines
         if self.assets is None and other.assets is not None:
             self.assets, self.lines = other.assets, other.lines
+
+
+def _proved(proof: Solvency) -> str:
+    """What a proof comes to under the rules that the venue chose, in words."""
+    rules = "" if proof.by_portfolio is None else rules_text(proof.accounts, proof.by_portfolio)
+    return f"{health_text(proof.claim)} ({rules}), and that {profit_text(proof.claim)}"
 
 
 @dataclass(frozen=True, slots=True)
