@@ -260,7 +260,7 @@ def test_evidence_of_a_registry_that_held_another_header(chain, tmp_path, monkey
     held = sign(replace(epoch.header, **other), OPERATOR.signing_key)
     block = BlockHeader.decode(bytes.fromhex(json.loads((epoch.folder / "reserves/1.json").read_bytes())["block"]))
     trust = Trust("a", "a replay", block.number, block.hash, Finality(1, block.timestamp, bytes(32)), block.timestamp)
-    found = SimpleNamespace(signed=held, trust=trust)
+    found = SimpleNamespace(signed=held, trust=trust, state=SimpleNamespace(latest_epoch=held.header.epoch))
     monkeypatch.setattr("zkstate.cli.reserves_pins.replayed", lambda *_: found)
     pins = ("--evidence", tmp_path, "--allow-insecure-setup")
     code, told, page = audit(tmp_path, epoch.folder, *pins)
@@ -272,6 +272,9 @@ def test_evidence_of_a_registry_that_held_another_header(chain, tmp_path, monkey
         else:
             assert words.format(held=held.header.hash.hex(), here=epoch.header.hash.hex()) in reasons[0]
     assert "whether operator key" not in page
+    later = f"the registry held epoch {held.header.epoch} already, as the evidence shows, and the last here is 1"
+    assert (later in page.partition("</header>")[0]) == (held.header.epoch > 1)
+    assert any(later in each for each in told["not_shown"]) == (held.header.epoch > 1)
 
 
 def test_files_of_one_epoch_that_are_gone_or_malformed_end_no_audit(chain, tmp_path):

@@ -96,13 +96,14 @@ class Audit:
     """A chain: its epochs in order, what is wrong between them, and which are missing, as first and last of a gap.
 
     `vouched` says whether a reader expected one of its headers, or a registry: else whose the operator key is nobody
-    says.
+    says. `newest` is the newest epoch in that registry, 0 without one.
     """
 
     epochs: tuple[Audited, ...]
     reasons: tuple[str, ...]
     missing: tuple[tuple[int, int], ...]
     vouched: bool
+    newest: int
 
     @property
     def accepted(self) -> bool:
@@ -190,7 +191,8 @@ def audit_chain(found: Sequence[Place], pinned: bytes | None, pins: Pins, args: 
     reasons += pins.unused()
     numbers = [each.header.epoch for each in epochs]
     missing = tuple((before + 1, after - 1) for before, after in pairwise(numbers) if after > before + 1)
-    return Audit(tuple(epochs), tuple(reasons), missing, pinned is not None or pins.registered is not None)
+    vouched = pinned is not None or pins.registered is not None
+    return Audit(tuple(epochs), tuple(reasons), missing, vouched, pins.newest)
 
 
 def _steps(before: Header, after: Header) -> list[str]:

@@ -68,6 +68,8 @@ def _not_shown(audit: Audit, pinned: bytes | None) -> list[str]:
         found.append(f"what came before epoch {first.epoch}, the first of these")
     if audit.missing:
         found.append(f"what epochs {', '.join(audit.gaps())} held, and that the chain goes through them")
+    if later := _later(audit):
+        found.append(f"what came after epoch {last.epoch}, the last of these: {later}")
     if without := _numbers(audit, lambda each: each.solvency is None):
         found.append(f"that totals of {without} are sums of accounts in range: no proof of solvency that holds")
     if forgeable := _numbers(audit, _forgeable):
@@ -100,7 +102,15 @@ def _left_open(audit: Audit) -> list[str]:
     last = audit.epochs[-1].header
     name, key = last.venue_name, last.operator_key.hex()
     whose = [] if audit.vouched else [f"whether operator key {key} is that of {name}: no header was expected"]
-    return [*whose, *(words.format(numbers) for words, which in said if (numbers := _numbers(audit, which)))]
+    later = [words] if (words := _later(audit)) else []
+    return [*whose, *later, *(words.format(numbers) for words, which in said if (numbers := _numbers(audit, which)))]
+
+
+def _later(audit: Audit) -> str:
+    """What the registry of the evidence held beyond these epochs; "" for nothing."""
+    if audit.newest <= (last := audit.epochs[-1].header.epoch):
+        return ""
+    return f"the registry held epoch {audit.newest} already, as the evidence shows, and the last here is {last}"
 
 
 def _numbers(audit: Audit, which: Callable[[Audited], bool]) -> str:

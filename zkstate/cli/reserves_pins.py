@@ -39,13 +39,15 @@ def declare_reserves(parser: Parser) -> None:
 class Pins:
     """The options, read; `given` are their names.
 
-    `evidence` is the chain id and the block that a replay ends in, `registered` the header that the registry held.
+    `evidence` is the chain id and the block that a replay ends in, `registered` the header that the registry held, and
+    `newest` the number of its newest epoch in that block.
     """
 
     tokens: Mapping[int, Tokens] = field(default_factory=dict)
     blocks: Mapping[int, frozenset[bytes]] = field(default_factory=dict)
     evidence: tuple[int, Trust] | None = None
     registered: Header | None = None
+    newest: int = 0
     nodes: Sequence[str] = ()
     others: Sequence[Reserves] = ()
     net: bool = False
@@ -59,10 +61,11 @@ class Pins:
         blocks: dict[int, frozenset[bytes]] = {}
         for chain, digest in args.block or ():
             blocks[chain] = blocks.get(chain, frozenset()) | {digest}
-        evidence, registered = None, None
+        evidence, registered, newest = None, None, 0
         if args.evidence is not None:
             found = replayed(args.evidence, args, args.venue_registry, int(time.time()))
-            evidence, registered = (read_network(args.network).chain_id, found.trust), found.signed.header
+            evidence = read_network(args.network).chain_id, found.trust
+            registered, newest = found.signed.header, found.state.latest_epoch
         elif any(is_given(getattr(args, name)) for name in EVIDENCE_OPTIONS):
             raise InputError("the pins of evidence need --evidence")
         return cls(
@@ -70,6 +73,7 @@ class Pins:
             blocks,
             evidence,
             registered,
+            newest,
             args.reserves_rpc or (),
             tuple(
                 Reserves.decode(read_named(path, MAX_RESERVES_BYTES), str(path)) for path in args.other_reserves or ()
