@@ -28,8 +28,7 @@ from zkstate.reserves.verify import Proved, add_up, verify_reserves
 from zkstate.state.table import MAX_TABLE_BYTES
 
 NOT_SHOWN = (
-    "that reserves are not borrowed, pledged, promised elsewhere or frozen by who issued a token: only who holds keys, "
-    "and what was there at a block",
+    "that reserves are not borrowed, pledged, promised elsewhere or frozen by who issued a token: only what keys hold",
     "that an address is not another venue's too, beyond the files given with --other-reserves",
     "what is owed through positions and not as an asset: reserves are held against assets alone",
     "reserves off chain, in contract wallets (EIP-1271), or on chains without such proofs",
