@@ -311,6 +311,16 @@ def test_a_profit_that_a_batch_leaves_out(proved):
             shop.prover(part.rows).prove(forced, sums_before(shop, index), Blinds(3, 5, 7))
 
 
+def test_no_blind_hides_the_sums_of_two_versions(proved, monkeypatch):
+    """Of the first, without a profit, a commitment would be the same where positions have gained nothing so far."""
+    found = []
+    for version in (1, 2):
+        monkeypatch.setattr("zkstate.solvency.workshop.VERSION", version)
+        found.append(workshop(proved).blinds(1))
+    first, second = found
+    assert not {first.before, first.after, first.reads} - {0} & {second.before, second.after, second.reads}
+
+
 def test_a_debt_moved_into_an_entry_value(proved, tmp_path):
     """What a venue owes in quote, moved into the entry value of a position: totals fall, and the profit rises by it."""
     moved = 10**6

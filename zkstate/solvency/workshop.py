@@ -24,7 +24,7 @@ from zkstate.publication.regular import read_below
 from zkstate.publication.tables import check_instruments, read_scenarios
 from zkstate.solvency.circuits import planned
 from zkstate.solvency.classes import check_rules
-from zkstate.solvency.files import CLAIM, SOLVENCY, BatchFile, batch_path, read_batch
+from zkstate.solvency.files import CLAIM, SOLVENCY, VERSION, BatchFile, batch_path, read_batch
 from zkstate.solvency.plan import Part, Plan
 from zkstate.solvency.provers import Prover, prover_of
 from zkstate.solvency.publics import Published, Sums
@@ -103,8 +103,8 @@ class Workshop:
 
     @cached_property
     def _blind_seed(self) -> bytes:
-        """One for each way to class accounts and to cut the batches, so that no blind hides two different sums."""
-        cut = repr((self.job.system, sorted(self.plan.sizes.items()))).encode() + self.plan.classes.tobytes()
+        """One for each version, and way to class accounts and to cut batches: no blind hides two different sums."""
+        cut = repr((VERSION, self.job.system, sorted(self.plan.sizes.items()))).encode() + self.plan.classes.tobytes()
         return hashlib.blake2b(self.job.seed + cut, digest_size=32, person=b"zkstate blinds").digest()
 
     def prover(self, kind: int) -> Prover:
