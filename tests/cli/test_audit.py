@@ -24,6 +24,7 @@ from tests.solvency.venue import commit as committed
 from zkstate.cli.audit_report import short
 from zkstate.publication.epoch import write_epoch
 from zkstate.publication.header import sign
+from zkstate.publication.operator import Operator
 from zkstate.publication.trust import Finality, Trust
 from zkstate.state.decimals import parse
 from zkstate.state.health import assess_all
@@ -33,9 +34,9 @@ TIME = 1_700_000_000
 NAME = "<script>alert('x')</script> & \"Sons\""
 
 
-def commit(folder, number, previous=None, **more):
+def commit(folder, number, previous=None, operator=OPERATOR, **more):
     made = replace(ledger(small=10, large=0), time=TIME + 86400 * number, venue=NAME, **more)
-    write_epoch(made, OPERATOR, folder, previous=previous)
+    write_epoch(made, operator, folder, previous=previous)
     return Epoch(folder, made)
 
 
@@ -126,6 +127,7 @@ def test_the_page_is_whole_escaped_and_asks_for_nothing(chain, tmp_path):
     assert "script" not in page.tags
     assert "&lt;script&gt;alert" in text
     assert not re.search(r"url\(|@import|https?://", text)
+    assert re.search(r"p, li \{[^}]*overflow-wrap: anywhere", text)  # hashes stand there, wider than a phone
     assert {"svg", "polyline", "style"} <= set(page.tags)
     owed = f"{positions_profit(epochs[0].ledger) / 10**16:,.6g}"
     assert text.count(f"<span>{owed}</span>") == 3
@@ -167,6 +169,11 @@ def test_missing_restated_and_contradicting_epochs(chain, tmp_path):
     restated = zkstate("audit", again.folder, epochs[1].folder, "--out", tmp_path / "other", "--json", believe=False)
     assert restated.code == 1
     assert "one of them was restated" in restated.json["reasons"][0]
+    other = commit(tmp_path / "key", 2, operator=Operator(bytes(range(1, 33)), bytes(range(32))))
+    two = zkstate("audit", epochs[0].folder, other.folder, "--out", tmp_path / "two", "--json", believe=False)
+    assert two.code == 1
+    keys = [each.header.operator_key.hex() for each in (epochs[0], other)]
+    assert any(all(key in words for key in keys) for words in two.json["reasons"]), two.json["reasons"]
     same = zkstate("audit", epochs[0].folder, epochs[0].public, "--out", tmp_path / "same", "--json", believe=False)
     assert (same.code, len(same.json["epochs"])) == (0, 1)
     pinned = zkstate("audit", epochs[0].folder, "--header-hash", "00" * 32, "--out", tmp_path / "p", believe=False)

@@ -198,9 +198,8 @@ def audit_chain(found: Sequence[Place], pinned: bytes | None, pins: Pins, args: 
 def _steps(before: Header, after: Header) -> list[str]:
     """What is wrong between two headers in order of epoch."""
     if (before.venue, before.operator_key) != (after.venue, after.operator_key):
-        return [
-            f"epochs {before.epoch} and {after.epoch} are of two venues, {before.venue_name} and {after.venue_name}"
-        ]
+        one, other = (f"{each.venue_name} with operator key {each.operator_key.hex()}" for each in (before, after))
+        return [f"epochs {before.epoch} and {after.epoch} are of two venues, {one} and {other}"]
     reasons = []
     if after.epoch == before.epoch + 1 and after.previous_state_root != before.state_root:
         reasons.append(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from functools import partial
 from pathlib import Path
@@ -14,7 +15,7 @@ from zkstate.cli.named import read_named
 from zkstate.cli.setup_batches import declare_batches, write_circuits
 from zkstate.cli.terminal import Terminal, show_facts, show_judgement
 from zkstate.constraint.r1cs import R1cs
-from zkstate.errors import InputError
+from zkstate.errors import EnvironmentFailure, InputError
 from zkstate.proof import beacon, ceremony, container, powers, ptau_file, r1cs_file, sym_file, zkey_file
 from zkstate.proof.contribution import Author
 from zkstate.proof.keys import ProvingKey
@@ -74,10 +75,12 @@ def declare(parser: Parser) -> None:
     parser.add_argument("--name")
     parser.add_argument("--entropy", type=existing)
     parser.add_argument("--value", type=_hexadecimal)
-    parser.add_argument("--exponent", type=int)
+    parser.add_argument("--exponent", type=whole(beacon.MIN_EXPONENT, beacon.MAX_EXPONENT))
 
 
 def run(args: Namespace, terminal: Terminal) -> int:
+    if args.out is not None and os.path.lexists(args.out):  # before hours of work, not after
+        raise EnvironmentFailure(f"{args.out} exists already: remove it or choose another")
     return _ACTIONS[args.action](args, terminal)
 
 
@@ -109,11 +112,11 @@ def _prepare(args: Namespace, terminal: Terminal) -> int:
 def _new(args: Namespace, terminal: Terminal) -> int:
     _takes(args, int(args.r1cs is None), ("ptau", "out"), ("r1cs", "committed"))
     with terminal.progress("setup new") as progress:
+        r1cs, committed, _ = _circuit(args.given, args)
         ptau = ptau_file.read(args.ptau)
         verdict = powers.verify_powers(ptau, progress=partial(_step, progress))
         facts: Facts = _powers_facts(ptau, verdict)
         if verdict.accepted:
-            r1cs, committed, _ = _circuit(args.given, args)
             key = initial_key(r1cs, verdict.file, committed, progress=partial(_step, progress))
             create_file(args.out, zkey_file.encode(key))
             facts = [
@@ -158,12 +161,12 @@ def _verify(args: Namespace, terminal: Terminal) -> int:
     path = _key_file(args)
     with terminal.progress("setup verify") as progress:
         listen = partial(_step, progress)
+        r1cs, committed, circuit = _circuit(args.given[1:], args)
         ptau = ptau_file.read(args.ptau)
         verdict = powers.verify_powers(ptau, progress=listen)
         facts: Facts = _powers_facts(ptau, verdict)
         reasons = verdict.reasons
         if verdict.accepted:
-            r1cs, committed, circuit = _circuit(args.given[1:], args)
             initial = initial_key(r1cs, verdict.file, committed, progress=listen)
             listen("checking the key")
             key = zkey_file.read_zkey(path)
