@@ -109,8 +109,11 @@ def test_an_account_is_looked_for_in_the_lists_that_were_judged(proved, tmp_path
         shown = found.counted.coverage(own)
         assert shown.reasons == ()
         assert shown.batch.endswith(f"of class {held.parts.classes[at]}")
-        (reason,) = found.counted.coverage(replace(own, id=ids[at - 1])).reasons
-        assert "another account is counted there" in reason
+        lower, upper = (int.from_bytes(found.counted.bounds[i].tobytes()) for i in (at, at + 1))
+        assert [found.counted.coverage(replace(own, id=each)).reasons for each in (lower, upper - 1)] == [(), ()]
+        for other in (ids[at - 1], lower - 1, upper):
+            (reason,) = found.counted.coverage(replace(own, id=other)).reasons
+            assert "another account is counted there" in reason
 
 
 def test_padding_in_place_of_an_account(proved):
