@@ -79,6 +79,7 @@ class Assets:
         told = [
             f"{amount_text(line.reserve)} {line.symbol}, {amount_text(line.owed)} owed, {amount_text(line.due)} due: "
             + ("covered" if line.covered else "covered net" if line.covered_net else "SHORT")
+            + (", if words are believed" if self.by_word and line.covered_net else "")
             for line in self.lines
         ]
         blocks = [
