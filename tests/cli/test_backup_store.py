@@ -82,6 +82,15 @@ def test_one_theft_opens_one(kept, recovered, tmp_path):
     assert "seal it under another" in same.err
 
 
+def test_what_is_no_published_epoch_is_told_where_it_is(kept, recovered, tmp_path):
+    shutil.copytree(recovered.published, tmp_path / "snapshot/public")
+    make = ("backup", "make", "--store", tmp_path / "store", "--passphrase", kept / "passphrase", "--epoch")
+    outcome = zkstate(*make, tmp_path / "snapshot")
+    assert (outcome.code, f"give {tmp_path / 'snapshot/public'}" in outcome.err) == (2, True)
+    assert zkstate(*make, tmp_path).code == 2
+    assert not (tmp_path / "store").exists()
+
+
 def test_names_and_sizes_tell_nothing_of_private_files(plain):
     store, _ = plain
     version = read_version(store, 1)

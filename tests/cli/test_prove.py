@@ -145,3 +145,8 @@ def test_a_bundle_others_can_read_is_refused(recovered, tmp_path):
     bundle.chmod(0o640)
     outcome = zkstate("prove", "margin", "--account", bundle, "--out", tmp_path / "proof")
     assert (outcome.code, "chmod 600" in outcome.err) == (5, True)
+
+
+def test_prove_alone_is_told_what_there_is_to_prove():
+    outcome = zkstate("prove")
+    assert (outcome.code, "name a statement (balance" in outcome.err) == (2, True)

@@ -284,6 +284,7 @@ def test_requests_are_what_wallets_sign(epoch, tmp_path):
         (("verify", "PUBLIC", "--block", "22"), "is not CHAIN:HASH"),
         (("verify", "PUBLIC", "--reserves", "HEADER"), "header.bin: JSON is malformed"),
         (("prove", "reserves"), "name the folder"),
+        (("prove", "reserves", "PUBLIC", "--address", ADDRESSES[0]), "it is not what zkstate snapshot wrote"),
         (("prove", "reserves", "EPOCH"), "give --address, or --controls"),
         (("prove", "reserves", "EPOCH", "--address", ADDRESSES[0]), "give --chain-id, --expiry and --out"),
         (("prove", "reserves", "EPOCH", "--jobs", "2"), "does not take --jobs"),

@@ -30,7 +30,7 @@ from zkstate.cli.terminal import Terminal, duration_text, show_facts, show_judge
 from zkstate.cli.trusted import trust_facts, trust_result
 from zkstate.errors import DisagreementError, InputError
 from zkstate.publication.header import Header, SignedHeader
-from zkstate.publication.layout import HEADER
+from zkstate.publication.layout import HEADER, PUBLIC
 from zkstate.publication.manifest import check_folder
 from zkstate.publication.regular import read_below
 from zkstate.publication.trust import Trust, TrustRoot
@@ -217,6 +217,10 @@ ACTIONS: dict[str, tuple[Action, tuple[str, ...], tuple[str, ...]]] = {
 
 
 def _contents(args: Namespace, account_key: AccountKey | None, passphrase: bytes | None) -> Contents:
+    for folder in args.epoch or ():
+        if not (folder / HEADER).exists():
+            more = f": give {folder / PUBLIC}" if (folder / PUBLIC / HEADER).exists() else ""
+            raise InputError(f"--epoch: {folder} is no published epoch, without {HEADER}{more}")
     files = [(path.name, keepable(read_named(path, MAX_FILE), str(path))) for path in args.file or ()]
     if args.account is not None:
         bundle = Bundle.decode(read_private(args.account, MAX_BUNDLE_BYTES, "account bundle"))

@@ -174,6 +174,8 @@ def run(args: Namespace, terminal: Terminal) -> int:
     if args.statement == RESERVES:
         return run_reserves(args, terminal)
     _refuse_venue_options(args)
+    if args.statement is None and args.zkey is None and args.wtns is None:
+        raise InputError(f"name a statement ({', '.join(CLAIMS)}), or give --zkey and --wtns, or --r1cs and --wtns")
     if (args.out is None) == (args.attestation is None):
         raise InputError("give --out, or --attestation to have all in one file")
     target: Path = args.out or args.attestation
@@ -257,8 +259,6 @@ def _step(progress: Progress, words: str) -> None:
 
 
 def _run_circom(args: Namespace, terminal: Terminal) -> int:
-    if args.zkey is None and args.wtns is None:
-        raise InputError(f"name a statement ({', '.join(CLAIMS)}), or give --zkey and --wtns, or --r1cs and --wtns")
     if args.system == "mirage":
         raise InputError("--system mirage is for prove solvency alone")
     transparent = args.zkey is None and args.r1cs is not None and args.system != "groth16"

@@ -43,6 +43,8 @@ def run_reserves(args: Namespace, terminal: Terminal) -> int:
             raise InputError(f"prove reserves does not take --{name.replace('_', '-')}")
     if args.epoch is None:
         raise InputError("prove reserves: name the folder that zkstate snapshot wrote")
+    if not (args.epoch / PUBLIC).is_dir():
+        raise InputError(f"{args.epoch} has no folder {PUBLIC}: it is not what zkstate snapshot wrote")
     header = SignedHeader.decode(read_below(args.epoch / PUBLIC, HEADER, SIGNED_BYTES)).header
     return _request(header, args, terminal) if args.address else _collect(header, args, terminal)
 
