@@ -165,6 +165,9 @@ def test_missing_restated_and_contradicting_epochs(chain, tmp_path):
     again = commit(tmp_path / "again", 1)
     both = zkstate("audit", epochs[0].folder, again.folder, "--out", tmp_path / "both", "--json", believe=False)
     assert both.code == 1
+    page = (tmp_path / "both/report.html").read_text()
+    why, rest = page.index("epoch 1 is stated twice"), page.index("And not everything is shown:")
+    assert page.index("Something does not hold") < why < rest < page.index("whether operator key")
     assert "epoch 1 is stated twice, the venue signed both" in both.json["reasons"][0]
     restated = zkstate("audit", again.folder, epochs[1].folder, "--out", tmp_path / "other", "--json", believe=False)
     assert restated.code == 1
