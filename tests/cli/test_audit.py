@@ -287,6 +287,29 @@ def test_evidence_of_a_registry_that_held_another_header(chain, tmp_path, monkey
     assert any(later in each for each in told["not_shown"]) == (held.header.epoch > 1)
 
 
+@pytest.mark.parametrize(("number", "newest"), [(2, 2), (2, 3), (9, 9)])
+def test_evidence_of_a_registry_stands_behind_headers_without_reserves(chain, tmp_path, monkeypatch, number, newest):
+    epoch = chain[1][1]
+    assert not (epoch.folder / "reserves").exists()
+    held = epoch.header if number == 2 else replace(epoch.header, epoch=number)
+    trust = Trust("a", "a replay", 7, bytes(32), Finality(1, TIME, bytes(32)), TIME)
+    state = SimpleNamespace(latest_epoch=newest)
+    found = SimpleNamespace(signed=sign(held, OPERATOR.signing_key), trust=trust, state=state)
+    monkeypatch.setattr("zkstate.cli.reserves_pins.replayed", lambda *_: found)
+    code, told, page = audit(tmp_path, epoch.folder, "--evidence", tmp_path)
+    words = (
+        "--evidence ends in block 7 of chain 1: no reserves are at that block, and the header of epoch 9 that the "
+        "registry held is not here"
+    )
+    assert (code, told["reasons"]) == ((0, []) if number == 2 else (1, [words]))
+    registry = told["registry"]
+    assert (registry["epoch"], registry["newest_epoch"], registry["chain_id"]) == (number, newest, 1)
+    assert (registry["header_hash"], registry["trust"]["level"]) == (held.hash.hex(), "a")
+    assert f"The registry held epoch {number}, header {held.hash.hex()}, and epoch {newest} as its newest" in page
+    assert ("what the venue published after the block that the evidence ends in" in told["not_shown"]) == (newest == 2)
+    assert ("that the newest of these epochs is the venue's newest" in told["not_shown"]) == (newest != 2)
+
+
 def test_files_of_one_epoch_that_are_gone_or_malformed_end_no_audit(chain, tmp_path):
     mirror, _ = chain
     for number, (change, words) in enumerate((

@@ -12,7 +12,7 @@ from tests.cli.program import tree, zkstate
 from tests.lightclient.nodes import Refusal, serve
 from tests.reserves.chain import ADDRESSES, KEYS, Chain, controlled, reserves, token
 from tests.solvency.venue import commit, ledger
-from zkstate.cli.reserves_pins import Pins
+from zkstate.cli.reserves_pins import Pins, Registered
 from zkstate.publication.trust import Finality, Trust
 from zkstate.reserves.verify import verify_reserves
 
@@ -195,7 +195,7 @@ def test_evidence_stands_behind_its_own_block_and_chain_alone(epoch):
         )
         for chain in (1, 137)
     )
-    pins = Pins(evidence=(1, trust))
+    pins = Pins(evidence=Registered(1, trust, epoch.header, 1))
     found, objection = pins.believe(theirs)
     assert (found.level, objection is not None and "that block is of chain 1" in objection) == ("d", True)
     assert "--evidence ends in block 7 of chain 1" in pins.unused()[0]

@@ -10,7 +10,7 @@ from pathlib import Path
 from zkstate.atomic import new_folder, write_new
 from zkstate.cli.arguments import Namespace, Parser, directory, existing, hex_bytes, whole
 from zkstate.cli.audit_chain import Audit, audit_chain, places
-from zkstate.cli.audit_report import html, jinja, result
+from zkstate.cli.audit_report import html, jinja, registry_text, result
 from zkstate.cli.evidence import declare_evidence
 from zkstate.cli.named import pinned_header
 from zkstate.cli.reserves_pins import Pins, declare_reserves
@@ -34,7 +34,8 @@ and as one page, report.html, with pictures, that needs nothing else.
   --holdings      draw how healthy accounts are from the venue's own private part beside an epoch: only a venue can
 RESERVES          --tokens FILE, --block CHAIN:HASH, --reserves-rpc URL, --net, --max-gap D, --other-reserves FILE, and
                   --evidence FILE with its pins, as for zkstate verify; --block once for each epoch's block of a chain.
-                  A registry that held another header for an epoch contradicts it
+                  Evidence stands behind headers too, without reserves: a registry that held another header for an
+                  epoch contradicts it
 SETUP             --ceremony RECORD or --allow-insecure-setup, as for zkstate verify
 
 Exit code 0 if all holds, 1 if something is false, 3 if nothing is but an epoch among these is missing.
@@ -74,14 +75,15 @@ def run(args: Namespace, terminal: Terminal) -> int:
         audit = audit_chain(found_places, pinned, pins, args, progress)
     audit = replace(audit, reasons=(*faults, *audit.reasons))
     now = int(time.time())
-    found = result(audit, now, pinned)
+    found = result(audit, now)
     with new_folder(args.out) as folder:
         write_new(folder / "audit.json", pretty_json(found).encode())
         write_new(folder / "report.html", html(environment, audit, found, now).encode(errors="replace"))
     reasons = [*audit.reasons, *(f"epoch {e.header.epoch}: {words}" for e in audit.epochs for words in e.reasons)]
     facts = [
         ("epochs", ", ".join(str(each.header.epoch) for each in audit.epochs)),
-        *([("missing", ", ".join(audit.gaps()))] if audit.missing else []),
+        *([("missing", audit.gaps)] if audit.missing else []),
+        *([("registry", words)] if (words := registry_text(audit)) else []),
         ("report", str(args.out / "report.html")),
         *(("not shown" if i == 0 else "", words) for i, words in enumerate(found["not_shown"])),
     ]

@@ -12,7 +12,7 @@ import numpy as np
 
 from zkstate.cli.arguments import Namespace
 from zkstate.cli.headers import CLOCK_SKEW_S
-from zkstate.cli.reserves_pins import Pins
+from zkstate.cli.reserves_pins import Pins, Registered
 from zkstate.cli.reserves_verify import Assets, judge_assets
 from zkstate.cli.solvency_verify import key_judge
 from zkstate.cli.terminal import duration_text
@@ -95,23 +95,29 @@ def _proved(proof: Solvency) -> str:
 class Audit:
     """A chain: its epochs in order, what is wrong between them, and which are missing, as first and last of a gap.
 
-    `vouched` says whether a reader expected one of its headers, or a registry: else whose the operator key is nobody
-    says. `newest` is the newest epoch in that registry, 0 without one.
+    `pinned` is the hash of a header that the reader expects among them, `registered` what evidence shows: without
+    either nobody says whose the operator key is.
     """
 
     epochs: tuple[Audited, ...]
     reasons: tuple[str, ...]
     missing: tuple[tuple[int, int], ...]
-    vouched: bool
-    newest: int
+    pinned: bytes | None = None
+    registered: Registered | None = None
 
     @property
     def accepted(self) -> bool:
         return not self.reasons and not any(each.reasons for each in self.epochs)
 
-    def gaps(self) -> list[str]:
+    @property
+    def vouched(self) -> bool:
+        """Whether anything but the epochs themselves names the venue."""
+        return self.pinned is not None or self.registered is not None
+
+    @property
+    def gaps(self) -> str:
         """The missing epochs, for people."""
-        return [str(first) if first == last else f"{first} to {last}" for first, last in self.missing]
+        return ", ".join(str(first) if first == last else f"{first} to {last}" for first, last in self.missing)
 
 
 def places(folders: Sequence[Path]) -> tuple[list[Place], list[str]]:
@@ -191,8 +197,7 @@ def audit_chain(found: Sequence[Place], pinned: bytes | None, pins: Pins, args: 
     reasons += pins.unused()
     numbers = [each.header.epoch for each in epochs]
     missing = tuple((before + 1, after - 1) for before, after in pairwise(numbers) if after > before + 1)
-    vouched = pinned is not None or pins.registered is not None
-    return Audit(tuple(epochs), tuple(reasons), missing, vouched, pins.newest)
+    return Audit(tuple(epochs), tuple(reasons), missing, pinned, pins.evidence)
 
 
 def _steps(before: Header, after: Header) -> list[str]:

@@ -29,17 +29,22 @@ LIQUID_PPM = 950_000  # an asset that counts for less as collateral is drawn as 
 MOST_ASSETS = 12
 
 
-def result(audit: Audit, now: int, pinned: bytes | None) -> dict[str, Any]:
+def result(audit: Audit, now: int) -> dict[str, Any]:
     """audit.json."""
+    held = audit.registered
     return {
         "verb": "audit",
         "accepted": audit.accepted,
         "reasons": list(audit.reasons),
         "missing_epochs": [{"first": first, "last": last} for first, last in audit.missing],
         "checked_at": now,
+        "registry": None if held is None else {
+            "epoch": held.header.epoch, "header_hash": held.header.hash.hex(), "newest_epoch": held.newest,
+            "chain_id": held.chain_id, "trust": trust_result(held.trust, now),
+        },
         "epochs": [_epoch(each) for each in audit.epochs],
-        "not_shown": _not_shown(audit, pinned),
-    }
+        "not_shown": _not_shown(audit),
+    }  # fmt: skip
 
 
 def _epoch(each: Audited) -> dict[str, Any]:
@@ -55,10 +60,25 @@ def _epoch(each: Audited) -> dict[str, Any]:
     }
 
 
-def _not_shown(audit: Audit, pinned: bytes | None) -> list[str]:
+def registry_text(audit: Audit) -> str:
+    """What evidence shows of the registry, in words; "" without any."""
+    if (held := audit.registered) is None:
+        return ""
+    when = "" if held.trust.block_time is None else f" of {time_text(held.trust.block_time)}"
+    return (
+        f"The registry held epoch {held.header.epoch}, header {held.header.hash.hex()}, and epoch {held.newest} as its "
+        f"newest, at block {held.trust.block_number}{when} of chain {held.chain_id}: ({held.trust.level}) "
+        f"{held.trust.text}"
+    )
+
+
+def _not_shown(audit: Audit) -> list[str]:
     found = []
     first, last = audit.epochs[0].header, audit.epochs[-1].header
-    if pinned != last.hash:
+    held = audit.registered
+    if held is not None and (held.header.hash, held.newest) == (last.hash, last.epoch):
+        found.append("what the venue published after the block that the evidence ends in")
+    elif audit.pinned != last.hash:
         found.append("that the newest of these epochs is the venue's newest")
     found.append("that the venue signed no other header for one of these epochs")
     if not audit.vouched:
@@ -67,7 +87,7 @@ def _not_shown(audit: Audit, pinned: bytes | None) -> list[str]:
     if first.epoch > 1:
         found.append(f"what came before epoch {first.epoch}, the first of these")
     if audit.missing:
-        found.append(f"what epochs {', '.join(audit.gaps())} held, and that the chain goes through them")
+        found.append(f"what is in the epochs that are missing, {audit.gaps}, and that the chain goes through them")
     if later := _later(audit):
         found.append(f"what came after epoch {last.epoch}, the last of these: {later}")
     if without := _numbers(audit, lambda each: each.solvency is None):
@@ -108,9 +128,10 @@ def _left_open(audit: Audit) -> list[str]:
 
 def _later(audit: Audit) -> str:
     """What the registry of the evidence held beyond these epochs; "" for nothing."""
-    if audit.newest <= (last := audit.epochs[-1].header.epoch):
+    last, held = audit.epochs[-1].header.epoch, audit.registered
+    if held is None or held.newest <= last:
         return ""
-    return f"the registry held epoch {audit.newest} already, as the evidence shows, and the last here is {last}"
+    return f"the registry held epoch {held.newest} already, as the evidence shows, and the last here is {last}"
 
 
 def _numbers(audit: Audit, which: Callable[[Audited], bool]) -> str:
@@ -137,6 +158,7 @@ def html(environment: Environment, audit: Audit, found: dict[str, Any], now: int
         .render(
             audit=audit,
             venue=last.header.venue_name,
+            registry=registry_text(audit),
             at=time_text(now),
             epochs=[
                 {

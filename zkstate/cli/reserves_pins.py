@@ -35,19 +35,26 @@ def declare_reserves(parser: Parser) -> None:
     parser.add_argument("--other-reserves", type=existing, action="append")
 
 
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """What evidence shows: in a block of a chain a registry held this header, and `newest` was its newest epoch."""
+
+    chain_id: int
+    trust: Trust
+    header: Header
+    newest: int
+
+
 @dataclass(slots=True)
 class Pins:
     """The options, read; `given` are their names.
 
-    `evidence` is the chain id and the block that a replay ends in, `registered` the header that the registry held, and
-    `newest` the number of its newest epoch in that block.
+    `used` has what was held against reserves, and ("header", ..) once a header is the one that the registry held.
     """
 
     tokens: Mapping[int, Tokens] = field(default_factory=dict)
     blocks: Mapping[int, frozenset[bytes]] = field(default_factory=dict)
-    evidence: tuple[int, Trust] | None = None
-    registered: Header | None = None
-    newest: int = 0
+    evidence: Registered | None = None
     nodes: Sequence[str] = ()
     others: Sequence[Reserves] = ()
     net: bool = False
@@ -61,19 +68,17 @@ class Pins:
         blocks: dict[int, frozenset[bytes]] = {}
         for chain, digest in args.block or ():
             blocks[chain] = blocks.get(chain, frozenset()) | {digest}
-        evidence, registered, newest = None, None, 0
+        evidence = None
         if args.evidence is not None:
             found = replayed(args.evidence, args, args.venue_registry, int(time.time()))
-            evidence = read_network(args.network).chain_id, found.trust
-            registered, newest = found.signed.header, found.state.latest_epoch
+            chain = read_network(args.network).chain_id
+            evidence = Registered(chain, found.trust, found.signed.header, found.state.latest_epoch)
         elif any(is_given(getattr(args, name)) for name in EVIDENCE_OPTIONS):
             raise InputError("the pins of evidence need --evidence")
         return cls(
             _pinned(args.tokens or ()),
             blocks,
             evidence,
-            registered,
-            newest,
             args.reserves_rpc or (),
             tuple(
                 Reserves.decode(read_named(path, MAX_RESERVES_BYTES), str(path)) for path in args.other_reserves or ()
@@ -97,12 +102,12 @@ class Pins:
             objection = f"{stated}, not {' or '.join(f'0x{each.hex()}' for each in sorted(wanted))}"
             return _word("not a block given with --block", proved), objection
         self.used.add(("block", chain, block.hash))
-        if self.evidence is not None and self.evidence[1].block_hash == block.hash:
-            if self.evidence[0] != chain:
-                objection = f"{stated}, and that block is of chain {self.evidence[0]}, as the evidence shows"
+        if self.evidence is not None and self.evidence.trust.block_hash == block.hash:
+            if self.evidence.chain_id != chain:
+                objection = f"{stated}, and that block is of chain {self.evidence.chain_id}, as the evidence shows"
                 return _word("a block of another chain", proved), objection
             self.used.add(("evidence", chain, b""))
-            return self.evidence[1], None
+            return self.evidence.trust, None
         if wanted is not None:
             words = "a block hash the reader chose"
             return Trust("c", words, block.number, block.hash, block_time=block.timestamp), None
@@ -114,9 +119,10 @@ class Pins:
 
     def contradicted(self, headers: Sequence[Header]) -> list[str]:
         """Which of these headers the registry's contradicts: of its epoch and another, or of another venue."""
-        held, found = self.registered, list[str]()
-        if held is None:
+        found: list[str] = []
+        if self.evidence is None:
             return found
+        held = self.evidence.header
         for header in headers:
             if header.venue != held.venue:
                 found.append(
@@ -127,29 +133,39 @@ class Pins:
                     f"the registry held header {held.hash.hex()} of epoch {held.epoch}, as the evidence shows, and "
                     f"here it is {header.hash.hex()}: the venue signed both"
                 )
+            elif header.hash == held.hash:
+                self.used.add(("header", 0, header.hash))
         return found
 
     def unused(self) -> list[str]:
         """What was given and held against nothing: its reader would believe that it was."""
-        if not self.used:
-            return [f"--{name.replace('_', '-')} is about reserves, and there are none here" for name in self.given]
-        words = [
-            f"--tokens: a list for chain {chain}, and there are no reserves on it"
-            for chain in self.tokens
-            if ("tokens", chain, b"") not in self.used
-        ]
-        words += [
-            f"--block {chain}:0x{digest.hex()}: no reserves are at that block"
-            for chain, digests in self.blocks.items()
-            for digest in sorted(digests)
-            if ("block", chain, digest) not in self.used
-        ]
-        if self.evidence is not None and ("evidence", self.evidence[0], b"") not in self.used:
-            chain, trust = self.evidence
+        kinds = {kind for kind, _, _ in self.used}
+        if "tokens" not in kinds:  # every block of reserves marks them
+            words = [idle(name) for name in self.given if name != "evidence"]
+        else:
+            words = [
+                f"--tokens: a list for chain {chain}, and there are no reserves on it"
+                for chain in self.tokens
+                if ("tokens", chain, b"") not in self.used
+            ]
+            words += [
+                f"--block {chain}:0x{digest.hex()}: no reserves are at that block"
+                for chain, digests in self.blocks.items()
+                for digest in sorted(digests)
+                if ("block", chain, digest) not in self.used
+            ]
+        if self.evidence is not None and not kinds & {"header", "evidence"}:
             words.append(
-                f"--evidence ends in block {trust.block_number} of chain {chain}: no reserves are at that block"
+                f"--evidence ends in block {self.evidence.trust.block_number} of chain {self.evidence.chain_id}: no "
+                f"reserves are at that block, and the header of epoch {self.evidence.header.epoch} that the registry "
+                "held is not here"
             )
         return words
+
+
+def idle(name: str) -> str:
+    """That an option is about reserves where there are none."""
+    return f"--{name.replace('_', '-')} is about reserves, and there are none here"
 
 
 def _venue(header: Header) -> str:

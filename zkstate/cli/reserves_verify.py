@@ -11,7 +11,7 @@ from pathlib import Path
 from zkstate.cli.arguments import Namespace
 from zkstate.cli.headers import time_text
 from zkstate.cli.named import read_named
-from zkstate.cli.reserves_pins import Pins
+from zkstate.cli.reserves_pins import Pins, idle
 from zkstate.cli.terminal import Facts
 from zkstate.cli.trusted import trust_result
 from zkstate.errors import DisagreementError, InputError, SourceError
@@ -112,12 +112,13 @@ def find_assets(public: Path, header: Header, folder: Path | None, args: Namespa
     """
     pins = Pins.read(args)
     assets = judge_assets(public, header, folder, pins, args.reserves or ())
-    unused = pins.unused()
-    if assets is None and unused:
+    if assets is None and pins.given:
         empty = ", ".join(str(place) for place in args.reserves or ())
-        raise InputError(f"{unused[0]}: {f'{empty} holds no file of reserves' if empty else 'give --reserves'}")
+        raise InputError(
+            f"{idle(pins.given[0])}: {f'{empty} holds no file of reserves' if empty else 'give --reserves'}"
+        )
     if assets is not None:
-        assets.reasons += [*unused, *pins.contradicted([header])]
+        assets.reasons += [*pins.contradicted([header]), *pins.unused()]
     return assets
 
 

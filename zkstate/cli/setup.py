@@ -210,16 +210,17 @@ def _verify_powers(args: Namespace, terminal: Terminal) -> int:
 def _export(args: Namespace, terminal: Terminal) -> int:
     _takes(args, 1, ("out",))
     path = _key_file(args)
-    key = zkey_file.read_zkey(path)
-    create_file(args.out, key.vk.to_json().encode())
+    with terminal.progress("setup export"):
+        key = zkey_file.read_zkey(path)
+        create_file(args.out, key.vk.to_json().encode())
     return _judge(terminal, "export", _SILENT, [("verification key", str(args.out)), ("digest", key.vk.digest())])
 
 
 def _export_circuit(args: Namespace, terminal: Terminal) -> int:
     _takes(args, 1, ("out",))
     name = args.given[0]
-    circuit = trusted_circuit(name)
-    with new_folder(args.out) as unfinished:
+    with terminal.progress("setup circuit"), new_folder(args.out) as unfinished:
+        circuit = trusted_circuit(name)
         r1cs_file.write(unfinished / f"{name}.r1cs", r1cs_file.R1csFile.of_circuit(circuit))
         sym_file.write(unfinished / f"{name}.sym", circuit)
     facts = [
